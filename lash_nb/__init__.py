@@ -1,0 +1,1 @@
+"""The notebook in which people build, watch and take apart LLM agents."""

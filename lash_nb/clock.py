@@ -1,0 +1,147 @@
+"""Time and identity as ports: the runtime asks for them here and nowhere else.
+
+`SystemClock` and `RandomIds` are the real world; `ManualClock` and `CountingIds` are the shipped deterministic doubles
+that make a whole session reproducible byte for byte.
+"""
+
+import asyncio
+import datetime
+import time
+import uuid
+from typing import Final, Protocol
+
+__all__ = ["Clock", "CountingIds", "IdSource", "ManualClock", "RandomIds", "SystemClock", "parse_rfc3339", "rfc3339"]
+
+_NS: Final = 1_000_000_000
+_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class Clock(Protocol):
+    """Where the runtime reads the time and waits."""
+
+    def now_ns(self) -> int:
+        """Return nanoseconds since the Unix epoch, UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds of a clock that never goes back; only differences mean something."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`."""
+        ...
+
+
+class IdSource(Protocol):
+    """Where random identities come from."""
+
+    def uuid(self) -> str:
+        """Return a fresh UUID in its dashed, lower-case form."""
+        ...
+
+    def hex(self) -> str:
+        """Return 32 fresh lower-case hex digits."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ns(self) -> int:
+        """Return the wall clock in nanoseconds since the Unix epoch."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """Return the performance counter in nanoseconds."""
+        return time.perf_counter_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the running event loop."""
+        await asyncio.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that stands still until it is told to move; a sleep moves it at once."""
+
+    def __init__(self, start_ns: int = 0) -> None:
+        self._now = start_ns
+
+    def now_ns(self) -> int:
+        """Return the time the clock was set to."""
+        return self._now
+
+    def monotonic_ns(self) -> int:
+        """Return the same hand, for durations."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward by `seconds`."""
+        self._now += round(seconds * _NS)
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the clock forward and let other tasks run once."""
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+class RandomIds:
+    """Random version 4 UUIDs."""
+
+    def uuid(self) -> str:
+        """Return a random UUID, dashed."""
+        return str(uuid.uuid4())
+
+    def hex(self) -> str:
+        """Return a random UUID without dashes."""
+        return uuid.uuid4().hex
+
+
+class CountingIds:
+    """Identities that count from one: reproducible, of the same shape as the random ones."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def uuid(self) -> str:
+        """Return the next number as a dashed UUID."""
+        return str(uuid.UUID(self.hex()))
+
+    def hex(self) -> str:
+        """Return the next number as 32 hex digits."""
+        self._count += 1
+        return f"{self._count:032x}"
+
+
+def rfc3339(ns: int) -> str:
+    """Write nanoseconds since the epoch as RFC 3339 with offset `+00:00`.
+
+    The fraction has 0, 3, 6 or 9 digits, as many as the value needs (the reference's own layout of graph nodes and trace records).
+    """
+    seconds, fraction = divmod(ns, _NS)
+    text = (_EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}{_fraction(fraction)}+00:00"
+
+
+def parse_rfc3339(text: str) -> int:
+    """Read an RFC 3339 time as nanoseconds since the epoch; a time without an offset counts as UTC.
+
+    Raises:
+        ValueError: the text is no such time.
+    """
+    head, _, tail = text.partition(".")
+    digits = len(tail) - len(tail.lstrip("0123456789"))
+    moment = datetime.datetime.fromisoformat(head + tail[digits:])
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * _NS + int(tail[:digits][:9].ljust(9, "0") or 0)
+
+
+def _fraction(ns: int) -> str:
+    if not ns:
+        return ""
+    if ns % 1_000_000 == 0:
+        return f".{ns // 1_000_000:03d}"
+    if ns % 1_000 == 0:
+        return f".{ns // 1_000:06d}"
+    return f".{ns:09d}"

@@ -1,0 +1,211 @@
+"""Every error the library raises: one hierarchy, each with a stable `code`.
+
+A message says what happened, with the value, and what to do next. Fields carry the facts, so a program never parses a message.
+Codes are the reference's own where it has one (lash 0.1.0-alpha.37).
+"""
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "AttachmentStoreError",
+    "CallerError",
+    "EmbedError",
+    "LashError",
+    "LashRuntimeError",
+    "LlmTransportError",
+    "PluginError",
+    "RuntimeEffectControllerError",
+    "SessionError",
+    "StoreError",
+    "ToolRegistryError",
+    "TraceReadError",
+    "WireError",
+]
+
+
+class LashError(Exception):
+    """Root of all errors of this library.
+
+    Attributes:
+        code: Stable machine-readable name of what went wrong.
+        message: What happened, with the value, then what to do next.
+    """
+
+    code: str = "lash"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from fields, so that an error survives pickling between processes."""
+        return (_rebuild, (type(self), self.args, self.__dict__.copy()))
+
+
+def _rebuild(cls: type[LashError], args: tuple[Any, ...], fields: dict[str, Any]) -> LashError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class CallerError(LashError):
+    """The library was asked for something that cannot be: a wrong argument, name or order of calls."""
+
+    code = "caller"
+
+
+class WireError(LashError):
+    """Serialized data that is not what its type says.
+
+    Attributes:
+        path: Where in the document, as in `$.invocation.scope`; empty when unknown.
+    """
+
+    code = "wire"
+
+    def __init__(self, message: str, *, path: str = "", code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.path = path
+
+
+class TraceReadError(LashError):
+    """A trace source that cannot be opened at all; a bad line is never this, it is a row in `Trace.errors`."""
+
+    code = "trace_read"
+
+
+class LashRuntimeError(LashError):
+    """A turn ended without a result (the reference's RuntimeError `{code, message}`)."""
+
+    code = "runtime"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, code=code)
+        self.args = (code, message)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class RuntimeEffectControllerError(LashRuntimeError):
+    """The effect host could not perform an envelope; `code` is the reference's, e.g. `runtime_effect_replay_required`."""
+
+    code = "runtime_effect_controller"
+
+
+class EmbedError(LashError):
+    """The facade refused to build or open something; `code` is the reference's variant, e.g. `MissingModelSpec`."""
+
+    code = "EmbedError"
+
+    def __init__(self, variant: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=variant)
+        self.args = (variant, message)
+        self.variant = variant
+        self.fields = fields
+
+
+class SessionError(LashError):
+    """A session cannot be built, restored or used; `code` is the reference's variant, e.g. `Protocol`."""
+
+    code = "Protocol"
+
+    def __init__(self, variant: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=variant)
+        self.args = (variant, message)
+        self.variant = variant
+        self.fields = fields
+
+
+class PluginError(LashError):
+    """A plugin failed in one of its four duties.
+
+    Attributes:
+        kind: `registration`, `snapshot`, `invoke` or `session`.
+        detail: The plugin's own text.
+    """
+
+    code = "plugin"
+    kinds: ClassVar[tuple[str, ...]] = ("registration", "snapshot", "invoke", "session")
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"plugin {kind} error: {detail}")
+        self.args = (kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class ToolRegistryError(LashError):
+    """A tool source, name or tool state that the registry cannot accept; `code` is `Validation`, `UnknownSource` or `GenerationMismatch`."""
+
+    code = "Validation"
+
+
+class StoreError(LashError):
+    """A session store refused or failed; `code` is the reference's variant, e.g. `HeadRevisionConflict`.
+
+    Attributes:
+        fields: The facts of the variant, e.g. `expected` and `actual`.
+    """
+
+    code = "Backend"
+
+    def __init__(self, variant: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=variant)
+        self.args = (variant, message)
+        self.variant = variant
+        self.fields = fields
+
+
+class AttachmentStoreError(LashError):
+    """Attachment bytes cannot be read or written; `code` is `NotFound`, `Io`, `MissingMeta` or `ManifestRecordFailed`."""
+
+    code = "Io"
+
+    def __init__(self, variant: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=variant)
+        self.args = (variant, message)
+        self.variant = variant
+        self.fields = fields
+
+
+class LlmTransportError(LashError):
+    """A model call failed below the protocol; what a provider raises.
+
+    Attributes:
+        kind: `transport`, `timeout`, `http`, `stream`, `auth`, `validation`, `quota`, `unsupported` or `unknown`.
+        retryable: Whether the same call may succeed later.
+        status: HTTP status, when there was one.
+        raw: The provider's own text.
+        retry_after_ms: What the provider asked to wait, in milliseconds.
+        request_body: The request as it was sent, when the provider keeps it.
+        terminal_reason: The reason the call ended, as in `LlmResponse`.
+    """
+
+    code = "llm_transport"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "unknown",
+        retryable: bool = False,
+        code: str | None = None,
+        status: int | None = None,
+        raw: str | None = None,
+        retry_after_ms: int | None = None,
+        request_body: str | None = None,
+        terminal_reason: str = "provider_error",
+    ) -> None:
+        super().__init__(message)
+        self.provider_code = code
+        self.kind = kind
+        self.retryable = retryable
+        self.status = status
+        self.raw = raw
+        self.retry_after_ms = retry_after_ms
+        self.request_body = request_body
+        self.terminal_reason = terminal_reason
