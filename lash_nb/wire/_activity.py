@@ -1,0 +1,294 @@
+"""The semantic stream of a turn: what a person watching wants to see (lash 0.1.0-alpha.37, turns §7.2)."""
+
+from typing import Any, TypeAlias
+
+from msgspec import field
+
+from lash_nb.wire._base import Json, Wire, none
+from lash_nb.wire._exec import CheckpointKind
+from lash_nb.wire._json import to_builtins
+from lash_nb.wire._message import PluginMessage, TurnCause
+from lash_nb.wire._queue import QueuedWorkClaimBoundary
+from lash_nb.wire._tool import ToolCallOutput
+from lash_nb.wire._tool_value import ToolValue
+from lash_nb.wire._usage import TokenUsage
+
+__all__ = [
+    "AcceptedInjectedTurnInput",
+    "AssistantProseDelta",
+    "ChildUsage",
+    "CodeBlockCompleted",
+    "CodeBlockStarted",
+    "CustomRuntimeEvent",
+    "ErrorActivity",
+    "ModelRequestStarted",
+    "PluginRuntime",
+    "PluginRuntimeEvent",
+    "QueuedInputAccepted",
+    "QueuedMessagesCommitted",
+    "QueuedWorkStarted",
+    "ReasoningDelta",
+    "RetryStatus",
+    "StatusRuntimeEvent",
+    "SubmittedValue",
+    "ToolCallActivityCompleted",
+    "ToolCallActivityStarted",
+    "ToolValueSubmitted",
+    "TurnActivity",
+    "TurnEvent",
+    "UsageActivity",
+]
+
+
+class AcceptedInjectedTurnInput(Wire, frozen=True, kw_only=True):
+    """Input that came into a running turn."""
+
+    id: str | None = None
+    """The caller's own id."""
+    message: PluginMessage
+    """The input."""
+
+
+class StatusRuntimeEvent(Wire, frozen=True, kw_only=True, tag_field="kind", tag="status"):
+    """A plugin's status line."""
+
+    key: str
+    """Which line."""
+    label: str
+    """What it says."""
+    detail: str | None = None
+    """More."""
+
+
+class CustomRuntimeEvent(Wire, frozen=True, kw_only=True, tag_field="kind", tag="custom"):
+    """A plugin's own event."""
+
+    name: str
+    """Its name."""
+    payload: Json = field(default_factory=none)
+    """Its content."""
+
+
+PluginRuntimeEvent: TypeAlias = StatusRuntimeEvent | CustomRuntimeEvent
+"""What a plugin tells while a turn runs."""
+
+
+class QueuedWorkStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="queued_work_started"):
+    """Queued work came in."""
+
+    boundary: QueuedWorkClaimBoundary
+    """Where."""
+    batch_ids: tuple[str, ...]
+    """The batches."""
+    causes: tuple[TurnCause, ...]
+    """Events among it."""
+
+
+class ModelRequestStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="model_request_started"):
+    """The model is asked."""
+
+    protocol_iteration: int
+    """Iteration of the loop."""
+
+
+class AssistantProseDelta(Wire, frozen=True, kw_only=True, tag_field="type", tag="assistant_prose_delta"):
+    """The model wrote."""
+
+    text: str
+    """What is new."""
+
+
+class ReasoningDelta(Wire, frozen=True, kw_only=True, tag_field="type", tag="reasoning_delta"):
+    """The model thought aloud."""
+
+    text: str
+    """What is new."""
+
+
+class CodeBlockStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="code_block_started"):
+    """A code block starts."""
+
+    language: str
+    """Its language."""
+    code: str
+    """The code."""
+    graph_key: str | None = None
+    """Key of its execution graph."""
+
+
+class CodeBlockCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="code_block_completed"):
+    """A code block ended."""
+
+    language: str
+    """Its language."""
+    output: str
+    """What it printed."""
+    error: str | None = field(default_factory=none)
+    """Why it failed."""
+    success: bool
+    """Whether it did not."""
+    duration_ms: int
+    """How long it took, in milliseconds."""
+    tool_call_ids: tuple[str, ...]
+    """Tool calls that it made."""
+    graph_key: str | None = None
+    """Key of its execution graph."""
+
+
+class ToolCallActivityStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_call_started"):
+    """A tool call starts."""
+
+    call_id: str | None = field(default_factory=none)
+    """Id of the call."""
+    name: str
+    """The tool."""
+    args: Json
+    """The arguments."""
+
+
+class ToolCallActivityCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_call_completed"):
+    """A tool call ended."""
+
+    call_id: str | None = field(default_factory=none)
+    """Id of the call."""
+    name: str
+    """The tool."""
+    args: Json
+    """The arguments."""
+    output: ToolCallOutput
+    """What it gave."""
+    duration_ms: int
+    """How long it took, in milliseconds."""
+
+
+class SubmittedValue(Wire, frozen=True, kw_only=True, tag_field="type", tag="submitted_value"):
+    """Code submitted the turn's value."""
+
+    value: Json
+    """The value."""
+
+
+class ToolValueSubmitted(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_value"):
+    """A tool ended the turn with a value."""
+
+    tool_name: str
+    """The tool."""
+    value: ToolValue
+    """The value."""
+
+
+class UsageActivity(Wire, frozen=True, kw_only=True, tag_field="type", tag="usage"):
+    """A model call was counted."""
+
+    protocol_iteration: int
+    """Iteration of the loop."""
+    usage: TokenUsage
+    """The call's tokens."""
+    cumulative: TokenUsage
+    """The turn's tokens so far."""
+
+
+class ChildUsage(Wire, frozen=True, kw_only=True, tag_field="type", tag="child_usage"):
+    """A child session used tokens."""
+
+    session_id: str
+    """The child."""
+    source: str
+    """Label of its ledger row."""
+    model: str
+    """Its model."""
+    protocol_iteration: int
+    """Iteration of its loop."""
+    usage: TokenUsage
+    """The call's tokens."""
+    cumulative: TokenUsage
+    """The child's tokens so far."""
+
+
+class RetryStatus(Wire, frozen=True, kw_only=True, tag_field="type", tag="retry_status"):
+    """A model call is tried again."""
+
+    wait_seconds: int
+    """After this wait."""
+    attempt: int
+    """The attempt that failed, from 1."""
+    max_attempts: int
+    """How often it may be tried."""
+    reason: str
+    """Why it failed."""
+
+
+class PluginRuntime(Wire, frozen=True, kw_only=True, tag_field="type", tag="plugin_runtime"):
+    """A plugin tells something."""
+
+    plugin_id: str
+    """The plugin."""
+    event: PluginRuntimeEvent
+    """What it tells."""
+
+
+class QueuedInputAccepted(Wire, frozen=True, kw_only=True, tag_field="type", tag="queued_input_accepted"):
+    """Input came into the running turn."""
+
+    checkpoint: CheckpointKind
+    """Where."""
+    inputs: tuple[AcceptedInjectedTurnInput, ...]
+    """The input."""
+
+
+class QueuedMessagesCommitted(Wire, frozen=True, kw_only=True, tag_field="type", tag="queued_messages_committed"):
+    """Messages of plugins and tools came into the running turn."""
+
+    messages: tuple[PluginMessage, ...]
+    """The messages."""
+    checkpoint: CheckpointKind
+    """Where."""
+
+
+class ErrorActivity(Wire, frozen=True, kw_only=True, tag_field="type", tag="error"):
+    """Something went wrong."""
+
+    message: str
+    """What."""
+
+
+TurnEvent: TypeAlias = (
+    QueuedWorkStarted
+    | ModelRequestStarted
+    | AssistantProseDelta
+    | ReasoningDelta
+    | CodeBlockStarted
+    | CodeBlockCompleted
+    | ToolCallActivityStarted
+    | ToolCallActivityCompleted
+    | SubmittedValue
+    | ToolValueSubmitted
+    | UsageActivity
+    | ChildUsage
+    | RetryStatus
+    | PluginRuntime
+    | QueuedInputAccepted
+    | QueuedMessagesCommitted
+    | ErrorActivity
+)
+"""What happened."""
+
+
+class TurnActivity(Wire, frozen=True, kw_only=True):
+    """One item of the stream; written flat, the event's fields beside the ids."""
+
+    id: str
+    """Unique."""
+    correlation_id: str
+    """The same for all items of one logical row, e.g. `tool:CALL`."""
+    event: TurnEvent
+    """What happened."""
+
+    @property
+    def type(self) -> str:
+        """Tag of the event, e.g. `tool_call_started`."""
+        return str(type(self.event).__struct_config__.tag)
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Return the flat wire form."""
+        return {"id": self.id, "correlation_id": self.correlation_id, **to_builtins(self.event)}

@@ -1,0 +1,92 @@
+"""The two shapes every serialized type is made of: the record and the externally tagged union.
+
+Writing rules of lash 0.1.0-alpha.37 (effect wire format, §1): declared field order; an absent optional is omitted unless the type
+says that it is written as `null`. The latter are fields whose default comes from a factory (`none`, `no_items`, `no_entries`): msgspec
+omits a plain default and never one made by a foreign factory.
+"""
+
+from functools import cache
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Struct
+
+__all__ = ["External", "Json", "Octets", "Settled", "TwoWay", "Wire", "no_entries", "no_items", "none"]
+
+Json: TypeAlias = Any
+"""A free JSON value: None, bool, int, float, str, list or dict; by convention never changed in place."""
+
+
+class Octets(bytes):
+    """Bytes that travel as a JSON array of integers, never as base64 (effect wire format, §1.8)."""
+
+    __slots__ = ()
+
+
+def none() -> None:
+    """Default of an optional field that is written as `null`."""
+    return
+
+
+def no_items() -> tuple[Any, ...]:
+    """Default of a list field that is written even when empty."""
+    return ()
+
+
+def no_entries() -> dict[str, Any]:
+    """Default of a map field that is written even when empty."""
+    return {}
+
+
+class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A frozen record that is written field by field in declared order; fields are given by name."""
+
+
+class Settled(Wire, frozen=True, kw_only=True):
+    """A record with defaults that are records: an equal value becomes the default itself, which is then omitted when written."""
+
+    def __post_init__(self) -> None:
+        for name, default in _record_defaults(type(self)):
+            value = getattr(self, name)
+            if value is not default and value == default:
+                msgspec.structs.force_setattr(self, name, default)
+
+
+@cache
+def _record_defaults(kind: type[Wire]) -> tuple[tuple[str, Struct], ...]:
+    return tuple(
+        (entry.name, entry.default) for entry in msgspec.structs.fields(kind) if isinstance(entry.default, Struct)
+    )
+
+
+class External(Wire, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An externally tagged union, `{"Variant": …}`: its fields are the variants, and exactly one of them is set."""
+
+    absent: ClassVar[Any] = None
+
+    def __post_init__(self) -> None:
+        if sum(getattr(self, name) is not self.absent for name in self.__struct_fields__) != 1:
+            names = ", ".join(self.__struct_fields__)
+            message = f"{type(self).__name__} takes exactly one of {names}; give one and leave the others out"
+            raise ValueError(message)  # msgspec adds the path and turns it into a decoding error
+
+    @property
+    def tag(self) -> str:
+        """Name of the variant that is set, as on the wire."""
+        return next(name for name in self.__struct_fields__ if getattr(self, name) is not self.absent)
+
+    @property
+    def variant(self) -> Any:
+        """The variant that is set."""
+        return getattr(self, self.tag)
+
+
+class TwoWay(External, frozen=True, kw_only=True):
+    """A two-way result, `{"Ok": …}` or `{"Err": …}`; either content may itself be `null`."""
+
+    absent: ClassVar[Any] = UNSET
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the result is a success."""
+        return self.tag == "Ok"

@@ -1,0 +1,134 @@
+"""The session graph as it is stored (lash 0.1.0-alpha.37, sessions §3)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from msgspec import UNSET, UnsetType, field
+
+from lash_nb.wire._base import External, Json, Wire, no_items, none
+from lash_nb.wire._invocation import CausalRef
+from lash_nb.wire._message import Message
+
+__all__ = [
+    "AppendGraph",
+    "GraphCommitDelta",
+    "ProtocolEvent",
+    "SessionEventRecord",
+    "SessionGraph",
+    "SessionNodeRecord",
+    "UnchangedGraph",
+    "active_path",
+    "conversation_messages",
+]
+
+
+class ProtocolEvent(Wire, frozen=True, kw_only=True):
+    """Something a protocol wants to keep."""
+
+    plugin_id: str
+    """The protocol's plugin."""
+    payload: Json
+    """Its own object."""
+
+
+class SessionEventRecord(External, frozen=True, kw_only=True):
+    """What happened in a session: something was said, or the protocol noted something."""
+
+    Conversation: Message | None = None
+    """A message."""
+    Protocol: ProtocolEvent | None = None
+    """A note of the protocol."""
+
+
+class SessionNodeRecord(Wire, frozen=True, kw_only=True):
+    """One node of the graph."""
+
+    node_id: str
+    """Unique in the graph; a message's node has the message's id."""
+    parent_node_id: str | None = None
+    """The node before; None at a root."""
+    caused_by: CausalRef | None = None
+    """What led to it."""
+    agent_frame_id: str | None = None
+    """The agent frame that owns it."""
+    timestamp: str
+    """When it was made, RFC 3339."""
+    kind: Literal["event", "plugin"]
+    """What the payload is."""
+    event: SessionEventRecord | None = None
+    """The event, for kind `event`."""
+    plugin_type: str | None = None
+    """The plugin's own type, for kind `plugin`."""
+    body: Json | UnsetType = UNSET
+    """The plugin's own object, for kind `plugin`."""
+
+    @property
+    def message(self) -> Message | None:
+        """The message, when the node is one."""
+        return self.event.Conversation if self.event else None
+
+
+class SessionGraph(Wire, frozen=True, kw_only=True):
+    """All nodes in the order in which they were stored, and where the session stands."""
+
+    nodes: tuple[SessionNodeRecord, ...] = field(default_factory=no_items)
+    """The nodes."""
+    leaf_node_id: str | None = None
+    """The node that the next one is appended to."""
+
+
+class UnchangedGraph(Wire, frozen=True, kw_only=True):
+    """Nothing new; only the leaf may move."""
+
+    leaf_node_id: str | None = field(default_factory=none)
+    """The leaf."""
+
+
+class AppendGraph(Wire, frozen=True, kw_only=True):
+    """New nodes."""
+
+    nodes: tuple[SessionNodeRecord, ...]
+    """The nodes."""
+    leaf_node_id: str | None = field(default_factory=none)
+    """The leaf."""
+
+
+class GraphCommitDelta(External, frozen=True, kw_only=True):
+    """What a commit does to the stored graph."""
+
+    Unchanged: UnchangedGraph | None = None
+    """Only the leaf moves."""
+    Append: AppendGraph | None = None
+    """Nodes are added."""
+    ReplaceFull: SessionGraph | None = None
+    """The whole graph is written anew."""
+
+
+def active_path(nodes: Mapping[str, SessionNodeRecord], leaf_node_id: str | None) -> list[SessionNodeRecord]:
+    """Return the nodes from the root to the leaf.
+
+    A parent that is not there ends the path; a cycle ends it too, instead of running for ever.
+    """
+    path = list(_ancestry(nodes, leaf_node_id))
+    path.reverse()
+    return path
+
+
+def conversation_messages(path: Iterable[SessionNodeRecord]) -> list[Message]:
+    """Return the messages on a path: not the transient ones, each id once."""
+    seen: set[str] = set()
+    messages = []
+    for node in path:
+        message = node.message
+        if message is not None and not message.is_transient and message.id not in seen:
+            seen.add(message.id)
+            messages.append(message)
+    return messages
+
+
+def _ancestry(nodes: Mapping[str, SessionNodeRecord], node_id: str | None) -> Iterator[SessionNodeRecord]:
+    seen: set[str] = set()
+    while node_id is not None and node_id in nodes and node_id not in seen:
+        seen.add(node_id)
+        yield nodes[node_id]
+        node_id = nodes[node_id].parent_node_id

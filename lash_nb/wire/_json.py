@@ -1,0 +1,113 @@
+"""Canonical JSON: the bytes that are hashed, stored and sent (lash 0.1.0-alpha.37, effect wire format §1).
+
+Compact, UTF-8, non-ASCII raw; records in declared field order, keys of free values sorted by code point; floats with the shortest digits that
+round-trip, large exponents with a sign (`1e+16`).
+"""
+
+import hashlib
+import re
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from lash_nb.errors import WireError
+from lash_nb.wire._base import Octets
+from lash_nb.wire._tool_value import ToolValue, decode_tool_value, encode_tool_value
+
+__all__ = ["from_builtins", "from_json", "pretty_json", "stable_hash", "to_builtins", "to_json"]
+
+T = TypeVar("T")
+
+_MAYBE_LARGE_FLOAT = re.compile(rb"(?:^|[\[,:])-?\d(?:\.\d+)?e\d")
+_STRING_OR_LARGE_FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d(?:\.\d+)?e)(?=\d)')
+
+
+def to_json(value: Any) -> bytes:
+    """Return the canonical JSON of a wire value or free JSON value.
+
+    Raises:
+        WireError: the value holds something JSON cannot carry, e.g. a set, a NaN or a lone surrogate.
+    """
+    try:
+        data = _ENCODER.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise WireError(
+            f"{type(value).__name__} cannot be written as JSON: {error}; use plain JSON values", code="wire_encode"
+        ) from error
+    return _STRING_OR_LARGE_FLOAT.sub(_signed, data) if _MAYBE_LARGE_FLOAT.search(data) else data
+
+
+def from_json(data: bytes | str, type: type[T] | Any = Any) -> T:
+    """Read JSON as a value of `type`; unknown fields are ignored except in the few strict records.
+
+    Raises:
+        WireError: not JSON, or not such a value; the message names the place in the document.
+    """
+    try:
+        decoded: T = _decoder(cast("Hashable", type)).decode(data)
+        return decoded
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _wire_error(error, type) from error
+
+
+def from_builtins(value: Any, type: type[T] | Any) -> T:
+    """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`."""
+    try:
+        converted: T = msgspec.convert(value, type, dec_hook=_decode_hook)
+        return converted
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _wire_error(error, type) from error
+
+
+def to_builtins(value: Any) -> Any:
+    """Return the value as dicts, lists and scalars, in wire order."""
+    return msgspec.to_builtins(value, enc_hook=_encode_hook)
+
+
+def stable_hash(value: Any) -> str:
+    """Return the lower-case hex SHA-256 of the canonical JSON of `value` (effect wire format §1.9)."""
+    return hashlib.sha256(to_json(value)).hexdigest()
+
+
+def pretty_json(value: Any) -> str:
+    """Return the canonical JSON indented by two spaces, for people."""
+    return msgspec.json.format(to_json(value), indent=2).decode()
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, ToolValue):
+        return encode_tool_value(value.value)
+    if isinstance(value, Octets):
+        return list(value)
+    message = f"objects of type {type(value).__name__} are not JSON"
+    raise TypeError(message)
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    if kind is ToolValue:
+        return ToolValue(decode_tool_value(value, from_builtins))
+    if kind is Octets:
+        return Octets(value)
+    message = f"cannot read {kind.__name__}"
+    raise TypeError(message)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=_decode_hook)
+
+
+def _signed(match: re.Match[bytes]) -> bytes:
+    return match[1] + b"+" if match[1] else match[0]
+
+
+def _wire_error(error: Exception, kind: Any) -> WireError:
+    text, _, path = str(error).partition(" - at ")
+    name = getattr(kind, "__name__", str(kind))
+    where = f" at {path}" if path else ""
+    return WireError(f"not a valid {name}: {text}{where}", path=path.strip("`"), code="wire_decode")

@@ -1,0 +1,92 @@
+"""Tool values: plain JSON in which an attachment may stand (lash 0.1.0-alpha.37, effect wire format §8.4)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from lash_nb.wire._base import Json
+from lash_nb.wire._media import AttachmentRef
+
+__all__ = ["ToolValue", "decode_tool_value", "encode_tool_value"]
+
+_RESERVED = "$lash_tool_value"
+
+
+class _Attachment(Struct, frozen=True, kw_only=True, tag_field=_RESERVED, tag="attachment"):
+    ref: AttachmentRef
+
+
+class _Object(Struct, frozen=True, kw_only=True, tag_field=_RESERVED, tag="object"):
+    entries: dict[str, Any]
+
+
+class ToolValue:
+    """What a tool returned: a free JSON value whose leaves may also be `AttachmentRef` objects.
+
+    A real object that happens to hold the reserved key `$lash_tool_value` is escaped when written and comes back as itself.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Json = None) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ToolValue) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
+    def __repr__(self) -> str:
+        return f"ToolValue({self.value!r})"
+
+    def attachments(self) -> Iterator[AttachmentRef]:
+        """Yield the attachments inside, depth first, objects in key order."""
+        return _attachments(self.value)
+
+
+def encode_tool_value(value: Any) -> Any:
+    """Return `value` with attachments tagged and clashing objects escaped."""
+    if isinstance(value, AttachmentRef):
+        return _Attachment(ref=value)
+    if isinstance(value, dict):
+        entries = {key: encode_tool_value(item) for key, item in value.items()}
+        return _Object(entries=entries) if _RESERVED in value else entries
+    if isinstance(value, list | tuple):
+        return [encode_tool_value(item) for item in value]
+    return value
+
+
+def decode_tool_value(value: Any, convert: Callable[[Any, Any], Any]) -> Any:
+    """Return `value` with tagged attachments as `AttachmentRef` (through `convert`) and escapes undone.
+
+    Raises:
+        ValueError: the reserved key is used in any other way.
+    """
+    if isinstance(value, list):
+        return [decode_tool_value(item, convert) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if _RESERVED not in value:
+        return {key: decode_tool_value(item, convert) for key, item in value.items()}
+    match value:
+        case {"$lash_tool_value": "attachment", "ref": ref} if len(value) == 2:
+            return convert(ref, AttachmentRef)
+        case {"$lash_tool_value": "object", "entries": dict() as entries} if len(value) == 2:
+            return {key: decode_tool_value(item, convert) for key, item in entries.items()}
+    message = (
+        f"an object with the reserved key {_RESERVED} must be an attachment with `ref` or an object with `entries`"
+    )
+    raise ValueError(message)
+
+
+def _attachments(value: Any) -> Iterator[AttachmentRef]:
+    if isinstance(value, AttachmentRef):
+        yield value
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            yield from _attachments(value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _attachments(item)

@@ -1,0 +1,171 @@
+"""Token counters (lash 0.1.0-alpha.37, sessions §16)."""
+
+from msgspec import field
+
+from lash_nb.wire._base import Wire, no_entries, no_items
+
+__all__ = [
+    "LlmUsage",
+    "PromptUsage",
+    "SessionUsageReport",
+    "SourceModelTotals",
+    "TokenLedgerEntry",
+    "TokenUsage",
+    "UsageTotals",
+]
+
+
+class TokenUsage(Wire, frozen=True, kw_only=True):
+    """Tokens of a call, a turn or a ledger row."""
+
+    input_tokens: int
+    """Tokens sent."""
+    output_tokens: int
+    """Tokens received, reasoning excluded."""
+    cached_input_tokens: int
+    """Tokens of the input that the provider had cached."""
+    reasoning_tokens: int = field(default_factory=int)
+    """Tokens of hidden reasoning."""
+
+    @property
+    def total(self) -> int:
+        """Input, output and reasoning; cached tokens are part of the input already."""
+        return self.input_tokens + self.output_tokens + self.reasoning_tokens
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was used that a ledger would keep."""
+        return self.total == 0 and self.cached_input_tokens == 0
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+    @classmethod
+    def zero(cls) -> "TokenUsage":
+        """Return the usage of nothing."""
+        return _ZERO
+
+
+_ZERO = TokenUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0)
+
+
+class LlmUsage(Wire, frozen=True, kw_only=True):
+    """Tokens as a provider reports them; every counter is required."""
+
+    input_tokens: int
+    """Tokens sent."""
+    output_tokens: int
+    """Tokens received, reasoning excluded."""
+    cached_input_tokens: int
+    """Tokens of the input that the provider had cached."""
+    reasoning_tokens: int
+    """Tokens of hidden reasoning."""
+
+    def to_token_usage(self) -> TokenUsage:
+        """Return the same counters as the runtime adds them up."""
+        return TokenUsage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cached_input_tokens=self.cached_input_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+        )
+
+
+class PromptUsage(Wire, frozen=True, kw_only=True):
+    """How full the context was at the last model call."""
+
+    prompt_context_tokens: int
+    """Tokens of the prompt."""
+    input_tokens: int
+    """Tokens of the prompt that were not cached."""
+    cached_input_tokens: int
+    """Tokens of the prompt that were cached."""
+    context_budget_tokens: int = field(default_factory=int)
+    """Tokens that count against the context window: prompt and output."""
+
+    @classmethod
+    def from_usage(cls, usage: TokenUsage | LlmUsage) -> "PromptUsage | None":
+        """Derive from a call's usage (its input includes cached tokens); None when nothing was counted."""
+        given = max(usage.input_tokens, 0)
+        cached = max(usage.cached_input_tokens, 0)
+        output = max(usage.output_tokens, 0)
+        if not (given or cached or output):
+            return None
+        fresh = max(given - cached, 0)
+        return cls(
+            prompt_context_tokens=given,
+            input_tokens=fresh,
+            cached_input_tokens=cached,
+            context_budget_tokens=fresh + output + cached,
+        )
+
+
+class TokenLedgerEntry(Wire, frozen=True, kw_only=True):
+    """One row of the cost ledger: what a source used of a model."""
+
+    source: str
+    """Who used them: `turn`, `child`, or a plugin's own label."""
+    model: str
+    """The model id."""
+    usage: TokenUsage
+    """The counters, added up."""
+
+
+class UsageTotals(Wire, frozen=True, kw_only=True):
+    """Counters with their sums."""
+
+    input_tokens: int
+    """Tokens sent."""
+    output_tokens: int
+    """Tokens received."""
+    cached_input_tokens: int
+    """Tokens of the input that were cached."""
+    reasoning_tokens: int = field(default_factory=int)
+    """Tokens of hidden reasoning."""
+    total_tokens: int
+    """Input, output and reasoning."""
+    context_total_tokens: int
+    """The total and the cached tokens."""
+
+    @classmethod
+    def of(cls, usage: TokenUsage) -> "UsageTotals":
+        """Return `usage` with its sums."""
+        return cls(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            total_tokens=usage.total,
+            context_total_tokens=usage.total + usage.cached_input_tokens,
+        )
+
+
+class SourceModelTotals(Wire, frozen=True, kw_only=True):
+    """One row of a usage report."""
+
+    source: str
+    """Who used the tokens."""
+    model: str
+    """The model id."""
+    usage: UsageTotals
+    """The counters."""
+
+
+class SessionUsageReport(Wire, frozen=True, kw_only=True):
+    """What a session has used so far, over its whole life."""
+
+    entry_count: int
+    """Number of ledger rows."""
+    usage: UsageTotals
+    """All rows together."""
+    by_source: dict[str, UsageTotals] = field(default_factory=no_entries)
+    """Sums by source."""
+    by_model: dict[str, UsageTotals] = field(default_factory=no_entries)
+    """Sums by model."""
+    by_source_model: tuple[SourceModelTotals, ...] = field(default_factory=no_items)
+    """The rows in ledger order."""
