@@ -1,4 +1,4 @@
-"""Time and identity as ports: the runtime asks for them here and nowhere else.
+"""Time, identity and cancellation as ports: the runtime asks for them here and nowhere else.
 
 `SystemClock` and `RandomIds` are the real world; `ManualClock` and `CountingIds` are the shipped deterministic doubles
 that make a whole session reproducible byte for byte.
@@ -8,9 +8,20 @@ import asyncio
 import datetime
 import time
 import uuid
+import weakref
 from typing import Final, Protocol
 
-__all__ = ["Clock", "CountingIds", "IdSource", "ManualClock", "RandomIds", "SystemClock", "parse_rfc3339", "rfc3339"]
+__all__ = [
+    "CancellationToken",
+    "Clock",
+    "CountingIds",
+    "IdSource",
+    "ManualClock",
+    "RandomIds",
+    "SystemClock",
+    "parse_rfc3339",
+    "rfc3339",
+]
 
 _NS: Final = 1_000_000_000
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -110,6 +121,54 @@ class CountingIds:
         """Return the next number as 32 hex digits."""
         self._count += 1
         return f"{self._count:032x}"
+
+
+class CancellationToken:
+    """Tells whoever holds it that work is no longer wanted; cancelling reaches all children, never the parent.
+
+    Not bound to an event loop before somebody waits on it.
+    """
+
+    def __init__(self) -> None:
+        self._cancelled = False
+        self._children: weakref.WeakSet[CancellationToken] = weakref.WeakSet()
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called here or above."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Cancel this token and its children; call it on the loop that waits."""
+        if self._cancelled:
+            return
+        self._cancelled = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        for child in list(self._children):
+            child.cancel()
+
+    def child(self) -> "CancellationToken":
+        """Return a token that this one cancels."""
+        token = CancellationToken()
+        if self._cancelled:
+            token.cancel()
+        else:
+            self._children.add(token)
+        return token
+
+    async def wait(self) -> None:
+        """Return once the token is cancelled."""
+        if self._cancelled:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
 
 
 def rfc3339(ns: int) -> str:
