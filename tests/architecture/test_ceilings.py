@@ -4,7 +4,10 @@ import statistics
 from itertools import chain
 from typing import Final
 
-from tests.architecture.source import MODULES, line_count, measured, name_of
+from tests.architecture.source import FACES, MODULES, line_count, measured, name_of
+
+ROOMS: Final = [module for module in MODULES if module not in FACES]
+"""A face is two lists of names, as long as the room is rich; another test holds it to that."""
 
 MODULE_CEILING: Final = 400
 MODULE_MEDIAN: Final = 250
@@ -15,12 +18,12 @@ BANNED: Final = {"utils", "util", "helpers", "helper", "manager", "misc", "commo
 
 def test_no_module_is_too_long() -> None:
     """No module has more than 400 lines."""
-    assert [name_of(module) for module in MODULES if line_count(module) > MODULE_CEILING] == []
+    assert [name_of(module) for module in ROOMS if line_count(module) > MODULE_CEILING] == []
 
 
 def test_most_modules_are_short() -> None:
     """Half of the modules have fewer than 250 lines."""
-    assert statistics.median(map(line_count, MODULES)) < MODULE_MEDIAN
+    assert statistics.median(map(line_count, ROOMS)) < MODULE_MEDIAN
 
 
 def test_no_function_is_too_long() -> None:

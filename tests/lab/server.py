@@ -129,7 +129,6 @@ _FOLDERS: Final = {
     "JUPYTER_DATA_DIR": "data",
     "JUPYTER_RUNTIME_DIR": "runtime",
     "IPYTHONDIR": "ipython",
-    "MPLCONFIGDIR": "matplotlib",
 }
 
 

@@ -1,0 +1,80 @@
+"""The notebooks people start with: each runs from top to bottom, and is kept small and clean in the repository."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib.font_manager
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS: Final = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+SAVED_BYTES: Final = 100_000
+CELL_SECONDS: Final = 120
+OF_A_MACHINE: Final = re.compile(r"/(?:home|Users|root|work|tmp)/|[A-Z]:\\\\")
+"""A path that is right on one machine only."""
+
+
+def name_of(notebook: Path) -> str:
+    """The notebook's own name, for the test's."""
+    return notebook.stem
+
+
+def outputs(document: Any) -> list[Any]:
+    """Every output of every code cell, in order."""
+    return [output for cell in document.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+@pytest.fixture(scope="module")
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Keep the kernels away from the settings of the machine's user, and build matplotlib's font cache, which says so when it takes long."""
+    matplotlib.font_manager.findfont("DejaVu Sans")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
+def test_the_tour_is_complete() -> None:
+    """The four stops of the tour are there."""
+    tour = ["01_first_turn", "02_step_through_effects", "03_explore_a_trace", "04_attachments"]
+
+    assert set(tour) <= {notebook.stem for notebook in NOTEBOOKS}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_own_folders")
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs(notebook: Path) -> None:
+    """A real kernel executes every cell, none ends in an error or writes to standard error."""
+    document = nbformat.read(notebook, as_version=4)
+
+    NotebookClient(document, timeout=CELL_SECONDS, resources={"metadata": {"path": str(notebook.parent)}}).execute()
+
+    assert [output.text for output in outputs(document) if output.get("name") == "stderr"] == []
+    assert [output for output in outputs(document) if output.output_type == "error"] == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_saved_notebook_is_small(notebook: Path) -> None:
+    """A notebook and its saved outputs stay below 100 kB."""
+    assert notebook.stat().st_size < SAVED_BYTES
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_saved_notebook_names_no_machine(notebook: Path) -> None:
+    """No cell and no saved output holds an absolute path."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+
+    assert OF_A_MACHINE.findall(json.dumps(cells)) == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs_anywhere(notebook: Path) -> None:
+    """A notebook asks for the kernel that every installation has, of no particular Python."""
+    metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+
+    assert metadata["kernelspec"]["name"] == "python3"
+    assert "version" not in metadata.get("language_info", {})
