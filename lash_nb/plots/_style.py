@@ -28,7 +28,7 @@ TOKEN_COLORS: Final[dict[str, str]] = {"input": "#0072B2", "cached": "#8FC1E3", 
 
 MARKS: Final[dict[str, str]] = {
     "success": "✓",
-    "failed": "×",
+    "failed": "✕",
     "cancelled": "⊘",
     "retried": "↻",
     "running": "○",

@@ -1,0 +1,199 @@
+"""What the index wants to know of a trace line, and how it is found without decoding the rest.
+
+`Peek` names only the members that fill a column; msgspec checks and skips everything else at the speed of a scanner. A line whose
+members have other types than a record of this release (another release, or damage) is read again in full and keeps what fits.
+Record members: lash 0.1.0-alpha.37, trace schema version 2.
+"""
+
+import math
+from typing import Any, Final
+
+import msgspec
+
+from lash_nb.clock import parse_rfc3339
+
+__all__ = ["KNOWN_TYPES", "KNOWN_VERSIONS", "NO_INT", "BadLineError", "Peek", "decode_peeks", "peek_line", "time_ns"]
+
+NO_INT: Final = -(1 << 63)
+"""Stands for a missing number in an integer column; the same value that pandas uses for a missing time."""
+
+KNOWN_VERSIONS: Final = frozenset({2})
+"""Schema versions whose records this release describes."""
+
+KNOWN_TYPES: Final = frozenset(
+    {
+        "session_started",
+        "turn_started",
+        "prompt_built",
+        "llm_call_started",
+        "llm_call_completed",
+        "llm_call_failed",
+        "tool_call_started",
+        "tool_call_completed",
+        "protocol_step",
+        "token_usage",
+        "lashlang_execution",
+        "turn_completed",
+        "custom",
+        "provider_stream_event",
+        "runtime_stream_event",
+    }
+)
+"""Types of record this release describes."""
+
+
+class BadLineError(ValueError):
+    """A line that is no record; the text is the reason."""
+
+
+class _Context(msgspec.Struct, frozen=True, gc=False):
+    session_id: str | None = None
+    turn_id: str | None = None
+    turn_index: int = NO_INT
+    protocol_iteration: int = NO_INT
+    effect_id: str | None = None
+    llm_call_id: str | None = None
+    graph_node_id: str | None = None
+
+
+class _Request(msgspec.Struct, frozen=True, gc=False):
+    model: str | None = None
+    model_variant: str | None = None
+
+
+class _Response(msgspec.Struct, frozen=True, gc=False):
+    duration_ms: float = math.nan
+
+
+class _Outcome(msgspec.Struct, frozen=True, gc=False):
+    status: str | None = None
+
+
+class _Output(msgspec.Struct, frozen=True, gc=False):
+    outcome: _Outcome = _Outcome()
+
+
+class _Event(msgspec.Struct, frozen=True, gc=False):
+    kind: str | None = None
+    event_name: str | None = None
+
+
+class Peek(msgspec.Struct, frozen=True, gc=False):
+    """The members of one record that the index keeps."""
+
+    type: str
+    timestamp: str
+    schema_version: int = 0
+    context: _Context = _Context()
+    name: str | None = None
+    plugin_id: str | None = None
+    call_id: str | None = None
+    duration_ms: float = math.nan
+    status: str | None = None
+    done_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    request: _Request = _Request()
+    response: _Response = _Response()
+    output: _Output = _Output()
+    event: _Event = _Event()
+
+
+_DECODER: Final = msgspec.json.Decoder(Peek)
+
+decode_peeks: Final = _DECODER.decode_lines
+"""Read the members that the index keeps of many lines at once, the fastest way there is.
+
+It forgives what a line reader must not (an empty line, a value over two lines, bytes in skipped text that are no UTF-8): the caller compares
+the number of values with that of lines, and checks the encoding.
+"""
+
+_decode_any: Final = msgspec.json.Decoder().decode
+
+
+def peek_line(line: bytes) -> Peek:
+    """Read one line with every check that the fast path leaves out.
+
+    Raises:
+        BadLineError: the line is no record.
+    """
+    try:
+        line.decode()
+        return _checked(_DECODER.decode(line))
+    except msgspec.ValidationError:
+        return _checked(_salvaged(line))
+    except msgspec.DecodeError as error:
+        raise BadLineError(_not_json(line, error)) from None
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"
+        raise BadLineError(reason) from None
+    except RecursionError:
+        raise BadLineError("nested too deeply to be read") from None
+
+
+def time_ns(timestamp: str) -> int:
+    """Read a record's time as nanoseconds since the epoch.
+
+    Raises:
+        BadLineError: the text is no RFC 3339 time, or lies outside the years 1678 to 2261.
+    """
+    try:
+        value = parse_rfc3339(timestamp)
+    except (ValueError, OverflowError):
+        raise BadLineError(f"timestamp {timestamp[:40]!r} is not an RFC 3339 time") from None
+    if not -(1 << 63) < value < 1 << 63:
+        raise BadLineError(f"timestamp {timestamp[:40]!r} is outside the years 1678 to 2261")
+    return value
+
+
+def _salvaged(line: bytes) -> Peek:
+    """Keep what fits of a record whose members have other types than expected."""
+    try:
+        record = _decode_any(line)
+    except msgspec.ValidationError as error:
+        raise BadLineError(f"not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise BadLineError(f"not an object but {_JSON_NAMES.get(type(record), 'a number')}")
+    for member in ("type", "timestamp"):
+        if not isinstance(record.get(member), str):
+            what = "has no" if record.get(member) is None else "has a non-text"
+            raise BadLineError(f"the record {what} {member!r}")
+    peek: Peek = _fitting(Peek, record)
+    return peek
+
+
+def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
+    """Build `shape` from those members that have the type it wants."""
+    fitting = {}
+    for field in msgspec.structs.fields(shape):
+        value = members.get(field.encode_name)
+        if isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            fitting[field.name] = _fitting(field.type, value)
+        elif value is not None:
+            try:
+                fitting[field.name] = msgspec.convert(value, field.type)
+            except msgspec.ValidationError:
+                continue
+    return shape(**fitting)
+
+
+def _checked(peek: Peek) -> Peek:
+    """Check the time, and forget numbers that no 64-bit column can hold."""
+    time_ns(peek.timestamp)
+    context = peek.context
+    wide = {
+        name: NO_INT
+        for name in ("turn_index", "protocol_iteration")
+        if not NO_INT <= getattr(context, name) < 1 << 63
+    }
+    if not wide:
+        return peek
+    return msgspec.structs.replace(peek, context=msgspec.structs.replace(context, **wide))
+
+
+def _not_json(line: bytes, error: msgspec.DecodeError) -> str:
+    if line.startswith(b"\x1f\x8b"):
+        return "not JSON: this looks like a gzip file"
+    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+
+
+_JSON_NAMES: Final[dict[type, str]] = {list: "a list", str: "text", bool: "true or false", type(None): "null"}

@@ -1,0 +1,116 @@
+"""A trace in a dozen numbers."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lash_nb.trace._calls import total_usage
+
+if TYPE_CHECKING:
+    from lash_nb.trace._reader import Trace
+
+__all__ = ["TraceSummary", "summarize"]
+
+
+class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what a trace holds."""
+
+    name: str
+    """What a person calls the trace."""
+    records: int
+    """Lines that are records."""
+    bad_lines: int
+    """Lines that are none."""
+    unknown: int
+    """Records of a type or schema version that this release does not describe."""
+    sessions: int
+    """Sessions that wrote into it."""
+    turns: int
+    """Turns, unfinished ones included."""
+    failed_turns: int
+    """Turns that failed; those that were cancelled not counted."""
+    cancelled_turns: int
+    """Turns that were stopped on purpose."""
+    llm_calls: int
+    """Model calls, direct completions included."""
+    failed_llm_calls: int
+    """Model calls that failed."""
+    tool_calls: int
+    """Tool calls."""
+    failed_tool_calls: int
+    """Tool calls that ended as `failure`."""
+    cancelled_tool_calls: int
+    """Tool calls that ended as `cancelled`."""
+    open_calls: int
+    """Model and tool calls without an end."""
+    usage: dict[str, int]
+    """Tokens of all model calls, members as in the records."""
+    first_ns: int | None
+    """Time of the earliest record, in nanoseconds since the Unix epoch."""
+    last_ns: int | None
+    """Time of the latest record, in nanoseconds since the Unix epoch."""
+
+    @property
+    def failures(self) -> int:
+        """Failed turns, model calls and tool calls together."""
+        return self.failed_turns + self.failed_llm_calls + self.failed_tool_calls
+
+    @property
+    def duration_ms(self) -> float | None:
+        """Time from the earliest to the latest record, in milliseconds."""
+        if self.first_ns is None or self.last_ns is None:
+            return None
+        return (self.last_ns - self.first_ns) / 1_000_000
+
+    def __str__(self) -> str:
+        if not self.records and not self.bad_lines:
+            return f"{self.name}: empty, nothing has been written to it yet"
+        parts = [
+            _counted(self.records, "record"),
+            _counted(self.sessions, "session"),
+            _counted(self.turns, "turn") + _not_well(self.failed_turns, self.cancelled_turns),
+            _counted(self.llm_calls, "model call") + _not_well(self.failed_llm_calls),
+            _counted(self.tool_calls, "tool call") + _not_well(self.failed_tool_calls, self.cancelled_tool_calls),
+        ]
+        if self.bad_lines:
+            parts.append(f"{_counted(self.bad_lines, 'bad line')} (see .errors)")
+        if self.unknown:
+            parts.append(f"{_counted(self.unknown, 'record')} of another release, shown raw")
+        return f"{self.name}: {', '.join(parts)}"
+
+
+def summarize(trace: "Trace") -> TraceSummary:
+    """Count what a trace holds."""
+    turns = Counter("cancelled" if turn.is_cancelled else turn.status for turn in trace.turns)
+    llm = Counter(call.status for call in trace.llm_calls)
+    tools = Counter(call.status for call in trace.tool_calls)
+    times = trace.index.time_ns
+    return TraceSummary(
+        name=trace.name,
+        records=len(trace),
+        bad_lines=len(trace.errors),
+        unknown=trace.unknown,
+        sessions=len(trace.sessions),
+        turns=turns.total(),
+        failed_turns=turns["failed"],
+        cancelled_turns=turns["cancelled"],
+        llm_calls=llm.total(),
+        failed_llm_calls=llm["failed"],
+        tool_calls=tools.total(),
+        failed_tool_calls=tools["failure"],
+        cancelled_tool_calls=tools["cancelled"],
+        open_calls=llm["open"] + tools["open"],
+        usage=total_usage(trace.llm_calls),
+        first_ns=min(times, default=None),
+        last_ns=max(times, default=None),
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _not_well(failed: int, cancelled: int = 0) -> str:
+    words = [f"{count:,} {word}" for count, word in ((failed, "failed"), (cancelled, "cancelled")) if count]
+    return f" ({', '.join(words)})" if words else ""
