@@ -1,0 +1,54 @@
+"""Who answers a model call: the port, the handle before it, and the scripted double."""
+
+from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
+from lash_nb.providers._handle import ProviderHandle
+from lash_nb.providers._options import (
+    CacheRetention,
+    ProviderOptions,
+    ProviderReliability,
+    ProviderThinking,
+    RateLimits,
+    RetryOptions,
+    Timeouts,
+)
+from lash_nb.providers._provider import LlmProvider, UnconfiguredProvider
+from lash_nb.providers._reply import ScriptedReply, call, calls, reply
+from lash_nb.providers._scripted import Script, ScriptedProvider
+from lash_nb.providers._stream import (
+    DeltaEvent,
+    LlmStreamEvent,
+    PartEvent,
+    ReasoningDeltaStream,
+    RetryStatusStream,
+    StreamSink,
+    UsageEvent,
+)
+
+__all__ = [
+    "CacheRetention",
+    "DeltaEvent",
+    "FailureClass",
+    "LlmProvider",
+    "LlmStreamEvent",
+    "PartEvent",
+    "ProviderHandle",
+    "ProviderOptions",
+    "ProviderReliability",
+    "ProviderThinking",
+    "RateLimits",
+    "ReasoningDeltaStream",
+    "RetryOptions",
+    "RetryStatusStream",
+    "Script",
+    "ScriptedProvider",
+    "ScriptedReply",
+    "StreamSink",
+    "Timeouts",
+    "UnconfiguredProvider",
+    "UsageEvent",
+    "call",
+    "calls",
+    "classify_failure",
+    "llm_call_error",
+    "reply",
+]

@@ -1,0 +1,77 @@
+"""Answers written by hand: what a script is made of."""
+
+from typing import Any, TypeAlias
+
+from lash_nb.wire import (
+    Json,
+    LlmOutputPart,
+    LlmResponse,
+    LlmUsage,
+    TextPart,
+    ToolCallPart,
+    from_builtins,
+    to_json,
+)
+
+__all__ = ["ScriptedReply", "call", "calls", "reply", "response_of"]
+
+ScriptedReply: TypeAlias = str | LlmResponse | dict[str, Any] | Exception
+"""One answer: a text, a whole response, one as plain JSON, or an exception to raise."""
+
+_TEXT_USAGE = LlmUsage(input_tokens=100, output_tokens=10, cached_input_tokens=0, reasoning_tokens=0)
+_CALL_USAGE = LlmUsage(input_tokens=120, output_tokens=20, cached_input_tokens=0, reasoning_tokens=0)
+_RESPONSE_DEFAULTS = {
+    "full_text": "",
+    "parts": [],
+    "usage": {"input_tokens": 0, "output_tokens": 0, "cached_input_tokens": 0, "reasoning_tokens": 0},
+    "terminal_reason": "unknown",
+}
+
+
+def reply(text: str, *, usage: LlmUsage | None = None) -> LlmResponse:
+    """Return the response that says `text` and ends the turn."""
+    return LlmResponse(
+        full_text=text,
+        parts=(LlmOutputPart(Text=TextPart(text=text)),),
+        usage=usage or _TEXT_USAGE,
+        terminal_reason="stop",
+    )
+
+
+def call(
+    tool: str,
+    args: dict[str, Json] | None = None,
+    *,
+    id: str = "call-1",
+    say: str | None = None,
+    usage: LlmUsage | None = None,
+) -> LlmResponse:
+    """Return the response that calls one tool, saying `say` before."""
+    return calls((id, tool, args or {}), say=say, usage=usage)
+
+
+def calls(
+    *made: tuple[str, str, dict[str, Json]], say: str | None = None, usage: LlmUsage | None = None
+) -> LlmResponse:
+    """Return the response that makes several calls; each is `(id, tool, args)`."""
+    said = () if say is None else (LlmOutputPart(Text=TextPart(text=say)),)
+    return LlmResponse(
+        full_text=say or "",
+        parts=(*said, *(_call_part(*one) for one in made)),
+        usage=usage or _CALL_USAGE,
+        terminal_reason="tool_use",
+    )
+
+
+def response_of(scripted: str | LlmResponse | dict[str, Any]) -> LlmResponse:
+    """Return the response that a scripted reply stands for; absent keys of a plain one are empty."""
+    if isinstance(scripted, str):
+        return reply(scripted)
+    if isinstance(scripted, LlmResponse):
+        return scripted
+    response: LlmResponse = from_builtins({**_RESPONSE_DEFAULTS, **scripted}, LlmResponse)
+    return response
+
+
+def _call_part(id: str, tool: str, args: dict[str, Json]) -> LlmOutputPart:
+    return LlmOutputPart(ToolCall=ToolCallPart(call_id=id, tool_name=tool, input_json=to_json(args).decode()))

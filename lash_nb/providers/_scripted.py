@@ -1,0 +1,99 @@
+"""The provider that needs no model: it answers from a list, or with a Python function."""
+
+import inspect
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final, TypeAlias
+
+from lash_nb.clock import Clock, SystemClock
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers._options import ProviderOptions
+from lash_nb.providers._reply import ScriptedReply, response_of
+from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, StreamSink, UsageEvent
+from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse
+
+__all__ = ["Script", "ScriptedProvider"]
+
+Script: TypeAlias = Iterable[ScriptedReply] | Callable[[LlmRequest], ScriptedReply | Awaitable[ScriptedReply]]
+"""Replies in order, or a function (plain or async) from the request to the reply."""
+
+_WORD: Final = re.compile(r"\S+\s*|\s+")
+"""Every match in order is the whole text again."""
+
+
+class ScriptedProvider:
+    """Answers from `replies`: in order when it is a list, by calling it when it is a function of the request.
+
+    Text is streamed word by word to whoever listens; with `delay`, that many seconds pass after each word. All requests are
+    kept in `requests`. The same object serves every session of a core, in the order in which they ask.
+    """
+
+    def __init__(
+        self,
+        replies: Script = (),
+        *,
+        kind: str = "scripted",
+        options: ProviderOptions | None = None,
+        variants: Iterable[str] = (),
+        delay: float = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.kind: Final = kind
+        self.options: Final = options or ProviderOptions()
+        self.requires_streaming: Final = False
+        self.requests: Final[list[LlmRequest]] = []
+        """All requests so far."""
+        self._function = replies if callable(replies) else None
+        self._replies = deque(() if callable(replies) else [replies] if isinstance(replies, str) else replies)
+        self._variants = frozenset(variants)
+        self._delay = delay
+        self._clock = clock or SystemClock()
+
+    def __repr__(self) -> str:
+        source = "a function" if self._function else f"{len(self._replies)} replies left"
+        return f"ScriptedProvider({source}, {len(self.requests)} calls answered)"
+
+    def supports_variant(self, model: str, variant: str) -> bool:  # noqa: ARG002 - every model of a script has the same ones
+        """Tell whether `variant` was declared."""
+        return variant in self._variants
+
+    async def complete(self, request: LlmRequest, stream: StreamSink | None = None) -> LlmResponse:
+        """Answer with the next reply.
+
+        Raises:
+            LlmTransportError: the script has no reply left, or the reply is a failure.
+        """
+        self.requests.append(request)
+        scripted = await self._next(request)
+        if isinstance(scripted, Exception):
+            raise scripted
+        response = response_of(scripted)
+        if stream is not None:
+            await self._stream(response, stream)
+        return response
+
+    async def _next(self, request: LlmRequest) -> ScriptedReply:
+        if self._function is not None:
+            given = self._function(request)
+            return await given if inspect.isawaitable(given) else given
+        if self._replies:
+            return self._replies.popleft()
+        raise LlmTransportError(
+            f"the script has no reply left for call {len(self.requests)}; give ScriptedProvider more replies or a function"
+        )
+
+    async def _stream(self, response: LlmResponse, stream: StreamSink) -> None:
+        for part in response.parts:
+            for event in _deltas(part):
+                stream(event)
+                if self._delay:
+                    await self._clock.sleep(self._delay)
+        stream(UsageEvent(response.usage))
+
+
+def _deltas(part: LlmOutputPart) -> Iterator[LlmStreamEvent]:
+    if part.Text:
+        yield from map(DeltaEvent, _WORD.findall(part.Text.text))
+    elif part.Reasoning:
+        yield from map(ReasoningDeltaStream, _WORD.findall(part.Reasoning.text))
