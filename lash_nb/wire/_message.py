@@ -1,7 +1,7 @@
 """Messages and their parts (lash 0.1.0-alpha.37, sessions §2, turns §1.1)."""
 
-from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TypeAlias
 
 from lash_nb.wire._base import External, Octets, Wire
 from lash_nb.wire._invocation import CausalRef
@@ -21,6 +21,7 @@ __all__ = [
     "ProcessOrigin",
     "PruneState",
     "PrunedPart",
+    "ResumeSafety",
     "SummarizedPart",
     "TurnCause",
     "messages_are_prompt_resume_safe",
@@ -208,26 +209,62 @@ def reassign_part_ids(message_id: str, parts: Iterable[Part]) -> tuple[Part, ...
     )
 
 
-def messages_are_prompt_resume_safe(messages: Iterable[Message]) -> bool:
-    """Tell whether a turn could go on from `messages`: every tool call has exactly one result.
+class ResumeSafety:
+    """Tells, message by message, whether a turn could go on from here: every tool call has exactly one result.
 
-    Progress is committed only at such points (lash 0.1.0-alpha.37, sessions §2.3).
+    Progress is committed only at such points (lash 0.1.0-alpha.37, sessions §2.3). `fork` starts from what was fed so far without copying
+    it, so that a turn pays for its own messages only; the original must not be fed while a fork is in use.
     """
-    calls: set[str] = set()
-    results: set[str] = set()
-    return all(_part_is_safe(message, part, calls, results) for message in messages for part in message.parts) and len(
-        calls
-    ) == len(results)
+
+    def __init__(self, base: "ResumeSafety | None" = None) -> None:
+        self._base = base
+        self._calls: set[str] = set()
+        self._results: set[str] = set()
+        self._broken = base is not None and base._broken  # noqa: SLF001 - the same class
+
+    def fork(self) -> "ResumeSafety":
+        """Return a checker that goes on from here."""
+        return ResumeSafety(self)
+
+    def feed(self, messages: Iterable[Message]) -> "ResumeSafety":
+        """Take the next messages into account and return the checker itself."""
+        for message in messages:
+            for part in message.parts:
+                check = _PAIRING.get(part.kind)
+                if check is not None and not check(self, message, (part.tool_call_id or "").strip()):
+                    self._broken = True
+        return self
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether what was fed so far is a point to go on from."""
+        return not self._broken and self._count("_calls") == self._count("_results")
+
+    def _count(self, kind: str) -> int:
+        held: set[str] = getattr(self, kind)
+        return len(held) + (self._base._count(kind) if self._base else 0)  # noqa: SLF001 - the same class
+
+    def _holds(self, kind: str, call_id: str) -> bool:
+        held: set[str] = getattr(self, kind)
+        return call_id in held or (self._base is not None and self._base._holds(kind, call_id))  # noqa: SLF001 - the same class
+
+    def _feed_call(self, message: Message, call_id: str) -> bool:
+        safe = message.role == "Assistant" and bool(call_id) and not self._holds("_calls", call_id)
+        self._calls.add(call_id)
+        return safe
+
+    def _feed_result(self, message: Message, call_id: str) -> bool:
+        safe = message.role == "User" and self._holds("_calls", call_id) and not self._holds("_results", call_id)
+        self._results.add(call_id)
+        return safe
 
 
-def _part_is_safe(message: Message, part: Part, calls: set[str], results: set[str]) -> bool:
-    call_id = (part.tool_call_id or "").strip()
-    if part.kind == "ToolCall":
-        safe = message.role == "Assistant" and bool(call_id) and call_id not in calls
-        calls.add(call_id)
-        return safe
-    if part.kind == "ToolResult":
-        safe = message.role == "User" and call_id in calls and call_id not in results
-        results.add(call_id)
-        return safe
-    return True
+_PAIRING: Final[dict[str, Callable[[ResumeSafety, Message, str], bool]]] = {
+    "ToolCall": ResumeSafety._feed_call,  # noqa: SLF001 - the same module
+    "ToolResult": ResumeSafety._feed_result,  # noqa: SLF001 - the same module
+}
+
+
+def messages_are_prompt_resume_safe(messages: Iterable[Message]) -> bool:
+    """Tell whether a turn could go on from `messages`; see `ResumeSafety`."""
+    return ResumeSafety().feed(messages).is_safe
