@@ -5,10 +5,12 @@ that make a whole session reproducible byte for byte.
 """
 
 import asyncio
+import contextlib
 import datetime
 import time
 import uuid
 import weakref
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 __all__ = [
@@ -132,7 +134,7 @@ class CancellationToken:
     def __init__(self) -> None:
         self._cancelled = False
         self._children: weakref.WeakSet[CancellationToken] = weakref.WeakSet()
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._callbacks: set[Callable[[], None]] = set()
 
     @property
     def cancelled(self) -> bool:
@@ -144,9 +146,8 @@ class CancellationToken:
         if self._cancelled:
             return
         self._cancelled = True
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        for callback in list(self._callbacks):
+            callback()
         for child in list(self._children):
             child.cancel()
 
@@ -164,11 +165,19 @@ class CancellationToken:
         if self._cancelled:
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
+        with self.calling(lambda: None if waiter.done() else waiter.set_result(None)):
             await waiter
+
+    @contextlib.contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` when the token is cancelled inside the block; at once if it already is."""
+        if self._cancelled:
+            callback()
+        self._callbacks.add(callback)
+        try:
+            yield
         finally:
-            self._waiters.discard(waiter)
+            self._callbacks.discard(callback)
 
 
 def rfc3339(ns: int) -> str:

@@ -220,7 +220,7 @@ class ResumeSafety:
         self._base = base
         self._calls: set[str] = set()
         self._results: set[str] = set()
-        self._broken = base is not None and base._broken  # noqa: SLF001 - the same class
+        self._broken: bool = base is not None and base._broken  # noqa: SLF001 - the same class
 
     def fork(self) -> "ResumeSafety":
         """Return a checker that goes on from here."""
