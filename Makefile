@@ -32,7 +32,7 @@ clean: ## remove everything that was installed or built
 # What pip cannot install. Where it may, this installs the browser; what is missing afterwards is said here, and fails in CI.
 tools:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-		|| { apt-get update --quiet=2 && apt-get install --quiet=2 --yes chromium; } || true
+		|| { apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes chromium; } || true
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests are skipped; install it (Debian: apt-get install chromium)"
 	@if command -v node >/dev/null; then cd widgets && node --test; \
 		else echo "no node: the tests in widgets/test are skipped; install Node.js 20 or newer"; test -z "$$CI"; fi

@@ -80,14 +80,19 @@ def _trace(asked: argparse.Namespace) -> int:
 def _summary(trace: Trace) -> str:
     model_calls, tool_calls = llm_calls_df(trace), tool_calls_df(trace)
     tokens = {name: int(model_calls[f"{name}_tokens"].sum()) for name in ("input", "output")}
+    counts = {"record": len(trace), "session": len(trace.sessions), "turn": len(turns_df(trace))}
     lines = [
-        f"{trace.name}: {len(trace)} records, {len(trace.sessions)} sessions, {len(turns_df(trace))} turns",
+        f"{trace.name}: {', '.join(map(_counted, counts, counts.values()))}",
         f"  model calls  {len(model_calls)}, {tokens['input']} tokens in, {tokens['output']} out",
         f"  tool calls   {len(tool_calls)}{_counts(tool_calls['status'])}",
         f"  bad lines    {len(trace.errors)}",
         *(f"    line {error.line}: {error.reason}" for error in trace.errors),
     ]
     return "\n".join(lines)
+
+
+def _counted(noun: str, count: int) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _counts(statuses: "pd.Series[Any]") -> str:
@@ -115,7 +120,7 @@ def weather(city: str) -> dict[str, Any]:
 
 async def _first_turn() -> None:
     """Run one scripted turn with a tool and print what came of it."""
-    provider = ScriptedProvider([call("weather", city="Oslo"), reply("Oslo is clear, at 4 °C.")])
+    provider = ScriptedProvider([call("weather", {"city": "Oslo"}), reply("Oslo is clear, at 4 °C.")])
     core = LashCore.standard().in_memory().provider(provider).model("scripted-model").tools(weather).build()
     session: LashSession = await core.session("demo").open()
     question = "What is the weather in Oslo?"
@@ -162,3 +167,7 @@ def _require_lab() -> None:
     if importlib.util.find_spec("jupyterlab") is None or importlib.util.find_spec("nbclient") is None:
         message = "JupyterLab is not installed: pip install 'lash-nb[lab]'"
         raise CallerError(message)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -122,4 +122,4 @@ def test_the_wheel_brings_its_command(python: Path, tmp_path: Path) -> None:
 
     printed = run(str(python.with_name("lash-nb")), "trace", str(trace), "--summary", cwd=tmp_path)
 
-    assert "203 records, 1 sessions, 23 turns" in printed
+    assert "203 records, 1 session, 23 turns" in printed

@@ -1,0 +1,112 @@
+"""The command line: what a person types and reads."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import nbformat.v4
+import pytest
+
+from lash_nb.cli import main
+
+NOTEBOOKS: Final = Path(__file__).parents[2] / "notebooks"
+STATION: Final = NOTEBOOKS / "data" / "station.trace.jsonl"
+
+
+def test_a_trace_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """`trace FILE` counts what is in the file: records, turns, calls by their end, bad lines."""
+    assert main(["trace", str(STATION)]) == 0
+
+    printed = capsys.readouterr().out
+    assert "station.trace.jsonl: 203 records, 1 session, 23 turns" in printed
+    assert "bad lines    0" in printed
+
+
+@pytest.mark.parametrize("table", ["records", "turns", "llm_calls", "tool_calls", "usage"])
+def test_a_table_is_printed(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trace FILE --table NAME` prints every row of a table, whole."""
+    assert main(["trace", str(STATION), "--table", table]) == 0
+
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) > 20
+    assert "session_id" in printed.splitlines()[0]
+
+
+def test_a_bad_line_is_told_with_its_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that is not JSON is named with its number and reason, and the rest is counted."""
+    lines = STATION.read_text(encoding="utf-8").splitlines(keepends=True)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("".join([*lines[:2], "{not json\n", *lines[2:]]), encoding="utf-8")
+
+    assert main(["trace", str(broken)]) == 0
+
+    printed = capsys.readouterr().out
+    assert "203 records" in printed
+    assert "line 3: " in printed
+
+
+def test_a_missing_trace_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is not there gives exit code 1 and one line with its name, no traceback."""
+    assert main(["trace", str(tmp_path / "none.jsonl")]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("lash-nb: ")
+    assert "none.jsonl" in line
+
+
+def test_a_demo_without_notebooks_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without the tour gives exit code 1 and says which option to use."""
+    assert main(["demo", "--notebooks", str(tmp_path)]) == 1
+
+    assert "--notebooks DIR" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_demo_checks_itself(tmp_path: Path) -> None:
+    """With no terminal the demo shows a turn, its effects and a trace, executes every notebook, and says where the results are."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lash_nb.cli", "demo", "--notebooks", str(NOTEBOOKS)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Oslo is clear, at 4 °C." in done.stdout
+    assert "tool_call" in done.stdout
+    assert "203 records" in done.stdout
+    assert "The executed notebooks are in _executed/." in done.stdout
+    assert {file.name for file in (tmp_path / "_executed").iterdir()} == {
+        file.name for file in NOTEBOOKS.glob("*.ipynb")
+    }
+
+
+def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:
+    """A notebook with an error is named with the error, the others are executed all the same, and the exit code is 1."""
+    folder = tmp_path / "notebooks"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / STATION.name).write_bytes(STATION.read_bytes())
+    write_notebook(folder / "01_first_turn.ipynb", "1 / 0")
+    write_notebook(folder / "02_next.ipynb", "6 * 7")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "lash_nb.cli", "demo", "--check", "--notebooks", str(folder)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "FAILED 01_first_turn.ipynb: ZeroDivisionError: division by zero" in done.stdout
+    assert "ok     02_next.ipynb" in done.stdout
+    assert "42" in (tmp_path / "_executed" / "02_next.ipynb").read_text(encoding="utf-8")
+
+
+def write_notebook(path: Path, source: str) -> None:
+    """Write a notebook of one code cell."""
+    cell = nbformat.v4.new_code_cell(source)
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)
