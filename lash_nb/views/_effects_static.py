@@ -1,0 +1,214 @@
+"""Effects and envelopes where no script runs: a table with `<details>`, a card, aligned text."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from lash_nb.plots._format import counted, duration, token_count
+from lash_nb.plots._style import KIND_COLORS, MARKS
+from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, subject_of, usage_of
+from lash_nb.views._fields import fields_of
+from lash_nb.views._json import json_html, pretty
+from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
+from lash_nb.views._text import aligned, clipped
+from lash_nb.wire import EffectEntry
+
+__all__ = ["effects_html", "effects_text", "envelope_html", "envelope_text"]
+
+_ROWS: Final = 30
+_ASCII: Final = {
+    "ok": "ok",
+    "failed": "! failed",
+    "error": "! error",
+    "cancelled": "x cancelled",
+    "running": "running",
+    "pending": "pending",
+}
+
+
+def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> str:
+    """Return the last effects as a table for GitHub, nbviewer and a notebook without a kernel."""
+    shown = _last_turn(entries)
+    heads = [
+        ("#", RIGHT),
+        ("kind", "white-space:nowrap;"),
+        ("what", "width:100%;"),
+        ("effect", CODE),
+        ("status", "white-space:nowrap;"),
+        ("took", RIGHT),
+        ("tokens", RIGHT),
+    ]
+    body = table(heads, [_html_row(entry) for entry in shown])
+    cut = (
+        f"{len(shown)} of {counted(len(entries), 'effect')}. The others: session.effects"
+        if len(shown) < len(entries)
+        else counted(len(entries), "effect")
+    )
+    return joined(
+        el("div", el("b", title), style="margin:4px 0;"),
+        body,
+        el("div", cut, style=f"font-size:12px;margin-top:4px;{MUTED}"),
+    )
+
+
+def effects_text(
+    entries: Sequence[EffectEntry], *, title: str = "Effects", next_commands: str = "next: %lash effects"
+) -> str:
+    """Return the last effects as aligned text, the pending one with its arguments."""
+    shown = _last_turn(entries)
+    cells = [["", "#", "kind", "what", "effect", "status", "took"]]
+    for entry in shown:
+        row = describe(entry)
+        took = "" if row.pending else row.took
+        cells.append(
+            [
+                ">" if row.pending else "",
+                str(row.order),
+                row.kind,
+                row.what,
+                _effect_id(entry),
+                _ASCII[row.status],
+                took,
+            ]
+        )
+    lines = [title, *aligned(cells, right=(1, 6), limits={3: 24, 4: 22})]
+    if shown and shown[-1].status == "pending":
+        lines += [f"      {line}" for line in _argument_lines(shown[-1])]
+    if len(shown) < len(entries):
+        lines.append(f"{len(shown)} of {counted(len(entries), 'effect')}: session.effects")
+    return clipped([*lines, next_commands])
+
+
+def envelope_html(entry: EffectEntry) -> str:
+    """Return one envelope as a card: identity, fields, outcome, JSON."""
+    row, invocation = describe(entry), entry.envelope.invocation
+    identity = [
+        ("effect", invocation.effect_id or ""),
+        ("replay key", invocation.replay_key or ""),
+        ("hash", entry.envelope.hash()),
+        ("from", cause_text(invocation.caused_by)),
+        ("turn", f"{invocation.scope.turn_index or ''} {invocation.scope.turn_id or ''}".strip()),
+    ]
+    fields = [(field.label, field.value) for field in fields_of(entry.envelope, None)]
+    took = "" if row.pending else f"{row.took} · {row.origin}" if row.origin else row.took
+    head = el(
+        "div",
+        _swatch(row.kind),
+        el("b", f" {row.what} ", style=CODE),
+        el("span", f"{row.kind} · {row.status} {took}", style=MUTED),
+        style="margin:4px 0;",
+    )
+    failure = failure_of(entry)
+    parts = [
+        head,
+        el("div", el("b", failure[0]), f" · {failure[1]}", style=FAILURE) if failure else None,
+        _pairs([pair for pair in identity if pair[1]]),
+        el("div", "Fields", style=f"margin-top:8px;font-size:11px;{MUTED}"),
+        _pairs(fields),
+        el(
+            "details",
+            el("summary", "JSON"),
+            json_html(entry.envelope, whole=f"session.effects[{entry.order - 1}].envelope"),
+            style="margin-top:6px;",
+        ),
+        el(
+            "details",
+            el("summary", "Outcome"),
+            json_html(entry.outcome, whole=f"session.effects[{entry.order - 1}].outcome"),
+        )
+        if entry.outcome is not None
+        else None,
+    ]
+    return el("div", *parts, style="font-size:13px;")
+
+
+def envelope_text(entry: EffectEntry) -> str:
+    """Return one envelope as text: identity, fields, whole hash, JSON."""
+    row, invocation = describe(entry), entry.envelope.invocation
+    pairs = [
+        ["effect", invocation.effect_id or ""],
+        ["replay key", invocation.replay_key or ""],
+        ["hash", entry.envelope.hash()],
+        ["from", cause_text(invocation.caused_by)],
+        *[[field.label, " ".join(field.value.split())] for field in fields_of(entry.envelope, None)],
+    ]
+    head = f"Envelope  {row.order} · {row.kind} {row.what} · {row.status}"
+    commands = (
+        "next: %lash step, %lash inject '…'" if row.pending else f"outcome: session.effects[{row.order - 1}].outcome"
+    )
+    return clipped(
+        [
+            head,
+            *aligned([["", *pair] for pair in pairs if pair[1]], limits={2: 84}),
+            *pretty(entry.envelope).splitlines(),
+            commands,
+        ]
+    )
+
+
+def _last_turn(entries: Sequence[EffectEntry]) -> Sequence[EffectEntry]:
+    """The effects of the last turn; of a long one, its end."""
+    if not entries:
+        return ()
+    last = entries[-1].envelope.invocation.scope.turn_id
+    start = len(entries)
+    while start > 0 and len(entries) - start < _ROWS and entries[start - 1].envelope.invocation.scope.turn_id == last:
+        start -= 1
+    return entries[start:]
+
+
+def _html_row(entry: EffectEntry) -> list[str]:
+    row = describe(entry)
+    usage = usage_of(entry)
+    tokens = f"{token_count(usage.input_tokens)} → {token_count(usage.output_tokens)}" if usage else ""
+    mark = el("span", f"{MARKS.get(row.mark or 'paused', '')} ", style=FAILURE if row.mark == "failed" else None)
+    origin = f" · {row.origin}" if row.origin else ""
+    took = "" if entry.duration_ms is None else duration(entry.duration_ms)
+    return [
+        str(row.order),
+        joined(_swatch(row.kind), f" {'sync' if row.kind == 'sync_execution_surface' else row.kind}"),
+        _html_what(entry),
+        _effect_id(entry),
+        joined(mark, row.status, origin),
+        took,
+        tokens,
+    ]
+
+
+def _html_what(entry: EffectEntry) -> Html:
+    failure = failure_of(entry)
+    said = joined(
+        el("span", subject_of(entry.envelope), style=CODE),
+        el("span", f" {arguments(entry.envelope)}", style=CODE + MUTED),
+        el("span", f" {failure[0]} · {failure[1]}", style=FAILURE) if failure else None,
+    )
+    if entry.envelope.kind in {"checkpoint", "sync_execution_surface", "sleep"}:
+        return said
+    shown = entry.outcome if entry.outcome is not None else entry.envelope.command
+    inner = getattr(getattr(getattr(shown, "result", None), "output", None), "outcome", shown)
+    return el("details", el("summary", said), json_html(inner, whole=f"session.effects[{entry.order - 1}]"))
+
+
+def _swatch(kind: str) -> Html:
+    style = f"display:inline-block;width:9px;height:9px;border-radius:2px;border:1px solid rgba(128,128,128,.5);background:{KIND_COLORS.get(kind, '#8A9099')}"
+    return el("span", style=style)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> Html:
+    rows = [
+        el(
+            "tr",
+            el("td", name, style=f"text-align:left;padding:1px 16px 1px 0;vertical-align:top;{MUTED}"),
+            el("td", value, style=f"text-align:left;padding:1px 0;overflow-wrap:anywhere;white-space:pre-wrap;{CODE}"),
+        )
+        for name, value in pairs
+    ]
+    return el("table", *rows, style="border-collapse:collapse;font-size:12px;")
+
+
+def _effect_id(entry: EffectEntry) -> str:
+    return entry.envelope.invocation.effect_id or ""
+
+
+def _argument_lines(entry: EffectEntry) -> list[str]:
+    fields = [field for field in fields_of(entry.envelope, None) if field.group == "args"]
+    return aligned([[field.label, " ".join(field.value.split())] for field in fields], limits={1: 70})

@@ -1,0 +1,225 @@
+"""The session graph: rows newest first, lanes computed here, only the rows on the screen in the page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import traitlets as t
+
+from lash_nb.plots._format import byte_size, counted, one_line, short_id, token_count
+from lash_nb.trace import Trace, Turn
+from lash_nb.views._base import View
+from lash_nb.views._graph_rows import GraphRows, TurnRow, graph_rows, names_of, node_words, sums, title_counts
+from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
+from lash_nb.views._sources import module, stylesheet
+from lash_nb.views._turn_words import span_usage_words
+from lash_nb.wire import AttachmentRef, SessionGraph
+
+__all__ = ["SessionGraphView"]
+
+_FOUND_LIMIT: Final = 5_000
+_NODES_LIMIT: Final = 200
+
+
+class SessionGraphView(View):
+    """A session graph by turns, with folds, branches, and one turn in detail."""
+
+    _esm = module("graph")
+    _css = stylesheet("graph")
+    _hints = {"graph": "give the graph as the first argument", "trace": "give a trace as turns="}
+
+    title = t.Unicode("session").tag(sync=True)
+    """What the graph belongs to."""
+    counts = t.Unicode("").tag(sync=True)
+    """How much there is, in words."""
+    columns = t.Dict().tag(sync=True)
+    """The rows, column by column."""
+    chosen = t.Int(-1).tag(sync=True)
+    """The selected row; -1 for none."""
+    opened = t.Dict().tag(sync=True)
+    """The nodes of rows that were opened, by row number."""
+    detail = t.Dict().tag(sync=True)
+    """The selected turn in full."""
+    found = t.Dict().tag(sync=True)
+    """Rows in which a search found something."""
+
+    def __init__(
+        self,
+        graph: SessionGraph,
+        *,
+        title: str = "session",
+        turns: Trace | Sequence[Turn] | None = None,
+        names: Mapping[str, str] | None = None,
+        **traits: Any,
+    ) -> None:
+        """Lay the graph out.
+
+        Args:
+            graph: The graph to show.
+            title: What it belongs to, e.g. `session main`.
+            turns: Its trace, or the turns of it: gives numbers, durations and tokens.
+            names: Names of nodes by node id, e.g. of branches.
+            traits: Options of every view.
+        """
+        super().__init__(**traits)
+        self.graph: Final = graph
+        self.names: Final = dict(names or {})
+        self.rows: Final[GraphRows] = graph_rows(graph, turns)
+        self.title, self.counts = title, title_counts(graph, self.rows)
+        self.columns = _columns(self.rows, names_of(self.rows, self.names))
+        self.on_msg(self._receive)
+
+    def static_html(self) -> str:
+        """Return the graph as an SVG picture under its title."""
+        return graph_html(self.rows, self.names, title=self.title, counts=self.counts)
+
+    def static_svg(self) -> str:
+        """Return the graph as an SVG picture."""
+        return graph_svg(self.rows, self.names)
+
+    def text(self) -> str:
+        """Return the graph as text with ASCII lanes."""
+        return graph_text(self.rows, self.names, title=f"SessionGraph  {self.title} · {self.counts}")
+
+    def select(self, row: int) -> None:
+        """Select a row and show its turn in detail; -1 selects nothing."""
+        if not -1 <= row < len(self.rows.rows):
+            return
+        self.chosen = row
+        self.selection = self.rows.rows[row].name if row >= 0 else ""
+        self.detail = _detail(self.rows, row) if row >= 0 else {}
+
+    def open(self, row: int) -> None:
+        """Show the nodes of a row."""
+        if 0 <= row < len(self.rows.rows) and str(row) not in self.opened:
+            self.opened = {**self.opened, str(row): _nodes(self.rows.rows[row])}
+
+    def find(self, words: str) -> None:
+        """Look for `words` in every message; `found` gets the rows, newest first."""
+        needle = words.casefold()
+        hits = [place for place, row in enumerate(self.rows.rows) if needle and _says(row, needle)]
+        self.found = {"words": words, "rows": hits[:_FOUND_LIMIT], "cut": len(hits) > _FOUND_LIMIT}
+
+    def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
+        verbs = {
+            "select": lambda: self.select(int(command["row"])),
+            "open": lambda: self.open(int(command["row"])),
+            "find": lambda: self.find(str(command["words"])),
+        }
+        verb = verbs.get(command.get("do"))
+        if verb is not None:
+            verb()
+
+
+def _columns(found: GraphRows, names: Mapping[int, str]) -> dict[str, Any]:
+    """The rows as compact columns: numbers in lists, rare facts as maps."""
+    rows, layout = found.rows, found.layout
+    return {
+        "number": [row.number for row in rows],
+        "text": [row.text for row in rows],
+        "tools": [row.tools for row in rows],
+        "took": [row.took for row in rows],
+        "tokens": [f"{token_count(row.tokens)} tok" if row.tokens is not None else "" for row in rows],
+        "lane": layout.lanes,
+        "parent": layout.parents,
+        "active": [int(active) for active in layout.active],
+        "width": layout.width,
+        "current": found.current,
+        "marks": {str(place): row.mark for place, row in enumerate(rows) if row.mark},
+        "pictures": [place for place, row in enumerate(rows) if row.pictures],
+        "orphans": sorted(found.orphans),
+        "names": {str(place): name for place, name in names.items()},
+        "frames": _frames(rows),
+        "folds": [[fold.first, fold.last, fold.text, *sums(rows[fold.first : fold.last + 1])] for fold in found.folds],
+    }
+
+
+def _frames(rows: Sequence[TurnRow]) -> list[list[Any]]:
+    """Runs of rows in an agent frame other than the first, as `[first row, last row, label]`."""
+    order: dict[str, int] = {}
+    for row in reversed(rows):
+        order.setdefault(row.nodes[0].agent_frame_id or "", len(order) + 1)
+    runs: list[list[Any]] = []
+    for place, row in enumerate(rows):
+        number = order[row.nodes[0].agent_frame_id or ""]
+        if number == 1:
+            continue
+        if runs and runs[-1][1] == place - 1 and runs[-1][2] == f"frame {number}":
+            runs[-1][1] = place
+        else:
+            runs.append([place, place, f"frame {number}"])
+    return runs
+
+
+def _nodes(row: TurnRow) -> list[dict[str, str]]:
+    """The nodes of a turn, newest first, cut aloud."""
+    lines = [
+        {"role": role, "text": text, "node": node.node_id}
+        for node in reversed(row.nodes)
+        for role, text in reversed(node_words(node))
+    ]
+    if len(lines) > _NODES_LIMIT:
+        return [
+            *lines[:_NODES_LIMIT],
+            {"role": "", "text": f"{len(lines) - _NODES_LIMIT} more lines: session.graph", "node": ""},
+        ]
+    return lines
+
+
+def _detail(found: GraphRows, place: int) -> dict[str, Any]:
+    row = found.rows[place]
+    first, last = row.nodes[0], row.nodes[-1]
+    span = short_id(first.node_id) if first is last else f"{short_id(first.node_id)} … {short_id(last.node_id)}"
+    failed = counted(row.failed_tools, "tool failed", "tools failed") if row.failed_tools else ""
+    facts = [
+        ("nodes", f"{len(row.nodes)}, {span}", last.node_id),
+        ("parent", short_id(first.parent_node_id), first.parent_node_id or ""),
+        ("frame", short_id(first.agent_frame_id), first.agent_frame_id or ""),
+        ("time", first.timestamp[11:23] + " UTC", first.timestamp),
+        ("took", row.took, ""),
+        ("tokens", span_usage_words(row.turn.usage) if row.turn else "", ""),
+        ("tools", f"{row.tools}, {failed}" if failed else str(row.tools or ""), ""),
+    ]
+    return {
+        "title": f"turn {row.number}",
+        "where": "on the current path"
+        if found.layout.active[place]
+        else "orphan"
+        if place in found.orphans
+        else "on another branch",
+        "mark": row.mark
+        if row.mark == "cancelled"
+        else "success"
+        if row.turn is None or row.turn.status == "completed"
+        else "failed",
+        "status": row.mark if row.mark == "cancelled" else row.turn.status if row.turn else "",
+        "text": row.text,
+        "facts": [fact for fact in facts if fact[1]],
+        "attachments": _attachments(row),
+        "messages": [
+            {"role": role, "text": text} for node in row.nodes[:_NODES_LIMIT] for role, text in node_words(node, 400)
+        ],
+    }
+
+
+def _attachments(row: TurnRow) -> list[dict[str, str]]:
+    references = {
+        part.attachment.reference.id: part.attachment.reference
+        for node in row.nodes
+        if node.message
+        for part in node.message.parts
+        if part.attachment
+    }
+    return [{"id": key, "words": _attachment_words(reference)} for key, reference in references.items()]
+
+
+def _attachment_words(reference: AttachmentRef) -> str:
+    size = f"{reference.width} × {reference.height}" if reference.width and reference.height else ""
+    return " · ".join(
+        filter(
+            None, [reference.media_type.type, size, byte_size(reference.byte_len), one_line(reference.label or "", 40)]
+        )
+    )
+
+
+def _says(row: TurnRow, needle: str) -> bool:
+    return any(needle in part.content.casefold() for node in row.nodes if node.message for part in node.message.parts)

@@ -1,0 +1,112 @@
+"""JSON as people read it: short containers stay on one line, long ones are cut aloud.
+
+The browser half colors the same text, so the two never show different things.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+from lash_nb.plots._format import byte_size
+from lash_nb.views._markup import CODE, SUNK, Html, el, joined
+from lash_nb.wire import to_builtins
+
+__all__ = ["LIMIT", "call_text", "inline", "json_html", "pretty", "pretty_capped", "summary"]
+
+LIMIT: Final = 100_000
+"""Characters of JSON that a view carries; above, the first part is shown and the call that gets all."""
+
+_WIDTH: Final = 68
+_TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
+_COLORS: Final = ("#d04040", "#1f9d3a", "#9c4fc4")  # string, number, literal; tinted by the page's own text color
+
+
+def pretty(value: Any, *, width: int = _WIDTH) -> str:
+    """Return `value` as indented JSON in which everything that fits into `width` stands on one line."""
+    return _pretty(to_builtins(value), "", width)
+
+
+def pretty_capped(value: Any, *, whole: str) -> tuple[str, str]:
+    """Return `pretty` text of at most `LIMIT` characters, and a sentence that says what is missing (empty when nothing is).
+
+    Args:
+        value: What to show.
+        whole: The expression that gives all of it.
+    """
+    text = pretty(value)
+    if len(text) <= LIMIT:
+        return text, ""
+    return text[:LIMIT], f"first {byte_size(LIMIT)} of {byte_size(len(text))}; all of it: {whole}"
+
+
+def json_html(value: Any, *, whole: str = "", indent: bool = True) -> Html:
+    """Return colored JSON for a page without scripts; cut like `pretty_capped`."""
+    text, cut = pretty_capped(value, whole=whole or "the value itself") if indent else (inline(value), "")
+    block = el(
+        "pre", _colored(text), style=f"margin:0;white-space:pre-wrap;overflow-wrap:anywhere;background:none;{CODE}"
+    )
+    return joined(block, el("div", cut, style=f"font-size:11px;{SUNK}") if cut else None)
+
+
+def inline(value: Any, limit: int | None = None) -> str:
+    """Return `value` as JSON on one line, `{"a": 1}`; with `limit`, cut with `…`."""
+    text = json.dumps(to_builtins(value), ensure_ascii=False)
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def call_text(args: Any, limit: int = 80) -> str:
+    """Return arguments as in a call: `days=10, station="Hanoi"`; long arrays as `[… 10]`."""
+    if not isinstance(args, dict):
+        return _short(args)
+    text = ", ".join(f"{name}={_short(value)}" for name, value in args.items())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def summary(value: Any, limit: int = 80) -> str:
+    """Return a result as one phrase: `humidity 52 · temp_c 17.6`; long arrays as `[… 10]`."""
+    plain = to_builtins(value)
+    if isinstance(plain, dict) and "$lash_tool_value" not in plain:
+        text = " · ".join(f"{name} {_short(item)}" for name, item in plain.items())
+    else:
+        text = plain if isinstance(plain, str) else _short(plain)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) > 4:
+        return f"[… {len(value)}]"
+    if isinstance(value, dict):
+        reference = value.get("ref")
+        return (
+            str(reference["id"])[:8] if isinstance(reference, dict) and "id" in reference else "{…}" if value else "{}"
+        )
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _pretty(value: Any, indent: str, width: int) -> str:
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent) + len(flat) <= width or not value:
+        return flat
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper, width)}"
+            for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _pretty(item, deeper, width) for item in value) + f"\n{indent}]"
+
+
+def _colored(text: str) -> Html:
+    pieces: list[str] = []
+    at = 0
+    for match in _TOKEN.finditer(text):
+        pieces.append(text[at : match.start()])
+        at = match.end()
+        quoted, colon, number, _ = match.groups()
+        color = None if quoted and colon else _COLORS[0] if quoted else _COLORS[1] if number else _COLORS[2]
+        pieces.append(
+            el("span", match[0], style=f"color:color-mix(in srgb,{color} 72%,currentColor)") if color else match[0]
+        )
+    return joined(*pieces, text[at:])

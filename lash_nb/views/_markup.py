@@ -1,0 +1,66 @@
+"""HTML and SVG as values: text is escaped unless it already is `Html`, so nothing hostile can become markup by accident.
+
+What is built here must read on GitHub and nbviewer, in a notebook that nobody trusts, on light and dark pages: inline attributes only, no
+class, script or style block, and colors made from the page's own text color.
+"""
+
+from html import escape
+from typing import Final
+
+__all__ = ["BORDER", "CELL", "CODE", "FAILURE", "MUTED", "RIGHT", "SUNK", "Html", "el", "joined", "svg_text", "table"]
+
+BORDER: Final = "1px solid rgba(128,128,128,.35)"
+"""A hair line on any page."""
+SUNK: Final = "background:rgba(128,128,128,.09);"
+"""Where code and details lie."""
+MUTED: Final = "opacity:.74;"
+"""Secondary text, on any page."""
+CODE: Final = "font-family:var(--jp-code-font-family,Menlo,Consolas,'DejaVu Sans Mono',monospace);font-size:12px;"
+"""Ids, code and JSON."""
+FAILURE: Final = "color:#c2560c;color:color-mix(in srgb,#d55e00 72%,currentColor);"
+"""Text that tells of a failure; the second declaration follows the page's brightness where the browser can."""
+RIGHT: Final = "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;"
+"""Numbers with units."""
+CELL: Final = "text-align:left;padding:3px 10px;vertical-align:top;"
+"""A cell of a table."""
+
+
+class Html(str):
+    """Text that is markup already; made by `el` and `joined` only."""
+
+    __slots__ = ()
+
+
+def el(tag: str, *children: str | None, **attributes: str | int | float | None) -> Html:
+    """Return an element; children that are not `Html` are escaped, attributes always; `aria_label` is written `aria-label`."""
+    pairs = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return Html(f"<{tag}{pairs}>{joined(*children)}</{tag}>")
+
+
+def joined(*children: str | None) -> Html:
+    """Return the children one after the other, escaped where they are text."""
+    return Html("".join(child if isinstance(child, Html) else escape(child) for child in children if child is not None))
+
+
+def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
+    """Return a plain table; a head is `(label, extra cell style)`, cells are text or `Html`."""
+    styles = [CELL + style for _, style in heads]
+    line = f"border-bottom:{BORDER};"
+    head = el(
+        "tr", *(el("th", label, style=style + MUTED + line) for (label, _), style in zip(heads, styles, strict=True))
+    )
+    body = [
+        el("tr", *(el("td", cell, style=style + line) for cell, style in zip(row, styles, strict=True))) for row in rows
+    ]
+    return el(
+        "table", el("thead", head), el("tbody", *body), style="border-collapse:collapse;font-size:12px;width:100%;"
+    )
+
+
+def svg_text(x: float, y: float, *children: str | None, **attributes: str | int | float | None) -> Html:
+    """Return a line of text of an SVG picture."""
+    return el("text", *children, x=x, y=y, **attributes)

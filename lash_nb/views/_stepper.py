@@ -1,0 +1,208 @@
+"""The stepper: what happened, what is about to happen, what the model knows. A second face of `%lash step`, with buttons.
+
+The page sends commands; this half hands them to the steppable and shows what became of it. A command may arrive on any thread (JupyterLab
+routes widget messages over subshells), so it is handed to the loop on which the view was made; commands run one after the other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import traitlets as t
+
+from lash_nb.errors import CallerError, LashError
+from lash_nb.views import _stepper_rows as rows
+from lash_nb.views._base import View
+from lash_nb.views._effects_static import effects_html, effects_text
+from lash_nb.views._fields import edited_envelope
+from lash_nb.views._injection import magic, model_sees, outcome_of
+from lash_nb.views._sources import module, stylesheet
+from lash_nb.views._steppable import Steppable
+from lash_nb.wire import EffectEntry
+
+__all__ = ["StepperView"]
+
+
+class StepperView(View):
+    """Buttons and forms around a `Steppable`; the cell below goes on working while the turn is paused."""
+
+    _esm = module("stepper")
+    _css = stylesheet("stepper")
+
+    state = t.Dict().tag(sync=True)
+    """Phase, state line, stop switches, places to continue to."""
+    rail = t.Dict().tag(sync=True)
+    """The effects by turn, newest last."""
+    envelope = t.Dict().tag(sync=True)
+    """The effect in the middle: the pending one, or a past one that was clicked."""
+    conversation = t.Dict().tag(sync=True)
+    """The end of what the model knows."""
+    checked = t.Dict().tag(sync=True)
+    """What Python says to an edit: the new hash, or the problem."""
+    preview = t.Dict().tag(sync=True)
+    """What Python says to an outcome that is being written."""
+    problem = t.Dict().tag(sync=True)
+    """Why the last command did not work; empty after one that did."""
+
+    def __init__(self, steppable: Steppable, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.steppable: Final = steppable
+        self._shown: int | None = None
+        self._loop = _running_loop()
+        self._turnstile = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.on_msg(self._receive)
+        self._refresh()
+        self._unsubscribe = steppable.subscribe(self._refresh)
+
+    def close(self) -> None:
+        """Take the view off its steppable and off the page."""
+        self._unsubscribe()
+        super().close()
+
+    def static_html(self) -> str:
+        """Return the effects of the last turn as a table that needs no script."""
+        return effects_html(self.steppable.entries, title=self._title())
+
+    def text(self) -> str:
+        """Return the effects of the last turn as aligned text."""
+        return effects_text(self.steppable.entries, title=self._title(), next_commands=self._next_commands())
+
+    async def perform(self, command: Mapping[str, Any]) -> None:
+        """Do what a button asks for; what goes wrong is shown in the page, nothing that was typed is lost."""
+        self.problem = {}
+        try:
+            await self._action(command.get("do"))(command)
+        except LashError as error:
+            self.problem = {"message": error.message, "path": getattr(error, "path", "")}
+        except Exception as error:  # noqa: BLE001 - a tool's or provider's own error: it belongs on the page, not into a log
+            self.problem = {"message": f"{type(error).__name__}: {error}", "path": ""}
+        self._refresh()
+
+    def _action(self, name: object) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
+        actions = {
+            "step": self._step,
+            "continue": self._continue,
+            "inject": self._inject,
+            "cancel": self._cancel,
+            "stop_at": self._stop_at,
+            "show": self._show,
+            "check": self._check,
+            "preview": self._preview,
+        }
+        if name not in actions:
+            message = f"unknown command {name!r}; use one of {', '.join(actions)}"
+            raise CallerError(message)
+        return actions[str(name)]
+
+    def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
+        """Take a message of the page, on whatever thread it comes."""
+        loop = self._loop or _running_loop()
+        if loop is None or loop.is_closed():
+            self.problem = {"message": "no event loop runs in this kernel; use %lash step", "path": ""}
+            return
+        self._loop = loop
+        loop.call_soon_threadsafe(self._start, command)
+
+    def _start(self, command: Mapping[str, Any]) -> None:
+        task = asyncio.ensure_future(self._in_turn(command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _in_turn(self, command: Mapping[str, Any]) -> None:
+        if command.get("do") in _IMMEDIATE:
+            await self.perform(command)
+            return
+        async with self._turnstile:
+            await self.perform(command)
+
+    def _refresh(self) -> None:
+        entry = self._entry_shown()
+        with self.hold_trait_notifications():
+            self.state = rows.state(self.steppable)
+            self.rail = rows.rail(self.steppable)
+            self.envelope = rows.envelope(entry, self.steppable)
+            self.conversation = rows.conversation(self.steppable)
+            self.selection = f"effect {entry.order}" if entry else ""
+
+    def _entry_shown(self) -> EffectEntry | None:
+        if self._shown is not None:
+            for entry in reversed(self.steppable.entries):
+                if entry.order == self._shown:
+                    return entry
+        return self.steppable.pending
+
+    def _pending(self) -> EffectEntry:
+        pending = self.steppable.pending
+        if pending is None:
+            message = 'nothing is pending; start a turn with %lash step "…"'
+            raise CallerError(message)
+        return pending
+
+    def _title(self) -> str:
+        state = rows.state(self.steppable)
+        return f"Stepper  {self.steppable.session_id} · {state['title'].lower()} {state['detail']}"
+
+    def _next_commands(self) -> str:
+        return (
+            "next: %lash step, %lash continue, %lash inject '…'" if self.steppable.pending else 'next: %lash step "…"'
+        )
+
+    async def _step(self, command: Mapping[str, Any]) -> None:
+        edited = command.get("edited")
+        pending = self._pending()
+        self._shown = None
+        await self.steppable.step(edited_envelope(pending.envelope, edited) if edited else None)
+
+    async def _continue(self, command: Mapping[str, Any]) -> None:
+        self._shown = None
+        await self.steppable.continue_(command.get("to"))
+
+    async def _inject(self, command: Mapping[str, Any]) -> None:
+        outcome = outcome_of(self._pending().envelope, command.get("outcome") or {})
+        self._shown = None
+        await self.steppable.inject(outcome)
+
+    async def _cancel(self, _command: Mapping[str, Any]) -> None:
+        await self.steppable.cancel()
+
+    async def _stop_at(self, command: Mapping[str, Any]) -> None:
+        kinds = frozenset(map(str, command.get("kinds") or ()))
+        unknown = kinds.difference(rows.KINDS)
+        if unknown:
+            message = f"no effect kind {', '.join(sorted(unknown))}; use some of {', '.join(rows.KINDS)}"
+            raise CallerError(message)
+        self.steppable.stop_at = kinds
+
+    async def _show(self, command: Mapping[str, Any]) -> None:
+        order = int(command.get("order", -1))
+        pending = self.steppable.pending
+        self._shown = None if order < 0 or (pending is not None and pending.order == order) else order
+
+    async def _check(self, command: Mapping[str, Any]) -> None:
+        try:
+            edited = edited_envelope(self._pending().envelope, command.get("edited") or {})
+        except LashError as error:
+            self.checked = {"hash": "", "problem": error.message}
+        else:
+            self.checked = {"hash": edited.hash(), "problem": ""}
+
+    async def _preview(self, command: Mapping[str, Any]) -> None:
+        envelope, form = self._pending().envelope, command.get("outcome") or {}
+        try:
+            outcome = outcome_of(envelope, form)
+        except LashError as error:
+            self.preview = {"problem": error.message}
+        else:
+            self.preview = {"model_sees": model_sees(outcome), "same_as": magic(envelope, form), "problem": ""}
+
+
+_IMMEDIATE: Final = frozenset({"cancel", "stop_at", "show", "check", "preview"})
+"""Commands that must not wait for a running step: cancelling it above all."""
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

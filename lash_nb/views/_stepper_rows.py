@@ -1,0 +1,199 @@
+"""What the stepper's page draws, as plain data: rail, envelope, conversation, state line. Small on purpose, cut aloud."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final, get_args
+
+from lash_nb.errors import WireError
+from lash_nb.plots._format import counted, duration, one_line, short_id, token_count
+from lash_nb.views._effect_words import QUIET, EffectRow, cause_text, describe, replay_short, subject_of, usage_of
+from lash_nb.views._fields import fields_of
+from lash_nb.views._injection import forms
+from lash_nb.views._json import call_text, inline, pretty, pretty_capped
+from lash_nb.views._steppable import Steppable
+from lash_nb.views._turn_words import outcome_words
+from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
+
+__all__ = ["conversation", "envelope", "rail", "state", "turn_label"]
+
+KINDS: Final[tuple[str, ...]] = (
+    "llm_call",
+    "tool_call",
+    "exec_code",
+    "process",
+    "direct",
+    "sleep",
+    "checkpoint",
+    "sync_execution_surface",
+)
+_RAIL_LIMIT: Final = 200
+_TALK_LIMIT: Final = 40
+_TEXT_LIMIT: Final = 1_200
+
+assert set(KINDS) == set(get_args(RuntimeEffectKind))  # noqa: S101 - the table above names every kind
+
+
+def state(steppable: Steppable) -> dict[str, Any]:
+    """Return the state line, the switches, and the places to continue to."""
+    titles = {"idle": "Idle", "running": "Running", "paused": "Paused", "finished": "Finished"}
+    pending = steppable.pending
+    stops = [{"kind": kind, "on": kind in steppable.stop_at} for kind in KINDS]
+    return {
+        "phase": steppable.state,
+        "title": titles[steppable.state],
+        "detail": _detail(steppable, pending),
+        "error": bool(steppable.state == "finished" and not getattr(steppable.result, "is_success", True)),
+        "kinds": list(KINDS[:4]),
+        "stops": stops,
+    }
+
+
+def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
+    if steppable.state == "paused" and pending is not None:
+        return f"before {pending.envelope.kind} {subject_of(pending.envelope)}"
+    if steppable.state == "running":
+        running = steppable.entries[-1] if steppable.entries else None
+        return f"{running.envelope.kind} {subject_of(running.envelope)}" if running else "starting"
+    if steppable.state == "finished":
+        return outcome_words(steppable.result) if steppable.result is not None else "no result"
+    return 'start a turn: %lash step "…"'
+
+
+def rail(steppable: Steppable) -> dict[str, Any]:
+    """Return the effects by turn, the last turns whole, and what is not shown."""
+    entries = steppable.entries
+    shown = entries[-_RAIL_LIMIT:]
+    turns = [_rail_turn(label, list(group)) for label, group in groupby(shown, turn_label)]
+    if turns and steppable.state != "finished":
+        turns[-1] |= {"open": True, "took": "open"}
+    return {"turns": turns, "notes": list(_rail_notes(entries, shown, steppable))}
+
+
+def turn_label(entry: EffectEntry) -> str:
+    """Return the turn of an effect as a person calls it; effects outside of turns are of `no turn`."""
+    scope = entry.envelope.invocation.scope
+    if scope.turn_index is not None:
+        return f"turn {scope.turn_index}"
+    return f"turn {short_id(scope.turn_id)}" if scope.turn_id else "no turn"
+
+
+def _rail_turn(label: str, entries: list[EffectEntry]) -> dict[str, Any]:
+    rows = [describe(entry) for entry in entries]
+    loud = [row for row in rows if not row.quiet]
+    took = sum(entry.duration_ms or 0 for entry in entries)
+    return {
+        "label": label,
+        "took": duration(took),
+        "open": False,
+        "ticks": [row.kind for row in loud],
+        "failed": sum(row.status in {"failed", "error"} for row in rows),
+        "rows": [_row(row) for row in rows],
+    }
+
+
+def _row(row: EffectRow) -> dict[str, Any]:
+    plain: dict[str, Any] = to_builtins(row)
+    return plain
+
+
+def _rail_notes(entries: Sequence[EffectEntry], shown: Sequence[EffectEntry], steppable: Steppable) -> Iterator[str]:
+    loud = sum(entry.envelope.kind not in QUIET and entry.status not in {"pending", "running"} for entry in shown)
+    waiting = ", 1 pending" if steppable.pending else ""
+    yield f"{counted(loud, 'model and tool effect')} done{waiting}"
+    if len(shown) < len(entries):
+        yield f"the last {len(shown)} of {counted(len(entries), 'effect')}; all of them: session.effects"
+    silent = [kind for kind in ("sync", "checkpoint") if not any(stop.startswith(kind) for stop in steppable.stop_at)]
+    if silent:
+        yield f"{' and '.join(silent)} pass without a stop"
+
+
+def envelope(entry: EffectEntry | None, steppable: Steppable) -> dict[str, Any]:
+    """Return everything about one effect: identity, fields, JSON, schema, outcome, and the forms that can answer it."""
+    if entry is None:
+        return {"order": -1, "kind": "", "pending": False, "fields": [], "inject": {}, "json": "", "hash": ""}
+    whole = f"session.effects[{entry.order - 1}]"
+    pending = entry.status == "pending"
+    invocation = entry.envelope.invocation
+    schema = (
+        steppable.tool_schema(subject_of(entry.envelope))
+        if isinstance(entry.envelope.command, ToolCallCommand)
+        else None
+    )
+    text, cut = pretty_capped(entry.envelope, whole=f"{whole}.envelope")
+    outcome, outcome_cut = (
+        pretty_capped(entry.outcome, whole=f"{whole}.outcome") if entry.outcome is not None else ("", "")
+    )
+    key = invocation.replay_key or ""
+    return {
+        "order": entry.order,
+        "kind": entry.envelope.kind,
+        "title": subject_of(entry.envelope) or entry.envelope.kind,
+        "note": "" if pending else _note(entry),
+        "pending": pending,
+        "editable": isinstance(entry.envelope.command, ToolCallCommand),
+        "whole": not cut,
+        "replay_key": key,
+        "replay_short": replay_short(key),
+        "effect_id": invocation.effect_id or "",
+        "hash": entry.envelope.hash(),
+        "cause": cause_text(invocation.caused_by),
+        "fields": to_builtins(fields_of(entry.envelope, schema)),
+        "json": text,
+        "cut": cut,
+        "schema": pretty(schema) if schema else "",
+        "outcome": outcome,
+        "outcome_cut": outcome_cut,
+        "status": entry.status,
+        "inject": to_builtins(forms(entry.envelope)) if pending else {},
+    }
+
+
+def _note(entry: EffectEntry) -> str:
+    row = describe(entry)
+    said = [row.status, row.origin, row.took, f"{entry.error.code}: {entry.error.message}" if entry.error else ""]
+    return " · ".join(filter(None, said))
+
+
+def conversation(steppable: Steppable) -> dict[str, Any]:
+    """Return the end of what the model knows, and how many tokens it was last asked with."""
+    messages = steppable.conversation()
+    shown = messages[-_TALK_LIMIT:]
+    items = [item for message in shown for item in _talk(message)]
+    pending = steppable.pending
+    if pending is not None and pending.envelope.kind == "tool_call":
+        items.append({"role": "tool", "waiting": True, "text": ""})
+    older = f"system and {counted(len(messages) - len(shown), 'earlier message')}" if len(shown) < len(messages) else ""
+    return {"tokens": _tokens(steppable.entries), "older": older, "items": items}
+
+
+def _tokens(entries: Sequence[EffectEntry]) -> str:
+    for entry in reversed(entries[-_RAIL_LIMIT:]):
+        usage = usage_of(entry)
+        if usage is not None:
+            return f"{token_count(usage.input_tokens)} tokens in"
+    return ""
+
+
+def _talk(message: Message) -> Iterator[dict[str, Any]]:
+    for part in message.parts:
+        if part.kind == "ToolCall":
+            yield {"role": "assistant", "mono": True, "name": part.tool_name or "", "text": f"({_call(part)})"}
+        elif part.kind == "ToolResult":
+            yield {"role": "tool", "mono": True, "text": _clipped(part.rendered())}
+        elif part.rendered():
+            yield {"role": message.role.lower(), "text": _clipped(part.rendered())}
+
+
+def _call(part: Part) -> str:
+    try:
+        return call_text(from_json(part.content), 160)
+    except WireError:
+        return one_line(part.content, 160)
+
+
+def _clipped(text: str) -> str:
+    return (
+        text
+        if len(text) <= _TEXT_LIMIT
+        else f"{text[:_TEXT_LIMIT]} … {inline(len(text) - _TEXT_LIMIT)} characters more"
+    )

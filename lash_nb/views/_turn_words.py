@@ -1,0 +1,112 @@
+"""A finished turn in words, and what a turn card needs of a result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from lash_nb.plots._format import counted, token_count
+from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
+
+__all__ = ["TurnLike", "outcome_words", "span_usage_words", "usage_words"]
+
+
+class TurnLike(Protocol):
+    """A finished turn, as the runtime's result gives it."""
+
+    @property
+    def session_id(self) -> str:
+        """Its session."""
+        ...
+
+    @property
+    def turn_id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def turn_index(self) -> int:
+        """Its number in the session."""
+        ...
+
+    @property
+    def outcome(self) -> TurnOutcome:
+        """How it ended."""
+        ...
+
+    @property
+    def reply(self) -> str:
+        """What the model answered."""
+        ...
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCallRecord]:
+        """The tool calls in order."""
+        ...
+
+    @property
+    def usage(self) -> TokenUsage:
+        """Its tokens."""
+        ...
+
+    @property
+    def duration_ms(self) -> float:
+        """How long it took, in milliseconds."""
+        ...
+
+    @property
+    def model_calls(self) -> int:
+        """How often the model was asked."""
+        ...
+
+    @property
+    def errors(self) -> Sequence[TurnIssue]:
+        """What went wrong."""
+        ...
+
+    @property
+    def activities(self) -> Sequence[TurnActivity]:
+        """What happened, in order."""
+        ...
+
+
+_STOPS = {
+    "cancelled": "Cancelled",
+    "max_turns": "Stopped at the turn limit",
+    "tool_failure": "Failed, a tool failed",
+    "provider_error": "Failed, the model could not be reached",
+    "invalid_input": "Refused, the input is not valid",
+    "incomplete": "Incomplete",
+    "plugin_abort": "Stopped by a plugin",
+    "runtime_error": "Failed",
+    "submitted_error": "Failed, the code submitted an error",
+    "tool_error": "Failed by a tool",
+}
+
+
+def outcome_words(turn: Any) -> str:
+    """Return how a turn ended: `Completed`, `Completed, 1 tool failed`, `Cancelled`."""
+    outcome: TurnOutcome = turn.outcome
+    if outcome.stopped is not None:
+        reason = outcome.stopped.tag if isinstance(outcome.stopped, TurnStopDetail) else outcome.stopped
+        return _STOPS.get(reason, f"Stopped, {reason}")
+    failed = sum(call.output.status == "failure" for call in turn.tool_calls)
+    words = "Switched to another frame" if outcome.agent_frame_switch is not None else "Completed"
+    return f"{words}, {counted(failed, 'tool')} failed" if failed else words
+
+
+def usage_words(usage: TokenUsage | None) -> str:
+    """Return tokens in words: `1.4k in · 421 cached · 81 out · 16 reasoning`; zeros are left out."""
+    if usage is None:
+        return ""
+    counts = (
+        ("in", usage.input_tokens),
+        ("cached", usage.cached_input_tokens),
+        ("out", usage.output_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    )
+    return " · ".join(f"{token_count(count)} {name}" for name, count in counts if count)
+
+
+def span_usage_words(usage: Mapping[str, int]) -> str:
+    """Return the tokens of trace records in words, as `usage_words` does."""
+    names = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+    return usage_words(TokenUsage(**{name: usage.get(name, 0) for name in names})) if usage else ""
