@@ -1,27 +1,17 @@
-"""What every room's tests share: the vectors option, the browser, and one timing profile for property tests."""
+"""What every room's tests share: the browser and one timing profile for property tests."""
 
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
-VECTORS: Final = Path(__file__).parent / "vectors"
-
 # A shared two-core machine stops any example now and then for longer than a deadline allows; what a test may cost is watched by the suite's own time.
 settings.register_profile("lash_nb", deadline=None)
 settings.load_profile("lash_nb")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the conformance tests run on another folder of recordings of the same layout, packed or plain."""
-    parser.addoption(
-        "--vectors", type=Path, default=VECTORS, metavar="DIR", help="folder of golden data; default: tests/vectors"
-    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,12 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-@pytest.fixture(scope="session")
-def vectors(pytestconfig: pytest.Config) -> Path:
-    """The folder of golden data written by the reference."""
-    return Path(pytestconfig.getoption("--vectors"))
 
 
 @pytest.fixture
