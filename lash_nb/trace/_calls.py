@@ -183,7 +183,9 @@ class _Pass:
 
     def _llm_key(self, row: int) -> Hashable:
         call = self._index.text("llm_call_id").codes[row]
-        return (self._session[row], call) if call >= 0 else (self._turn_key(row), self._index.text("effect_id").codes[row])
+        return (
+            (self._session[row], call) if call >= 0 else (self._turn_key(row), self._index.text("effect_id").codes[row])
+        )
 
     def _tool_key(self, row: int) -> Hashable:
         call = self._index.text("call_id").codes[row]

@@ -181,9 +181,7 @@ def _checked(peek: Peek) -> Peek:
     time_ns(peek.timestamp)
     context = peek.context
     wide = {
-        name: NO_INT
-        for name in ("turn_index", "protocol_iteration")
-        if not NO_INT <= getattr(context, name) < 1 << 63
+        name: NO_INT for name in ("turn_index", "protocol_iteration") if not NO_INT <= getattr(context, name) < 1 << 63
     }
     if not wide:
         return peek

@@ -1,0 +1,53 @@
+"""Tables: records, graphs and listings as pandas DataFrames, made of columns that anybody can add to."""
+
+from lash_nb.frames._calls import (
+    LLM_CALL_COLUMNS,
+    TOOL_CALL_COLUMNS,
+    TURN_COLUMNS,
+    USAGE_COLUMNS,
+    llm_calls_df,
+    tool_calls_df,
+    turns_df,
+    usage_df,
+)
+from lash_nb.frames._column import Column, ColumnError
+from lash_nb.frames._effects import EFFECT_COLUMNS, effects_df
+from lash_nb.frames._graph import (
+    ATTACHMENT_COLUMNS,
+    MESSAGE_COLUMNS,
+    NODE_COLUMNS,
+    AttachmentTableRow,
+    NodeRow,
+    attachments_df,
+    messages_df,
+    nodes_df,
+)
+from lash_nb.frames._records import RECORD_COLUMNS, records_df
+from lash_nb.frames._trace_rows import RecordRow, SpanRow
+
+__all__ = [
+    "ATTACHMENT_COLUMNS",
+    "EFFECT_COLUMNS",
+    "LLM_CALL_COLUMNS",
+    "MESSAGE_COLUMNS",
+    "NODE_COLUMNS",
+    "RECORD_COLUMNS",
+    "TOOL_CALL_COLUMNS",
+    "TURN_COLUMNS",
+    "USAGE_COLUMNS",
+    "AttachmentTableRow",
+    "Column",
+    "ColumnError",
+    "NodeRow",
+    "RecordRow",
+    "SpanRow",
+    "attachments_df",
+    "effects_df",
+    "llm_calls_df",
+    "messages_df",
+    "nodes_df",
+    "records_df",
+    "tool_calls_df",
+    "turns_df",
+    "usage_df",
+]
