@@ -1,0 +1,22 @@
+"""Effects: the host that performs envelopes, and the hosts around it that record and step."""
+
+from lash_nb.effects._decision import PendingEffect
+from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._inline import InlineEffectHost
+from lash_nb.effects._journal import JournalEffectHost, effect_status
+from lash_nb.effects._step import StepEffectHost
+from lash_nb.effects._step_control import DEFAULT_STOPS, StepControl, StepMode
+
+__all__ = [
+    "DEFAULT_STOPS",
+    "EffectHost",
+    "InlineEffectHost",
+    "JournalEffectHost",
+    "LocalExecutor",
+    "PendingEffect",
+    "ScopedEffectController",
+    "StepControl",
+    "StepEffectHost",
+    "StepMode",
+    "effect_status",
+]

@@ -1,0 +1,192 @@
+"""The host that keeps what passed: every envelope with what became of it, for tables and views."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, overload
+
+from msgspec.structs import replace
+
+from lash_nb.clock import Clock, SystemClock, rfc3339
+from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._listeners import Listeners
+from lash_nb.errors import LashError
+from lash_nb.wire import (
+    DurabilityTier,
+    EffectEntry,
+    EffectErrorRecord,
+    EffectScope,
+    EffectStatus,
+    ExecOutcome,
+    ProcessOutcome,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    SleepOutcome,
+    ToolOutcome,
+)
+
+__all__ = ["JournalEffectHost", "effect_status"]
+
+KEEP: Final = 20_000
+"""Entries that stay in memory: some 30 MB of tool-heavy turns, more than a person scrolls through."""
+
+
+class JournalEffectHost:
+    """Writes down every envelope that passes, and its outcome, in the order in which they were handed over.
+
+    Args:
+        inner: The host that performs the envelopes.
+        clock: Tells when, and how long it took.
+        keep: How many entries stay; older ones are counted in `dropped`.
+    """
+
+    def __init__(self, inner: EffectHost, clock: Clock | None = None, *, keep: int = KEEP) -> None:
+        self._inner = inner
+        self._clock = clock or SystemClock()
+        self._entries = _Entries(keep)
+        self._listeners = Listeners()
+
+    @property
+    def durability_tier(self) -> DurabilityTier:
+        """The tier of the host inside."""
+        return self._inner.durability_tier
+
+    @property
+    def entries(self) -> Sequence[EffectEntry]:
+        """A live, read-only view of what passed; effects that still run have status `running`."""
+        return self._entries
+
+    @property
+    def dropped(self) -> int:
+        """How many old entries are no longer there; the first entry's order is one more."""
+        return self._entries.dropped
+
+    @property
+    def next_order(self) -> int:
+        """The order that the next envelope will get."""
+        return self._entries.dropped + len(self._entries) + 1
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` on the event loop after each change; return what takes it off again."""
+        return self._listeners.subscribe(callback)
+
+    def scoped(self, scope: EffectScope) -> "_JournalController":
+        """Return a controller that writes into this journal."""
+        return _JournalController(self, self._inner.scoped(scope))
+
+    async def record(
+        self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor
+    ) -> RuntimeEffectOutcome:
+        """Perform the envelope with `controller` and write down what became of it."""
+        began = self._clock.monotonic_ns()
+        entry = EffectEntry(
+            order=self.next_order,
+            envelope=envelope,
+            status="running",
+            origin=local.origin,
+            started_at=rfc3339(self._clock.now_ns()),
+        )
+        self._entries.append(entry)
+        self._listeners.notify()
+        try:
+            outcome = await controller.execute_effect(envelope, local)
+        except Exception as error:
+            self._settle(entry, began, status="error", error=_record_of(error))
+            raise
+        except (
+            BaseException
+        ):  # cancelled, or the whole kernel is interrupted: either way it was not performed to its end
+            self._settle(entry, began, status="cancelled")
+            raise
+        self._settle(entry, began, status=effect_status(outcome), outcome=outcome)
+        return outcome
+
+    def _settle(self, entry: EffectEntry, began: int, **changes: Any) -> None:
+        duration = (self._clock.monotonic_ns() - began) / 1_000_000
+        self._entries.replace(replace(entry, duration_ms=duration, **changes))
+        self._listeners.notify()
+
+
+class _JournalController:
+    def __init__(self, journal: JournalEffectHost, inner: ScopedEffectController) -> None:
+        self._journal = journal
+        self._inner = inner
+
+    @property
+    def scope(self) -> EffectScope:
+        return self._inner.scope
+
+    @property
+    def durability_tier(self) -> DurabilityTier:
+        return self._inner.durability_tier
+
+    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
+        return await self._journal.record(self._inner, envelope, local)
+
+
+class _Entries(Sequence[EffectEntry]):
+    """The newest entries of a growing list; any of them in constant time."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._items: list[EffectEntry] = []
+        self._hidden = 0
+        self._deleted = 0
+
+    @property
+    def dropped(self) -> int:
+        return self._deleted + self._hidden
+
+    def append(self, entry: EffectEntry) -> None:
+        self._items.append(entry)
+        if len(self) > self._keep:
+            self._hidden += 1
+        if self._hidden > self._keep:  # hide one at a time, delete many at once: appending stays cheap
+            del self._items[: self._hidden]
+            self._deleted += self._hidden
+            self._hidden = 0
+
+    def replace(self, entry: EffectEntry) -> None:
+        place = entry.order - 1 - self._deleted
+        if place >= 0:
+            self._items[place] = entry
+
+    def __len__(self) -> int:
+        return len(self._items) - self._hidden
+
+    def __iter__(self) -> Iterator[EffectEntry]:
+        return iter(self._items[self._hidden :])
+
+    @overload
+    def __getitem__(self, index: int) -> EffectEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EffectEntry]: ...
+    def __getitem__(self, index: int | slice) -> EffectEntry | Sequence[EffectEntry]:
+        if isinstance(index, slice):
+            return self._items[self._hidden :][index]
+        place = index if index >= 0 else len(self) + index
+        if not 0 <= place < len(self):
+            message = f"no effect at {index}: the journal has {len(self)}"
+            raise IndexError(message)
+        return self._items[self._hidden + place]
+
+
+_TOOL_STATUS: Final[dict[str, EffectStatus]] = {"success": "ok", "failure": "failed", "cancelled": "cancelled"}
+
+
+def effect_status(outcome: RuntimeEffectOutcome) -> EffectStatus:
+    """Tell in one word how an effect ended: `ok`, `failed` or `cancelled`; a failure inside the outcome counts."""
+    match outcome:
+        case SleepOutcome() | ProcessOutcome():
+            return "ok"
+        case ToolOutcome(result=call):
+            return _TOOL_STATUS[call.output.status]
+        case ExecOutcome(result=executed) if executed.is_ok:
+            return "failed" if executed.variant.error else "ok"
+    if outcome.result.is_ok:
+        return "ok"
+    return "cancelled" if getattr(outcome.result.variant, "terminal_reason", None) == "cancelled" else "failed"
+
+
+def _record_of(error: Exception) -> EffectErrorRecord:
+    if isinstance(error, LashError):
+        return EffectErrorRecord(code=error.code, message=error.message)
+    return EffectErrorRecord(code=type(error).__name__, message=str(error))

@@ -1,0 +1,49 @@
+"""The host that stops before effects and asks what to do: the heart of stepping through a turn."""
+
+from typing import Final
+
+from lash_nb.clock import Clock, SystemClock
+from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._step_control import StepControl
+from lash_nb.wire import DurabilityTier, EffectScope, RuntimeEffectEnvelope, RuntimeEffectOutcome
+
+__all__ = ["StepEffectHost"]
+
+
+class StepEffectHost:
+    """Holds effects back until `control` says what becomes of them; put it around a `JournalEffectHost`, which then sees what was decided.
+
+    Args:
+        inner: The host that performs what is let go.
+        clock: Tells since when an effect waits.
+    """
+
+    def __init__(self, inner: EffectHost, clock: Clock | None = None) -> None:
+        self._inner = inner
+        self.control: Final = StepControl(clock or SystemClock())
+
+    @property
+    def durability_tier(self) -> DurabilityTier:
+        """The tier of the host inside."""
+        return self._inner.durability_tier
+
+    def scoped(self, scope: EffectScope) -> "_StepController":
+        """Return a controller whose effects stop for this host's `control`."""
+        return _StepController(self.control, self._inner.scoped(scope))
+
+
+class _StepController:
+    def __init__(self, control: StepControl, inner: ScopedEffectController) -> None:
+        self._control = control
+        self._inner = inner
+
+    @property
+    def scope(self) -> EffectScope:
+        return self._inner.scope
+
+    @property
+    def durability_tier(self) -> DurabilityTier:
+        return self._inner.durability_tier
+
+    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
+        return await self._control.pass_through(envelope, self._inner, local)
