@@ -1,10 +1,10 @@
 """The semantic stream of a turn: what a person watching wants to see (lash 0.1.0-alpha.37, turns §7.2)."""
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from msgspec import field
 
-from lash_nb.wire._base import Json, Wire, none
+from lash_nb.wire._base import U64, Flat, Json, Wire, none
 from lash_nb.wire._exec import CheckpointKind
 from lash_nb.wire._json import to_builtins
 from lash_nb.wire._message import PluginMessage, TurnCause
@@ -87,7 +87,7 @@ class QueuedWorkStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="
 class ModelRequestStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="model_request_started"):
     """The model is asked."""
 
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of the loop."""
 
 
@@ -127,7 +127,7 @@ class CodeBlockCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag=
     """Why it failed."""
     success: bool
     """Whether it did not."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
     tool_call_ids: tuple[str, ...]
     """Tool calls that it made."""
@@ -157,7 +157,7 @@ class ToolCallActivityCompleted(Wire, frozen=True, kw_only=True, tag_field="type
     """The arguments."""
     output: ToolCallOutput
     """What it gave."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
 
 
@@ -180,7 +180,7 @@ class ToolValueSubmitted(Wire, frozen=True, kw_only=True, tag_field="type", tag=
 class UsageActivity(Wire, frozen=True, kw_only=True, tag_field="type", tag="usage"):
     """A model call was counted."""
 
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of the loop."""
     usage: TokenUsage
     """The call's tokens."""
@@ -197,7 +197,7 @@ class ChildUsage(Wire, frozen=True, kw_only=True, tag_field="type", tag="child_u
     """Label of its ledger row."""
     model: str
     """Its model."""
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of its loop."""
     usage: TokenUsage
     """The call's tokens."""
@@ -208,11 +208,11 @@ class ChildUsage(Wire, frozen=True, kw_only=True, tag_field="type", tag="child_u
 class RetryStatus(Wire, frozen=True, kw_only=True, tag_field="type", tag="retry_status"):
     """A model call is tried again."""
 
-    wait_seconds: int
+    wait_seconds: U64
     """After this wait."""
-    attempt: int
+    attempt: U64
     """The attempt that failed, from 1."""
-    max_attempts: int
+    max_attempts: U64
     """How often it may be tried."""
     reason: str
     """Why it failed."""
@@ -274,7 +274,7 @@ TurnEvent: TypeAlias = (
 """What happened."""
 
 
-class TurnActivity(Wire, frozen=True, kw_only=True):
+class TurnActivity(Flat, frozen=True, kw_only=True):
     """One item of the stream; written flat, the event's fields beside the ids."""
 
     id: str
@@ -291,4 +291,4 @@ class TurnActivity(Wire, frozen=True, kw_only=True):
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the flat wire form."""
-        return {"id": self.id, "correlation_id": self.correlation_id, **to_builtins(self.event)}
+        return cast("dict[str, Any]", to_builtins(self))

@@ -6,15 +6,48 @@ omits a plain default and never one made by a foreign factory.
 """
 
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct
 
-__all__ = ["External", "Json", "Octets", "Settled", "TwoWay", "Wire", "no_entries", "no_items", "none"]
+__all__ = [
+    "I32",
+    "I64",
+    "U8",
+    "U32",
+    "U64",
+    "External",
+    "Flat",
+    "Json",
+    "NonZero",
+    "Octets",
+    "Settled",
+    "TwoWay",
+    "Wire",
+    "no_entries",
+    "no_items",
+    "none",
+    "trimmed",
+]
 
 Json: TypeAlias = Any
 """A free JSON value: None, bool, int, float, str, list or dict; by convention never changed in place."""
+
+U8: TypeAlias = Annotated[int, Meta(ge=0, le=2**8 - 1)]
+"""An integer of 8 bits without sign."""
+U32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+"""An integer of 32 bits without sign."""
+U64: TypeAlias = Annotated[int, Meta(ge=0)]
+"""An integer of 64 bits without sign; larger ones are read as floats and so refused."""
+NonZero: TypeAlias = Annotated[int, Meta(ge=1)]
+"""As `U64`, at least 1."""
+I32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+"""An integer of 32 bits."""
+I64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""An integer of 64 bits."""
+
+_WHITE_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
 class Octets(bytes):
@@ -38,8 +71,20 @@ def no_entries() -> dict[str, Any]:
     return {}
 
 
+def trimmed(text: str) -> str:
+    """Return `text` without Unicode white space around it; `str.strip` would also take the separators U+001C to U+001F."""
+    return text.strip(_WHITE_SPACE)
+
+
 class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A frozen record that is written field by field in declared order; fields are given by name."""
+
+    freely_read: ClassVar[bool] = False
+    """Whether the reference reads the record through a free value, so that of keys given twice the last one wins."""
+
+
+class Flat(Wire, frozen=True, kw_only=True):
+    """A record whose last field, a tagged union, is written inline: its tag and fields follow the record's own."""
 
 
 class Settled(Wire, frozen=True, kw_only=True):

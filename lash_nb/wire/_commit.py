@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import field
 
-from lash_nb.wire._base import Octets, Wire, no_items, none
+from lash_nb.wire._base import U64, Octets, Wire, no_items, none
 from lash_nb.wire._graph import GraphCommitDelta, SessionGraph
 from lash_nb.wire._json import stable_hash, to_builtins
 from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
@@ -28,7 +28,7 @@ __all__ = [
 class PersistedTurnState(Wire, frozen=True, kw_only=True):
     """Counters of the last turn."""
 
-    turn_index: int
+    turn_index: U64
     """Number of the last turn."""
     token_usage: TokenUsage = field(default_factory=TokenUsage.zero)
     """Its usage."""
@@ -47,7 +47,7 @@ class SessionCheckpoint(Wire, frozen=True, kw_only=True):
     """Blob of the tool state."""
     plugin_snapshot_ref: str | None = None
     """Blob of the plugin state."""
-    plugin_snapshot_revision: int | None = None
+    plugin_snapshot_revision: U64 | None = None
     """Fingerprint of the plugin revisions."""
     execution_state_ref: str | None = None
     """Blob of the code state."""
@@ -66,7 +66,7 @@ class HydratedSessionCheckpoint(Wire, frozen=True, kw_only=True):
     """Blob of the plugin state."""
     plugin_snapshot: PluginSessionSnapshot | None = field(default_factory=none)
     """The plugin state."""
-    plugin_snapshot_revision: int | None = field(default_factory=none)
+    plugin_snapshot_revision: U64 | None = field(default_factory=none)
     """Fingerprint of the plugin revisions."""
     execution_state_ref: str | None = field(default_factory=none)
     """Blob of the code state."""
@@ -79,7 +79,7 @@ class SessionHeadMeta(Wire, frozen=True, kw_only=True):
 
     session_id: str = field(default_factory=lambda: "root")
     """The session."""
-    head_revision: int = field(default_factory=int)
+    head_revision: U64 = field(default_factory=int)
     """Counts the commits."""
     config: PersistedSessionConfig
     """Provider and model."""
@@ -91,7 +91,7 @@ class SessionHeadMeta(Wire, frozen=True, kw_only=True):
     """The last checkpoint."""
     leaf_node_id: str | None = None
     """The leaf."""
-    graph_node_count: int = field(default_factory=int)
+    graph_node_count: U64 = field(default_factory=int)
     """Live nodes."""
     token_ledger: tuple[TokenLedgerEntry, ...] = ()
     """Unused by the reference; kept."""
@@ -102,7 +102,7 @@ class PersistedSessionRead(Wire, frozen=True, kw_only=True):
 
     session_id: str
     """The session."""
-    head_revision: int
+    head_revision: U64
     """The revision read."""
     config: PersistedSessionConfig
     """Provider and model."""
@@ -136,7 +136,7 @@ class RuntimeCommit(Wire, frozen=True, kw_only=True):
 
     session_id: str
     """The session."""
-    expected_head_revision: int | None = field(default_factory=none)
+    expected_head_revision: U64 | None = field(default_factory=none)
     """Refuse unless the head stands here; None checks nothing."""
     config: PersistedSessionConfig
     """Provider and model from now on."""
@@ -161,7 +161,7 @@ class RuntimeCommit(Wire, frozen=True, kw_only=True):
 class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
     """What a commit became."""
 
-    head_revision: int
+    head_revision: U64
     """The new revision."""
     checkpoint_ref: str
     """The stored checkpoint."""

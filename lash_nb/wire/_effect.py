@@ -5,7 +5,7 @@ from typing import TypeAlias, get_args
 from msgspec import field
 
 from lash_nb.errors import RuntimeEffectControllerError
-from lash_nb.wire._base import Json, Wire, none
+from lash_nb.wire._base import U64, Json, Wire, none, trimmed
 from lash_nb.wire._exec import CheckpointKind, CheckpointResult, ExecResult, SurfaceResult
 from lash_nb.wire._invocation import EffectSubject, RuntimeEffectKind, RuntimeInvocation
 from lash_nb.wire._json import stable_hash
@@ -35,8 +35,6 @@ __all__ = [
     "ToolOutcome",
     "effect_kind",
 ]
-
-_TRIMMED = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
 class LlmCallCommand(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_call"):
@@ -93,7 +91,7 @@ class SyncExecutionSurfaceCommand(Wire, frozen=True, kw_only=True, tag_field="ty
 class SleepCommand(Wire, frozen=True, kw_only=True, tag_field="type", tag="sleep"):
     """Wait."""
 
-    duration_ms: int
+    duration_ms: U64
     """How long, in milliseconds."""
 
 
@@ -134,7 +132,7 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
                 `runtime_effect_replay_required`, checked in that order.
         """
         subject = self.invocation.subject
-        if not isinstance(subject, EffectSubject) or not subject.effect_id.strip(_TRIMMED):
+        if not isinstance(subject, EffectSubject) or not trimmed(subject.effect_id):
             raise RuntimeEffectControllerError(
                 "runtime_effect_invocation_subject", f"the subject must be an effect with an id, got {subject!r}"
             )

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, UnsetType, field
 
-from lash_nb.wire._base import Json, Octets, TwoWay, Wire, none
+from lash_nb.wire._base import U32, U64, Json, Octets, TwoWay, Wire, none
 from lash_nb.wire._llm import LlmToolSpec
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._message import PluginMessage, TurnCause
@@ -41,19 +41,19 @@ class TextProjectionMetadata(Wire, frozen=True, kw_only=True):
 
     truncated: bool
     """Whether it was."""
-    original_chars: int
+    original_chars: U64
     """Characters before."""
-    projected_chars: int
+    projected_chars: U64
     """Characters after."""
-    original_lines: int
+    original_lines: U64
     """Lines before."""
-    projected_lines: int
+    projected_lines: U64
     """Lines after."""
-    limit: int
+    limit: U64
     """The budget."""
     limit_mode: str
     """Unit of the budget."""
-    max_lines: int
+    max_lines: U64
     """The line budget."""
 
 
@@ -68,9 +68,9 @@ class ExecImage(Wire, frozen=True, kw_only=True):
     """The bytes, when not stored."""
     label: str
     """A name for people."""
-    width: int | None = None
+    width: U32 | None = None
     """Width in pixels."""
-    height: int | None = None
+    height: U32 | None = None
     """Height in pixels."""
 
 
@@ -89,7 +89,7 @@ class ExecResponse(Wire, frozen=True, kw_only=True):
     """Pictures that it printed."""
     error: str | None = field(default_factory=none)
     """Why it failed."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
     terminal_finish: Json = field(default_factory=none)
     """What it submitted as the turn's value."""

@@ -1,7 +1,7 @@
 """The session graph as it is stored (lash 0.1.0-alpha.37, sessions §3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import UNSET, UnsetType, field
 
@@ -24,6 +24,8 @@ __all__ = [
 
 class ProtocolEvent(Wire, frozen=True, kw_only=True):
     """Something a protocol wants to keep."""
+
+    freely_read: ClassVar[bool] = True
 
     plugin_id: str
     """The protocol's plugin."""
@@ -62,10 +64,19 @@ class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     body: Json | UnsetType = UNSET
     """The plugin's own object, for kind `plugin`."""
 
+    def __post_init__(self) -> None:
+        for name in _PAYLOAD[self.kind]:
+            if getattr(self, name) in (None, UNSET):
+                message = f"a node of kind {self.kind} needs `{name}`"
+                raise ValueError(message)
+
     @property
     def message(self) -> Message | None:
         """The message, when the node is one."""
         return self.event.Conversation if self.event else None
+
+
+_PAYLOAD: Final = {"event": ("event",), "plugin": ("plugin_type", "body")}
 
 
 class SessionGraph(Wire, frozen=True, kw_only=True):

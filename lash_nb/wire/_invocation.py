@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from lash_nb.wire._base import Wire
+from lash_nb.wire._base import U64, Wire
 
 __all__ = [
     "CausalEffect",
@@ -48,9 +48,9 @@ class RuntimeScope(Wire, frozen=True, kw_only=True):
     """The owning session."""
     turn_id: str | None = None
     """The turn, by its effect scope id."""
-    turn_index: int | None = None
+    turn_index: U64 | None = None
     """Number of the turn in its session; the first is 1."""
-    protocol_iteration: int | None = None
+    protocol_iteration: U64 | None = None
     """Iteration of the model loop inside the turn, from 0."""
 
 
@@ -82,7 +82,7 @@ class ProcessEventSubject(Wire, frozen=True, kw_only=True, tag_field="type", tag
 
     process_id: str
     """The process."""
-    sequence: int
+    sequence: U64
     """Number of the event, from 1."""
     event_type: str
     """Its declared type."""
@@ -147,7 +147,7 @@ class CausalProcessEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag=
 
     process_id: str
     """The process."""
-    sequence: int
+    sequence: U64
     """Number of the event."""
 
 

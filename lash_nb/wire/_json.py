@@ -13,7 +13,9 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from lash_nb.errors import WireError
-from lash_nb.wire._base import Octets
+from lash_nb.wire._base import U8, Flat, Octets
+from lash_nb.wire._flat import flat_shape
+from lash_nb.wire._strict import is_settled, read_strictly
 from lash_nb.wire._tool_value import ToolValue, decode_tool_value, encode_tool_value
 
 __all__ = ["from_builtins", "from_json", "pretty_json", "stable_hash", "to_builtins", "to_json"]
@@ -30,6 +32,9 @@ def to_json(value: Any) -> bytes:
     Raises:
         WireError: the value holds something JSON cannot carry, e.g. a set, a NaN or a lone surrogate.
     """
+    if isinstance(value, Flat):
+        head, tail = flat_shape(type(value)).split(value)
+        return to_json(head)[:-1] + b"," + to_json(tail)[1:]
     try:
         data = _ENCODER.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -46,15 +51,22 @@ def from_json(data: bytes | str, type: type[T] | Any = Any) -> T:
         WireError: not JSON, or not such a value; the message names the place in the document.
     """
     try:
-        decoded: T = _decoder(cast("Hashable", type)).decode(data)
-        return decoded
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raw = data.encode() if isinstance(data, str) else data
+        decoded: T = _decode(raw, type)
+        if is_settled(raw, to_json(decoded)):
+            return decoded
+        return from_builtins(read_strictly(raw, type), type)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
 
 def from_builtins(value: Any, type: type[T] | Any) -> T:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`."""
     try:
+        if _is_flat(type):
+            shape = flat_shape(type)
+            record: T = shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail))
+            return record
         converted: T = msgspec.convert(value, type, dec_hook=_decode_hook)
         return converted
     except (msgspec.ValidationError, RecursionError) as error:
@@ -63,6 +75,9 @@ def from_builtins(value: Any, type: type[T] | Any) -> T:
 
 def to_builtins(value: Any) -> Any:
     """Return the value as dicts, lists and scalars, in wire order."""
+    if isinstance(value, Flat):
+        head, tail = flat_shape(type(value)).split(value)
+        return {**to_builtins(head), **to_builtins(tail)}
     return msgspec.to_builtins(value, enc_hook=_encode_hook)
 
 
@@ -89,7 +104,7 @@ def _decode_hook(kind: type, value: Any) -> Any:
     if kind is ToolValue:
         return ToolValue(decode_tool_value(value, from_builtins))
     if kind is Octets:
-        return Octets(value)
+        return Octets(msgspec.convert(value, list[U8]))
     message = f"cannot read {kind.__name__}"
     raise TypeError(message)
 
@@ -100,6 +115,17 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=_decode_hook)
+
+
+def _decode(raw: bytes, kind: Any) -> Any:
+    if not _is_flat(kind):
+        return _decoder(cast("Hashable", kind)).decode(raw)
+    shape = flat_shape(kind)
+    return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
+
+
+def _is_flat(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Flat)
 
 
 def _signed(match: re.Match[bytes]) -> bytes:

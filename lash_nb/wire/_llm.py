@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, UnsetType, field
 
-from lash_nb.wire._base import External, Json, Octets, TwoWay, Wire, no_items, none
+from lash_nb.wire._base import U64, External, Json, NonZero, Octets, TwoWay, Wire, no_items, none
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._usage import LlmUsage
 
@@ -105,7 +105,7 @@ class TextBlock(Wire, frozen=True, kw_only=True):
 class ImageBlock(Wire, frozen=True, kw_only=True):
     """A picture of a message."""
 
-    attachment_idx: int
+    attachment_idx: U64
     """Index into the request's attachments."""
 
 
@@ -195,7 +195,7 @@ class LlmToolSpec(Wire, frozen=True, kw_only=True):
 class GenerationOptions(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits of one generation."""
 
-    output_token_cap: int | None = None
+    output_token_cap: NonZero | None = None
     """Most tokens to generate, at least 1."""
 
     def __post_init__(self) -> None:

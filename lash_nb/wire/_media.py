@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final, Literal, TypeAlias
 
-from lash_nb.wire._base import Wire
+from lash_nb.wire._base import U32, U64, Wire
 
 __all__ = [
     "AttachmentCreateMeta",
@@ -59,9 +59,9 @@ class AttachmentCreateMeta(Wire, frozen=True, kw_only=True):
 
     media_type: MediaType
     """The type of the bytes."""
-    width: int | None = None
+    width: U32 | None = None
     """Width in pixels."""
-    height: int | None = None
+    height: U32 | None = None
     """Height in pixels."""
     label: str | None = None
     """A name for people."""
@@ -74,11 +74,11 @@ class AttachmentRef(Wire, frozen=True, kw_only=True):
     """SHA-256 of the bytes."""
     media_type: MediaType
     """The type of the bytes."""
-    byte_len: int
+    byte_len: U64
     """Number of bytes."""
-    width: int | None = None
+    width: U32 | None = None
     """Width in pixels."""
-    height: int | None = None
+    height: U32 | None = None
     """Height in pixels."""
     label: str | None = None
     """A name for people."""

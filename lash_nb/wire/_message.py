@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final, Literal, TypeAlias
 
-from lash_nb.wire._base import External, Octets, Wire
+from lash_nb.wire._base import U64, External, Octets, Wire
 from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._llm import ProviderReasoningReplay, ProviderReplayMeta, ResponseTextMeta
 from lash_nb.wire._media import AttachmentRef
@@ -83,7 +83,7 @@ class ProcessOrigin(Wire, frozen=True, kw_only=True, tag_field="kind", tag="proc
     """The process."""
     event_type: str
     """Type of its event."""
-    sequence: int
+    sequence: U64
     """Number of its event."""
     wake_id: str | None = None
     """The wake that delivered it."""

@@ -1,11 +1,11 @@
 """Models and session policies (lash 0.1.0-alpha.37, sessions §5)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import field
 
-from lash_nb.wire._base import Json, Settled, Wire, no_entries, none
+from lash_nb.wire._base import U64, Json, NonZero, Settled, Wire, no_entries, none, trimmed
 from lash_nb.wire._prompt import PromptLayer
 
 __all__ = ["ModelLimits", "ModelSpec", "PersistedSessionConfig", "ProtocolTurnOptions", "SessionPolicy"]
@@ -14,9 +14,9 @@ __all__ = ["ModelLimits", "ModelSpec", "PersistedSessionConfig", "ProtocolTurnOp
 class ModelLimits(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much a model can take and give."""
 
-    context_window_tokens: int
+    context_window_tokens: NonZero
     """Most tokens of a prompt, at least 1."""
-    output_token_capacity: int | None = None
+    output_token_capacity: NonZero | None = None
     """Most tokens of an answer, at least 1."""
 
     def __post_init__(self) -> None:
@@ -62,6 +62,8 @@ def _unconfigured() -> ModelSpec:
 class SessionPolicy(Settled, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which model and provider a session uses, and how long its turns may be."""
 
+    freely_read: ClassVar[bool] = True
+
     model: ModelSpec = field(default_factory=_unconfigured)
     """The model."""
     provider_id: str = field(default_factory=str)
@@ -70,14 +72,14 @@ class SessionPolicy(Settled, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Cache key for the provider."""
     autonomous: bool = field(default_factory=bool)
     """Whether nobody watches."""
-    max_turns: int | None = field(default_factory=none)
+    max_turns: U64 | None = field(default_factory=none)
     """Most iterations of the model loop in one turn."""
     prompt: PromptLayer = _NO_PROMPT
     """The session's own prompt layer."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        msgspec.structs.force_setattr(self, "provider_id", self.provider_id.strip())
+        msgspec.structs.force_setattr(self, "provider_id", trimmed(self.provider_id))
 
     @property
     def is_unconfigured(self) -> bool:

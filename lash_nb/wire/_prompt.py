@@ -2,9 +2,10 @@
 
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import field
 
-from lash_nb.wire._base import Settled, Wire
+from lash_nb.wire._base import I32, Wire
 from lash_nb.wire._tool_definition import Availability
 
 __all__ = [
@@ -83,19 +84,23 @@ class PromptGate(Wire, frozen=True, kw_only=True):
 _OPEN_GATE = PromptGate()
 
 
-class PromptContribution(Settled, frozen=True, kw_only=True):
+class PromptContribution(Wire, frozen=True, kw_only=True):
     """A piece of text for a slot."""
 
     slot: PromptSlot
     """Where it goes."""
     title: str | None = None
     """Its heading."""
-    priority: int = field(default_factory=int)
+    priority: I32 = field(default_factory=int)
     """Smaller comes first."""
     gate: PromptGate = _OPEN_GATE
     """When it shows."""
     content: str
     """The text."""
+
+    def __post_init__(self) -> None:
+        if not self.gate.tools:  # such a gate is open whatever else it says, and is not written
+            msgspec.structs.force_setattr(self, "gate", _OPEN_GATE)
 
 
 class PromptSlotLayer(Wire, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from lash_nb.wire._base import External, Json, Wire
+from lash_nb.wire._base import U64, External, Json, Wire
 from lash_nb.wire._turn import TurnInput
 
 __all__ = [
@@ -90,7 +90,7 @@ class QueuedWorkBatchDraft(Wire, frozen=True, kw_only=True):
     """Whether it may share a turn."""
     merge_key: MergeKey = field(default_factory=lambda: "never")
     """What it joins with."""
-    available_at_ms: int = field(default_factory=int)
+    available_at_ms: U64 = field(default_factory=int)
     """Not before this time, epoch milliseconds."""
     payloads: tuple[QueuedWorkPayload, ...]
     """What waits."""
@@ -103,7 +103,7 @@ class QueuedWorkBatch(Wire, frozen=True, kw_only=True):
     """Its id."""
     session_id: str
     """The session that it waits for."""
-    enqueue_seq: int
+    enqueue_seq: U64
     """Its place in the queue."""
     source_key: str | None = None
     """The caller's own key."""
@@ -113,9 +113,9 @@ class QueuedWorkBatch(Wire, frozen=True, kw_only=True):
     """Whether it may share a turn."""
     merge_key: MergeKey
     """What it joins with."""
-    available_at_ms: int
+    available_at_ms: U64
     """Not before this time, epoch milliseconds."""
-    enqueued_at_ms: int
+    enqueued_at_ms: U64
     """When it came, epoch milliseconds."""
     items: tuple[QueuedWorkItem, ...]
     """What waits."""
@@ -132,11 +132,11 @@ class QueuedWorkClaim(Wire, frozen=True, kw_only=True):
     """Who holds it."""
     lease_token: str
     """Proof of holding it."""
-    fencing_token: int
+    fencing_token: U64
     """Counts the claims of the head batch."""
-    claimed_at_epoch_ms: int
+    claimed_at_epoch_ms: U64
     """Since when."""
-    expires_at_epoch_ms: int
+    expires_at_epoch_ms: U64
     """Until when."""
     batches: tuple[QueuedWorkBatch, ...]
     """The work."""

@@ -2,9 +2,10 @@
 
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import field
 
-from lash_nb.wire._base import Json, Octets, Wire, no_entries, no_items
+from lash_nb.wire._base import U8, U64, Json, Octets, Wire, no_entries, no_items
 from lash_nb.wire._graph import SessionGraph
 from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._policy import ProtocolTurnOptions, SessionPolicy
@@ -81,7 +82,11 @@ class SessionToolAccess(Wire, frozen=True, kw_only=True):
     tools: tuple[ToolDefinition, ...] = ()
     """Exactly these, when any are given."""
     hidden_tools: tuple[str, ...] = ()
-    """Not these; sorted."""
+    """Not these; sorted, each once."""
+
+    def __post_init__(self) -> None:
+        if self.hidden_tools:
+            msgspec.structs.force_setattr(self, "hidden_tools", tuple(sorted(set(self.hidden_tools))))
 
 
 class SubagentSessionContext(Wire, frozen=True, kw_only=True):
@@ -91,9 +96,9 @@ class SubagentSessionContext(Wire, frozen=True, kw_only=True):
     """Who started it."""
     capability: str
     """What it is for."""
-    depth: int
+    depth: U8
     """How deep it is nested."""
-    max_depth: int
+    max_depth: U8
     """How deep it may be."""
 
 
@@ -158,7 +163,7 @@ class ToolStateEntry(Wire, frozen=True, kw_only=True):
 class ToolState(Wire, frozen=True, kw_only=True):
     """What a registry offers, as a value."""
 
-    generation: int
+    generation: U64
     """Counts the changes."""
     tools: dict[str, ToolStateEntry] = field(default_factory=no_entries)
     """By name."""
@@ -171,7 +176,7 @@ class PluginMeta(Wire, frozen=True, kw_only=True):
     """The plugin."""
     plugin_version: str
     """Its version."""
-    revision: int = field(default_factory=int)
+    revision: U64 = field(default_factory=int)
     """Counts the changes of its state."""
     state: Json = None
     """Its state."""
@@ -215,7 +220,7 @@ class SessionSnapshot(Wire, frozen=True, kw_only=True):
     """The current one."""
     session_graph: SessionGraph = field(default_factory=SessionGraph)
     """The graph."""
-    turn_index: int = field(default_factory=int)
+    turn_index: U64 = field(default_factory=int)
     """Number of the last turn."""
     token_usage: TokenUsage = field(default_factory=TokenUsage.zero)
     """Usage of the last turn."""
@@ -225,11 +230,11 @@ class SessionSnapshot(Wire, frozen=True, kw_only=True):
     """Options of turns."""
     tool_state_ref: str | None = None
     """Where the tool state is stored."""
-    tool_state_generation: int | None = None
+    tool_state_generation: U64 | None = None
     """Its generation."""
     plugin_snapshot_ref: str | None = None
     """Where the plugin state is stored."""
-    plugin_snapshot_revision: int | None = None
+    plugin_snapshot_revision: U64 | None = None
     """Fingerprint of its revisions."""
     execution_state_ref: str | None = None
     """Where the code state is stored."""

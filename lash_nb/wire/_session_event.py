@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from lash_nb.wire._activity import AcceptedInjectedTurnInput, PluginRuntimeEvent
-from lash_nb.wire._base import Json, Wire
+from lash_nb.wire._base import U64, Json, Wire
 from lash_nb.wire._exec import CheckpointKind
 from lash_nb.wire._message import PluginMessage
 from lash_nb.wire._tool import ToolCallOutput
@@ -67,7 +67,7 @@ class ToolCallEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool
     """The arguments."""
     output: ToolCallOutput
     """What it gave."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
 
 
@@ -83,9 +83,9 @@ class MessageEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="messa
 class LlmRequestEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_request"):
     """The model is asked."""
 
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of the loop."""
-    message_count: int
+    message_count: U64
     """Messages in the request."""
     tool_list: str
     """Names of the tools."""
@@ -94,18 +94,18 @@ class LlmRequestEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="ll
 class LlmResponseEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_response"):
     """The model answered."""
 
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of the loop."""
     content: str
     """All text."""
-    duration_ms: int
+    duration_ms: U64
     """Always 0; the trace has the time."""
 
 
 class TokenUsageEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="token_usage"):
     """A model call was counted."""
 
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of the loop."""
     usage: TokenUsage
     """The call's tokens."""
@@ -122,7 +122,7 @@ class ChildTokenUsageEvent(Wire, frozen=True, kw_only=True, tag_field="type", ta
     """Label of its ledger row."""
     model: str
     """Its model."""
-    protocol_iteration: int
+    protocol_iteration: U64
     """Iteration of its loop."""
     usage: TokenUsage
     """The call's tokens."""
@@ -133,11 +133,11 @@ class ChildTokenUsageEvent(Wire, frozen=True, kw_only=True, tag_field="type", ta
 class RetryStatusEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="retry_status"):
     """A model call is tried again."""
 
-    wait_seconds: int
+    wait_seconds: U64
     """After this wait."""
-    attempt: int
+    attempt: U64
     """The attempt that failed, from 1."""
-    max_attempts: int
+    max_attempts: U64
     """How often it may be tried."""
     reason: str
     """Why it failed."""

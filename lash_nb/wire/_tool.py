@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from lash_nb.wire._base import Json, Wire, none
+from lash_nb.wire._base import U32, U64, Json, Wire, none
 from lash_nb.wire._llm import ProviderReplayMeta
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._tool_value import ToolValue
@@ -58,14 +58,14 @@ class RetryNever(Wire, frozen=True, kw_only=True, tag_field="type", tag="never")
 class RetrySafe(Wire, frozen=True, kw_only=True, tag_field="type", tag="safe"):
     """Trying again does no harm."""
 
-    after_ms: int | None = None
+    after_ms: U64 | None = None
     """How long to wait before, in milliseconds."""
 
 
 class RetryExhausted(Wire, frozen=True, kw_only=True, tag_field="type", tag="exhausted"):
     """It was tried as often as allowed."""
 
-    attempts: int
+    attempts: U32
     """How often."""
 
 
@@ -239,7 +239,7 @@ class CompletedToolCall(Wire, frozen=True, kw_only=True):
     """What it gave."""
     model_return: ModelToolReturn
     """What the model sees of it."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
     replay: ProviderReplayMeta | None = field(default_factory=none)
     """Provider metadata."""
@@ -256,5 +256,5 @@ class ToolCallRecord(Wire, frozen=True, kw_only=True):
     """The arguments."""
     output: ToolCallOutput
     """What it gave."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from lash_nb.wire._base import Json, Settled, Wire, none
+from lash_nb.wire._base import U32, U64, Json, Settled, Wire, none
 from lash_nb.wire._llm import SchemaProjectionOverride
 
 __all__ = [
@@ -80,22 +80,22 @@ class NeverRetryPolicy(Wire, frozen=True, kw_only=True, tag_field="type", tag="n
 class SafeRetryPolicy(Wire, frozen=True, kw_only=True, tag_field="type", tag="safe"):
     """Retry failures that say it is safe."""
 
-    max_attempts: int
+    max_attempts: U32
     """Attempts in all."""
-    base_delay_ms: int
+    base_delay_ms: U64
     """First delay, doubled each time, in milliseconds."""
-    max_delay_ms: int
+    max_delay_ms: U64
     """Longest delay in milliseconds; 0 means no limit."""
 
 
 class IdempotentRetryPolicy(Wire, frozen=True, kw_only=True, tag_field="type", tag="idempotent"):
     """As safe, for tools whose calls carry an id that makes a repetition harmless."""
 
-    max_attempts: int
+    max_attempts: U32
     """Attempts in all."""
-    base_delay_ms: int
+    base_delay_ms: U64
     """First delay, doubled each time, in milliseconds."""
-    max_delay_ms: int
+    max_delay_ms: U64
     """Longest delay in milliseconds; 0 means no limit."""
 
 

@@ -71,7 +71,7 @@ def decode_tool_value(value: Any, convert: Callable[[Any, Any], Any]) -> Any:
     if _RESERVED not in value:
         return {key: decode_tool_value(item, convert) for key, item in value.items()}
     match value:
-        case {"$lash_tool_value": "attachment", "ref": ref} if len(value) == 2:
+        case {"$lash_tool_value": "attachment", "ref": {"media_type": {"kind": str()}} as ref} if len(value) == 2:
             return convert(ref, AttachmentRef)
         case {"$lash_tool_value": "object", "entries": dict() as entries} if len(value) == 2:
             return {key: decode_tool_value(item, convert) for key, item in entries.items()}

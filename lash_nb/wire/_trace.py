@@ -1,12 +1,19 @@
 """Trace records (lash 0.1.0-alpha.37, turns §16; schema version 2)."""
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from msgspec import field
 
-from lash_nb.wire._base import Json, Wire, no_items, none
+from lash_nb.wire._base import U32, U64, Flat, Json, Wire, none
 from lash_nb.wire._json import to_builtins, to_json
-from lash_nb.wire._tool import ToolCallOutput
+from lash_nb.wire._trace_call import (
+    TraceLlmError,
+    TraceLlmRequest,
+    TraceLlmResponse,
+    TraceProviderStreamEvent,
+    TraceRuntimeStreamEvent,
+    TraceToolCallOutput,
+)
 from lash_nb.wire._usage import TokenUsage
 
 __all__ = [
@@ -22,20 +29,14 @@ __all__ = [
     "ProviderStreamEvent",
     "RuntimeStreamEvent",
     "SessionStarted",
-    "StreamSummary",
+    "TokenUsageRecorded",
     "ToolCallCompleted",
     "ToolCallStarted",
-    "TraceAttachment",
     "TraceContext",
     "TraceEvent",
     "TraceFrameSwitch",
     "TraceLevel",
-    "TraceLlmError",
-    "TraceLlmMessage",
-    "TraceLlmRequest",
-    "TraceLlmResponse",
     "TraceRecord",
-    "TraceToolSpec",
     "TurnCompleted",
     "TurnStarted",
 ]
@@ -70,9 +71,9 @@ class TraceContext(Wire, frozen=True, kw_only=True):
     """A node of the graph."""
     parent_graph_node_id: str | None = None
     """Its parent."""
-    turn_index: int | None = None
+    turn_index: U64 | None = None
     """Number of the turn."""
-    protocol_iteration: int | None = None
+    protocol_iteration: U64 | None = None
     """Iteration of the model loop."""
     effect_id: str | None = None
     """The effect."""
@@ -88,105 +89,6 @@ class TraceContext(Wire, frozen=True, kw_only=True):
         }
         kept = {name: getattr(self, name) for name in self.__struct_fields__[:-1]}
         return TraceContext(**{**kept, **fields}, metadata={**self.metadata, **other.metadata})
-
-
-class TraceToolSpec(Wire, frozen=True, kw_only=True):
-    """A tool that the model was offered."""
-
-    name: str
-    """Its name."""
-    description: str
-    """What it does."""
-    input_schema: Json
-    """Schema of the arguments."""
-    output_schema: Json
-    """Schema of the result."""
-
-
-class TraceAttachment(Wire, frozen=True, kw_only=True):
-    """Bytes that went with a request."""
-
-    mime: str
-    """Their type."""
-    bytes_sha256: str
-    """Their hash."""
-    bytes_len: int
-    """How many."""
-
-
-class TraceLlmMessage(Wire, frozen=True, kw_only=True):
-    """A message of a request."""
-
-    role: str
-    """Who speaks, in lower case."""
-    blocks: tuple[Json, ...]
-    """What is said; each block has a `kind`."""
-
-
-class TraceLlmRequest(Wire, frozen=True, kw_only=True):
-    """A model request as it is traced."""
-
-    model: str
-    """The model id."""
-    model_variant: str | None = None
-    """Variant of the model."""
-    messages: tuple[TraceLlmMessage, ...]
-    """The conversation."""
-    attachments: tuple[TraceAttachment, ...] = ()
-    """What image blocks point at."""
-    tools: tuple[TraceToolSpec, ...] = ()
-    """The callable tools."""
-    tool_choice: str
-    """`auto`, `none` or `required`."""
-    output_spec: Json = None
-    """Structured output, if asked for."""
-    stream: bool
-    """Whether the answer streams; false in started records."""
-
-
-class TraceLlmResponse(Wire, frozen=True, kw_only=True):
-    """A model response as it is traced."""
-
-    text: str
-    """All text."""
-    duration_ms: int
-    """How long the call took, in milliseconds."""
-    terminal_reason: str | None = None
-    """Why it ended."""
-    parts: tuple[Json, ...] = ()
-    """Text, reasoning and tool calls; each has a `type`."""
-
-
-class TraceLlmError(Wire, frozen=True, kw_only=True):
-    """A failed model call as it is traced."""
-
-    message: str
-    """What happened."""
-    retryable: bool
-    """Whether the same call may succeed later."""
-    terminal_reason: str | None = None
-    """Why it ended."""
-    code: str | None = None
-    """Machine-readable cause."""
-    raw: str | None = None
-    """The provider's own text."""
-
-
-class StreamSummary(Wire, frozen=True, kw_only=True):
-    """What was seen of a stream; null when nothing was visible. Times in milliseconds."""
-
-    first_visible_token_latency_ms: int | None = field(default_factory=none)
-    """From the start of the call to the first visible text."""
-    stream_duration_ms: int | None = field(default_factory=none)
-    """From the first to the last visible text."""
-    text_delta_count: int = field(default_factory=int)
-    """Text events."""
-    visible_chunk_count: int = field(default_factory=int)
-    """Texts that were shown."""
-    avg_visible_chunk_chars: float | None = field(default_factory=none)
-    """Mean length of a shown text."""
-    max_visible_chunk_chars: int | None = field(default_factory=none)
-    """Longest shown text."""
 
 
 class SessionStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="session_started"):
@@ -212,7 +114,7 @@ class PromptComponent(Wire, frozen=True, kw_only=True):
     """What it is."""
     hash: str
     """SHA-256 of its text."""
-    chars: int
+    chars: U64
     """Its length."""
 
 
@@ -221,9 +123,9 @@ class PromptBuilt(Wire, frozen=True, kw_only=True, tag_field="type", tag="prompt
 
     prompt_hash: str
     """SHA-256 of its text."""
-    prompt_chars: int
+    prompt_chars: U64
     """Its length."""
-    components: tuple[PromptComponent, ...] = field(default_factory=no_items)
+    components: tuple[PromptComponent, ...] = ()
     """Its parts."""
 
 
@@ -243,8 +145,8 @@ class LlmCallCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="l
     """Tokens."""
     provider_usage: Json = None
     """Usage as the provider reports it."""
-    stream_summary: StreamSummary | None = None
-    """What was seen of the stream."""
+    stream_summary: Json = None
+    """What was seen of the stream, a `StreamSummary` or its plain form."""
 
 
 class LlmCallFailed(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_call_failed"):
@@ -252,33 +154,33 @@ class LlmCallFailed(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_
 
     error: TraceLlmError
     """Why."""
-    stream_summary: StreamSummary | None = None
-    """What was seen of the stream."""
+    stream_summary: Json = None
+    """What was seen of the stream, a `StreamSummary` or its plain form."""
 
 
 class ToolCallStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_call_started"):
     """A tool call is about to run."""
 
-    call_id: str | None = None
+    call_id: str | None = field(default_factory=none)
     """Id of the call."""
     name: str
     """The tool."""
-    args: Json
+    args: Json = field(default_factory=none)
     """The arguments."""
 
 
 class ToolCallCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_call_completed"):
     """A tool call ended."""
 
-    call_id: str | None = None
+    call_id: str | None = field(default_factory=none)
     """Id of the call."""
     name: str
     """The tool."""
-    args: Json
+    args: Json = field(default_factory=none)
     """The arguments."""
-    output: ToolCallOutput
+    output: TraceToolCallOutput
     """What it gave."""
-    duration_ms: int
+    duration_ms: U64
     """How long it took, in milliseconds."""
 
 
@@ -289,6 +191,15 @@ class ProtocolStep(Wire, frozen=True, kw_only=True, tag_field="type", tag="proto
     """The protocol's plugin."""
     payload: Json
     """What it noted."""
+
+
+class TokenUsageRecorded(Wire, frozen=True, kw_only=True, tag_field="type", tag="token_usage"):
+    """Tokens were counted."""
+
+    usage: TokenUsage
+    """What was used."""
+    cumulative: TokenUsage | None = None
+    """What has been used so far."""
 
 
 class LashlangExecution(Wire, frozen=True, kw_only=True, tag_field="type", tag="lashlang_execution"):
@@ -308,8 +219,8 @@ class TraceFrameSwitch(Wire, frozen=True, kw_only=True):
 class TurnCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="turn_completed"):
     """A turn is over and committed."""
 
-    status: Literal["completed", "failed"]
-    """Whether it finished."""
+    status: str
+    """`completed` or `failed`."""
     done_reason: str
     """The end in one word."""
     agent_frame_switch: TraceFrameSwitch | None = None
@@ -328,14 +239,14 @@ class Custom(Wire, frozen=True, kw_only=True, tag_field="type", tag="custom"):
 class ProviderStreamEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="provider_stream_event"):
     """A raw event of a provider's stream (level `extended`)."""
 
-    event: Json
+    event: TraceProviderStreamEvent
     """The event."""
 
 
 class RuntimeStreamEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="runtime_stream_event"):
     """An event of the stream as the runtime saw it (level `extended`)."""
 
-    event: Json
+    event: TraceRuntimeStreamEvent
     """The event."""
 
 
@@ -349,6 +260,7 @@ TraceEvent: TypeAlias = (
     | ToolCallStarted
     | ToolCallCompleted
     | ProtocolStep
+    | TokenUsageRecorded
     | LashlangExecution
     | TurnCompleted
     | Custom
@@ -358,10 +270,10 @@ TraceEvent: TypeAlias = (
 """What a record tells."""
 
 
-class TraceRecord(Wire, frozen=True, kw_only=True):
+class TraceRecord(Flat, frozen=True, kw_only=True):
     """One line of a trace; written flat, the event's fields after the context."""
 
-    schema_version: int = field(default_factory=lambda: TRACE_SCHEMA_VERSION)
+    schema_version: U32 = field(default_factory=lambda: TRACE_SCHEMA_VERSION)
     """Version of the layout."""
     id: str
     """Unique."""
@@ -379,17 +291,8 @@ class TraceRecord(Wire, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Return the line without its end."""
-        head = _Head(schema_version=self.schema_version, id=self.id, timestamp=self.timestamp, context=self.context)
-        return to_json(head)[:-1] + b"," + to_json(self.event)[1:]
+        return to_json(self)
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the flat wire form."""
-        head = _Head(schema_version=self.schema_version, id=self.id, timestamp=self.timestamp, context=self.context)
-        return {**to_builtins(head), **to_builtins(self.event)}
-
-
-class _Head(Wire, frozen=True, kw_only=True):
-    schema_version: int
-    id: str
-    timestamp: str
-    context: TraceContext
+        return cast("dict[str, Any]", to_builtins(self))

@@ -2,7 +2,7 @@
 
 from msgspec import field
 
-from lash_nb.wire._base import Wire, no_entries, no_items
+from lash_nb.wire._base import I64, U64, Wire, no_entries, no_items
 
 __all__ = [
     "LlmUsage",
@@ -18,13 +18,13 @@ __all__ = [
 class TokenUsage(Wire, frozen=True, kw_only=True):
     """Tokens of a call, a turn or a ledger row."""
 
-    input_tokens: int
+    input_tokens: I64
     """Tokens sent."""
-    output_tokens: int
+    output_tokens: I64
     """Tokens received, reasoning excluded."""
-    cached_input_tokens: int
+    cached_input_tokens: I64
     """Tokens of the input that the provider had cached."""
-    reasoning_tokens: int = field(default_factory=int)
+    reasoning_tokens: I64 = field(default_factory=int)
     """Tokens of hidden reasoning."""
 
     @property
@@ -57,13 +57,13 @@ _ZERO = TokenUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0)
 class LlmUsage(Wire, frozen=True, kw_only=True):
     """Tokens as a provider reports them; every counter is required."""
 
-    input_tokens: int
+    input_tokens: I64
     """Tokens sent."""
-    output_tokens: int
+    output_tokens: I64
     """Tokens received, reasoning excluded."""
-    cached_input_tokens: int
+    cached_input_tokens: I64
     """Tokens of the input that the provider had cached."""
-    reasoning_tokens: int
+    reasoning_tokens: I64
     """Tokens of hidden reasoning."""
 
     def to_token_usage(self) -> TokenUsage:
@@ -79,13 +79,13 @@ class LlmUsage(Wire, frozen=True, kw_only=True):
 class PromptUsage(Wire, frozen=True, kw_only=True):
     """How full the context was at the last model call."""
 
-    prompt_context_tokens: int
+    prompt_context_tokens: U64
     """Tokens of the prompt."""
-    input_tokens: int
+    input_tokens: U64
     """Tokens of the prompt that were not cached."""
-    cached_input_tokens: int
+    cached_input_tokens: U64
     """Tokens of the prompt that were cached."""
-    context_budget_tokens: int = field(default_factory=int)
+    context_budget_tokens: U64 = field(default_factory=int)
     """Tokens that count against the context window: prompt and output."""
 
     @classmethod
@@ -119,17 +119,17 @@ class TokenLedgerEntry(Wire, frozen=True, kw_only=True):
 class UsageTotals(Wire, frozen=True, kw_only=True):
     """Counters with their sums."""
 
-    input_tokens: int
+    input_tokens: I64
     """Tokens sent."""
-    output_tokens: int
+    output_tokens: I64
     """Tokens received."""
-    cached_input_tokens: int
+    cached_input_tokens: I64
     """Tokens of the input that were cached."""
-    reasoning_tokens: int = field(default_factory=int)
+    reasoning_tokens: I64 = field(default_factory=int)
     """Tokens of hidden reasoning."""
-    total_tokens: int
+    total_tokens: I64
     """Input, output and reasoning."""
-    context_total_tokens: int
+    context_total_tokens: I64
     """The total and the cached tokens."""
 
     @classmethod
@@ -159,7 +159,7 @@ class SourceModelTotals(Wire, frozen=True, kw_only=True):
 class SessionUsageReport(Wire, frozen=True, kw_only=True):
     """What a session has used so far, over its whole life."""
 
-    entry_count: int
+    entry_count: U64
     """Number of ledger rows."""
     usage: UsageTotals
     """All rows together."""

@@ -1,0 +1,135 @@
+"""What the reference refuses or reads differently and msgspec does not see (lash 0.1.0-alpha.37, effect wire format §1.3, §1.6, §1.8).
+
+Rule 1: text that equals its own canonical form hides nothing; only other text is read again here, slowly and with care.
+Rule 2: a known key given twice in a typed record is refused; in free values, and in records that the reference reads as free values
+first, the last one wins.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from msgspec import inspect
+
+from lash_nb.errors import WireError
+from lash_nb.wire._base import Flat, Wire
+
+__all__ = ["is_settled", "read_strictly"]
+
+_MAX_DEPTH: Final = 127
+_ZEROED: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG: Final = b"0" * 19
+"""Integers of fewer digits fit in 64 bits."""
+
+
+class _Doubled(dict[str, Any]):
+    """An object that was given some keys more than once."""
+
+    twice: frozenset[str] = frozenset()
+
+
+def is_settled(raw: bytes, canonical: bytes) -> bool:
+    """Tell whether a document that was read, and is written as `canonical`, needs no second look."""
+    if raw != canonical or _LONG in raw.translate(_ZEROED):
+        return False
+    return raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH
+
+
+def read_strictly(raw: bytes, kind: Any) -> Any:
+    """Return the document as dicts and lists, its numbers by the reference's rules.
+
+    Raises:
+        WireError: it nests too deep, has a number that no double can hold, or breaks a rule of its type `kind`.
+    """
+    tree = _PARSER.decode(raw.decode())
+    if _depth(tree) > _MAX_DEPTH:
+        raise WireError(f"nested more than {_MAX_DEPTH} levels deep; flatten the document", code="wire_decode")
+    for path, reason in _faults(tree, _shape(kind), "$"):
+        raise WireError(f"not a valid document: {reason} at `{path}`", path=path, code="wire_decode")
+    return tree
+
+
+def _integer(digits: str) -> int | float:
+    value = int(digits) if len(digits) <= 20 else None
+    if digits != "-0" and value is not None and -(2**63) <= value < 2**64:
+        return value
+    number = float(digits)
+    if math.isinf(number):
+        raise WireError(f"{digits[:40]}… is too large for a number; write it as a string", code="wire_decode")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) == len(pairs):
+        return entries
+    seen: set[str] = set()
+    doubled = _Doubled(entries)
+    doubled.twice = frozenset(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add gives None
+    return doubled
+
+
+_PARSER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+
+
+def _depth(tree: Any) -> int:
+    """Measure level by level, so that a deep document costs no stack."""
+    depth = 0
+    level = [tree] if isinstance(tree, dict | list) else []
+    while level:
+        depth += 1
+        level = [
+            item
+            for container in level
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+    return depth
+
+
+@cache
+def _shape(kind: Any) -> inspect.Type:
+    return inspect.type_info(kind)
+
+
+def _faults(value: Any, shape: inspect.Type, path: str) -> Iterator[tuple[str, str]]:
+    match shape:
+        case inspect.StructType() if isinstance(value, dict):
+            yield from _record_faults(value, shape, path)
+        case inspect.UnionType():
+            for variant in _variants(value, shape):
+                yield from _faults(value, variant, path)
+        case inspect.VarTupleType() if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from _faults(item, shape.item_type, f"{path}[{index}]")
+        case inspect.DictType() if isinstance(value, dict):
+            for key, item in value.items():
+                yield from _faults(item, shape.value_type, f"{path}.{key}")
+
+
+def _record_faults(value: dict[str, Any], shape: inspect.StructType, path: str) -> Iterator[tuple[str, str]]:
+    if issubclass(shape.cls, Wire) and shape.cls.freely_read:
+        return
+    if shape.tag_field is not None and shape.tag_field not in value:
+        yield path, f"the tag `{shape.tag_field}` is missing"
+    twice = value.twice if isinstance(value, _Doubled) else frozenset()
+    for field in shape.fields:
+        inline = issubclass(shape.cls, Flat) and field is shape.fields[-1]
+        if not inline and field.encode_name in twice:
+            yield path, f"`{field.encode_name}` is given twice"
+        if inline:
+            yield from _faults(value, field.type, path)
+        elif field.encode_name in value:
+            yield from _faults(value[field.encode_name], field.type, f"{path}.{field.encode_name}")
+    if shape.tag_field in twice:
+        yield path, f"the tag `{shape.tag_field}` is given twice"
+
+
+def _variants(value: Any, shape: inspect.UnionType) -> Iterator[inspect.Type]:
+    """Yield the members of a union that a value can be; of tagged records only the one that the tag names."""
+    for variant in shape.types:
+        tagged = isinstance(variant, inspect.StructType) and variant.tag_field is not None and len(shape.types) > 1
+        if not tagged or (isinstance(value, dict) and value.get(variant.tag_field) == variant.tag):
+            yield variant
