@@ -65,7 +65,7 @@ class CustomRuntimeEvent(Wire, frozen=True, kw_only=True, tag_field="kind", tag=
 
     name: str
     """Its name."""
-    payload: Json = field(default_factory=none)
+    payload: Json
     """Its content."""
 
 

@@ -88,19 +88,21 @@ class Flat(Wire, frozen=True, kw_only=True):
 
 
 class Settled(Wire, frozen=True, kw_only=True):
-    """A record with defaults that are records: an equal value becomes the default itself, which is then omitted when written."""
+    """A record with defaults that are records or bytes: an equal value becomes the default itself, which is then omitted when written."""
 
     def __post_init__(self) -> None:
-        for name, default in _record_defaults(type(self)):
+        for name, default in _object_defaults(type(self)):
             value = getattr(self, name)
             if value is not default and value == default:
                 msgspec.structs.force_setattr(self, name, default)
 
 
 @cache
-def _record_defaults(kind: type[Wire]) -> tuple[tuple[str, Struct], ...]:
+def _object_defaults(kind: type[Wire]) -> tuple[tuple[str, Any], ...]:
     return tuple(
-        (entry.name, entry.default) for entry in msgspec.structs.fields(kind) if isinstance(entry.default, Struct)
+        (entry.name, entry.default)
+        for entry in msgspec.structs.fields(kind)
+        if isinstance(entry.default, Struct | Octets)
     )
 
 

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, UnsetType, field
 
-from lash_nb.wire._base import U32, U64, Json, Octets, TwoWay, Wire, none
+from lash_nb.wire._base import U32, U64, Json, Octets, Settled, TwoWay, Wire, none
 from lash_nb.wire._llm import LlmToolSpec
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._message import PluginMessage, TurnCause
@@ -57,7 +57,7 @@ class TextProjectionMetadata(Wire, frozen=True, kw_only=True):
     """The line budget."""
 
 
-class ExecImage(Wire, frozen=True, kw_only=True):
+class ExecImage(Settled, frozen=True, kw_only=True):
     """A picture that a code block made."""
 
     mime: str

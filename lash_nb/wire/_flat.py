@@ -1,7 +1,7 @@
 """Flat records: the record's own fields and, behind them, those of the tagged union that it carries."""
 
 from functools import cache
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_type_hints
 
 import msgspec
 
@@ -21,12 +21,9 @@ class FlatShape(Generic[F]):
         hints = get_type_hints(kind, include_extras=True)
         self.last = last.name
         self.tail: Any = hints[last.name]
-        self.head: type[Wire] = msgspec.defstruct(
-            kind.__name__,
-            [(entry.name, hints[entry.name], _default(entry)) for entry in own],
-            bases=(Wire,),
-            frozen=True,
-            kw_only=True,
+        fields = [(entry.name, hints[entry.name], _default(entry)) for entry in own]
+        self.head = cast(
+            "type[Wire]", msgspec.defstruct(kind.__name__, fields, bases=(Wire,), frozen=True, kw_only=True)
         )
 
     def join(self, head: Wire, tail: Any) -> F:

@@ -65,8 +65,8 @@ class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     """The plugin's own object, for kind `plugin`."""
 
     def __post_init__(self) -> None:
-        for name in _PAYLOAD[self.kind]:
-            if getattr(self, name) in (None, UNSET):
+        for name, absent in _PAYLOAD[self.kind]:
+            if getattr(self, name) is absent:
                 message = f"a node of kind {self.kind} needs `{name}`"
                 raise ValueError(message)
 
@@ -76,7 +76,7 @@ class SessionNodeRecord(Wire, frozen=True, kw_only=True):
         return self.event.Conversation if self.event else None
 
 
-_PAYLOAD: Final = {"event": ("event",), "plugin": ("plugin_type", "body")}
+_PAYLOAD: Final = {"event": (("event", None),), "plugin": (("plugin_type", None), ("body", UNSET))}
 
 
 class SessionGraph(Wire, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET
 
 from lash_nb.errors import WireError
 from lash_nb.wire._base import U8, Flat, Octets
@@ -52,10 +53,10 @@ def from_json(data: bytes | str, type: type[T] | Any = Any) -> T:
     """
     try:
         raw = data.encode() if isinstance(data, str) else data
-        decoded: T = _decode(raw, type)
-        if is_settled(raw, to_json(decoded)):
-            return decoded
-        return from_builtins(read_strictly(raw, type), type)
+        decoded = _settled(raw, type)
+        return (
+            from_builtins(read_strictly(raw, cast("Hashable", type)), type) if decoded is UNSET else cast("T", decoded)
+        )
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
@@ -64,9 +65,8 @@ def from_builtins(value: Any, type: type[T] | Any) -> T:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`."""
     try:
         if _is_flat(type):
-            shape = flat_shape(type)
-            record: T = shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail))
-            return record
+            shape = flat_shape(cast("Any", type))
+            return cast("T", shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail)))
         converted: T = msgspec.convert(value, type, dec_hook=_decode_hook)
         return converted
     except (msgspec.ValidationError, RecursionError) as error:
@@ -115,6 +115,16 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=_decode_hook)
+
+
+def _settled(raw: bytes, kind: Any) -> Any:
+    """Return the value, or `UNSET` when the text is JSON but wants a second, careful reading."""
+    try:
+        decoded = _decode(raw, kind)
+    except msgspec.ValidationError:
+        _decoder(Any).decode(raw)  # the text may be broken behind the place where reading stopped
+        return UNSET
+    return decoded if is_settled(raw, to_json(decoded)) else UNSET
 
 
 def _decode(raw: bytes, kind: Any) -> Any:

@@ -129,7 +129,8 @@ def _record_faults(value: dict[str, Any], shape: inspect.StructType, path: str) 
 
 def _variants(value: Any, shape: inspect.UnionType) -> Iterator[inspect.Type]:
     """Yield the members of a union that a value can be; of tagged records only the one that the tag names."""
+    given = value if isinstance(value, dict) else {}
     for variant in shape.types:
-        tagged = isinstance(variant, inspect.StructType) and variant.tag_field is not None and len(shape.types) > 1
-        if not tagged or (isinstance(value, dict) and value.get(variant.tag_field) == variant.tag):
+        tag = variant.tag_field if isinstance(variant, inspect.StructType) else None
+        if tag is None or len(shape.types) == 1 or given.get(tag) == variant.tag:  # type: ignore[attr-defined]  # has a tag field, so is a record
             yield variant

@@ -165,7 +165,7 @@ class ToolCallStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="to
     """Id of the call."""
     name: str
     """The tool."""
-    args: Json = field(default_factory=none)
+    args: Json
     """The arguments."""
 
 
@@ -176,7 +176,7 @@ class ToolCallCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="
     """Id of the call."""
     name: str
     """The tool."""
-    args: Json = field(default_factory=none)
+    args: Json
     """The arguments."""
     output: TraceToolCallOutput
     """What it gave."""

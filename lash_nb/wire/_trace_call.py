@@ -1,6 +1,6 @@
 """Calls of models and tools as traces tell them: hashes for bytes, flags for what only a provider can read (lash 0.1.0-alpha.37, turns §16.2)."""
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import field
 
@@ -41,9 +41,9 @@ class TraceToolSpec(Wire, frozen=True, kw_only=True):
     """Its name."""
     description: str
     """What it does."""
-    input_schema: Json = field(default_factory=none)
+    input_schema: Json
     """Schema of the arguments."""
-    output_schema: Json = field(default_factory=none)
+    output_schema: Json
     """Schema of the result."""
 
 
@@ -83,7 +83,7 @@ class TraceToolCallBlock(Wire, frozen=True, kw_only=True, tag_field="kind", tag=
     """Id of the call."""
     tool_name: str
     """The tool."""
-    input_json: Json = field(default_factory=none)
+    input_json: Json
     """The arguments, parsed; the model's text where it is no JSON."""
     item_id: str | None = field(default_factory=none)
     """The provider's item id."""
@@ -98,7 +98,7 @@ class TraceToolResultBlock(Wire, frozen=True, kw_only=True, tag_field="kind", ta
     """Id of the call."""
     tool_name: str | None = field(default_factory=none)
     """The tool."""
-    content: Json = field(default_factory=none)
+    content: str
     """The result as the model sees it."""
 
 
@@ -253,7 +253,7 @@ class TraceToolCallOutcome(Wire, frozen=True, kw_only=True):
 
     status: TraceToolCallStatus
     """In one word."""
-    payload: Json = field(default_factory=none)
+    payload: Json
     """The value, failure or cancellation as a free value."""
 
 
@@ -268,5 +268,5 @@ class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
     @classmethod
     def of(cls, output: ToolCallOutput) -> "TraceToolCallOutput":
         """Return `output` as it is traced: every record in it becomes a free value, so its keys are sorted when written."""
-        plain = from_json(to_json(output))
+        plain: dict[str, Any] = from_json(to_json(output))
         return cls(outcome=TraceToolCallOutcome(**plain["outcome"]), control=plain.get("control"))

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from lash_nb.wire._base import External, Json, Octets, Wire, no_entries
+from lash_nb.wire._llm import LlmTerminalReason
 from lash_nb.wire._policy import ProtocolTurnOptions
 from lash_nb.wire._tool_value import ToolValue
 
@@ -239,7 +240,7 @@ class ErrorEnvelope(Wire, frozen=True, kw_only=True):
     """Which part of the runtime."""
     code: str | None = None
     """Machine-readable cause."""
-    terminal_reason: str | None = None
+    terminal_reason: LlmTerminalReason | None = None
     """Why the model call ended, if it was one."""
     user_message: str
     """What happened."""
