@@ -1,7 +1,11 @@
 """Plots: records and graphs as matplotlib pictures, in the one visual language of tables, plots and views."""
 
+from lash_nb.plots._canvas import style
 from lash_nb.plots._format import byte_size, counted, duration, one_line, short_id, token_count
+from lash_nb.plots._layout import GraphLayout, lay_out
+from lash_nb.plots._session_graph import session_graph
 from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, MARKS, TOKEN_COLORS, Theme
+from lash_nb.plots._timeline import timeline
 
 __all__ = [
     "DARK",
@@ -9,11 +13,16 @@ __all__ = [
     "LIGHT",
     "MARKS",
     "TOKEN_COLORS",
+    "GraphLayout",
     "Theme",
     "byte_size",
     "counted",
     "duration",
+    "lay_out",
     "one_line",
+    "session_graph",
     "short_id",
+    "style",
+    "timeline",
     "token_count",
 ]

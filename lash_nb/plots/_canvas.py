@@ -1,0 +1,182 @@
+"""The sheet every plot is drawn on: fonts, brightness, title, axis, and text that is never parsed.
+
+A plot draws into the axes it is given, else onto a transparent figure of its own. It is dark where the text color of matplotlib's own
+settings is light, so `plots.style(dark=True)` and `plt.style.use("dark_background")` both work.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib import colors, font_manager
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from lash_nb.plots._format import duration
+from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, Theme
+
+__all__ = ["Bar", "Points", "Sheet", "drawable", "sheet", "style", "theme_now"]
+
+_FONTS: Final = ("Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans")
+"""In order of preference; the last one comes with matplotlib and has the marks."""
+
+_HATCH: Final = "/////"
+
+Bar = tuple[float, float, float, float]
+"""Left end, right end, middle and height, in the units of the axes."""
+
+Points = Sequence[tuple[float, float]]
+"""Where a line goes through."""
+
+
+@contextmanager
+def style(*, dark: bool = False) -> Iterator[None]:
+    """Draw plots for a light or a dark page within a `with` block."""
+    with mpl.rc_context(_settings(DARK if dark else LIGHT)):
+        yield
+
+
+def theme_now() -> Theme:
+    """Return the colors that go with matplotlib's present text color."""
+    red, green, blue = colors.to_rgb(mpl.rcParams["text.color"])
+    return DARK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else LIGHT
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Axes and the colors that go with them: what every part of a plot is drawn with."""
+
+    ax: Axes
+    """The axes, bare: no frame, no ticks."""
+    theme: Theme
+    """Colors of text and lines."""
+
+    def heading(self, title: str, subtitle: str) -> None:
+        """Write a bold title at the left and what is shown, with its unit, in the line below."""
+        title_of = {"loc": "left", "fontsize": 12, "fontweight": "bold", "color": self.theme.ink, "pad": 24}
+        self.ax.set_title(drawable(title), parse_math=False, **title_of)  # type: ignore[arg-type]  # text properties
+        self.ax.annotate(
+            drawable(subtitle),
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 9),
+            textcoords="offset points",
+            fontsize=10,
+            color=self.theme.muted,
+            parse_math=False,
+        )
+
+    def write(self, x: float, y: float, text: str, **how: Any) -> None:
+        """Write text of the data: no dollar sign in it begins a formula."""
+        self.ax.text(x, y, drawable(text), parse_math=False, **{"va": "center", "fontsize": 9, **how})
+
+    def bars(self, bars: Sequence[Bar], color: str, *, is_bad: bool = False) -> None:
+        """Draw bars of one color, each with the thin edge that tells it from its neighbor; bad ones hatched, with the edge of failure."""
+        corners = [
+            ((left, y - high / 2), (left, y + high / 2), (right, y + high / 2), (right, y - high / 2))
+            for left, right, y, high in bars
+        ]
+        how: dict[str, Any] = {"edgecolor": self.theme.edge, "linewidth": 0.5, "zorder": 1}
+        if is_bad:
+            how = {"edgecolor": KIND_COLORS["failure"], "linewidth": 1, "zorder": 1.1, "hatch": _HATCH}
+        self.ax.add_collection(PolyCollection(corners, facecolor=color, **how), autolim=False)
+
+    def lines(self, lines: Sequence[Points], color: str, *, width: float, above: bool = False) -> None:
+        """Draw lines through points, all of one color; under the bars or above them."""
+        collection = LineCollection(lines, colors=color, linewidths=width, zorder=1.5 if above else 0.9)
+        self.ax.add_collection(collection, autolim=False)
+
+    def time_axis(self, length_ms: float) -> None:
+        """Put times with their unit on the axis and grid lines across; none beyond what happened."""
+        end = length_ms or 1
+        ticks = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(0, end)
+        ticks = [tick for tick in ticks if 0 <= tick <= end]
+        self.ax.set_xticks(ticks, [duration(tick) for tick in ticks])
+        self.ax.grid(axis="x", color=self.theme.line, linewidth=0.8)
+
+    def legend(self, kinds: Iterable[str]) -> None:
+        """Name the kinds that are there, above the axes at the right."""
+        edge = self.theme.edge
+        patches = [Patch(facecolor=KIND_COLORS[kind], edgecolor=edge, linewidth=0.5, label=kind) for kind in kinds]
+        if patches:
+            self.ax.legend(
+                handles=patches,
+                loc="lower right",
+                bbox_to_anchor=(1, 1),
+                borderaxespad=0.4,
+                ncols=len(patches),
+                frameon=False,
+                fontsize=9,
+                labelcolor=self.theme.ink,
+                handlelength=0.9,
+                handleheight=0.9,
+                handletextpad=0.5,
+                columnspacing=1.2,
+            )
+
+    def pixels(self) -> tuple[float, float]:
+        """Return how many pixels one unit takes, across and down."""
+        (left, top), (right, bottom) = self.ax.transData.transform([(0, 0), (1, 1)])
+        return abs(right - left), abs(bottom - top)
+
+
+@contextmanager
+def sheet(ax: Axes | None, *, size: tuple[float, float]) -> Iterator[Sheet]:
+    """Lend bare axes, those given or new ones of `size` inches, with the settings in force for what is drawn in the block."""
+    theme = theme_now()
+    with mpl.rc_context(_settings(theme)):
+        if ax is None:
+            figure, ax = plt.subplots(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+            figure.patch.set_alpha(0)
+        ax.patch.set_alpha(0)
+        ax.set_frame_on(False)
+        ax.set_axisbelow(True)
+        ax.tick_params(length=0, labelcolor=theme.muted, labelsize=9)
+        yield Sheet(ax, theme)
+
+
+def drawable(text: str) -> str:
+    """Replace what no font here can draw by `�`, instead of a warning for each letter."""
+    if text.isascii():
+        return text
+    known = _letters()
+    return "".join(letter if ord(letter) in known else "\ufffd" for letter in text)
+
+
+def _settings(theme: Theme) -> Any:
+    return {
+        "text.color": theme.ink,
+        "axes.labelcolor": theme.muted,
+        "xtick.labelcolor": theme.muted,
+        "ytick.labelcolor": theme.muted,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "grid.color": theme.line,
+        "hatch.linewidth": 1.0,
+        "hatch.color": KIND_COLORS["failure"],
+        "font.family": list(_families()),
+        "text.usetex": False,
+        "axes.unicode_minus": True,
+    }
+
+
+@functools.cache
+def _families() -> tuple[str, ...]:
+    there = set(font_manager.fontManager.get_font_names())
+    return tuple(name for name in _FONTS if name in there)
+
+
+@functools.cache
+def _letters() -> frozenset[int]:
+    letters: set[int] = set()
+    for name in _families():
+        letters.update(font_manager.get_font(font_manager.findfont(name)).get_charmap())
+    return frozenset(letters)

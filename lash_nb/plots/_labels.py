@@ -1,0 +1,44 @@
+"""What a graph node, a call or an argument is called in one line of a plot or view."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lash_nb.plots._format import one_line, short_id
+from lash_nb.wire import Message, Part, SessionNodeRecord
+
+__all__ = ["argument_hint", "node_label"]
+
+
+def node_label(node: SessionNodeRecord) -> tuple[str, str]:
+    """Return who speaks (or which plugin notes something) and what, both on one line."""
+    message = node.message
+    if message is None:
+        note = node.event.Protocol if node.event else None
+        return "note", one_line((note.plugin_id if note else node.plugin_type) or node.kind)
+    kinds = {part.kind for part in message.parts}
+    role = "tool" if "ToolResult" in kinds else message.role.lower()
+    return role, one_line(_said(message), limit=200)
+
+
+def argument_hint(args: Any) -> str:
+    """Return the first short text among a tool's arguments: what tells one call from its neighbor."""
+    if not isinstance(args, Mapping):
+        return ""
+    texts = [value for value in args.values() if isinstance(value, str) and value]
+    return one_line(texts[0], limit=24) if texts else ""
+
+
+def _said(message: Message) -> str:
+    words = [_part_words(part) for part in message.parts]
+    return " · ".join(word for word in words if word)
+
+
+def _part_words(part: Part) -> str:
+    match part.kind:
+        case "ToolCall":
+            return f"call {part.tool_name or short_id(part.tool_call_id)}({one_line(part.content, limit=60)})"
+        case "ToolResult":
+            return f"{part.tool_name or short_id(part.tool_call_id)} → {one_line(part.rendered(), limit=100)}"
+        case "Reasoning":
+            return ""
+    return one_line(part.rendered(), limit=160)

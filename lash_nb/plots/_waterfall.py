@@ -1,0 +1,168 @@
+"""One turn, call by call, against time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from lash_nb.plots._call_bars import BAD_STATES, MS, began_ns, call_kind, draw_calls, ended_ns, kinds_of, turn_ended_ns
+from lash_nb.plots._canvas import Sheet, drawable, sheet
+from lash_nb.plots._format import duration, one_line, short_id
+from lash_nb.plots._labels import argument_hint
+from lash_nb.plots._style import MARKS
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+
+__all__ = ["draw_waterfall", "turn_name"]
+
+
+def turn_name(turn: Turn) -> str:
+    """Return what a person calls a turn: its number, else its id."""
+    return short_id(turn.turn_id) if turn.turn_index is None else str(turn.turn_index)
+
+
+def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
+    """Draw the calls of one turn, one row each, in the order in which they began; calls of one reply under a bracket."""
+    lines = list(_lines(trace, turn))
+    with sheet(ax, size=(9, 1.3 + 0.27 * len(lines))) as page:
+        start = began_ns(turn)
+        length = (turn_ended_ns(turn) - start) / MS
+        page.ax.set_ylim(len(lines) - 0.4, -0.7)
+        page.ax.set_xlim(0, (length or 1) * 1.2)
+        calls = [(row, start, line.call) for row, line in enumerate(lines) if line.call]
+        draw_calls(page, calls, high=0.5)
+        _draw_brackets(page, lines, start)
+        _draw_first_tokens(page, lines, start)
+        _write_beside(page, lines, start)
+        _name_rows(page, lines)
+        page.time_axis(length)
+        session = f" of {short_id(turn.session_id)}" if len(trace.sessions) > 1 else ""
+        page.heading(
+            f"Turn {turn_name(turn)}{session} · {trace.name}",
+            "time from its start; sleeps and commits are not in a trace",
+        )
+        page.legend(kinds_of(call for _, _, call in calls))
+    return page.ax
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """One row: a call, or a bracket around several."""
+
+    label: str
+    begin: int
+    end: int
+    """When it began and when its end was recorded, in nanoseconds."""
+    duration_ms: float | None
+    trouble: tuple[str, str] | None = None
+    """Mark and words of what went wrong."""
+    call: Span | None = None
+    """The call; none for a bracket."""
+    first_token_ms: float | None = None
+    is_head: bool = False
+    """Whether it stands for the turn itself."""
+
+
+def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
+    bad = "cancelled" if turn.is_cancelled else turn.status
+    yield _Line(
+        label=f"turn {turn_name(turn)}",
+        begin=began_ns(turn),
+        end=turn_ended_ns(turn),
+        duration_ms=turn.duration_ms,
+        trouble=_trouble(bad, "" if turn.is_cancelled else turn.done_reason),
+        is_head=True,
+    )
+    calls = sorted((*turn.llm_calls, *turn.tool_calls), key=lambda call: call.order)
+    for is_tools, group in groupby(calls, lambda call: isinstance(call, ToolCall)):
+        members = list(group)
+        if is_tools and len(members) > 1:
+            begin, end = min(map(began_ns, members)), max(map(ended_ns, members))
+            label = f"{len(members)} tools of one reply"
+            yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / MS)
+        yield from (_call_line(trace, call) for call in members)
+
+
+def _call_line(trace: Trace, call: Span) -> _Line:
+    last = None if call.end_row is None else trace[call.end_row]
+    body = last or (trace[call.start_row] if call.start_row is not None else {})
+    return _Line(
+        label=_label(call, body),
+        begin=began_ns(call),
+        end=ended_ns(call),
+        duration_ms=call.duration_ms,
+        trouble=_trouble(call.status, _code(body)),
+        call=call,
+        first_token_ms=_first_token_ms(body),
+    )
+
+
+def _label(call: Span, body: dict[str, Any]) -> str:
+    if isinstance(call, ToolCall):
+        hint = argument_hint(body.get("args"))
+        name = one_line(call.name or "unknown tool", limit=32)
+        return f"{hint} · {name}" if hint else name
+    model = call.model if isinstance(call, LlmCall) else None
+    return f"{call_kind(call)} · {one_line(model or 'unknown model', limit=32)}"
+
+
+def _trouble(status: str, cause: str | None) -> tuple[str, str] | None:
+    if status not in BAD_STATES:
+        return None
+    mark, word = BAD_STATES[status]
+    return mark, one_line(cause or word, limit=32)
+
+
+def _code(body: dict[str, Any]) -> str | None:
+    """Return the code of a failure: of a model call, or of a tool."""
+    output = body.get("output")
+    outcome = output.get("outcome") if isinstance(output, dict) else None
+    for failure in (body.get("error"), outcome.get("payload") if isinstance(outcome, dict) else None):
+        if isinstance(failure, dict) and isinstance(failure.get("code"), str):
+            return str(failure["code"])
+    return None
+
+
+def _first_token_ms(body: dict[str, Any]) -> float | None:
+    summary = body.get("stream_summary")
+    latency = summary.get("first_visible_token_latency_ms") if isinstance(summary, dict) else None
+    return latency if isinstance(latency, int | float) else None
+
+
+def _draw_brackets(page: Sheet, lines: Sequence[_Line], start: int) -> None:
+    brackets = []
+    for row, line in enumerate(lines):
+        if line.call is None:
+            left, right = (line.begin - start) / MS, (line.end - start) / MS
+            brackets.append([(left, row + 0.22), (left, row), (right, row), (right, row + 0.22)])
+    page.lines(brackets, page.theme.line_strong, width=1.4)
+
+
+def _draw_first_tokens(page: Sheet, lines: Sequence[_Line], start: int) -> None:
+    """Mark in a model's bar when the first visible text came."""
+    ticks = []
+    for row, line in enumerate(lines):
+        if line.first_token_ms is not None:
+            at = (line.begin - start) / MS + line.first_token_ms
+            ticks.append([(at, row - 0.34), (at, row + 0.34)])
+    page.lines(ticks, page.theme.ink, width=1.6, above=True)
+
+
+def _write_beside(page: Sheet, lines: Sequence[_Line], start: int) -> None:
+    """Write what went wrong beside the bar, and how long it took in one column at the right."""
+    right = page.ax.get_xlim()[1]
+    for row, line in enumerate(lines):
+        color = page.theme.muted if line.call else page.theme.ink
+        page.write(right, row, duration(line.duration_ms), ha="right", color=color)
+        if line.trouble:
+            mark, words = line.trouble
+            color = page.theme.failure_text if mark == "failed" else page.theme.ink
+            page.write((line.end - start) / MS, row, f"  {MARKS[mark]} {words}", color=color)
+
+
+def _name_rows(page: Sheet, lines: Sequence[_Line]) -> None:
+    page.ax.set_yticks(range(len(lines)), [drawable(line.label) for line in lines], parse_math=False)
+    for label, line in zip(page.ax.get_yticklabels(), lines, strict=True):
+        label.set_color(page.theme.ink)
+        label.set_fontweight("bold" if line.is_head else "normal")
