@@ -39,12 +39,26 @@ from lash_nb.machine._effects import (
 )
 from lash_nb.machine._errors import error_event
 from lash_nb.machine._machine import TurnMachine
+from lash_nb.machine._projector import ChatProjector
+from lash_nb.machine._prompt import (
+    ToolAvailabilityOf,
+    contributions_layer,
+    default_template,
+    plugin_layer,
+    project_instructions,
+    render_prompt,
+    runtime_context,
+)
+from lash_nb.machine._response import append_assistant_text_part, normalized_response_parts
+from lash_nb.machine._standard import STANDARD_EXECUTION_SECTION, StandardDriver
 from lash_nb.machine._state import FinishOnEmpty, OnEmpty, WaitingExec, WaitingLlm
 from lash_nb.machine._turn_limit import turn_limit_message
 
 __all__ = [
+    "STANDARD_EXECUTION_SECTION",
     "AdvanceProtocolIteration",
     "AppendEvents",
+    "ChatProjector",
     "Checkpoint",
     "CheckpointDelivered",
     "Done",
@@ -70,11 +84,13 @@ __all__ = [
     "ProtocolDriver",
     "RequestProjector",
     "ScheduleTurnLimitFinal",
+    "StandardDriver",
     "StartCheckpoint",
     "StartExec",
     "StartLlm",
     "StartTools",
     "SyncExecutionSurface",
+    "ToolAvailabilityOf",
     "ToolCalls",
     "ToolResults",
     "TurnCheckpoint",
@@ -82,6 +98,14 @@ __all__ = [
     "TurnMachineConfig",
     "WaitingExec",
     "WaitingLlm",
+    "append_assistant_text_part",
+    "contributions_layer",
+    "default_template",
     "error_event",
+    "normalized_response_parts",
+    "plugin_layer",
+    "project_instructions",
+    "render_prompt",
+    "runtime_context",
     "turn_limit_message",
 ]

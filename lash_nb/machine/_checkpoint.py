@@ -1,6 +1,6 @@
 """A machine as data (lash 0.1.0-alpha.37, turns §2.9): what is needed, beside its configuration, to go on elsewhere."""
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import field
 
@@ -141,12 +141,16 @@ _STATE_FIELDS: Final[dict[type, str]] = {
 
 def effect_record(effect: MachineEffect) -> EffectRecord:
     """Return an effect as it is written; `.variant` gives it back."""
-    return EffectRecord(**{_EFFECT_FIELDS[type(effect)]: effect})
+    variant: dict[str, Any] = {_EFFECT_FIELDS[type(effect)]: effect}
+    return EffectRecord(**variant)
 
 
 def state_record(state: MachineState) -> StateRecord:
     """Return a state as it is written."""
-    return state if isinstance(state, str) else WaitingRecord(**{_STATE_FIELDS[type(state)]: state})
+    if isinstance(state, str):
+        return state
+    variant: dict[str, Any] = {_STATE_FIELDS[type(state)]: state}
+    return WaitingRecord(**variant)
 
 
 def state_of(record: StateRecord) -> MachineState:

@@ -26,7 +26,12 @@ _SENTENCES: Final[dict[LlmTerminalReason, str]] = {
 
 
 def error_event(
-    kind: str, message: str, *, code: str | None = None, terminal_reason: str | None = None, raw: str | None = None
+    kind: str,
+    message: str,
+    *,
+    code: str | None = None,
+    terminal_reason: LlmTerminalReason | None = None,
+    raw: str | None = None,
 ) -> ErrorEvent:
     """Return an error event; `raw` is trimmed and a long one cut in the middle."""
     envelope = ErrorEnvelope(
