@@ -7,6 +7,7 @@ first, the last one wins.
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -22,6 +23,9 @@ _MAX_DEPTH: Final = 127
 _ZEROED: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
+_BRACES: Final = bytes.maketrans(b"[]", b"{}")
+_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
+_STRING: Final = re.compile(rb'"[^"]*"')
 
 
 class _Doubled(dict[str, Any]):
@@ -32,9 +36,7 @@ class _Doubled(dict[str, Any]):
 
 def is_settled(raw: bytes, canonical: bytes) -> bool:
     """Tell whether a document that was read, and is written as `canonical`, needs no second look."""
-    if raw != canonical or _LONG in raw.translate(_ZEROED):
-        return False
-    return raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH
+    return raw == canonical and _LONG not in raw.translate(_ZEROED) and not _nests_too_deep(raw)
 
 
 def read_strictly(raw: bytes, kind: Any) -> Any:
@@ -43,9 +45,9 @@ def read_strictly(raw: bytes, kind: Any) -> Any:
     Raises:
         WireError: it nests too deep, has a number that no double can hold, or breaks a rule of its type `kind`.
     """
-    tree = _PARSER.decode(raw.decode())
-    if _depth(tree) > _MAX_DEPTH:
+    if _nests_too_deep(raw):
         raise WireError(f"nested more than {_MAX_DEPTH} levels deep; flatten the document", code="wire_decode")
+    tree = _PARSER.decode(raw.decode())
     for path, reason in _faults(tree, _shape(kind), "$"):
         raise WireError(f"not a valid document: {reason} at `{path}`", path=path, code="wire_decode")
     return tree
@@ -74,19 +76,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _PARSER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 
-def _depth(tree: Any) -> int:
-    """Measure level by level, so that a deep document costs no stack."""
+def _nests_too_deep(raw: bytes) -> bool:
+    """Tell whether JSON text nests too deep: take away everything but the brackets, then pair after pair from the inside."""
+    if raw.count(b"{") + raw.count(b"[") <= _MAX_DEPTH:
+        return False
+    marks = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACES, _OTHERS).replace(b'""', b"")
+    marks = _STRING.sub(b"", marks)
     depth = 0
-    level = [tree] if isinstance(tree, dict | list) else []
-    while level:
+    while marks and depth < _MAX_DEPTH:
+        marks = marks.replace(b"{}", b"")
         depth += 1
-        level = [
-            item
-            for container in level
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, dict | list)
-        ]
-    return depth
+    return bool(marks)
 
 
 @cache
