@@ -31,18 +31,19 @@ _MIN_PIXELS: Final = 3
 def draw_calls(sheet: Sheet, calls: Sequence[tuple[int, int, Span]], *, high: float) -> None:
     """Draw calls, each with its row and the moment at which its row begins."""
     least = _MIN_PIXELS / sheet.pixels()[0]
-    groups: dict[tuple[str, bool], list[Bar]] = {}
+    groups: dict[tuple[str, str], list[Bar]] = {}
     waits = []
     for row, start, call in calls:
         left, recorded = (began_ns(call) - start) / MS, (ended_ns(call) - start) / MS
         right = left + max(call.duration_ms or 0, least)
-        groups.setdefault((call_kind(call), call.status in BAD_STATES), []).append((left, right, row, high))
+        state = BAD_STATES[call.status][0] if call.status in BAD_STATES else ""
+        groups.setdefault((call_kind(call), state), []).append((left, right, row, high))
         if recorded - right > least:
             waits.append([(right, row), (recorded, row), (recorded, row + high / 4), (recorded, row - high / 4)])
     sheet.lines(waits, sheet.theme.line_strong, width=1.2)
-    for (kind, is_bad), bars in groups.items():
+    for (kind, state), bars in groups.items():
         bars.sort(key=lambda bar: bar[1] - bar[0])  # where calls of one reply overlap, the longest one is seen whole
-        sheet.bars(bars, KIND_COLORS[kind], is_bad=is_bad)
+        sheet.bars(bars, KIND_COLORS[kind], state=state)
 
 
 def call_kind(call: Span) -> str:

@@ -77,15 +77,16 @@ class Sheet:
         """Write text of the data: no dollar sign in it begins a formula."""
         self.ax.text(x, y, drawable(text), parse_math=False, **{"va": "center", "fontsize": 9, **how})
 
-    def bars(self, bars: Sequence[Bar], color: str, *, is_bad: bool = False) -> None:
-        """Draw bars of one color, each with the thin edge that tells it from its neighbor; bad ones hatched, with the edge of failure."""
+    def bars(self, bars: Sequence[Bar], color: str, *, state: str = "") -> None:
+        """Draw bars of one color, each with a thin edge; what did not go well is hatched, what failed has the edge of failure."""
         corners = [
             ((left, y - high / 2), (left, y + high / 2), (right, y + high / 2), (right, y - high / 2))
             for left, right, y, high in bars
         ]
         how: dict[str, Any] = {"edgecolor": self.theme.edge, "linewidth": 0.5, "zorder": 1}
-        if is_bad:
-            how = {"edgecolor": KIND_COLORS["failure"], "linewidth": 1, "zorder": 1.1, "hatch": _HATCH}
+        if state:
+            edge = KIND_COLORS["failure"] if state == "failed" else self.theme.ink
+            how = {"edgecolor": edge, "linewidth": 1, "zorder": 1.1, "hatch": _HATCH}
         self.ax.add_collection(PolyCollection(corners, facecolor=color, **how), autolim=False)
 
     def lines(self, lines: Sequence[Points], color: str, *, width: float, above: bool = False) -> None:
@@ -95,11 +96,14 @@ class Sheet:
 
     def time_axis(self, length_ms: float) -> None:
         """Put times with their unit on the axis and grid lines across; none beyond what happened."""
-        end = length_ms or 1
-        ticks = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(0, end)
-        ticks = [tick for tick in ticks if 0 <= tick <= end]
+        ticks = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(0, length_ms or 1)
+        ticks = [tick for tick in ticks if 0 <= tick <= length_ms] if length_ms else []
         self.ax.set_xticks(ticks, [duration(tick) for tick in ticks])
         self.ax.grid(axis="x", color=self.theme.line, linewidth=0.8)
+
+    def footnote(self, text: str) -> None:
+        """Say below the axis what is not in the picture."""
+        self.ax.set_xlabel(drawable(text), loc="left", fontsize=9, color=self.theme.muted, labelpad=8)
 
     def legend(self, kinds: Iterable[str]) -> None:
         """Name the kinds that are there, above the axes at the right."""
@@ -161,7 +165,6 @@ def _settings(theme: Theme) -> Any:
         "savefig.facecolor": "none",
         "grid.color": theme.line,
         "hatch.linewidth": 1.0,
-        "hatch.color": KIND_COLORS["failure"],
         "font.family": list(_families()),
         "text.usetex": False,
         "axes.unicode_minus": True,

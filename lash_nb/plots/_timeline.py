@@ -1,18 +1,23 @@
 """The turns of a trace against time: all of them, one row each, or one of them call by call."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from matplotlib.axes import Axes
 
 from lash_nb.errors import CallerError
 from lash_nb.plots._call_bars import BAD_STATES, MS, began_ns, draw_calls, kinds_of, turn_ended_ns
 from lash_nb.plots._canvas import Sheet, drawable, sheet
+from lash_nb.plots._folded import draw_folded
 from lash_nb.plots._format import counted, one_line, short_id
 from lash_nb.plots._style import MARKS
 from lash_nb.plots._waterfall import draw_waterfall, turn_name
 from lash_nb.trace import Trace, Turn
 
 __all__ = ["timeline"]
+
+_MAX_ROWS: Final = 300
+"""Rows of fewer than three pixels are no bars any more: of more turns than this, several share a row."""
 
 
 def timeline(trace: Trace, *, ax: Axes | None = None, turn: int | str | None = None) -> Axes:
@@ -51,8 +56,11 @@ def _chosen(trace: Trace, wanted: int | str) -> Turn:
 
 
 def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
+    """Draw one row per turn; of very many turns one row for several."""
+    if len(trace.turns) > _MAX_ROWS:
+        return draw_folded(trace, ax)
     turns = trace.turns
-    with sheet(ax, size=(9, min(max(1.4 + 0.2 * len(turns), 2.4), 12))) as page:
+    with sheet(ax, size=(9, 1.4 + min(0.2 * len(turns), 12))) as page:
         starts = [began_ns(turn) for turn in turns]
         lengths = [(turn_ended_ns(turn) - start) / MS for turn, start in zip(turns, starts, strict=True)]
         page.ax.set_ylim(max(len(turns), 1) - 0.4, -0.6)
@@ -68,16 +76,18 @@ def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
         page.time_axis(max(lengths, default=0))
         page.heading(f"Timeline · {trace.name}", _words(trace))
         page.legend(kinds_of(call for _, _, call in calls))
+        if outside := _outside(trace):
+            page.footnote(f"{counted(outside, 'call')} outside any turn not shown.")
     return page.ax
 
 
 def _words(trace: Trace) -> str:
-    if not trace.turns:
-        return "no turns in this trace yet"
+    return "time from the start of each turn" if trace.turns else "no turns in this trace yet"
+
+
+def _outside(trace: Trace) -> int:
     inside = sum(len(turn.llm_calls) + len(turn.tool_calls) for turn in trace.turns)
-    outside = len(trace.llm_calls) + len(trace.tool_calls) - inside
-    rest = f" · {counted(outside, 'call')} outside any turn not shown" if outside else ""
-    return f"time from the start of each turn{rest}"
+    return len(trace.llm_calls) + len(trace.tool_calls) - inside
 
 
 def _draw_ends(page: Sheet, turns: Sequence[Turn], lengths: Sequence[float]) -> None:
@@ -115,4 +125,5 @@ def _number_turns(page: Sheet, turns: Sequence[Turn]) -> None:
     many = len({turn.session_id for turn in turns}) > 1
     names = [(f"{short_id(turns[row].session_id)} · " if many else "") + turn_name(turns[row]) for row in labeled]
     page.ax.set_yticks(labeled, [drawable(name) for name in names], parse_math=False)
-    page.ax.set_ylabel("session · turn" if many else "turn")
+    if turns:
+        page.ax.set_ylabel("session · turn" if many else "turn", color=page.theme.muted)

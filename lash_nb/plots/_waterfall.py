@@ -25,11 +25,11 @@ def turn_name(turn: Turn) -> str:
 def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
     """Draw the calls of one turn, one row each, in the order in which they began; calls of one reply under a bracket."""
     lines = list(_lines(trace, turn))
-    with sheet(ax, size=(9, 1.3 + 0.27 * len(lines))) as page:
+    with sheet(ax, size=(9, 1.6 + 0.27 * len(lines))) as page:
         start = began_ns(turn)
         length = (turn_ended_ns(turn) - start) / MS
         page.ax.set_ylim(len(lines) - 0.4, -0.7)
-        page.ax.set_xlim(0, (length or 1) * 1.2)
+        page.ax.set_xlim(0, (length or 1) * (1.4 if any(line.trouble for line in lines) else 1.2))
         calls = [(row, start, line.call) for row, line in enumerate(lines) if line.call]
         draw_calls(page, calls, high=0.5)
         _draw_brackets(page, lines, start)
@@ -38,10 +38,8 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
         _name_rows(page, lines)
         page.time_axis(length)
         session = f" of {short_id(turn.session_id)}" if len(trace.sessions) > 1 else ""
-        page.heading(
-            f"Turn {turn_name(turn)}{session} · {trace.name}",
-            "time from its start; sleeps and commits are not in a trace",
-        )
+        page.heading(f"Turn {turn_name(turn)}{session} · {trace.name}", "time from its start")
+        page.footnote("Sleeps, checkpoints and commits are not in a trace.")
         page.legend(kinds_of(call for _, _, call in calls))
     return page.ax
 
@@ -111,7 +109,7 @@ def _trouble(status: str, cause: str | None) -> tuple[str, str] | None:
     if status not in BAD_STATES:
         return None
     mark, word = BAD_STATES[status]
-    return mark, one_line(cause or word, limit=32)
+    return mark, one_line(cause or word, limit=24)
 
 
 def _code(body: dict[str, Any]) -> str | None:
