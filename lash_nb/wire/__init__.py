@@ -94,6 +94,7 @@ from lash_nb.wire._identity import (
     tool_retry_sleep_invocation,
     turn_effect_invocation,
 )
+from lash_nb.wire._image import image_dimensions, sniff_image
 from lash_nb.wire._invocation import (
     CausalEffect,
     CausalHostEvent,
@@ -743,11 +744,13 @@ __all__ = [
     "effect_kind",
     "from_builtins",
     "from_json",
+    "image_dimensions",
     "messages_are_prompt_resume_safe",
     "model_tool_return",
     "open_object_schema",
     "pretty_json",
     "reassign_part_ids",
+    "sniff_image",
     "stable_hash",
     "to_builtins",
     "to_json",

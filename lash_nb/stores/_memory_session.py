@@ -1,0 +1,325 @@
+"""Sessions in memory (lash 0.1.0-alpha.37, sessions §10, with the corrections of §17.3).
+
+A commit costs what it brings: nodes lie in one index, the head moves, nothing is copied.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from lash_nb.clock import Clock, SystemClock
+from lash_nb.errors import StoreError
+from lash_nb.stores._attachment_manifest import MemoryAttachmentManifest
+from lash_nb.stores._memory_queue import MemoryQueue
+from lash_nb.stores._session_store import (
+    QUEUED_WORK_CLAIM_TTL_MS,
+    ActivePath,
+    GcReport,
+    SessionReadScope,
+    SessionStore,
+    SessionStoreCreateRequest,
+    VacuumReport,
+)
+from lash_nb.wire import (
+    DurabilityTier,
+    GraphCommitDelta,
+    HydratedSessionCheckpoint,
+    PersistedSessionRead,
+    QueuedWorkBatch,
+    QueuedWorkBatchDraft,
+    QueuedWorkClaim,
+    QueuedWorkClaimBoundary,
+    RuntimeCommit,
+    RuntimeCommitResult,
+    RuntimeTurnCommitStamp,
+    SessionCheckpoint,
+    SessionGraph,
+    SessionHeadMeta,
+    SessionMeta,
+    SessionNodeRecord,
+    TokenLedgerEntry,
+    TokenUsage,
+    active_path,
+)
+
+__all__ = ["InMemorySessionStore", "InMemorySessionStoreFactory"]
+
+
+class InMemorySessionStore(MemoryAttachmentManifest):
+    """Keeps one session as long as the process lives; bound to its session by the first commit."""
+
+    durability_tier: DurabilityTier = "inline"
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(clock or SystemClock())
+        self._head: SessionHeadMeta | None = None
+        self._meta: SessionMeta | None = None
+        self._nodes: dict[str, SessionNodeRecord] = {}
+        self._hidden: set[str] = set()
+        self._checkpoint: HydratedSessionCheckpoint | None = None
+        self._ledger: dict[tuple[str, str], TokenUsage] = {}
+        self._turns: dict[str, tuple[str, RuntimeCommitResult]] = {}
+        self._queue = MemoryQueue(self._clock)
+
+    async def load_head(self) -> SessionHeadMeta | None:
+        """Return where the session stands."""
+        return self._head
+
+    async def load_session(self, scope: SessionReadScope) -> PersistedSessionRead | None:
+        """Read the session."""
+        head = self._head
+        if head is None:
+            return None
+        return PersistedSessionRead(
+            session_id=head.session_id,
+            head_revision=head.head_revision,
+            config=head.config,
+            agent_frames=head.agent_frames,
+            current_agent_frame_id=head.current_agent_frame_id,
+            graph=self._read_graph(scope, head.leaf_node_id),
+            checkpoint_ref=head.checkpoint_ref,
+            checkpoint=self._checkpoint,
+            token_ledger=tuple(
+                TokenLedgerEntry(source=source, model=model, usage=usage)
+                for (source, model), usage in self._ledger.items()
+            ),
+        )
+
+    async def load_node(self, node_id: str) -> SessionNodeRecord | None:
+        """Return a node that is not hidden."""
+        return None if node_id in self._hidden else self._nodes.get(node_id)
+
+    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+        """Check everything, then change everything."""
+        self._check_binding(commit)
+        known = self._known_turn(commit)
+        if known is not None:
+            return known
+        revision = self._check_revision(commit)
+        complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
+        self._check_nodes(commit.graph)
+        leaf = self._store_graph(commit.graph)
+        self._charge(commit.usage_deltas)
+        result = self._store_head(commit, revision + 1, leaf)
+        complete_queued_work()
+        self.commit_refs(commit.session_id, commit.committed_attachment_ids)
+        if commit.turn_commit is not None:
+            self._turns[commit.turn_commit.turn_id] = (commit.turn_commit.turn_commit_hash, result)
+        return result
+
+    async def save_session_meta(self, meta: SessionMeta) -> None:
+        """Write the meta record."""
+        self._meta = meta
+
+    async def load_session_meta(self) -> SessionMeta | None:
+        """Read the meta record."""
+        return self._meta
+
+    async def tombstone_nodes(self, node_ids: Sequence[str]) -> None:
+        """Hide nodes."""
+        self._hidden.update(node_id for node_id in node_ids if node_id in self._nodes)
+
+    async def vacuum(self) -> VacuumReport:
+        """Delete hidden nodes."""
+        for node_id in self._hidden:
+            del self._nodes[node_id]
+        removed = len(self._hidden)
+        self._hidden.clear()
+        return VacuumReport(removed_node_count=removed)
+
+    async def gc_unreachable(self) -> GcReport:
+        """Report that there are no blobs: the checkpoint is kept whole."""
+        return GcReport()
+
+    async def enqueue_work(self, draft: QueuedWorkBatchDraft) -> QueuedWorkBatch:
+        """Put work into the queue."""
+        return self._queue.enqueue(draft)
+
+    async def claim_ready_work(
+        self,
+        *,
+        session_id: str,
+        boundary: QueuedWorkClaimBoundary,
+        owner: str,
+        lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
+        max_batches: int = 1,
+    ) -> QueuedWorkClaim | None:
+        """Claim ready work."""
+        return self._queue.claim(session_id, boundary, owner, lease_ttl_ms, max_batches)
+
+    async def claim_by_ids(
+        self,
+        *,
+        session_id: str,
+        batch_ids: Sequence[str],
+        boundary: QueuedWorkClaimBoundary,
+        owner: str,
+        lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
+    ) -> QueuedWorkClaim | None:
+        """Claim exactly these batches."""
+        return self._queue.claim_by_ids(session_id, batch_ids, boundary, owner, lease_ttl_ms)
+
+    async def renew_claim(
+        self, claim: QueuedWorkClaim, *, lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS
+    ) -> QueuedWorkClaim:
+        """Move the expiry of a claim."""
+        return self._queue.renew(claim, lease_ttl_ms)
+
+    async def abandon_claim(self, claim: QueuedWorkClaim) -> None:
+        """Give claimed work back."""
+        self._queue.abandon(claim)
+
+    async def cancel_work(self, *, session_id: str, batch_id: str) -> QueuedWorkBatch | None:
+        """Take work out of the queue."""
+        return self._queue.cancel(session_id, batch_id)
+
+    async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
+        """Return all batches."""
+        return self._queue.listed(session_id, only_free=False)
+
+    async def list_pending_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
+        """Return the batches that nobody holds."""
+        return self._queue.listed(session_id, only_free=True)
+
+    def _check_binding(self, commit: RuntimeCommit) -> None:
+        if self._head is not None and self._head.session_id != commit.session_id:
+            raise StoreError(
+                "SessionBindingMismatch",
+                f"this store holds session {self._head.session_id}, the commit is of {commit.session_id};"
+                " give each session a store of its own",
+                bound_session_id=self._head.session_id,
+                attempted_session_id=commit.session_id,
+            )
+
+    def _known_turn(self, commit: RuntimeCommit) -> RuntimeCommitResult | None:
+        stamp = commit.turn_commit
+        if stamp is None:
+            return None
+        if stamp.session_id != commit.session_id:
+            raise _turn_conflict(stamp, f"the commit is of session {commit.session_id}; stamp it with its own session")
+        digest, result = self._turns.get(stamp.turn_id, (stamp.turn_commit_hash, None))
+        if digest != stamp.turn_commit_hash:
+            raise _turn_conflict(stamp, "it is committed already with other content; run new work under a new turn id")
+        return result
+
+    def _check_revision(self, commit: RuntimeCommit) -> int:
+        actual = self._head.head_revision if self._head else 0
+        expected = commit.expected_head_revision
+        if expected is not None and expected != actual:
+            raise StoreError(
+                "HeadRevisionConflict",
+                f"the session stands at revision {actual}, the commit expects {expected}; load the session and run the turn again",
+                expected=expected,
+                actual=actual,
+            )
+        return actual
+
+    def _check_nodes(self, delta: GraphCommitDelta) -> None:
+        stored = {} if delta.ReplaceFull else self._nodes
+        brought: set[str] = set()
+        for node in _brought(delta):
+            if node.node_id in stored or node.node_id in brought:
+                raise StoreError("Backend", f"node {node.node_id} is stored already; append each node once")
+            brought.add(node.node_id)
+
+    def _store_graph(self, delta: GraphCommitDelta) -> str | None:
+        if delta.ReplaceFull:
+            self._nodes.clear()
+            self._hidden.clear()
+        self._nodes.update((node.node_id, node) for node in _brought(delta))
+        leaf: str | None = delta.variant.leaf_node_id
+        return leaf
+
+    def _charge(self, deltas: Iterable[TokenLedgerEntry]) -> None:
+        for row in deltas:
+            if not row.usage.is_empty:
+                key = (row.source, row.model)
+                self._ledger[key] = self._ledger.get(key, TokenUsage.zero()) + row.usage
+
+    def _store_head(self, commit: RuntimeCommit, revision: int, leaf: str | None) -> RuntimeCommitResult:
+        replaced = commit.graph.ReplaceFull is not None
+        self._checkpoint = commit.checkpoint if replaced else _carried(commit.checkpoint, self._checkpoint)
+        ref = f"recording-checkpoint-{revision}"
+        self._head = SessionHeadMeta(
+            session_id=commit.session_id,
+            head_revision=revision,
+            config=commit.config,
+            agent_frames=commit.agent_frames,
+            current_agent_frame_id=commit.current_agent_frame_id,
+            checkpoint_ref=ref,
+            leaf_node_id=leaf,
+            graph_node_count=len(self._nodes) - len(self._hidden),
+        )
+        return RuntimeCommitResult(head_revision=revision, checkpoint_ref=ref, manifest=_manifest(commit.checkpoint))
+
+    def _read_graph(self, scope: SessionReadScope, leaf: str | None) -> SessionGraph:
+        nodes = self._nodes
+        if self._hidden:
+            nodes = {node_id: node for node_id, node in nodes.items() if node_id not in self._hidden}
+        if isinstance(scope, ActivePath):
+            leaf = leaf if scope.leaf_node_id is None else scope.leaf_node_id
+            return SessionGraph(nodes=tuple(active_path(nodes, leaf)), leaf_node_id=leaf)
+        return SessionGraph(nodes=tuple(nodes.values()), leaf_node_id=leaf)
+
+
+class InMemorySessionStoreFactory:
+    """Gives each session an in-memory store; the stores live as long as the factory."""
+
+    durability_tier: DurabilityTier = "inline"
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._stores: dict[str, SessionStore] = {}
+
+    async def create_store(self, request: SessionStoreCreateRequest) -> SessionStore:
+        """Return the session's store."""
+        store = self._stores.get(request.session_id)
+        if store is None:
+            store = self._stores[request.session_id] = InMemorySessionStore(self._clock)
+            await store.save_session_meta(
+                SessionMeta(
+                    session_id=request.session_id,
+                    session_name=request.session_id,
+                    created_at="1970-01-01T00:00:00Z",
+                    model=request.policy.model.id,
+                    relation=request.relation,
+                )
+            )
+        return store
+
+    async def delete_session(self, session_id: str) -> None:
+        """Forget the session's store."""
+        self._stores.pop(session_id, None)
+
+
+def _turn_conflict(stamp: RuntimeTurnCommitStamp, reason: str) -> StoreError:
+    return StoreError(
+        "RuntimeTurnCommitConflict",
+        f"turn {stamp.turn_id} of session {stamp.session_id} cannot be committed: {reason}",
+        session_id=stamp.session_id,
+        turn_id=stamp.turn_id,
+    )
+
+
+def _brought(delta: GraphCommitDelta) -> tuple[SessionNodeRecord, ...]:
+    """Return the nodes that a commit brings."""
+    return getattr(delta.variant, "nodes", ())
+
+
+def _carried(new: HydratedSessionCheckpoint, old: HydratedSessionCheckpoint | None) -> HydratedSessionCheckpoint:
+    """Keep the snapshots that a commit leaves out because they have not changed since the last one.
+
+    A commit that replaces the graph begins anew and keeps nothing: without blobs there is no other sign of a reset.
+    """
+    if old is None:
+        return new
+    kept = {
+        name: getattr(old, name)
+        for name in ("tool_state", "plugin_snapshot", "execution_state")
+        if getattr(new, name) is None and getattr(new, f"{name}_ref") == getattr(old, f"{name}_ref")
+    }
+    return replace(new, **kept)
+
+
+def _manifest(checkpoint: HydratedSessionCheckpoint) -> SessionCheckpoint:
+    return SessionCheckpoint(**{name: getattr(checkpoint, name) for name in SessionCheckpoint.__struct_fields__})
