@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets as t
 from IPython.core.getipython import get_ipython
-from IPython.display import publish_display_data
+from IPython.display import display
 
 from lash_nb.clock import RandomIds
 from lash_nb.views._markup import Html, el, joined
@@ -26,7 +26,7 @@ _WIDGET: str = "application/vnd.jupyter.widget-view+json"
 _CHILD: str = ".jp-OutputArea-child"
 
 
-class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget ships no types for its base
+class View(anywidget.AnyWidget):
     """The common part of all views.
 
     Subclasses give `_esm`, `_css`, `static_html()` and `text()`; JavaScript only draws what traits hold and sends commands.
@@ -68,16 +68,16 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget ships no typ
     def _repr_html_(self) -> str:
         return self.static_html()
 
-    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Return the three faces in one bundle, for front ends and tools that choose by themselves."""
-        return {_WIDGET: self._widget_reference(), "text/html": self.static_html(), "text/plain": self.text()}
+        return {_WIDGET: self._widget_reference(), "text/html": self.static_html(), "text/plain": self.text()}, {}
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
         """Show the static twin, then the widget; see the module's docstring for why these are two outputs."""
-        publish_display_data({"text/html": str(self._twin_html()), "text/plain": self.text()})
+        display({"text/html": str(self._twin_html()), "text/plain": self.text()}, raw=True)
         if getattr(get_ipython(), "kernel", None) is not None:
             hidden = el("span", style="display:none")
-            publish_display_data({_WIDGET: self._widget_reference(), "text/html": hidden, "text/plain": ""})
+            display({_WIDGET: self._widget_reference(), "text/html": hidden, "text/plain": ""}, raw=True)
 
     def _widget_reference(self) -> dict[str, Any]:
         return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

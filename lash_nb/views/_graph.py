@@ -1,7 +1,7 @@
 """The session graph: rows newest first, lanes computed here, only the rows on the screen in the page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import traitlets as t
 
@@ -25,7 +25,10 @@ class SessionGraphView(View):
 
     _esm = module("graph")
     _css = stylesheet("graph")
-    _hints = {"graph": "give the graph as the first argument", "trace": "give a trace as turns="}
+    _hints: ClassVar[Mapping[str, str]] = {
+        "graph": "give the graph as the first argument",
+        "trace": "give a trace as turns=",
+    }
 
     title = t.Unicode("session").tag(sync=True)
     """What the graph belongs to."""

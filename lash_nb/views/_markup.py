@@ -31,7 +31,7 @@ class Html(str):
     __slots__ = ()
 
 
-def el(tag: str, *children: str | None, **attributes: str | int | float | None) -> Html:
+def el(tag: str, *children: str | None, **attributes: str | float | None) -> Html:
     """Return an element; children that are not `Html` are escaped, attributes always; `aria_label` is written `aria-label`."""
     pairs = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
@@ -61,6 +61,6 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
     )
 
 
-def svg_text(x: float, y: float, *children: str | None, **attributes: str | int | float | None) -> Html:
+def svg_text(x: float, y: float, *children: str | None, **attributes: str | float | None) -> Html:
     """Return a line of text of an SVG picture."""
     return el("text", *children, x=x, y=y, **attributes)

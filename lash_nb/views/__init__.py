@@ -1,0 +1,35 @@
+"""Views: widgets with a static twin each, and the cards and texts that need no widget at all."""
+
+from lash_nb.views._attachments import AttachmentsView
+from lash_nb.views._base import View, static_html, static_svg, text
+from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
+from lash_nb.views._graph import SessionGraphView
+from lash_nb.views._listing import AttachmentListing
+from lash_nb.views._steppable import Steppable, StepperState
+from lash_nb.views._stepper import StepperView
+from lash_nb.views._timeline import TraceTimelineView
+from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
+from lash_nb.views._turn_words import TurnLike
+
+__all__ = [
+    "AttachmentListing",
+    "AttachmentsView",
+    "SessionGraphView",
+    "Steppable",
+    "StepperState",
+    "StepperView",
+    "TraceTimelineView",
+    "TurnDisplay",
+    "TurnLike",
+    "TurnState",
+    "View",
+    "effects_html",
+    "effects_text",
+    "envelope_html",
+    "envelope_text",
+    "static_html",
+    "static_svg",
+    "text",
+    "turn_html",
+    "turn_text",
+]

@@ -1,0 +1,274 @@
+"""When things happened in a trace, as plain data: the overview of all turns, the waterfall of one, one call in detail.
+
+Nothing is drawn that was not recorded. A tool's bar is the time that the tool reports, from its start record; the thin line behind it goes
+on to the record of its end, because calls of one reply are recorded together. Bodies are read for the turn on the screen only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from lash_nb.plots._format import counted, duration, one_line
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.views._json import pretty_capped
+from lash_nb.views._turn_words import span_usage_words
+
+__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_name", "waterfall"]
+
+_MS: Final = 1_000_000
+_DENSITY_FROM: Final = 2_000
+_BINS: Final = 600
+_STATUS_MARKS: Final = {"failure": "failed", "failed": "failed", "cancelled": "cancelled", "open": "running"}
+
+
+def overview(trace: Trace) -> dict[str, Any]:
+    """Return every turn and call as times in milliseconds from the first record; above 2,000 turns, how busy each moment was."""
+    zero = trace.summary().first_ns or 0
+    turns = [_turn_span(turn, zero) for turn in trace.turns]
+    total = max(trace.summary().duration_ms or 0, 1)
+    model = [bar(call, zero) for call in trace.llm_calls if not call.is_direct]
+    direct = [bar(call, zero) for call in trace.llm_calls if call.is_direct]
+    tool = [bar(call, zero) for call in trace.tool_calls]
+    marks = [mark for place, turn in enumerate(trace.turns) for mark in _marks(turn, place, zero)]
+    if len(turns) <= _DENSITY_FROM:
+        return {
+            "total": total,
+            "turns": turns,
+            "model": model,
+            "direct": direct,
+            "tool": tool,
+            "marks": marks,
+            "density": False,
+        }
+    return {
+        "total": total,
+        "turns": turns,
+        "model": _density(model + direct, total),
+        "direct": [],
+        "tool": _density(tool, total),
+        "marks": marks,
+        "density": True,
+    }
+
+
+def bar(span: Span, zero: int) -> tuple[float, float]:
+    """Return start and end of a call in milliseconds from `zero`: the time that it reports, from where it was recorded to start."""
+    start = span.started_ns if span.started_ns is not None else span.ended_ns or zero
+    begin = (start - zero) / _MS
+    return round(begin, 3), round(begin + (span.duration_ms or 0), 3)
+
+
+def turn_name(turn: Turn) -> str:
+    """Return what a person calls a turn: its number, else its id."""
+    return str(turn.turn_index) if turn.turn_index is not None else one_line(turn.turn_id or "?", 12)
+
+
+def status_word(span: Span) -> str:
+    """Return how a call or turn ended, in one word."""
+    if isinstance(span, Turn) and span.is_cancelled:
+        return "cancelled"
+    return span.status
+
+
+def waterfall(trace: Trace, turn: Turn) -> dict[str, Any]:
+    """Return the rows of one turn, times in milliseconds from its start."""
+    zero = turn.started_ns if turn.started_ns is not None else trace.index.time_ns[turn.order]
+    rows = [
+        _bracket(
+            f"turn {turn_name(turn)}",
+            "",
+            (0, turn.duration_ms or 0),
+            depth=0,
+            order=turn.order,
+            mark=_STATUS_MARKS.get(status_word(turn), ""),
+        )
+    ]
+    rows += _call_rows(trace, turn, zero)
+    total = max([row["recorded"] for row in rows] + [1])
+    return {"title": f"turn {turn_name(turn)}", "total": total, "rows": rows}
+
+
+def _call_rows(trace: Trace, turn: Turn, zero: int) -> Iterator[dict[str, Any]]:
+    calls: list[Span] = sorted([*turn.llm_calls, *turn.tool_calls], key=lambda call: call.order)
+    bodies = dict(zip((call.order for call in calls), trace.bodies([call.order for call in calls]), strict=True))
+    for is_group, run in groupby(_with_groups(calls), key=lambda pair: pair[1]):
+        members = [call for call, _ in run]
+        depth = 1
+        if is_group >= 0 and len([call for call in members if isinstance(call, ToolCall)]) > 1:
+            yield _group_row(members, zero)
+            depth = 2
+        for call in members:
+            inner = depth + 1 if isinstance(call, LlmCall) and call.is_direct else depth
+            yield _call_row(trace, call, bodies[call.order], zero, inner)
+
+
+def _with_groups(calls: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+    """Number the tool calls of one reply alike; a model call of the turn's own ends a group."""
+    group = 0
+    for call in calls:
+        if isinstance(call, LlmCall) and not call.is_direct:
+            group += 1
+            yield call, -group
+        else:
+            yield call, group
+
+
+def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
+    tools = [call for call in members if isinstance(call, ToolCall)]
+    start = min(bar(call, zero)[0] for call in tools)
+    end = max(((call.ended_ns or zero) - zero) / _MS for call in tools)
+    failed = any(call.status == "failure" for call in tools)
+    return _bracket(
+        counted(len(tools), "tool"), "of one reply", (start, end), depth=1, order=-1, mark="failed" if failed else ""
+    )
+
+
+def _bracket(name: str, note: str, span: tuple[float, float], **more: Any) -> dict[str, Any]:
+    start, end = span[0], max(span)
+    return {
+        "name": name,
+        "note": note,
+        "kind": "",
+        "start": start,
+        "end": end,
+        "recorded": end,
+        "tick": None,
+        "took": duration(end - start),
+        **more,
+    }
+
+
+def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, depth: int) -> dict[str, Any]:
+    start, end = bar(call, zero)
+    recorded = (call.ended_ns - zero) / _MS if call.ended_ns is not None else end
+    name, note, kind, tick = _words(trace, call, body, start)
+    return {
+        "name": name,
+        "note": note,
+        "depth": depth,
+        "kind": kind,
+        "start": start,
+        "end": end,
+        "recorded": max(recorded, end),
+        "tick": tick,
+        "took": duration(call.duration_ms) if call.status != "open" else "open",
+        "mark": _STATUS_MARKS.get(call.status, ""),
+        "order": call.order,
+    }
+
+
+def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> tuple[str, str, str, float | None]:
+    if isinstance(call, LlmCall):
+        end = trace[call.end_row] if call.end_row is not None else {}
+        latency = (end.get("stream_summary") or {}).get("first_visible_token_latency_ms")
+        tick = start + latency if isinstance(latency, int | float) else None
+        return (
+            ("direct" if call.is_direct else "llm_call"),
+            call.model or "",
+            ("direct" if call.is_direct else "llm_call"),
+            tick,
+        )
+    name = getattr(call, "name", None) or "tool"
+    args = body.get("args")
+    first = next((value for value in args.values() if isinstance(value, str)), "") if isinstance(args, dict) else ""
+    return (one_line(first, 20), name, "tool_call", None) if first else (name, "", "tool_call", None)
+
+
+def selection_of(span: Span) -> str:
+    """Return what `view.selection` calls a call or turn."""
+    if isinstance(span, ToolCall):
+        return f"tool_call {span.call_id or span.order}"
+    if isinstance(span, LlmCall):
+        return f"llm_call {span.llm_call_id or span.order}"
+    return f"turn {span.turn_id or span.turn_index}"
+
+
+def detail(trace: Trace, span: Span) -> dict[str, Any]:
+    """Return one call or turn in full, long JSON cut aloud."""
+    start = trace[span.start_row] if span.start_row is not None else {}
+    end = trace[span.end_row] if span.end_row is not None else {}
+    status = status_word(span)
+    recorded = (
+        (span.ended_ns - span.started_ns) / _MS if span.started_ns is not None and span.ended_ns is not None else None
+    )
+    kind = "tool_call" if isinstance(span, ToolCall) else "llm_call" if isinstance(span, LlmCall) else ""
+    iteration = f", iteration {span.protocol_iteration}" if span.protocol_iteration is not None else ""
+    facts = [
+        ("call", getattr(span, "call_id", None) or span.llm_call_id or ""),
+        ("turn", f"{span.turn_index}{iteration}" if span.turn_index is not None else ""),
+        ("effect", span.effect_id or ""),
+        ("took", duration(span.duration_ms)),
+        ("recorded", f"after {duration(recorded)}" if recorded is not None else "no end record"),
+        ("tokens", span_usage_words(_usage(span))),
+        ("records", ", ".join(str(trace.index.line[row]) for row in (span.start_row, span.end_row) if row is not None)),
+    ]
+    return {
+        "kind": kind,
+        "title": (getattr(span, "name", None) or getattr(span, "model", None) or f"turn {span.turn_index}"),
+        "mark": _STATUS_MARKS.get(status, "success"),
+        "status": status,
+        "facts": [fact for fact in facts if fact[1]],
+        "sections": [_section(name, value, trace, span) for name, value in _parts(span, start, end)],
+    }
+
+
+def _usage(span: Span) -> Mapping[str, int]:
+    usage = getattr(span, "usage", None)
+    return usage if isinstance(usage, dict) else {}
+
+
+def _parts(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a record says beyond its times: arguments and result, or the reply and the size of the request."""
+    if isinstance(span, ToolCall):
+        outcome = (end.get("output") or {}).get("outcome") or {}
+        yield "Arguments", (start or end).get("args")
+        if outcome:
+            yield (
+                {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(
+                    str(outcome.get("status")), "Outcome"
+                ),
+                outcome.get("payload"),
+            )
+    elif isinstance(span, LlmCall):
+        messages = (start.get("request") or {}).get("messages") or []
+        if "error" in end:
+            yield "Failure", end["error"]
+        elif end:
+            response = end.get("response") or {}
+            yield "Reply", response.get("parts") or response.get("text")
+        if messages:
+            yield f"Last of {counted(len(messages), 'message')}", messages[-1]
+
+
+def _section(name: str, value: Any, trace: Trace, span: Span) -> dict[str, str]:
+    row = span.end_row if span.end_row is not None else span.order
+    text, cut = pretty_capped(value, whole=f"trace[{row}]")
+    return {"name": name, "json": text, "cut": cut, "source": trace.name}
+
+
+def _turn_span(turn: Turn, zero: int) -> list[Any]:
+    start, end = bar(turn, zero)
+    return [start, end, turn_name(turn)]
+
+
+def _marks(turn: Turn, place: int, zero: int) -> Iterator[list[Any]]:
+    start, end = bar(turn, zero)
+    failed = turn.status == "failed" and not turn.is_cancelled
+    if turn.is_cancelled:
+        yield [(start + end) / 2, "cancelled", place]
+    elif (
+        failed
+        or any(call.status == "failure" for call in turn.tool_calls)
+        or any(call.status == "failed" for call in turn.llm_calls)
+    ):
+        yield [(start + end) / 2, "failed", place]
+
+
+def _density(bars: Sequence[tuple[float, float]], total: float) -> list[float]:
+    """How much of each of 600 equal moments is covered, from 0 to 1."""
+    busy = [0.0] * _BINS
+    size = total / _BINS
+    for start, end in bars:
+        for place in range(max(0, int(start / size)), min(_BINS - 1, int(end / size)) + 1):
+            busy[place] += max(0.0, min(end, (place + 1) * size) - max(start, place * size)) / size
+    return [round(min(share, 1.0), 3) for share in busy]

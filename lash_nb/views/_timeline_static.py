@@ -1,0 +1,242 @@
+"""The timeline where no script runs: an SVG of every turn (or the waterfall of one), a table, aligned text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lash_nb.plots._format import counted, duration, token_count
+from lash_nb.plots._style import KIND_COLORS, MARKS
+from lash_nb.trace import Trace, Turn
+from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, joined, svg_text, table
+from lash_nb.views._text import aligned, clipped
+from lash_nb.views._timeline_rows import bar, status_word, turn_name, waterfall
+
+__all__ = ["timeline_html", "timeline_svg", "timeline_text", "waterfall_svg"]
+
+_ROW: Final = 20
+_LEFT: Final = 60
+_BARS: Final = 560
+_WIDTH: Final = 720
+_TURNS: Final = 60
+_TEXT_TURNS: Final = 32
+_INK: Final = "#1f2328"
+_GREY: Final = "#59616b"
+_EDGE: Final[dict[str, str | float | None]] = {"stroke": "#000000", "stroke_opacity": 0.3}
+_ASCII: Final = {"failed": "! failed", "cancelled": "x cancelled"}
+
+
+def timeline_svg(trace: Trace) -> str:
+    """Return one row per turn: its model and tool calls against the time from its start."""
+    turns = trace.turns[:_TURNS]
+    longest = max([turn.duration_ms or 0 for turn in turns] + [1])
+    rows = [_turn_row(place, turn, _BARS / longest) for place, turn in enumerate(turns)]
+    axis = _axis(longest, len(turns) * _ROW + 34)
+    return _picture(
+        [*axis, *rows, _legend(len(turns) * _ROW + 58)],
+        len(turns) * _ROW + 70,
+        f"timeline of {counted(len(trace.turns), 'turn')}",
+    )
+
+
+def waterfall_svg(trace: Trace, turn: Turn) -> str:
+    """Return the calls of one turn against the time from its start."""
+    found = waterfall(trace, turn)
+    rows: list[Mapping[str, Any]] = found["rows"]
+    left = 220
+    scale = (_WIDTH - left - 80) / found["total"]
+    shapes = [_call_shape(place, row, left, scale) for place, row in enumerate(rows)]
+    return _picture([*shapes, _legend(len(rows) * _ROW + 40)], len(rows) * _ROW + 52, str(found["title"]))
+
+
+def timeline_html(trace: Trace, turn: Turn | None) -> str:
+    """Return the picture with the turns as a table below it."""
+    summary = trace.summary()
+    counts = f" {counted(summary.records, 'record')} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
+    picture = waterfall_svg(trace, turn) if turn is not None else timeline_svg(trace)
+    heads = [
+        ("turn", RIGHT),
+        ("status", "width:100%;"),
+        ("model calls", RIGHT),
+        ("tool calls", RIGHT),
+        ("took", RIGHT),
+        ("tokens", RIGHT),
+    ]
+    shown = trace.turns[: _TURNS * 5]
+    rows = table(heads, [[*_cells(one)] for one in shown])
+    cut = f"{len(trace.turns) - len(shown)} more turns: frames.turns_df(trace)" if len(shown) < len(trace.turns) else ""
+    return joined(
+        el("div", el("b", trace.name), el("span", counts, style=MUTED), style="margin:4px 0;"),
+        el("div", f"{counted(len(trace.errors), 'bad line')} skipped: trace.errors", style=FAILURE)
+        if trace.errors
+        else None,
+        Html(picture),
+        el("details", el("summary", counted(len(trace.turns), "turn")), rows, cut),
+        el("div", _missing(trace), style=f"font-size:12px;{MUTED}"),
+    )
+
+
+def timeline_text(trace: Trace) -> str:
+    """Return the turns as aligned text."""
+    summary = trace.summary()
+    head = f"Timeline  {summary}"
+    cells = [["turn", "status", "model", "tools", "took", "tokens"]]
+    cells += [
+        [
+            turn_name(turn),
+            _ascii_status(turn),
+            str(len(turn.llm_calls)),
+            _tool_words(turn),
+            duration(turn.duration_ms),
+            _tokens(turn),
+        ]
+        for turn in trace.turns[:_TEXT_TURNS]
+    ]
+    lines = [head, *aligned(cells, right=(0, 2, 3, 4, 5))]
+    if len(trace.turns) > _TEXT_TURNS:
+        lines.append(f"{len(trace.turns) - _TEXT_TURNS} more turns: frames.turns_df(trace)")
+    return clipped([*lines, _missing(trace), "next: %lash trace FILE, lash_nb.plots.timeline(trace)"])
+
+
+def _missing(trace: Trace) -> str:
+    seconds = duration(trace.summary().duration_ms) or "no time"
+    return f"{counted(trace.summary().records, 'record')}, {seconds}; no effect journal: sleeps, checkpoints and commits are not shown"
+
+
+def _cells(turn: Turn) -> list[str]:
+    status = status_word(turn)
+    mark = MARKS.get(status if status in MARKS else "success", "")
+    shown = joined(
+        el("span", f"{mark} {status}", style=FAILURE if status == "failed" else None),
+        f" {turn.done_reason or ''}" if status == "failed" else None,
+    )
+    return [
+        turn_name(turn),
+        shown,
+        str(len(turn.llm_calls)),
+        _tool_words(turn),
+        duration(turn.duration_ms),
+        _tokens(turn),
+    ]
+
+
+def _ascii_status(turn: Turn) -> str:
+    status = status_word(turn)
+    failed = sum(call.status == "failure" for call in turn.tool_calls)
+    words = _ASCII.get(status, status)
+    return f"{words}, ! {counted(failed, 'tool')} failed" if failed and status not in _ASCII else words
+
+
+def _tool_words(turn: Turn) -> str:
+    return str(len(turn.tool_calls)) if turn.tool_calls else "–"
+
+
+def _tokens(turn: Turn) -> str:
+    usage = turn.usage
+    return (
+        f"{token_count(usage.get('input_tokens', 0))} → {token_count(usage.get('output_tokens', 0))}" if usage else ""
+    )
+
+
+def _turn_row(place: int, turn: Turn, scale: float) -> Html:
+    zero = turn.started_ns or 0
+    y = place * _ROW + 24
+    bars = [_bar(bar(call, zero), y, scale, "direct" if call.is_direct else "llm_call") for call in turn.llm_calls]
+    bars += [_bar(bar(call, zero), y, scale, "tool_call") for call in turn.tool_calls]
+    status = status_word(turn)
+    failed = any(call.status == "failure" for call in turn.tool_calls)
+    note = (
+        f"{MARKS['cancelled']} cancelled"
+        if status == "cancelled"
+        else f"{MARKS['failed']} failed"
+        if status == "failed"
+        else f"{MARKS['failed']} tool failed"
+        if failed
+        else ""
+    )
+    end = _LEFT + (turn.duration_ms or 0) * scale + 8
+    return joined(
+        svg_text(_LEFT - 10, y + 9, turn_name(turn), text_anchor="end", fill=_GREY),
+        *bars,
+        svg_text(end, y + 9, note, fill="#a84300" if "failed" in note else _GREY) if note else None,
+    )
+
+
+def _bar(times: tuple[float, float], y: float, scale: float, kind: str, left: float = _LEFT) -> Html:
+    start, end = times
+    title = el("title", f"{kind} {duration(end - start)}")
+    return el(
+        "rect",
+        title,
+        x=round(left + start * scale, 1),
+        y=y,
+        width=round(max((end - start) * scale, 3), 1),
+        height=11,
+        fill=KIND_COLORS[kind],
+        **_EDGE,
+    )
+
+
+def _call_shape(place: int, row: Mapping[str, Any], left: float, scale: float) -> Html:
+    y = place * _ROW + 14
+    label = joined(
+        el("tspan", row["name"], fill=_INK, font_weight=600 if row["depth"] == 0 else 400),
+        el("tspan", f" {row['note']}", fill=_GREY),
+    )
+    start, end = left + row["start"] * scale, left + row["recorded"] * scale
+    if not row["kind"]:
+        shape = el("path", d=f"M{start:.1f} {y + 11}v-7H{end:.1f}v7", fill="none", stroke="#b9bec5", stroke_width=1.4)
+    else:
+        line = el("path", d=f"M{start:.1f} {y + 5.5}H{end:.1f}", stroke="#b9bec5", stroke_width=1.4)
+        shape = joined(line, _bar((row["start"], row["end"]), y, scale, row["kind"], left))
+    sign = f"{MARKS[row['mark']]} {row['mark']}" if row["mark"] in {"failed", "cancelled"} else ""
+    return joined(
+        svg_text(8 + 14 * row["depth"], y + 9, label),
+        shape,
+        svg_text(end + 6, y + 9, sign, fill="#a84300" if row["mark"] == "failed" else _GREY) if sign else None,
+        svg_text(_WIDTH - 8, y + 9, row["took"], text_anchor="end", fill=_INK),
+    )
+
+
+def _axis(longest: float, bottom: float) -> list[Html]:
+    step = next(candidate for candidate in _steps() if longest / candidate <= 7)
+    ticks = [index * step for index in range(int(longest / step) + 1)]
+    return [
+        joined(
+            el("path", d=f"M{_LEFT + tick / longest * _BARS:.1f} 20V{bottom - 12:.0f}", stroke="#e0e2e5"),
+            svg_text(_LEFT + tick / longest * _BARS, 12, duration(tick), text_anchor="middle", fill=_GREY),
+        )
+        for tick in ticks
+    ]
+
+
+def _steps() -> Sequence[float]:
+    return [factor * 10**power for power in range(9) for factor in (1, 2, 5)] + [1e12]
+
+
+def _legend(y: float) -> Html:
+    kinds = ("llm_call", "tool_call", "direct")
+    return joined(
+        *(
+            joined(
+                el("rect", x=_LEFT + place * 110, y=y - 9, width=9, height=9, fill=KIND_COLORS[kind], **_EDGE),
+                svg_text(_LEFT + 14 + place * 110, y, kind, fill=_INK),
+            )
+            for place, kind in enumerate(kinds)
+        )
+    )
+
+
+def _picture(shapes: Sequence[Html], height: float, label: str) -> str:
+    background = el("rect", width=_WIDTH, height=height, fill="#ffffff")
+    return el(
+        "svg",
+        background,
+        *shapes,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        width=_WIDTH,
+        height=height,
+        font_family="Helvetica, Arial, sans-serif",
+        font_size=11,
+        role="img",
+        aria_label=label,
+    )

@@ -1,0 +1,183 @@
+"""A turn while it happens, as rows in the order in which things happened. Fed with activities; draws nothing.
+
+Rows never move: a tool row is made when its call starts and completed in place; prose grows in the row that it began.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from lash_nb.wire import (
+    AssistantProseDelta,
+    CodeBlockCompleted,
+    CodeBlockStarted,
+    ErrorActivity,
+    ModelRequestStarted,
+    ReasoningDelta,
+    RetryStatus,
+    SubmittedValue,
+    TokenUsage,
+    ToolCallActivityCompleted,
+    ToolCallActivityStarted,
+    ToolCallOutput,
+    ToolValueSubmitted,
+    TurnActivity,
+    UsageActivity,
+)
+
+__all__ = ["NoteRow", "ProseRow", "ToolRow", "TurnRows", "shown_rows"]
+
+_FOLD_FROM: Final = 8
+
+
+class ProseRow(msgspec.Struct, kw_only=True):
+    """What the model wrote."""
+
+    correlation: str
+    """Which stream of text it is."""
+    pieces: list[str] = msgspec.field(default_factory=list)
+    """The text as it came."""
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        return "".join(self.pieces)
+
+
+class ToolRow(msgspec.Struct, kw_only=True):
+    """One tool call."""
+
+    call_id: str
+    """Id of the call."""
+    name: str
+    """The tool."""
+    args: Any
+    """The arguments."""
+    output: ToolCallOutput | None = None
+    """What it gave; None while it runs."""
+    duration_ms: float | None = None
+    """How long it took, in milliseconds."""
+
+    @property
+    def status(self) -> str:
+        """`running`, `success`, `failure` or `cancelled`."""
+        return self.output.status if self.output else "running"
+
+
+class NoteRow(msgspec.Struct, kw_only=True):
+    """Anything else worth a line: a retry, an error, code, a value."""
+
+    kind: str
+    """`retry`, `error`, `code` or `value`."""
+    text: str
+    """What it says."""
+    correlation: str = ""
+    """Of a code block: which one."""
+
+
+class TurnRows:
+    """The rows of one turn and its counters."""
+
+    def __init__(self) -> None:
+        self.rows: list[ProseRow | ToolRow | NoteRow] = []
+        """In the order in which they began."""
+        self.model_calls = 0
+        """How often the model was asked."""
+        self.usage: TokenUsage | None = None
+        """The turn's tokens so far."""
+        self.reasoning_chars = 0
+        """How much the model thought aloud."""
+        self._tools: dict[str, ToolRow] = {}
+
+    @classmethod
+    def of(cls, activities: Sequence[TurnActivity]) -> "TurnRows":
+        """Return the rows of a turn that is over."""
+        rows = cls()
+        for activity in activities:
+            rows.apply(activity)
+        return rows
+
+    @property
+    def tools(self) -> list[ToolRow]:
+        """The tool calls in order."""
+        return list(self._tools.values())
+
+    @property
+    def running_tool(self) -> ToolRow | None:
+        """The tool call that runs now, the latest of several."""
+        return next((row for row in reversed(self._tools.values()) if row.output is None), None)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the last thing that happened is text."""
+        return bool(self.rows) and isinstance(self.rows[-1], ProseRow)
+
+    def apply(self, activity: TurnActivity) -> None:
+        """Take in what happened; activities that a card does not show change nothing."""
+        match activity.event:
+            case ModelRequestStarted():
+                self.model_calls += 1
+            case AssistantProseDelta(text=text):
+                self._prose(activity.correlation_id).pieces.append(text)
+            case ReasoningDelta(text=text):
+                self.reasoning_chars += len(text)
+            case ToolCallActivityStarted(call_id=call_id, name=name, args=args):
+                self._tool(call_id or activity.correlation_id, name, args)
+            case ToolCallActivityCompleted() as done:
+                row = self._tool(done.call_id or activity.correlation_id, done.name, done.args)
+                row.output, row.duration_ms = done.output, done.duration_ms
+            case UsageActivity(cumulative=cumulative):
+                self.usage = cumulative
+            case _ as event:
+                self._note(activity.correlation_id, event)
+
+    def _prose(self, correlation: str) -> ProseRow:
+        if self.rows and isinstance(self.rows[-1], ProseRow) and self.rows[-1].correlation == correlation:
+            return self.rows[-1]
+        row = ProseRow(correlation=correlation)
+        self.rows.append(row)
+        return row
+
+    def _tool(self, call_id: str, name: str, args: Any) -> ToolRow:
+        if call_id not in self._tools:
+            row = ToolRow(call_id=call_id, name=name, args=args)
+            self._tools[call_id] = row
+            self.rows.append(row)
+        return self._tools[call_id]
+
+    def _note(self, correlation: str, event: Any) -> None:
+        match event:
+            case RetryStatus(attempt=attempt, max_attempts=most, reason=reason, wait_seconds=wait):
+                note = NoteRow(
+                    kind="retry", text=f"attempt {attempt} of {most} failed: {reason}; next one after {wait} s"
+                )
+            case ErrorActivity(message=message):
+                note = NoteRow(kind="error", text=message)
+            case CodeBlockStarted(code=code):
+                note = NoteRow(kind="code", text=code, correlation=correlation)
+            case CodeBlockCompleted(output=output, error=error):
+                note = NoteRow(kind="error" if error else "code", text=error or output, correlation=correlation)
+            case SubmittedValue() | ToolValueSubmitted():
+                note = NoteRow(kind="value", text="the turn ends with a value")
+            case _:
+                return
+        if note.text:
+            self.rows.append(note)
+
+
+def shown_rows(rows: Sequence[ProseRow | ToolRow | NoteRow]) -> list[ProseRow | ToolRow | NoteRow | list[ToolRow]]:
+    """Return the rows to show: of more than eight tool calls the first three, the failed ones and the last two; the others as lists."""
+    tools = [row for row in rows if isinstance(row, ToolRow)]
+    if len(tools) <= _FOLD_FROM:
+        return list(rows)
+    kept = {id(row) for row in (*tools[:3], *tools[-2:], *(row for row in tools if row.status != "success"))}
+    shown: list[ProseRow | ToolRow | NoteRow | list[ToolRow]] = []
+    for row in rows:
+        if not isinstance(row, ToolRow) or id(row) in kept:
+            shown.append(row)
+        elif shown and isinstance(shown[-1], list):
+            shown[-1].append(row)
+        else:
+            shown.append([row])
+    return shown
