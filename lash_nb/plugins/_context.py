@@ -1,0 +1,91 @@
+"""What a tool may know and use while it runs (lash 0.1.0-alpha.37, turns §12.1 and §12.4)."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lash_nb.clock import CancellationToken
+from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, Json, PreparedToolCall
+
+__all__ = ["AttachmentSink", "ToolCall", "ToolContext", "ToolPrepareContext", "tool_replay_key"]
+
+
+class AttachmentSink(Protocol):
+    """Where a tool puts bytes that belong to its result."""
+
+    def put(self, data: bytes, meta: AttachmentCreateMeta, /) -> AttachmentRef:
+        """Store `data` and return what to put into the result."""
+        ...
+
+
+def tool_replay_key(session_id: str, call_id: str, tool_name: str) -> str:
+    """Return the key under which an outside system may recognize a repeated call."""
+    return f"lash-tool:{session_id}:{call_id}:{tool_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolPrepareContext:
+    """What is known of a call before it runs."""
+
+    session_id: str
+    """The session."""
+    call_id: str
+    """Id of the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """What is known of a running call; a tool function gets it by a parameter annotated `ToolContext`."""
+
+    session_id: str
+    """The session."""
+    agent_frame_id: str
+    """The agent frame in which the model made the call."""
+    tool_call_id: str | None = None
+    """Id of the call, given by the provider."""
+    attempt_number: int = 1
+    """Which attempt this is, from 1."""
+    max_attempts: int = 1
+    """Attempts in all."""
+    replay_key: str
+    """The same for every attempt and every replay of the call."""
+    prepared_payload: Json = field(default=None, repr=False)
+    """What the tool's provider remembered when the call was prepared."""
+    cancellation: CancellationToken | None = field(default=None, repr=False)
+    """Tells when the call is no longer wanted."""
+    async_process_id: str | None = None
+    """The background process in which the call runs."""
+    attachments: AttachmentSink | None = field(default=None, repr=False)
+    """Where to put bytes; None where there is no store."""
+
+    @classmethod
+    def of_call(
+        cls,
+        prepared: PreparedToolCall,
+        *,
+        session_id: str,
+        agent_frame_id: str,
+        cancellation: CancellationToken | None = None,
+        attachments: AttachmentSink | None = None,
+    ) -> "ToolContext":
+        """Return the context of the first attempt of a prepared call."""
+        return cls(
+            session_id=session_id,
+            agent_frame_id=agent_frame_id,
+            tool_call_id=prepared.call_id,
+            replay_key=tool_replay_key(session_id, prepared.call_id, prepared.tool_name),
+            prepared_payload=prepared.prepared_payload,
+            cancellation=cancellation,
+            attachments=attachments,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One execution of a tool."""
+
+    name: str
+    """The tool."""
+    args: Json
+    """The arguments, checked against the input schema."""
+    context: ToolContext
+    """Everything else."""

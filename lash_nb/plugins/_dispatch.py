@@ -1,0 +1,116 @@
+"""The way of a tool call: from what the model wrote to what it gets back (lash 0.1.0-alpha.37, turns §12.3)."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from lash_nb.clock import Clock
+from lash_nb.errors import WireError
+from lash_nb.machine import PendingToolCall
+from lash_nb.plugins._availability import at_least
+from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._registry import ToolRegistry
+from lash_nb.plugins._result import tool_failure
+from lash_nb.plugins._surface import ToolSurface
+from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._validation import validate_tool_input
+from lash_nb.wire import CompletedToolCall, PreparedToolCall, ToolCallOutput, ToolValue, model_tool_return, to_json
+
+__all__ = ["ToolDispatcher", "completed"]
+
+T = TypeVar("T")
+
+
+class ToolDispatcher:
+    """Prepares and runs the tool calls of a session; whatever a tool does, the result is a `CompletedToolCall`.
+
+    Preparation happens outside any effect and may end a call at once; execution is what a `tool_call` effect performs.
+    """
+
+    def __init__(self, surface: ToolSurface, registry: ToolRegistry, *, clock: Clock) -> None:
+        self._surface = surface
+        self._registry = registry
+        self._clock = clock
+
+    async def prepare(
+        self, pending: PendingToolCall, context: ToolPrepareContext
+    ) -> PreparedToolCall | CompletedToolCall:
+        """Check a call and let its provider prepare it; a call that cannot run is completed here, with duration 0."""
+        provider = self._callable_provider(pending.tool_name)
+        if provider is None:
+            return completed(pending, self._unavailable(pending.tool_name))
+        contract = self._registry.resolve_contract(pending.tool_name)
+        if contract is None:
+            return completed(pending, _without_contract(pending.tool_name))
+        fault = validate_tool_input(contract.input_schema, pending.args)
+        if fault is not None:
+            return completed(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
+        prepared = await _or_failure(provider.prepare_tool_call(pending, context))
+        return completed(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
+
+    async def execute(self, prepared: PreparedToolCall, context: ToolContext) -> CompletedToolCall:
+        """Run a prepared call once and measure it."""
+        provider = self._callable_provider(prepared.tool_name)
+        if provider is None:
+            return completed(prepared, self._unavailable(prepared.tool_name))
+        started = self._clock.monotonic_ns()
+        call = ToolCall(name=prepared.tool_name, args=prepared.args, context=context)
+        output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
+        return completed(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // 1_000_000)
+
+    def _callable_provider(self, name: str) -> ToolProvider | None:
+        """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""
+        entry = self._surface.entry(name)
+        if entry is not None:
+            return self._registry.provider(name) if at_least(entry.availability, "callable") else None
+        manifest = None if self._surface.is_hidden(name) else self._registry.resolve_manifest(name)
+        if manifest is None or not at_least(manifest.effective_availability, "callable"):
+            return None
+        return self._registry.provider(name)
+
+    def _unavailable(self, name: str) -> ToolCallOutput:
+        others = ", ".join(self._surface.tool_names) or "none"
+        return tool_failure(
+            "unavailable", "tool_unavailable", f"Tool `{name}` is not available; tools to call: {others}."
+        )
+
+
+def completed(
+    call: PendingToolCall | PreparedToolCall, output: ToolCallOutput, *, duration_ms: int = 0
+) -> CompletedToolCall:
+    """Return a call with its result and what the model sees of it."""
+    return CompletedToolCall(
+        call_id=call.call_id,
+        tool_name=call.tool_name,
+        args=call.args,
+        output=output,
+        model_return=model_tool_return(call.call_id, call.tool_name, output),
+        duration_ms=duration_ms,
+        replay=call.replay,
+    )
+
+
+def _without_contract(name: str) -> ToolCallOutput:
+    return tool_failure(
+        "unavailable", "tool_contract_unavailable", f"Tool `{name}` has no input schema now, so it cannot be called."
+    )
+
+
+async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
+    """What `work` gives, or the exception of a tool as the model may read it; a cancellation goes through."""
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - whatever a tool raises is its result
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return tool_failure("execution", "tool_error", message, source="tool", raw=ToolValue(str(error)))
+
+
+def _checked(name: str, output: object) -> ToolCallOutput:
+    """The output, when it can be written down."""
+    if not isinstance(output, ToolCallOutput):
+        fault = f"returned {type(output).__name__} where its provider must return a ToolCallOutput"
+        return tool_failure("execution", "tool_result_not_json", f"tool {name} {fault}", source="tool")
+    try:
+        to_json(output)
+    except WireError as error:
+        return tool_failure("execution", "tool_result_not_json", f"tool {name}: {error.message}", source="tool")
+    return output

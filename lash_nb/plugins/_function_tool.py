@@ -1,0 +1,176 @@
+"""A tool from a plain typed function: `@tool`."""
+
+import asyncio
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+
+from pydantic import ValidationError
+
+from lash_nb.errors import CallerError
+from lash_nb.plugins._compact import compact_contract
+from lash_nb.plugins._context import ToolCall, ToolContext
+from lash_nb.plugins._plain import NotJsonError, plain_json
+from lash_nb.plugins._result import tool_failure, tool_ok
+from lash_nb.plugins._signature import read_signature
+from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.wire import (
+    Availability,
+    Json,
+    NeverRetryPolicy,
+    ToolAgentSurface,
+    ToolAvailability,
+    ToolCallOutput,
+    ToolContract,
+    ToolDefinition,
+    ToolManifest,
+    ToolRetryPolicy,
+    ToolScheduling,
+    ToolValue,
+)
+
+__all__ = ["FunctionTool", "FunctionToolProvider", "tool"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_NEVER: Final = NeverRetryPolicy()
+_OPERATION: Final = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9_]+")
+
+
+class FunctionTool(Generic[P, R]):
+    """A function that a model may call; people call it as before.
+
+    A plain function runs in a thread of the event loop's executor, an async one is awaited. What it returns must be JSON, or a
+    pydantic model, a dataclass and the like; a `ToolCallOutput` is taken as it is.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        availability: Availability = "showcased",
+        scheduling: ToolScheduling = "parallel",
+        retry_policy: ToolRetryPolicy = _NEVER,
+        examples: Iterable[str] = (),
+    ) -> None:
+        self._function = function
+        self._signature = read_signature(function, name=name)
+        self.definition: Final = ToolDefinition(
+            id=f"tool:{self._signature.name}",
+            name=self._signature.name,
+            description=self._signature.description if description is None else description,
+            availability=ToolAvailability(base=availability),
+            scheduling=scheduling,
+            retry_policy=retry_policy,
+            agent_surface=_agent_surface(self._signature.name),
+            input_schema=self._signature.input_schema,
+            output_schema=self._signature.output_schema,
+            examples=tuple(examples),
+        )
+        """What the tool declares of itself."""
+        functools.update_wrapper(self, function)
+
+    @property
+    def name(self) -> str:
+        """The name that the model calls."""
+        return self.definition.name
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself."""
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        compact = compact_contract(self.definition.manifest(), self.definition.contract())
+        return f"FunctionTool({compact.signature} -> {compact.returns})"
+
+    async def run(self, args: Json, context: ToolContext) -> ToolCallOutput:
+        """Call the function with a model's arguments; its exceptions are the caller's to report."""
+        try:
+            arguments = self._signature.arguments(args, context)
+        except ValidationError as error:
+            return tool_failure("invalid_request", "invalid_tool_args", _complaint(error))
+        returned = await self._called(arguments)
+        if isinstance(returned, ToolCallOutput):
+            return returned
+        try:
+            return tool_ok(plain_json(returned.value if isinstance(returned, ToolValue) else returned))
+        except NotJsonError as error:
+            return tool_failure("execution", "tool_result_not_json", f"tool {self.name}: {error}", source="tool")
+
+    async def _called(self, arguments: dict[str, Any]) -> Any:
+        function: Callable[..., Any] = self._function
+        if inspect.iscoroutinefunction(function):
+            return await function(**arguments)
+        returned = await asyncio.to_thread(function, **arguments)
+        return await returned if inspect.isawaitable(returned) else returned
+
+
+class FunctionToolProvider(ToolProvider):
+    """Offers function tools."""
+
+    def __init__(self, tools: Iterable[FunctionTool[..., Any] | Callable[..., Any]]) -> None:
+        made = [given if isinstance(given, FunctionTool) else FunctionTool(given) for given in tools]
+        self._tools = {one.name: one for one in made}
+        if len(self._tools) < len(made):
+            names = [one.name for one in made]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise CallerError(f"two tools are named {twice}; rename one: @tool(name='…')")
+
+    def __repr__(self) -> str:
+        return f"FunctionToolProvider({', '.join(self._tools)})"
+
+    def tool_manifests(self) -> Sequence[ToolManifest]:
+        """Return the tools in the order in which they were given."""
+        return [one.definition.manifest() for one in self._tools.values()]
+
+    def resolve_contract(self, name: str) -> ToolContract | None:
+        """Return the schemas of a tool."""
+        found = self._tools.get(name)
+        return None if found is None else found.definition.contract()
+
+    async def execute(self, call: ToolCall) -> ToolCallOutput:
+        """Call the function."""
+        return await self._tools[call.name].run(call.args, call.context)
+
+
+@overload
+def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    availability: Availability = "showcased",
+    scheduling: ToolScheduling = "parallel",
+    retry_policy: ToolRetryPolicy = _NEVER,
+    examples: Iterable[str] = (),
+) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
+def tool(function: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
+    """Make a tool of a typed function; the schema comes from its signature, the texts from its docstring.
+
+    Raises:
+        CallerError: a parameter has no type hint, or none that a model could fill.
+    """
+    if function is None:
+        return lambda given: FunctionTool(given, **settings)
+    return FunctionTool(function, **settings)
+
+
+def _agent_surface(name: str) -> ToolAgentSurface:
+    """Agent code calls tools by lower-case names; a name that is none gets one."""
+    if _OPERATION.fullmatch(name):
+        return ToolAgentSurface()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    return ToolAgentSurface(operation=words if _OPERATION.fullmatch(words) else f"tool_{words}")
+
+
+def _complaint(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"])) or "arguments"
+    return f"{place}: {first['msg']}, got {first['input']!r:.200}"

@@ -1,0 +1,77 @@
+"""What a function returned, as the plain JSON that a tool result is made of."""
+
+import dataclasses
+import math
+from typing import Any, Final
+
+from msgspec import Struct
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from lash_nb.wire import AttachmentRef, Json, to_builtins
+
+__all__ = ["NotJsonError", "plain_json"]
+
+_DEPTH: Final = 128
+"""Deeper than any result that a model could read, far less deep than the interpreter's own limit."""
+
+
+class NotJsonError(ValueError):
+    """A value that cannot be written as JSON; the text says where and what to return instead."""
+
+
+def plain_json(value: Any) -> Json:
+    """Return `value` as JSON in which `AttachmentRef` objects stand as they are.
+
+    Pydantic models, dataclasses, enums, dates, sets and the like become what pydantic makes of them.
+
+    Raises:
+        NotJsonError: something inside has no JSON form.
+    """
+    return _plain(value, "result", _DEPTH)
+
+
+def _plain(value: Any, path: str, depth: int) -> Json:
+    if value is None or isinstance(value, AttachmentRef) or type(value) in (str, bool, int):
+        return value
+    if not depth:
+        raise NotJsonError(f"{path} is nested too deeply or contains itself; return a flatter value")
+    if type(value) is float:
+        return _finite(value, path)
+    if isinstance(value, dict):
+        return {_key(key, path): _plain(item, f"{path}[{key!r}]", depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
+    return _plain(_converted(value, path), path, depth - 1)
+
+
+def _finite(value: float, path: str) -> float:
+    if math.isfinite(value):
+        return value
+    raise NotJsonError(f"{path} is {value}, which JSON cannot carry; return None or a text instead")
+
+
+def _key(key: Any, path: str) -> str:
+    if isinstance(key, str):
+        return str(key)
+    if isinstance(key, int | float):
+        return str(key)
+    raise NotJsonError(f"{path} has the key {key!r} of type {type(key).__name__}; use text keys")
+
+
+def _converted(value: Any, path: str) -> Any:
+    """One step towards JSON, or an error that names the type."""
+    name = type(value).__name__
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise NotJsonError(f"{path} is {name}; store it with context.attachments.put(…) and return the reference")
+    if dataclasses.is_dataclass(value) and not isinstance(
+        value, type
+    ):  # field by field: attachments inside stay references
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Struct):
+        return to_builtins(value)
+    try:
+        return to_jsonable_python(value, inf_nan_mode="constants")
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise NotJsonError(
+            f"{path} is a {name}, which is not JSON; return a dict, list, text or number, a dataclass or a pydantic model"
+        ) from error

@@ -1,0 +1,171 @@
+"""The plugins of one open session: their tools, their prompt texts, their state (lash 0.1.0-alpha.37, turns §14)."""
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from lash_nb.errors import LashError, PluginError
+from lash_nb.plugins._plugin import SessionPlugin
+from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
+from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
+from lash_nb.plugins._registry import PLUGINS_SOURCE, ToolRegistry
+from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
+from lash_nb.wire import PluginMeta, PluginSessionSnapshot, PluginSnapshot, PromptContribution, SessionToolAccess
+
+__all__ = ["PluginSession", "revision_fingerprint"]
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class PluginSession:
+    """What the plugins of a host are in one session; made by `PluginHost.build_session`."""
+
+    def __init__(
+        self,
+        session_id: str,
+        plugins: Sequence[SessionPlugin],
+        registrar: PluginRegistrar,
+        live: "WeakValueDictionary[str, PluginSession]",
+        tool_access: SessionToolAccess,
+    ) -> None:
+        self.session_id = session_id
+        """The session."""
+        self.plugins = tuple(plugins)
+        """The plugins in the order of the host."""
+        self.registry = ToolRegistry()
+        """The session's tools."""
+        self.registry.upsert_source(PLUGINS_SOURCE, registrar.tool_providers)
+        self.driver: ProtocolDriverPlugin = _required("protocol driver", registrar.protocol_driver)
+        """The protocol's driver."""
+        self.protocol_session: ProtocolSession = _required("protocol session", registrar.protocol_session)
+        """The protocol's session half."""
+        self._tool_access = tool_access
+        self._prompt_contributors = tuple(registrar.prompt_contributors)
+        self._surface_contributors = tuple(registrar.tool_surface_contributors)
+        self._live = live
+
+    def __repr__(self) -> str:
+        return f"PluginSession({self.session_id!r}, plugins={[plugin.id for plugin in self.plugins]})"
+
+    def tool_surface(
+        self, registry: ToolRegistry | None = None, *, contributions: Iterable[ToolSurfaceContribution] = ()
+    ) -> ToolSurface:
+        """Return the tools that the session offers now; `registry` is the turn's own one when it has tools of its own.
+
+        Raises:
+            PluginError: a contributor failed.
+            ToolRegistryError: two callable tools would be called the same way.
+        """
+        changes = [_asked(plugin, contributor, self.session_id) for plugin, contributor in self._surface_contributors]
+        return ToolSurface(
+            self.registry if registry is None else registry,
+            tool_access=self._tool_access,
+            contributions=(*changes, *contributions),
+        )
+
+    async def prompt_contributions(self, surface: ToolSurface) -> tuple[PromptContribution, ...]:
+        """Return what the plugins add to the prompt: no text twice in a slot, by slot name and priority.
+
+        Raises:
+            PluginError: a contributor failed.
+        """
+        context = PromptContext(session_id=self.session_id, surface=surface)
+        unique: dict[tuple[str, int, str], PromptContribution] = {}
+        for plugin, contributor in self._prompt_contributors:
+            given = _asked(plugin, contributor, context)
+            for one in await _awaited(plugin, given) if inspect.isawaitable(given) else given:
+                unique.setdefault((one.slot, one.priority, one.content.strip()), one)
+        return tuple(sorted(unique.values(), key=attrgetter("slot", "priority")))
+
+    def capture(self) -> PluginSessionSnapshot:
+        """Return the state of all plugins.
+
+        Raises:
+            PluginError: a plugin could not give its state.
+        """
+        return PluginSessionSnapshot(plugins={plugin.id: _captured(plugin) for plugin in self.plugins})
+
+    def revision(self) -> int:
+        """Return the fingerprint of all plugins with their versions and revisions; equal means nothing to store."""
+        return revision_fingerprint((plugin.id, plugin.version, plugin.snapshot_revision()) for plugin in self.plugins)
+
+    def is_current(self, snapshot: PluginSessionSnapshot) -> bool:
+        """Tell whether a stored state is of the same plugins, versions and revisions."""
+        stored = {plugin: (one.meta.plugin_version, one.meta.revision) for plugin, one in snapshot.plugins.items()}
+        return stored == {plugin.id: (plugin.version, plugin.snapshot_revision()) for plugin in self.plugins}
+
+    def restore(self, snapshot: PluginSessionSnapshot) -> None:
+        """Give every plugin its stored state, an empty one where none was stored.
+
+        Raises:
+            PluginError: a plugin could not take its state.
+        """
+        for plugin in self.plugins:
+            stored = snapshot.plugins.get(plugin.id) or _empty(plugin)
+            try:
+                plugin.restore(stored)
+            except LashError:
+                raise
+            except Exception as error:
+                raise PluginError("snapshot", f"`{plugin.id}` cannot take its stored state: {error}") from error
+
+    def unregister(self) -> None:
+        """Give the session id free; calling it again does nothing."""
+        if self._live.get(self.session_id) is self:
+            del self._live[self.session_id]
+
+
+def revision_fingerprint(plugins: Iterable[tuple[str, str, int]]) -> int:
+    """Return the 64-bit fingerprint of plugins given as id, version, revision (turns §14.5)."""
+    digest = hashlib.sha256()
+    for plugin, version, revision in plugins:
+        digest.update(b"%b\0%b\0%b\xff" % (plugin.encode(), version.encode(), revision.to_bytes(8, "little")))
+    return int.from_bytes(digest.digest()[:8], "little")
+
+
+def _required(kind: str, held: tuple[str, T] | None) -> T:
+    if held is None:
+        raise PluginError(
+            "registration", f"missing {kind} capability; give the host a protocol, e.g. standard_protocol()"
+        )
+    return held[1]
+
+
+def _asked(plugin_id: str, contributor: Callable[[C], T], context: C) -> T:
+    """What a contributor answers, or its failure as a `PluginError`."""
+    try:
+        return contributor(context)
+    except LashError:
+        raise
+    except Exception as error:
+        raise _raised(plugin_id, error) from error
+
+
+async def _awaited(plugin_id: str, answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except LashError:
+        raise
+    except Exception as error:
+        raise _raised(plugin_id, error) from error
+
+
+def _raised(plugin_id: str, error: Exception) -> PluginError:
+    return PluginError("invoke", f"`{plugin_id}` raised {type(error).__name__}: {error}")
+
+
+def _captured(plugin: SessionPlugin) -> PluginSnapshot:
+    try:
+        return plugin.snapshot()
+    except LashError:
+        raise
+    except Exception as error:
+        raise PluginError("snapshot", f"`{plugin.id}` cannot give its state: {error}") from error
+
+
+def _empty(plugin: SessionPlugin) -> PluginSnapshot:
+    return PluginSnapshot(meta=PluginMeta(plugin_id=plugin.id, plugin_version=plugin.version))

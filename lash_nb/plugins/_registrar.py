@@ -1,0 +1,105 @@
+"""Where plugins bring what they have (lash 0.1.0-alpha.37, turns §14.2).
+
+Many plugins may give to one point; they are asked in the order in which they registered. A singleton is given once.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from lash_nb.errors import PluginError
+from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
+from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
+from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.wire import PromptContribution
+
+__all__ = ["PluginRegistrar", "PromptContext", "PromptContributor", "ToolSurfaceContributor"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptContext:
+    """What a prompt contributor may know."""
+
+    session_id: str
+    """The session."""
+    surface: ToolSurface
+    """The tools of the turn."""
+
+
+PromptContributor: TypeAlias = Callable[
+    [PromptContext], Iterable[PromptContribution] | Awaitable[Iterable[PromptContribution]]
+]
+"""Adds text to the prompt; asked at the start of a turn and at each surface sync."""
+ToolSurfaceContributor: TypeAlias = Callable[[str], ToolSurfaceContribution]
+"""Changes which tools a session is offered; gets the session id, asked whenever the surface is built."""
+
+
+class PluginRegistrar:
+    """Collects what the plugins of one session bring."""
+
+    def __init__(self) -> None:
+        self.tool_providers: Final[list[ToolProvider]] = []
+        """Tools of plugins."""
+        self.prompt_contributors: Final[list[tuple[str, PromptContributor]]] = []
+        """Texts for the prompt, with the id of the plugin."""
+        self.tool_surface_contributors: Final[list[tuple[str, ToolSurfaceContributor]]] = []
+        """Changes of the offered tools, with the id of the plugin."""
+        self.protocol_driver: tuple[str, ProtocolDriverPlugin] | None = None
+        """The protocol's driver, with the id of the plugin."""
+        self.protocol_session: tuple[str, ProtocolSession] | None = None
+        """The protocol's session half, with the id of the plugin."""
+        self._plugin = ""
+        self._tool_owners: dict[str, str] = {}
+
+    def begin(self, plugin_id: str) -> None:
+        """Attribute what comes now to a plugin."""
+        self._plugin = plugin_id
+
+    def add_tool_provider(self, provider: ToolProvider) -> None:
+        """Bring tools.
+
+        Raises:
+            PluginError: a tool has the name of a tool of another plugin.
+        """
+        for manifest in provider.tool_manifests():
+            owner = self._tool_owners.setdefault(manifest.name, self._plugin)
+            if owner != self._plugin:
+                raise PluginError(
+                    "registration",
+                    f"duplicate plugin tool name `{manifest.name}` of `{owner}` and `{self._plugin}`; rename one tool",
+                )
+        self.tool_providers.append(provider)
+
+    def add_prompt_contributor(self, contributor: PromptContributor) -> None:
+        """Bring text for the prompt."""
+        self.prompt_contributors.append((self._plugin, contributor))
+
+    def add_tool_surface_contributor(self, contributor: ToolSurfaceContributor) -> None:
+        """Bring changes of the offered tools."""
+        self.tool_surface_contributors.append((self._plugin, contributor))
+
+    def set_protocol_driver(self, driver: ProtocolDriverPlugin) -> None:
+        """Bring the protocol's driver.
+
+        Raises:
+            PluginError: another plugin brought one.
+        """
+        self.protocol_driver = self._once("protocol driver", self.protocol_driver, driver)
+
+    def set_protocol_session(self, session: ProtocolSession) -> None:
+        """Bring the protocol's session half.
+
+        Raises:
+            PluginError: another plugin brought one.
+        """
+        self.protocol_session = self._once("protocol session", self.protocol_session, session)
+
+    def _once(self, kind: str, held: tuple[str, T] | None, given: T) -> tuple[str, T]:
+        if held is not None:
+            raise PluginError(
+                "registration",
+                f"duplicate {kind} for `{self._plugin}`: `{held[0]}` brought one; install one of the two",
+            )
+        return self._plugin, given
