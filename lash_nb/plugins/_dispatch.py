@@ -99,7 +99,7 @@ async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
     """What `work` gives, or the exception of a tool as the model may read it; a cancellation goes through."""
     try:
         return await work
-    except Exception as error:  # noqa: BLE001 - whatever a tool raises is its result
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is its result, exit() too
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return tool_failure("execution", "tool_error", message, source="tool", raw=ToolValue(str(error)))
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 __all__ = ["Docs", "read_docstring"]
@@ -75,7 +76,7 @@ def _section_parameters(lines: list[str]) -> dict[str, str]:
 def _parameter_section(lines: list[str]) -> list[str]:
     """The lines under `Args:` or `Parameters`, up to the next section."""
     heads = [at for at, line in enumerate(lines) if _SECTION.match(line.strip())]
-    for at, following in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for at, following in pairwise([*heads, len(lines)]):
         if lines[at].strip().rstrip(":").strip().lower() in _PARAMETERS:
             return lines[at + 1 : following]
     return []

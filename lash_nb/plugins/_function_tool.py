@@ -106,7 +106,7 @@ class FunctionTool(Generic[P, R]):
         function: Callable[..., Any] = self._function
         if inspect.iscoroutinefunction(function):
             return await function(**arguments)
-        returned = await asyncio.to_thread(function, **arguments)
+        returned = await asyncio.to_thread(_called_here, function, arguments)
         return await returned if inspect.isawaitable(returned) else returned
 
 
@@ -159,6 +159,13 @@ def tool(function: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     if function is None:
         return lambda given: FunctionTool(given, **settings)
     return FunctionTool(function, **settings)
+
+
+def _called_here(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return function(**arguments)
+    except StopIteration as error:  # a future cannot carry it: whoever awaits the thread would wait for ever
+        raise RuntimeError("the function let a StopIteration out; give next() a default") from error
 
 
 def _agent_surface(name: str) -> ToolAgentSurface:

@@ -69,9 +69,11 @@ def _converted(value: Any, path: str) -> Any:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Struct):
         return to_builtins(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)  # the order of a set differs from one process to the next, a result must not
     try:
         return to_jsonable_python(value, inf_nan_mode="constants")
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         raise NotJsonError(
-            f"{path} is a {name}, which is not JSON; return a dict, list, text or number, a dataclass or a pydantic model"
+            f"{path} is of type {name}, which is not JSON; return a dict, list, text or number, a dataclass or a pydantic model"
         ) from error

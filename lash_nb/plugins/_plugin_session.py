@@ -13,7 +13,14 @@ from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
 from lash_nb.plugins._registry import PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
-from lash_nb.wire import PluginMeta, PluginSessionSnapshot, PluginSnapshot, PromptContribution, SessionToolAccess
+from lash_nb.wire import (
+    PluginMeta,
+    PluginSessionSnapshot,
+    PluginSnapshot,
+    PromptContribution,
+    SessionToolAccess,
+    ToolState,
+)
 
 __all__ = ["PluginSession", "revision_fingerprint"]
 
@@ -36,36 +43,48 @@ class PluginSession:
         """The session."""
         self.plugins = tuple(plugins)
         """The plugins in the order of the host."""
-        self.registry = ToolRegistry()
-        """The session's tools."""
-        self.registry.upsert_source(PLUGINS_SOURCE, registrar.tool_providers)
         self.driver: ProtocolDriverPlugin = _required("protocol driver", registrar.protocol_driver)
         """The protocol's driver."""
         self.protocol_session: ProtocolSession = _required("protocol session", registrar.protocol_session)
         """The protocol's session half."""
+        self.registry = ToolRegistry()
+        """The session's tools."""
+        self.registry.upsert_source(PLUGINS_SOURCE, registrar.tool_providers)
         self._tool_access = tool_access
         self._prompt_contributors = tuple(registrar.prompt_contributors)
         self._surface_contributors = tuple(registrar.tool_surface_contributors)
         self._live = live
+        self._forked_from = self.registry.state()
+        self._fork = self.registry.fork()
+        self._surface: ToolSurface | None = None
+        self._surface_of: tuple[ToolState, tuple[ToolSurfaceContribution, ...]] = (self._forked_from, ())
 
     def __repr__(self) -> str:
         return f"PluginSession({self.session_id!r}, plugins={[plugin.id for plugin in self.plugins]})"
 
-    def tool_surface(
-        self, registry: ToolRegistry | None = None, *, contributions: Iterable[ToolSurfaceContribution] = ()
-    ) -> ToolSurface:
-        """Return the tools that the session offers now; `registry` is the turn's own one when it has tools of its own.
+    @property
+    def surface_registry(self) -> ToolRegistry:
+        """The registry over which turns run: a fork, so that a tool that is resolved on the way does not become state."""
+        state = self.registry.state()
+        if self._forked_from is not state:
+            self._forked_from = state
+            self._fork = self.registry.fork()
+        return self._fork
+
+    def tool_surface(self) -> ToolSurface:
+        """Return the tools that the session offers now; the same object as long as nothing changes.
 
         Raises:
             PluginError: a contributor failed.
             ToolRegistryError: two callable tools would be called the same way.
         """
-        changes = [_asked(plugin, contributor, self.session_id) for plugin, contributor in self._surface_contributors]
-        return ToolSurface(
-            self.registry if registry is None else registry,
-            tool_access=self._tool_access,
-            contributions=(*changes, *contributions),
-        )
+        changes = tuple(_asked(*contributor, self.session_id) for contributor in self._surface_contributors)
+        registry = self.surface_registry
+        seen = (registry.state(), changes)
+        if self._surface is None or self._surface_of[0] is not seen[0] or self._surface_of[1] != changes:
+            self._surface = ToolSurface(registry, tool_access=self._tool_access, contributions=changes)
+            self._surface_of = seen
+        return self._surface
 
     async def prompt_contributions(self, surface: ToolSurface) -> tuple[PromptContribution, ...]:
         """Return what the plugins add to the prompt: no text twice in a slot, by slot name and priority.

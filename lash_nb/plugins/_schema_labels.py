@@ -41,7 +41,7 @@ def deep_label(schema: Json) -> str:
     """Return the label of a schema with the fields of its records, alphabetically."""
     options = alternatives(schema)
     if options is not None:
-        return " | ".join(sorted(set(map(deep_label, options)))) or "any"
+        return " | ".join(sorted(set(map(deep_label, options)), key=_null_last)) or "any"
     kind = _get(schema, "type")
     if isinstance(kind, list):
         named = " | ".join(sorted({deep_label({"type": one}) for one in kind if one != "null"})) or "any"
@@ -97,6 +97,10 @@ def _union(options: Iterable[tuple[str, bool]]) -> tuple[str, bool]:
     found = list(options)
     labels = dict.fromkeys(label for label, _ in found if label != "null")
     return _with_null(" | ".join(labels) or "any", any(null or label == "null" for label, null in found))
+
+
+def _null_last(label: str) -> tuple[bool, str]:
+    return label == "null", label
 
 
 def _with_null(label: str, null: bool) -> tuple[str, bool]:

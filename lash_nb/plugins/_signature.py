@@ -141,7 +141,7 @@ def _output_schema(hint: Any) -> Json:
 
 
 def _no_schema(title: str, error: Exception) -> CallerError:
-    reason = str(error).splitlines()[0]
+    reason = str(error).splitlines()[0].partition(". ")[0]
     return CallerError(f"tool {title}: a parameter has a type without a JSON Schema ({reason}); use JSON-like types")
 
 
