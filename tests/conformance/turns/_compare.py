@@ -20,17 +20,21 @@ _HASH: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _WORDING: Final = "<wording>"
 _MASKS: Final = (
     (
-        r"(?s)(=== (?:FINALIZATION|FINAL ANSWER FORMAT|REQUIRED OUTPUT|SOFT WARNING|CONTEXT WARNING)[^\n]*===\n\n)"
-        r".*?(?=\n\n===|\Z)",
+        (
+            r"(?s)(=== (?:FINALIZATION|FINAL ANSWER FORMAT|REQUIRED OUTPUT|SOFT WARNING|CONTEXT WARNING)[^\n]*===\n\n)"
+            r".*?(?=\n\n===|\Z)"
+        ),
         r"\1<wording>",
     ),
     (r"(?s)Turn limit reached \((\d+)\)\..*", r"Turn limit reached (\1). <wording>"),
     (r"(?s)Deliver the final answer from a fenced.*", _WORDING),
     (r"<wording(?: \d+ chars)?>", _WORDING),
     (
-        r"Turn limit reached \(\d+\) before .*|Model returned no .*|Model produced no output .*|Tool is unavailable .*"
-        r"|Invalid image_ref.*|Unsupported variant .*|Model `.*` on .* does not expose .*"
-        r"|\w+ does not support message injection|Use `read_file` with .*",
+        (
+            r"Turn limit reached \(\d+\) before .*|Model returned no .*|Model produced no output .*|Tool is unavailable .*"
+            r"|Invalid image_ref.*|Unsupported variant .*|Model `.*` on .* does not expose .*"
+            r"|\w+ does not support message injection|Use `read_file` with .*"
+        ),
         _WORDING,
     ),
     (r"[^\s\"']*/lash-tool-output/([\w.-]+?)-[0-9a-f]{12}\.txt", r"<tmp>/lash-tool-output/\1-<id>.txt"),
@@ -39,8 +43,23 @@ _MASKS: Final = (
 )
 _TEXT_MASKS: Final = tuple((re.compile(pattern), into) for pattern, into in _MASKS)
 _VOLATILE: Final = frozenset(
-    "timestamp duration_ms elapsed_ms lease_token claim_token owner_id claim_id first_visible_token_latency_ms "
-    "stream_duration_ms provider_ttfb_ms nanos_since_epoch secs_since_epoch seq of cwd".split()
+    [
+        "timestamp",
+        "duration_ms",
+        "elapsed_ms",
+        "lease_token",
+        "claim_token",
+        "owner_id",
+        "claim_id",
+        "first_visible_token_latency_ms",
+        "stream_duration_ms",
+        "provider_ttfb_ms",
+        "nanos_since_epoch",
+        "secs_since_epoch",
+        "seq",
+        "of",
+        "cwd",
+    ]
 )
 _VOLATILE_END: Final = ("_at_ms", "_epoch_ms", "_at", "_duration_ms", "_latency_ms", "_ref")
 _DECLARATION: Final = frozenset({"input_schema", "id", "availability", "activation"})
@@ -129,7 +148,9 @@ class _Normal:
 
     def entry(self, key: str, value: Any) -> Any:
         masked = key in _VOLATILE or key.endswith(_VOLATILE_END)
-        return "<volatile>" if masked and value is not None and not isinstance(value, dict | list) else self.value(value)
+        return (
+            "<volatile>" if masked and value is not None and not isinstance(value, dict | list) else self.value(value)
+        )
 
     def text(self, text: str) -> str:
         for pattern, into in _TEXT_MASKS:

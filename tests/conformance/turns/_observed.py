@@ -129,10 +129,12 @@ STORE: Final[Mapping[str, Observer]] = {
     "tombstone_nodes": before("tombstone", lambda given: {"ids": list(given["node_ids"])}),
     "save_session_meta": before("save_session_meta", lambda given: {"meta": given["meta"]}),
     "record_intent": before(
-        "attachment_intent", lambda given: {name: getattr(given["intent"], name) for name in ("attachment_id", "session_id")}
+        "attachment_intent",
+        lambda given: {name: getattr(given["intent"], name) for name in ("attachment_id", "session_id")},
     ),
     "commit_refs": before(
-        "attachment_commit_refs", lambda given: {"session_id": given["session_id"], "ids": list(given["attachment_ids"])}
+        "attachment_commit_refs",
+        lambda given: {"session_id": given["session_id"], "ids": list(given["attachment_ids"])},
     ),
 }
 """Session stores, and the attachment manifest in them."""

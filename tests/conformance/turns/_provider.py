@@ -84,7 +84,9 @@ async def _sleep(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | 
 
 
 async def _stream(_provider: ScriptProvider, entry: Entry, stream: StreamSink | None) -> None:
-    for event in entry["stream"] if stream is not None else ():
+    if stream is None:
+        return
+    for event in entry["stream"]:
         ((key, value),) = event.items()
         stream(STREAM_EVENTS[key](value))
         await asyncio.sleep(0)
@@ -102,7 +104,9 @@ async def _error(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | 
 
 
 async def _text(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | None) -> LlmResponse:
-    return _answer(entry, entry["text"], [_text_part(entry["text"])], "stop", {"input_tokens": 100, "output_tokens": 10})
+    return _answer(
+        entry, entry["text"], [_text_part(entry["text"])], "stop", {"input_tokens": 100, "output_tokens": 10}
+    )
 
 
 async def _calls(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | None) -> LlmResponse:

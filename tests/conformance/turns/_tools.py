@@ -140,7 +140,7 @@ async def _attachment(_tools: ScriptTools, entry: Entry, call: ToolCall) -> Tool
     given = entry["attachment"]
     if call.context.attachments is None:
         return _tool_error("there is no attachment store")
-    meta = from_builtins(given["meta"], AttachmentCreateMeta)
+    meta: AttachmentCreateMeta = from_builtins(given["meta"], AttachmentCreateMeta)
     ref = call.context.attachments.put(base64.b64decode(given["base64"]), meta)
     if given.get("as") == "json":
         return _success(to_builtins(ref))
