@@ -14,6 +14,7 @@ from lash_nb.wire._trace_call import (
     TraceRuntimeStreamEvent,
     TraceToolCallOutput,
 )
+from lash_nb.wire._trace_lashlang import TraceLashlangExecutionEvent
 from lash_nb.wire._usage import TokenUsage
 
 __all__ = [
@@ -205,7 +206,7 @@ class TokenUsageRecorded(Wire, frozen=True, kw_only=True, tag_field="type", tag=
 class LashlangExecution(Wire, frozen=True, kw_only=True, tag_field="type", tag="lashlang_execution"):
     """Something happened in running code."""
 
-    event: Json
+    event: TraceLashlangExecutionEvent
     """What."""
 
 

@@ -1,0 +1,98 @@
+"""Outcomes that a person writes by hand, in the whole wire form or in a short one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from lash_nb.errors import CallerError
+from lash_nb.wire._base import Json
+from lash_nb.wire._effect import (
+    DirectOutcome,
+    LlmOutcome,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    SleepOutcome,
+    ToolCallCommand,
+    ToolOutcome,
+)
+from lash_nb.wire._json import from_builtins
+from lash_nb.wire._llm import LlmOutputPart, LlmResponse, LlmResult, TextPart
+from lash_nb.wire._tool import CompletedToolCall, PreparedToolCall, ToolCallOutcome, ToolCallOutput, ToolSuccess
+from lash_nb.wire._tool_return import model_tool_return
+from lash_nb.wire._tool_value import ToolValue
+from lash_nb.wire._usage import LlmUsage
+
+__all__ = ["llm_reply", "outcome_from", "tool_outcome"]
+
+_NO_USAGE: Final = LlmUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0, reasoning_tokens=0)
+
+
+def outcome_from(envelope: RuntimeEffectEnvelope, value: Json) -> RuntimeEffectOutcome:
+    """Return the outcome that `value` stands for as an answer to `envelope`.
+
+    The whole outcome, `{"type": …, "result": …}`, fits every kind. In short a tool call takes `{"status": "success", "payload": …}` (also
+    `failure`, `cancelled`) or any other JSON, which is what the tool returns; a model call takes a text, which is the reply.
+
+    Raises:
+        CallerError: `inject_shape`, the value fits neither form.
+        WireError: the value has the right form, but something inside it is wrong.
+    """
+    if isinstance(value, dict) and value.get("type") == envelope.kind:
+        whole: RuntimeEffectOutcome = from_builtins(value, RuntimeEffectOutcome)
+        return whole
+    short = _SHORT.get(envelope.kind)
+    if short is None:
+        raise CallerError(
+            f'a {envelope.kind} effect takes its whole outcome, {{"type": "{envelope.kind}", …}}; see `%lash envelope`',
+            code="inject_shape",
+        )
+    return short(envelope, value)
+
+
+def tool_outcome(call: PreparedToolCall, outcome: ToolCallOutcome, *, duration_ms: int = 0) -> ToolOutcome:
+    """Return the outcome of `call` that ended like this, with what the model sees of it."""
+    output = ToolCallOutput(outcome=outcome)
+    return ToolOutcome(
+        result=CompletedToolCall(
+            call_id=call.call_id,
+            tool_name=call.tool_name,
+            args=call.args,
+            output=output,
+            model_return=model_tool_return(call.call_id, call.tool_name, output),
+            duration_ms=duration_ms,
+            replay=call.replay,
+        )
+    )
+
+
+def llm_reply(text: str) -> LlmResult:
+    """Return the result of a model call that answered `text` and counted no tokens."""
+    part = LlmOutputPart(Text=TextPart(text=text))
+    return LlmResult(Ok=LlmResponse(full_text=text, parts=(part,), usage=_NO_USAGE, terminal_reason="stop"))
+
+
+def _tool(envelope: RuntimeEffectEnvelope, value: Json) -> RuntimeEffectOutcome:
+    if not isinstance(envelope.command, ToolCallCommand):
+        raise CallerError("only a tool call has a tool's outcome", code="inject_shape")
+    if isinstance(value, dict) and {"status", "payload"} == value.keys():
+        end: ToolCallOutcome = from_builtins(value, ToolCallOutcome)
+    else:
+        end = ToolSuccess(payload=from_builtins(value, ToolValue))
+    return tool_outcome(envelope.command.call, end)
+
+
+def _reply(value: Json) -> LlmResult:
+    if not isinstance(value, str):
+        raise CallerError(
+            f"a model call takes a text (the reply) or its whole outcome, got {type(value).__name__}; write it in quotes",
+            code="inject_shape",
+        )
+    return llm_reply(value)
+
+
+_SHORT: Final[Mapping[str, Callable[[RuntimeEffectEnvelope, Any], RuntimeEffectOutcome]]] = {
+    "tool_call": _tool,
+    "llm_call": lambda _, value: LlmOutcome(result=_reply(value), text_streamed=False),
+    "direct": lambda _, value: DirectOutcome(result=_reply(value)),
+    "sleep": lambda _, __: SleepOutcome(),
+}
+"""Short forms by kind of effect."""
