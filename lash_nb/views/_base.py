@@ -74,10 +74,10 @@ class View(anywidget.AnyWidget):
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
         """Show the static twin, then the widget; see the module's docstring for why these are two outputs."""
-        display({"text/html": str(self._twin_html()), "text/plain": self.text()}, raw=True)
+        display({"text/html": str(self._twin_html()), "text/plain": self.text()}, raw=True)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
         if getattr(get_ipython(), "kernel", None) is not None:
             hidden = el("span", style="display:none")
-            display({_WIDGET: self._widget_reference(), "text/html": hidden, "text/plain": ""}, raw=True)
+            display({_WIDGET: self._widget_reference(), "text/html": hidden, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]  # as above
 
     def _widget_reference(self) -> dict[str, Any]:
         return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

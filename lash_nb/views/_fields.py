@@ -26,7 +26,7 @@ class Field(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What stands before the control."""
     type: str
     """Which control: `readonly string text number integer boolean enum array json`."""
-    value: str = ""
+    value: str
     """The value as JSON text; empty when there is none."""
     hint: str = ""
     """A line under the control."""

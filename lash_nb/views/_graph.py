@@ -91,7 +91,7 @@ class SessionGraphView(View):
         self.selection = self.rows.rows[row].name if row >= 0 else ""
         self.detail = _detail(self.rows, row) if row >= 0 else {}
 
-    def open(self, row: int) -> None:
+    def unfold(self, row: int) -> None:
         """Show the nodes of a row."""
         if 0 <= row < len(self.rows.rows) and str(row) not in self.opened:
             self.opened = {**self.opened, str(row): _nodes(self.rows.rows[row])}
@@ -105,7 +105,7 @@ class SessionGraphView(View):
     def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
         verbs = {
             "select": lambda: self.select(int(command["row"])),
-            "open": lambda: self.open(int(command["row"])),
+            "open": lambda: self.unfold(int(command["row"])),
             "find": lambda: self.find(str(command["words"])),
         }
         verb = verbs.get(command.get("do"))

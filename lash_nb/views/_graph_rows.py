@@ -5,16 +5,18 @@ a turn begins a row of its own. Numbers, durations and tokens come from the trac
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from lash_nb.clock import parse_rfc3339
+from lash_nb.errors import WireError
 from lash_nb.plots._format import counted, duration, one_line, token_count
 from lash_nb.plots._layout import GraphLayout, lay_out
 from lash_nb.trace import Trace, Turn
-from lash_nb.wire import Message, SessionGraph, SessionNodeRecord
+from lash_nb.views._json import call_text, summary
+from lash_nb.wire import Message, SessionGraph, SessionNodeRecord, from_json
 
 __all__ = [
     "FoldedRun",
@@ -157,8 +159,16 @@ def node_words(node: SessionNodeRecord, limit: int = 120) -> list[tuple[str, str
 
 def _part_words(kind: str, tool: str | None, text: str) -> str:
     if kind == "ToolCall":
-        return f"call {tool}({text})"
-    return f"{tool} → {text}" if kind == "ToolResult" else text
+        return f"call {tool}({_read(text, call_text)})"
+    return f"{tool} → {_read(text, summary)}" if kind == "ToolResult" else text
+
+
+def _read(text: str, words: Callable[[Any], str]) -> str:
+    """Put JSON text into words; a result is not always JSON, and stays as it is then."""
+    try:
+        return words(from_json(text))
+    except WireError:
+        return text
 
 
 def _speaker(message: Message, kind: str) -> str:

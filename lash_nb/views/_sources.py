@@ -12,7 +12,7 @@ from typing import Final
 __all__ = ["module", "stylesheet"]
 
 _IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
-_ANY_IMPORT: Final = re.compile(r"^\s*import\b|\bimport\(", re.MULTILINE)
+_ANY_IMPORT: Final = re.compile(r"^\s*import\b|await import\(", re.MULTILINE)
 _KIT: Final = "kit"
 
 

@@ -83,7 +83,7 @@ function render({ model, el }) {
       h("span", { class: "l-cut l-graph-text" }, columns.text[row]),
       chip ?? h("span"),
       orphans.has(row) ? h("span", { class: "l-label" }, "orphan") : h("span"),
-      h("span", { class: "l-graph-mark" }, pictures.has(row) ? mark("image", "carries attachments") : null, status ? mark(status, status) : null),
+      h("span", { class: "l-graph-mark" }, pictures.has(row) ? mark("image", "carries attachments") : null, status && status !== "cancelled" ? mark(status, status) : null),
       ...numbers(columns.tools[row] ? `${columns.tools[row]} ${columns.tools[row] === 1 ? "tool" : "tools"}` : "", columns.took[row], columns.tokens[row]),
     );
     if (orphans.has(row)) element.classList.add("l-muted");

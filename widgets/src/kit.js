@@ -227,13 +227,6 @@ export function ticks(from, to, wanted = 7) {
   return places;
 }
 
-/** Milliseconds as people read them; the same rule as the Python side. @param {number} ms */
-export function duration(ms) {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-}
-
 /** @param {HTMLElement} el */
 function isDark(el) {
   const { jpThemeLight, vscodeThemeKind } = document.body.dataset;

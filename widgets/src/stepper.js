@@ -194,18 +194,20 @@ function render({ model, el }) {
       check();
     } }, name));
     const past = envelope().pending ? null : link("Back to the pending effect", () => send("show", { order: -1 }));
-    return h("div", { class: "l-form" }, h("div", { class: "l-tabs", role: "tablist" }, ...tabs, past), h("div", { role: "tabpanel", "aria-label": ui.tab }, tabContent()));
+    return h("div", { class: "l-form" }, h("div", { class: "l-tabs", role: "tablist" }, ...tabs, past), h("div", { role: "tabpanel", "aria-label": ui.tab }, tabContent()), ...(ui.mode === "edit" ? [told, h("div", { class: "l-form-actions" }, button({ label: "Back", key: "Esc", onclick: closeForm }))] : []));
   }
 
   const told = h("div", { class: "l-label", "aria-live": "polite" });
+  const preview = h("div");
   const go = button({ label: "Inject and go on", key: "Ctrl Enter", primary: true, onclick: () => run("inject", { outcome: injected() }) });
 
   function updateSend() {
     const { model_sees = "", problem: wrong = "", same_as = "" } = model.get("preview");
     const line = ui.mode === "edit" ? model.get("checked").problem ?? "" : wrong;
     clear(told);
+    clear(preview);
     if (line) told.append(h("div", { class: "l-failure" }, line));
-    if (ui.mode === "inject" && model_sees) told.append(h("div", { class: "l-field" }, h("span", { class: "l-mono l-field-name" }, "model sees"), h("div", { class: "l-sunk-field l-mono" }, model_sees)));
+    if (ui.mode === "inject" && model_sees) preview.append(h("div", { class: "l-field" }, h("span", { class: "l-mono l-field-name" }, "model sees"), h("div", { class: "l-sunk-field l-mono" }, model_sees)));
     if (ui.mode === "inject" && same_as) told.append("Same as ", h("code", {}, same_as));
     go.toggleAttribute("disabled", broken() || Boolean(line));
   }
@@ -223,15 +225,15 @@ function render({ model, el }) {
       h("div", { class: "l-form-actions" }, h("b", {}, "Inject an outcome"), h("span", { class: "l-muted" }, `${envelope().title} does not run`)),
       h("div", { class: "l-field" }, h("span", { class: "l-mono l-field-name" }, "status"), h("div", { class: "l-choice" }, ...choices)),
       ...fieldRows(envelope().inject[ui.status], ui.form, check),
-      told,
+      preview,
       h("div", { class: "l-form-actions" }, go, button({ label: "Back", key: "Esc", onclick: closeForm })),
+      told,
     );
   }
 
   function updateMiddle() {
     if (!envelope().kind) return clear(middle).append(h("div", { class: "l-empty" }, state().phase === "finished" ? state().detail : "Nothing is pending."));
     clear(middle).append(ui.mode === "inject" ? injectForm() : viewForm());
-    if (ui.mode === "edit") middle.append(h("div", { class: "l-form" }, told, h("div", { class: "l-form-actions" }, link("Back without changes", closeForm))));
   }
 
   function updateTalk() {

@@ -58,8 +58,9 @@ const CONTROLS = {
     return box;
   },
   enum(field, text, oninput) {
+    const none = field.value === "" ? h("option", { value: "", selected: text === "" }, "not given") : null;
     const choices = (field.options ?? []).map((json) => h("option", { value: json, selected: json === text }, shownText({ ...field, type: "string" }, json)));
-    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": field.label }, ...choices));
+    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": field.label }, none, ...choices));
     select.addEventListener("change", () => oninput(select.value));
     return select;
   },
@@ -115,7 +116,7 @@ export function fieldRow(field, form, onchange) {
   const key = keyOf(field);
   const shown = shownText(field, form ? currentJson(form, field) : field.value);
   if (!form || field.type === "readonly") {
-    const value = (field.type === "array" && shownCells(field.value)) || h("div", { class: "l-sunk-field l-mono", title: shown }, shown || "\u00a0");
+    const value = (field.type === "array" && shownCells(field.value)) || h("div", { class: "l-sunk-field l-mono", title: shown }, shown || h("i", {}, "not given"));
     return h("div", { class: "l-field" }, h("span", { class: "l-mono l-field-name" }, field.label), h("div", {}, value, field.hint ? h("div", { class: "l-label" }, field.hint) : null));
   }
   const hint = h("div", { class: "l-label", "aria-live": "polite" });

@@ -8,8 +8,7 @@ import { clear, dot, h, idChip, jsonBlock, kbd, mark } from "./kit.js";
 /** @param {Effect} effect @param {(order: number) => void} show @param {string} selected */
 function effectRow(effect, show, selected) {
   const shape = effect.kind === "commit" ? mark("commit") : dot(effect.kind);
-  const word = effect.origin ? `${effect.what} · ${effect.origin}` : effect.what;
-  return h(
+    return h(
     "button",
     {
       type: "button",
@@ -18,11 +17,11 @@ function effectRow(effect, show, selected) {
       "data-order": effect.order,
       "aria-selected": !effect.pending && selected === `effect ${effect.order}` ? "true" : null,
       tabindex: effect.pending ? "0" : "-1",
-      title: `${effect.word} ${word}, ${effect.status}`,
+      title: [effect.word, effect.what, effect.status, effect.origin].filter(Boolean).join(" "),
       onclick: () => show(effect.order),
     },
     h("span", { class: "l-rail-mark" }, shape),
-    h("span", { class: "l-what" }, h("span", {}, effect.word), " ", h("span", { class: "l-muted" }, word)),
+    h("span", { class: "l-said" }, h("span", { class: "l-what" }, h("span", {}, effect.word), " ", h("span", { class: "l-muted" }, effect.what)), effect.origin ? h("span", { class: "l-label" }, effect.origin) : null),
     effect.mark ? mark(/** @type {any} */ (effect.mark), effect.status) : h("span"),
     h("span", { class: "l-took" }, effect.took),
   );
@@ -82,7 +81,7 @@ export function envelopeHead(envelope, newHash) {
       "div",
       { class: "l-envelope-facts" },
       h("span", { class: "l-muted" }, "replay key"),
-      h("span", { class: "l-mono l-cut", title: envelope.replay_key, dir: "rtl" }, h("bdi", {}, envelope.replay_short)),
+      h("span", { class: "l-mono l-cut", title: envelope.replay_key }, envelope.replay_short),
       h("span", { class: "l-muted" }, "hash"),
       h("span", {}, ...hash),
       h("span", { class: "l-muted" }, "effect"),

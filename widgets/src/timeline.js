@@ -1,5 +1,5 @@
-import { clear, dot, duration, factList, footer, h, header, idChip, jsonBlock, kbd, mark, mount, movedTo, s, shortId, ticks } from "./kit.js";
-import { barsPath, densityPath, mergedMarks, numbered, toMs, toX, turnAt } from "./timeline_geometry.js";
+import { clear, dot, factList, footer, h, header, idChip, jsonBlock, kbd, mark, mount, movedTo, s, shortId, ticks } from "./kit.js";
+import { axisLabels, barsPath, densityPath, mergedMarks, numbered, toMs, toX, turnAt } from "./timeline_geometry.js";
 
 /** The timeline: all turns above, the calls of one turn below, one call at the right. */
 
@@ -51,9 +51,12 @@ function render({ model, el }) {
     const ground = s("path", { d: barsPath(axis, turns, 24, 34), class: "l-strip-ground" });
     const bars = [["llm_call", calls, 30], ["direct", direct, 30], ["tool_call", tool, 43]].map(([kind, list_, y]) => s("path", { d: draw(axis, list_, y, 9), "data-kind": kind }));
     const numbers = numbered(turns, axis, place).map((one) => s("text", { x: (toX(axis, turns[one][0]) + toX(axis, turns[one][1])) / 2, y: 71, class: one === place ? "l-strip-number l-bold" : "l-strip-number" }, turns[one][2]));
-    const seconds = ticks(0, axis.to, 9).map((ms) => s("text", { x: toX(axis, ms), y: 87, class: "l-strip-time" }, duration(ms)));
+    const seconds = timeLabels(axis, ticks(0, axis.to, 11), 87);
     clear(strip).append(ground, ...bars, ...numbers, ...seconds, ...stripMarks(marks, axis), ...stripWindow(turns[place], axis));
   }
+
+  /** @param {import("./timeline_geometry.js").Axis} axis @param {number[]} places @param {number} y */
+  const timeLabels = (axis, places, y) => axisLabels(places).map((label, index) => s("text", { x: toX(axis, places[index]), y, class: index ? "l-strip-time" : "l-strip-time l-first" }, label));
 
   /** @param {[number, string, number][]} marks @param {import("./timeline_geometry.js").Axis} axis */
   function stripMarks(marks, axis) {
@@ -100,12 +103,13 @@ function render({ model, el }) {
     const axis = axisOf();
     const shown = visibleRows();
     const height = shown.length * ROW + 30;
-    const grid = ticks(axis.from, axis.to, 7).filter((ms) => toX(axis, ms) < axis.left + axis.width - 10);
+    const grid = ticks(axis.from, axis.to, 8).filter((ms) => toX(axis, ms) < axis.left + axis.width - 10);
     const lines = s(
       "svg",
       { class: "l-waterfall-bars", width: "100%", height },
       hatch(),
-      ...grid.flatMap((ms) => [s("path", { d: `M${toX(axis, ms)} 24V${height}`, class: "l-grid" }), s("text", { x: toX(axis, ms), y: 16, class: "l-strip-time" }, duration(ms))]),
+      ...grid.map((ms) => s("path", { d: `M${toX(axis, ms)} 24V${height}`, class: "l-grid" })),
+      ...timeLabels(axis, grid, 16),
       ...shown.flatMap(({ row }, place) => rowShapes(row, axis, 26 + place * ROW)),
     );
     clear(list).append(h("div", { class: "l-axis" }), ...shown.map(({ row, at }) => rowElement(row, at)), lines);
@@ -121,7 +125,7 @@ function render({ model, el }) {
     const y = top + (ROW - BAR) / 2;
     const box = { x: start, y, width: Math.max(3, end - start), height: BAR, rx: 1 };
     const shapes = [s("path", { d: `M${end} ${top + 13}H${recorded}M${recorded} ${top + 8}v10`, class: "l-waited" }), s("rect", { ...box, "data-kind": row.kind, class: "l-bar" })];
-    if (row.recorded - row.end < 1) shapes.shift();
+    if (recorded - box.x - box.width < 5) shapes.shift();
     if (row.mark === "failed" || row.mark === "cancelled") {
       const sign = mark(/** @type {any} */ (row.mark), row.mark);
       sign.setAttribute("x", String(Math.max(start + 3, end) + 4));

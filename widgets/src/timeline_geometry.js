@@ -69,3 +69,14 @@ export function turnAt(turns, ms) {
   }
   return Math.max(0, low - 1);
 }
+
+/**
+ * Axis labels: the unit with the first only, whole seconds from one second up.
+ * @param {number[]} places milliseconds, evenly spaced @returns {string[]}
+ */
+export function axisLabels(places) {
+  const step = places.length > 1 ? places[1] - places[0] : 0;
+  if (step >= 1000) return places.map((ms) => `${+(ms / 1000).toFixed(1)} s`);
+  const digits = step >= 1 || !step ? 0 : Math.min(3, Math.ceil(-Math.log10(step)));
+  return places.map((ms, index) => (index ? ms.toFixed(digits) : `${ms.toFixed(digits)} ms`));
+}

@@ -1,0 +1,118 @@
+"""Mounts a view's browser half on a plain page with a model that is a dictionary, and carries messages to and from the Python half."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Locator, Page
+
+from lash_nb.views import StepperView, View
+
+SCREENS: Final = Path(__file__).parents[1] / "_screens"
+
+PAGE: Final = """<!doctype html><meta charset="utf-8"><body data-jp-theme-light="THEME" style="margin:8px;background:SURFACE">
+<div id="view" style="width:WIDTHpx"></div></body>"""
+
+MOUNT: Final = """async ([esm, css, state]) => {
+  document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
+  const revive = (value) => value && value.base64 ? new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer)
+    : Array.isArray(value) ? value.map(revive)
+    : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
+  const listeners = new Map();
+  const values = revive(state);
+  window.sent = [];
+  const model = {
+    get: (name) => values[name],
+    set: (name, value) => { values[name] = value; },
+    save_changes: () => {},
+    on: (name, fn) => listeners.set(name, [...(listeners.get(name) ?? []), fn]),
+    off: (name, fn) => listeners.set(name, (listeners.get(name) ?? []).filter((one) => one !== fn)),
+    send: (message) => window.sent.push(message),
+  };
+  window.update = (changed) => {
+    const revived = revive(changed);
+    Object.assign(values, revived);
+    for (const name of Object.keys(revived)) for (const fn of listeners.get(`change:${name}`) ?? []) fn();
+  };
+  window.left = () => [...listeners.values()].flat().length;
+  const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
+  const { default: { render } } = await import(url);
+  window.unmount = await render({ model, el: document.getElementById("view") });
+}"""
+
+
+class Mounted:
+    """A view on a page.
+
+    Attributes:
+        page: The page.
+        view: The Python half.
+        errors: What the page's scripts threw.
+    """
+
+    def __init__(self, page: Page, view: View, *, dark: bool = False, width: int = 960) -> None:
+        self.page, self.view = page, view
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        values = {
+            "THEME": "false" if dark else "true",
+            "SURFACE": "#111111" if dark else "#ffffff",
+            "WIDTH": str(width),
+        }
+        html = PAGE
+        for name, value in values.items():
+            html = html.replace(name, value)
+        page.set_viewport_size({"width": width + 16, "height": 900})
+        page.set_content(html)
+        self._state = self._traits()
+        page.evaluate(MOUNT, [view._esm, view._css, self._state])
+
+    @property
+    def root(self) -> Locator:
+        """The view's element."""
+        return self.page.locator("#view")
+
+    def pump(self) -> list[dict[str, Any]]:
+        """Hand what the page sent to the Python half, and the traits that changed back to the page."""
+        self.page.wait_for_timeout(220)
+        messages: list[dict[str, Any]] = self.page.evaluate("() => window.sent.splice(0)")
+        for message in messages:
+            self._handle(message)
+        traits = self._traits()
+        changed = {name: value for name, value in traits.items() if value != self._state[name]}
+        self._state = traits
+        self.page.evaluate("(changed) => window.update(changed)", changed)
+        return messages
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture to look at."""
+        SCREENS.mkdir(exist_ok=True)
+        self.root.screenshot(path=SCREENS / f"{name}.png")
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        if not isinstance(self.view, StepperView):
+            self.view._handle_custom_msg(message, [])
+            return
+        # Playwright's own loop runs in this thread, so the command gets a thread with a loop of its own.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, self.view.perform(message)).result()
+
+    def _traits(self) -> dict[str, Any]:
+        names = [
+            name
+            for name in self.view.keys
+            if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}
+        ]
+        state: dict[str, Any] = json.loads(
+            json.dumps({name: getattr(self.view, name) for name in names}, default=_buffer)
+        )
+        return state
+
+
+def _buffer(value: bytes) -> dict[str, str]:
+    from base64 import b64encode  # noqa: PLC0415 - only for the two views that carry bytes
+
+    return {"base64": b64encode(value).decode()}
