@@ -27,7 +27,8 @@ class ToolDispatcher:
     """
 
     def __init__(self, surface: ToolSurface, registry: ToolRegistry, *, clock: Clock) -> None:
-        self._surface = surface
+        self.surface = surface
+        """What the model may call; replaced when tools and prompt are brought up to date within a turn."""
         self._registry = registry
         self._clock = clock
 
@@ -59,16 +60,16 @@ class ToolDispatcher:
 
     def _callable_provider(self, name: str) -> ToolProvider | None:
         """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""
-        entry = self._surface.entry(name)
+        entry = self.surface.entry(name)
         if entry is not None:
             return self._registry.provider(name) if at_least(entry.availability, "callable") else None
-        manifest = None if self._surface.is_hidden(name) else self._registry.resolve_manifest(name)
+        manifest = None if self.surface.is_hidden(name) else self._registry.resolve_manifest(name)
         if manifest is None or not at_least(manifest.effective_availability, "callable"):
             return None
         return self._registry.provider(name)
 
     def _unavailable(self, name: str) -> ToolCallOutput:
-        others = ", ".join(self._surface.tool_names) or "none"
+        others = ", ".join(self.surface.tool_names) or "none"
         return tool_failure(
             "unavailable", "tool_unavailable", f"Tool `{name}` is not available; tools to call: {others}."
         )

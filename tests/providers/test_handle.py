@@ -1,0 +1,49 @@
+"""What stands before a provider."""
+
+import pytest
+
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers import ProviderHandle, ProviderOptions, ScriptedProvider, UnconfiguredProvider, reply
+from lash_nb.wire import LlmRequest
+
+REQUEST = LlmRequest(model="m", messages=())
+
+
+async def test_a_response_goes_through() -> None:
+    """A handle gives what the provider gives, and shows the provider's own facts."""
+    options = ProviderOptions(max_output_tokens=7)
+    handle = ProviderHandle(ScriptedProvider(["Hello."], kind="mine", options=options))
+
+    assert await handle.complete(REQUEST) == reply("Hello.")
+    assert (handle.kind, handle.options, handle.requires_streaming) == ("mine", options, False)
+
+
+async def test_an_exception_of_a_script_is_a_failed_call() -> None:
+    """Whatever a function of the user raises becomes a transport error that names it."""
+
+    def broken(_request: LlmRequest) -> str:
+        return str(1 / 0)
+
+    with pytest.raises(LlmTransportError, match="'scripted' raised ZeroDivisionError: division by zero") as caught:
+        await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
+
+    assert caught.value.provider_code == "provider_raised"
+
+
+async def test_something_else_than_a_response_is_a_failed_call() -> None:
+    """A provider that returns no response is told what to return."""
+
+    class Careless(UnconfiguredProvider):
+        async def complete(self, request: LlmRequest, stream: object = None) -> str:  # type: ignore[override]  # the fault under test
+            return f"{request.model} {stream}"
+
+    with pytest.raises(LlmTransportError, match="returned str; `complete` must return an LlmResponse"):
+        await ProviderHandle(Careless()).complete(REQUEST)  # type: ignore[arg-type]  # as above
+
+
+async def test_without_a_provider_the_error_tells_how_to_give_one() -> None:
+    """The unconfigured provider fails every call with the next step."""
+    with pytest.raises(LlmTransportError, match=r"no provider answers model 'm'; give one") as caught:
+        await ProviderHandle(UnconfiguredProvider()).complete(REQUEST)
+
+    assert not caught.value.retryable

@@ -1,0 +1,127 @@
+"""The provider that follows a script."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lash_nb.clock import ManualClock
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers import (
+    DeltaEvent,
+    LlmStreamEvent,
+    ProviderHandle,
+    ReasoningDeltaStream,
+    ScriptedProvider,
+    UsageEvent,
+    call,
+    calls,
+    reply,
+)
+from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, ReasoningPart, to_builtins
+
+REQUEST = LlmRequest(model="m", messages=())
+
+
+async def test_replies_are_given_in_order() -> None:
+    """A list is used up from its beginning, whatever the form of a reply."""
+    provider = ScriptedProvider(["one", reply("two"), {"full_text": "three", "terminal_reason": "stop"}])
+
+    texts = [(await provider.complete(REQUEST)).full_text for _ in range(3)]
+
+    assert texts == ["one", "two", "three"]
+    assert provider.requests == [REQUEST] * 3
+
+
+async def test_one_text_is_one_reply() -> None:
+    """A bare text is a script of one reply, not of its letters."""
+    assert (await ScriptedProvider("Hello.").complete(REQUEST)).full_text == "Hello."
+
+
+async def test_a_script_that_runs_out_says_what_to_do() -> None:
+    """The call after the last reply fails, is not worth a retry, and its message names the next step."""
+    provider = ScriptedProvider(["one"])
+    await provider.complete(REQUEST)
+
+    with pytest.raises(
+        LlmTransportError, match="no reply left for call 2; give ScriptedProvider more replies"
+    ) as caught:
+        await provider.complete(REQUEST)
+
+    assert not caught.value.retryable
+
+
+async def test_a_function_answers_each_request() -> None:
+    """A plain function of the request is a script."""
+    provider = ScriptedProvider(lambda request: f"I am {request.model}.")
+
+    assert (await provider.complete(REQUEST)).full_text == "I am m."
+
+
+async def test_an_async_function_answers_each_request() -> None:
+    """So is an async one."""
+
+    async def answer(request: LlmRequest) -> LlmResponse:
+        return reply(request.model)
+
+    assert (await ScriptedProvider(answer).complete(REQUEST)).full_text == "m"
+
+
+async def test_a_scripted_exception_is_raised() -> None:
+    """A reply that is an exception is what the call ends with."""
+    provider = ScriptedProvider([LlmTransportError("busy", status=503)])
+
+    with pytest.raises(LlmTransportError, match="busy"):
+        await provider.complete(REQUEST)
+
+
+async def test_text_is_streamed_word_by_word() -> None:
+    """Who listens gets the text in pieces, reasoning as reasoning, and the usage at the end."""
+    told: list[LlmStreamEvent] = []
+    thinking = LlmOutputPart(Reasoning=ReasoningPart(text="hm"))
+    said = LlmResponse(
+        full_text="Hello you.",
+        parts=(thinking, *reply("Hello you.").parts),
+        usage=reply("").usage,
+        terminal_reason="stop",
+    )
+
+    await ScriptedProvider([said]).complete(REQUEST, told.append)
+
+    assert told == [ReasoningDeltaStream("hm"), DeltaEvent("Hello "), DeltaEvent("you."), UsageEvent(said.usage)]
+
+
+@given(text=st.text())
+async def test_what_is_streamed_is_the_text(text: str) -> None:
+    """The pieces together are the whole answer, blanks and line ends included."""
+    told: list[LlmStreamEvent] = []
+
+    await ScriptedProvider([text]).complete(REQUEST, told.append)
+
+    assert "".join(event.text for event in told if isinstance(event, DeltaEvent)) == text
+
+
+async def test_a_delay_passes_on_the_clock() -> None:
+    """Each word takes the given time of the provider's own clock."""
+    clock = ManualClock()
+
+    await ScriptedProvider(["three words here"], delay=0.5, clock=clock).complete(REQUEST, lambda _event: None)
+
+    assert clock.now_ns() == 1_500_000_000
+
+
+def test_a_call_is_a_response_with_tool_calls() -> None:
+    """`call` and `calls` write what a model would: canonical arguments, ids, and text before."""
+    one = to_builtins(call("weather", {"b": 1, "a": "é"}, id="c1", say="Let me look."))
+    two = calls(("c1", "weather", {}), ("c2", "clock", {}))
+
+    assert one["parts"][1]["ToolCall"]["input_json"] == '{"a":"é","b":1}'
+    assert (one["full_text"], one["terminal_reason"]) == ("Let me look.", "tool_use")
+    assert [part.tag for part in two.parts] == ["ToolCall", "ToolCall"]
+
+
+def test_variants_are_the_declared_ones() -> None:
+    """A variant is offered when the script declares it."""
+    provider = ProviderHandle(ScriptedProvider(variants=["high"]))
+
+    assert provider.supports_variant("m", "high")
+    assert not provider.supports_variant("m", "low")
