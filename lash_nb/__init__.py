@@ -1,1 +1,85 @@
-"""The notebook in which people build, watch and take apart LLM agents."""
+"""The notebook in which people build, watch and take apart LLM agents.
+
+Every nondeterministic step of an agent is a value: look at it, edit it, replay it, fork it, in the cell below.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lash_nb import frames, plots, views
+    from lash_nb.clock import CancellationToken
+    from lash_nb.core import LashCore, LashSession
+    from lash_nb.errors import LashError
+    from lash_nb.magics import load_ipython_extension, unload_ipython_extension
+    from lash_nb.plugins import ToolContext, tool
+    from lash_nb.providers import ScriptedProvider, call, calls, reply
+    from lash_nb.runtime import TurnResult
+    from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, Trace, read_trace
+    from lash_nb.wire import ModelSpec, TurnInput
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CancellationToken",
+    "JsonlTraceSink",
+    "LashCore",
+    "LashError",
+    "LashSession",
+    "MemoryTraceSink",
+    "ModelSpec",
+    "ScriptedProvider",
+    "ToolContext",
+    "Trace",
+    "TurnInput",
+    "TurnResult",
+    "call",
+    "calls",
+    "frames",
+    "load_ipython_extension",
+    "plots",
+    "read_trace",
+    "reply",
+    "tool",
+    "unload_ipython_extension",
+    "views",
+]
+
+_HOME = {
+    "CancellationToken": "clock",
+    "JsonlTraceSink": "trace",
+    "LashCore": "core",
+    "LashError": "errors",
+    "LashSession": "core",
+    "MemoryTraceSink": "trace",
+    "ModelSpec": "wire",
+    "ScriptedProvider": "providers",
+    "ToolContext": "plugins",
+    "Trace": "trace",
+    "TurnInput": "wire",
+    "TurnResult": "runtime",
+    "call": "providers",
+    "calls": "providers",
+    "load_ipython_extension": "magics",
+    "read_trace": "trace",
+    "reply": "providers",
+    "tool": "plugins",
+    "unload_ipython_extension": "magics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that `import lash_nb` alone stays light."""
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"lash_nb.{_HOME[name]}"), name)
+    elif name in __all__:
+        value = importlib.import_module(f"lash_nb.{name}")
+    else:
+        message = f"module 'lash_nb' has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,78 @@
+"""A turn that runs as a task beside whoever started it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.runtime import TurnResult
+from lash_nb.wire import TurnActivity
+
+__all__ = ["RunningTurn"]
+
+
+class RunningTurn:
+    """Watch it, wait for it, cancel it; it runs on whether anybody does."""
+
+    def __init__(self, builder: TurnBuilder) -> None:
+        self._activities: list[TurnActivity] = []
+        self._callbacks: list[Callable[[], None]] = []
+        self.cancellation = builder.cancellation
+        self._task = asyncio.ensure_future(builder.watched_by(self._on_activity).run())
+        self._task.add_done_callback(lambda _: self._notify())
+
+    @property
+    def done(self) -> bool:
+        """Whether the turn is over."""
+        return self._task.done()
+
+    @property
+    def activities(self) -> Sequence[TurnActivity]:
+        """What happened so far."""
+        return self._activities
+
+    @property
+    def result(self) -> TurnResult | None:
+        """The result, once the turn is over and has one."""
+        if not self._task.done() or self._task.cancelled() or self._task.exception():
+            return None
+        return self._task.result()
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why the turn has no result, once it is over."""
+        if not self._task.done():
+            return None
+        return asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
+
+    async def wait(self) -> TurnResult:
+        """Wait for the end; cancelling the waiting does not cancel the turn.
+
+        Raises:
+            LashRuntimeError: the turn ended without a result.
+        """
+        return await asyncio.shield(self._task)
+
+    async def settled(self) -> None:
+        """Wait for the end, however the turn ends."""
+        await asyncio.wait([self._task])
+
+    def cancel(self) -> None:
+        """End the turn the orderly way: what runs is told, the outcome is `cancelled`, and it is committed."""
+        self.cancellation.cancel()
+
+    def abort(self) -> None:
+        """Stop the turn where it is; what is not committed is lost."""
+        self._task.cancel()
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` after each activity and at the end; return what takes it off again."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
+
+    def _on_activity(self, item: TurnActivity) -> None:
+        self._activities.append(item)
+        self._notify()
+
+    def _notify(self) -> None:
+        for callback in list(self._callbacks):
+            callback()

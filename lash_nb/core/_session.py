@@ -1,0 +1,178 @@
+"""A handle of one opened session (lash 0.1.0-alpha.37, facade §5)."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lash_nb.core._control import SessionControl
+from lash_nb.core._modes import ModeId
+from lash_nb.core._running import RunningTurn
+from lash_nb.core._stepper import Stepper
+from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.errors import CallerError
+from lash_nb.runtime import LashRuntime, SessionReadView, TurnResult
+from lash_nb.stores import AttachmentListing, AttachmentReference, attachment_references, session_attachments
+from lash_nb.trace import MemoryTraceSink, Trace
+from lash_nb.wire import (
+    EffectEntry,
+    Json,
+    LlmCallCommand,
+    RuntimeEffectOutcome,
+    SessionGraph,
+    SessionPolicy,
+    SessionUsageReport,
+    TurnInput,
+)
+
+__all__ = ["LashSession"]
+
+
+class LashSession:
+    """Runs turns of one session, and shows what there is of it."""
+
+    def __init__(self, runtime: LashRuntime, mode: ModeId, *, parent_session_id: str | None = None) -> None:
+        self._runtime = runtime
+        self._mode = mode
+        self._parent = parent_session_id
+        self._running: list[RunningTurn] = []
+        self.stepper = Stepper(runtime, self.start)
+        self.control = SessionControl(runtime)
+
+    def __repr__(self) -> str:
+        return f"LashSession({self.session_id!r}, {self.turn_index} turns, {len(self._runtime.state.graph)} nodes)"
+
+    @property
+    def session_id(self) -> str:
+        """The session."""
+        return self._runtime.state.session_id
+
+    @property
+    def mode(self) -> ModeId:
+        """The protocol it speaks."""
+        return self._mode
+
+    @property
+    def parent_session_id(self) -> str | None:
+        """The session under which it was opened."""
+        return self._parent
+
+    @property
+    def turn_index(self) -> int:
+        """Number of the last turn."""
+        return self._runtime.state.turn_index
+
+    def policy_snapshot(self) -> SessionPolicy:
+        """Return model, provider and limits."""
+        return self._runtime.state.effective_policy()
+
+    def turn(self, turn_input: TurnInput | str) -> TurnBuilder:
+        """Return what runs a turn; awaiting it runs it as it is."""
+        return TurnBuilder(self._runtime, turn_input)
+
+    def start(self, turn_input: TurnInput | str | TurnBuilder) -> RunningTurn:
+        """Start a turn as a task on the running loop, and return at once."""
+        builder = turn_input if isinstance(turn_input, TurnBuilder) else self.turn(turn_input)
+        running = RunningTurn(builder)
+        self._running = [turn for turn in self._running if not turn.done]
+        self._running.append(running)
+        return running
+
+    def cancel_running_turns(self) -> int:
+        """Cancel the turns that `start` began and that still run; return how many."""
+        active = [turn for turn in self._running if not turn.done]
+        for turn in active:
+            turn.cancel()
+        return len(active)
+
+    async def step(self, turn_input: TurnInput | str | None = None) -> EffectEntry | TurnResult | None:
+        """Start a turn that stops before its effects, or perform the effect that waits; return what waits now, or the result.
+
+        Without an input and without a waiting effect, the next turn will stop (and None is returned).
+
+        Raises:
+            CallerError: an input is given while a turn is under way.
+        """
+        return await self.stepper.begin_or_step(turn_input)
+
+    async def continue_(self, to: str | None = None) -> EffectEntry | TurnResult:
+        """Perform what waits and go on, to the next effect of kind `to` or to the end of the turn.
+
+        Raises:
+            CallerError: no turn is under way, or there is no such kind.
+        """
+        return await self.stepper.continue_(to)
+
+    async def inject(self, outcome: RuntimeEffectOutcome | Json) -> EffectEntry | TurnResult:
+        """Answer the waiting effect with `outcome` instead of performing it; JSON forms are those of `outcome_from`.
+
+        Raises:
+            CallerError: nothing waits, or the JSON does not fit the effect.
+            RuntimeEffectControllerError: the outcome is of another kind. In all cases the effect goes on waiting.
+        """
+        return await self.stepper.inject(outcome)
+
+    @property
+    def graph(self) -> SessionGraph:
+        """The session graph of this moment."""
+        return self._runtime.state.graph.snapshot()
+
+    @property
+    def effects(self) -> Sequence[EffectEntry]:
+        """Every effect of the session since it was opened, in order."""
+        return self._runtime.journal.entries
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace, when the core traces into memory."""
+        sink = self._runtime.environment.trace_sink
+        return sink.trace() if isinstance(sink, MemoryTraceSink) else None
+
+    @property
+    def attachments(self) -> AttachmentListing:
+        """The session's attachments with who refers to them."""
+        store = self._runtime.store
+        entries = store.list_attachments() if store else ()
+        return session_attachments(self._runtime.attachments, entries, self._references())
+
+    def save_attachment(self, attachment_id: str, path: str | os.PathLike[str]) -> Path:
+        """Write the bytes of an attachment, given by the beginning of its id, to a new file and return its path.
+
+        Raises:
+            CallerError: no such attachment, or the file is there already.
+            AttachmentStoreError: the bytes are gone.
+        """
+        listing = self.attachments
+        data, target = listing.data(listing.find(attachment_id).ref.id), Path(path)
+        try:
+            with target.open("xb") as file:
+                file.write(data)
+        except OSError as error:
+            raise CallerError(f"{target} cannot be written: {error.strerror}; choose another path") from error
+        return target
+
+    def read_view(self) -> SessionReadView:
+        """Return the session as it is now, fixed."""
+        return SessionReadView.of(self._runtime.state)
+
+    def usage_report(self) -> SessionUsageReport:
+        """Return what the session has used over its life."""
+        return self._runtime.usage_report()
+
+    def refresh_tools(self) -> int:
+        """Ask the tool providers again what they offer; return the generation of the tool registry."""
+        self._runtime.plugins.registry.refresh_sources()
+        return self._runtime.plugins.registry.generation
+
+    async def close(self) -> None:
+        """Cancel what runs and free the session's id."""
+        if self.cancel_running_turns():
+            for turn in self._running:
+                await turn.settled()
+        self._runtime.close()
+
+    def _references(self) -> Iterator[AttachmentReference]:
+        yield from attachment_references(self.graph.nodes)
+        for entry in self.effects:
+            if isinstance(entry.envelope.command, LlmCallCommand):
+                for item in entry.envelope.command.request.attachments:
+                    yield item.reference, f"llm_call {entry.envelope.invocation.effect_id}"

@@ -1,0 +1,158 @@
+"""Opens a session (lash 0.1.0-alpha.37, facade §4)."""
+
+from typing import TYPE_CHECKING, Self
+
+from lash_nb.core._modes import STANDARD, ModeId, ModePreset
+from lash_nb.core._session import LashSession
+from lash_nb.errors import EmbedError, SessionError, StoreError
+from lash_nb.providers import LlmProvider, ProviderHandle
+from lash_nb.runtime import LashRuntime, RuntimeSessionState
+from lash_nb.stores import ActivePath, FullGraph, SessionStore, SessionStoreCreateRequest
+from lash_nb.wire import ChildRelation, ModelSpec, PromptLayer, RootRelation, SessionPolicy, SessionSnapshot
+
+if TYPE_CHECKING:
+    from lash_nb.core._core import LashCore
+
+__all__ = ["SessionBuilder"]
+
+
+class SessionBuilder:
+    """Collects what a session does differently from its core, then opens it."""
+
+    def __init__(self, core: "LashCore", session_id: str) -> None:
+        self._core = core
+        self._session_id = session_id
+        self._mode: ModeId | None = None
+        self._provider: ProviderHandle | None = None
+        self._policy = core.parts.policy
+        self._parent: str | None = None
+        self._store: SessionStore | None = None
+
+    def standard(self) -> Self:
+        """Speak the standard protocol."""
+        return self.mode(STANDARD)
+
+    def mode(self, mode_id: ModeId) -> Self:
+        """Speak the protocol of this mode."""
+        self._mode = mode_id
+        return self
+
+    def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
+        """Let this provider answer the session's model calls."""
+        self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
+        self._policy = self._policy.replace(provider_id=self._provider.kind)
+        return self
+
+    def model(self, model: ModelSpec) -> Self:
+        """Ask this model."""
+        self._policy = self._policy.replace(model=model)
+        return self
+
+    def max_turns(self, count: int | None) -> Self:
+        """End a turn after this many iterations of the model loop; None for no limit."""
+        self._policy = self._policy.replace(max_turns=count)
+        return self
+
+    def prompt_layer(self, layer: PromptLayer) -> Self:
+        """Lay this over the host's system prompt."""
+        self._policy = self._policy.replace(prompt=layer)
+        return self
+
+    def parent(self, session_id: str) -> Self:
+        """Open the session under another one."""
+        self._parent = session_id
+        return self
+
+    def store(self, store: SessionStore) -> Self:
+        """Keep this session there, whatever the core's factory says."""
+        self._store = store
+        return self
+
+    async def open(self) -> LashSession:
+        """Open the session as its store has it, or as a new one.
+
+        Raises:
+            EmbedError: `ModeNotInstalled`, `StoreFactory`, `StoreSessionMismatch`.
+            SessionError: the stored session cannot be brought to life.
+        """
+        mode, policy = self._resolved()
+        store = await self._session_store(policy)
+        state = await self._loaded(store, policy)
+        return self._opened(mode, policy, store, state)
+
+    async def open_fresh(self) -> LashSession:
+        """Open a new session over whatever is stored; the first commit replaces it. Errors as in `open`."""
+        mode, policy = self._resolved()
+        store = await self._session_store(policy)
+        state = self._fresh(policy)
+        state.graph_replace_required = True
+        return self._opened(mode, policy, store, state)
+
+    async def open_with_state(self, snapshot: SessionSnapshot) -> LashSession:
+        """Open the session as `snapshot` says. Errors as in `open`."""
+        mode, policy = self._resolved()
+        store = await self._session_store(policy)
+        self._check_id(snapshot.session_id)
+        state = RuntimeSessionState.from_snapshot(snapshot, self._core.parts.clock)
+        state.policy = policy.replace(provider_id=state.policy.provider_id)
+        return self._opened(mode, policy, store, state)
+
+    def _resolved(self) -> tuple[ModePreset, SessionPolicy]:
+        parts = self._core.parts
+        mode_id = self._mode or parts.default_mode
+        mode = parts.modes.get(mode_id)
+        if mode is None:
+            known = ", ".join(self._core.installed_modes())
+            raise EmbedError("ModeNotInstalled", f"mode {mode_id!r} is not installed; installed: {known}", mode=mode_id)
+        return mode, self._policy.replace(session_id=self._session_id)
+
+    async def _session_store(self, policy: SessionPolicy) -> SessionStore | None:
+        factory = self._core.parts.store_factory
+        if self._store is not None or factory is None:
+            return self._store
+        relation = ChildRelation(parent_session_id=self._parent) if self._parent else RootRelation()
+        request = SessionStoreCreateRequest(session_id=self._session_id, relation=relation, policy=policy)
+        try:
+            return await factory.create_store(request)
+        except StoreError as error:
+            raise EmbedError(
+                "StoreFactory", f"no store for session {self._session_id}: {error.message}", session_id=self._session_id
+            ) from error
+
+    async def _loaded(self, store: SessionStore | None, policy: SessionPolicy) -> RuntimeSessionState:
+        if store is None:
+            return self._fresh(policy)
+        try:
+            read = await store.load_session(self._scope())
+            if read is not None and not read.graph.nodes and isinstance(self._scope(), ActivePath):
+                read = await store.load_session(FullGraph())
+        except StoreError as error:
+            raise SessionError("Protocol", f"session {self._session_id} cannot be read: {error.message}") from error
+        if read is None:
+            return self._fresh(policy)
+        self._check_id(read.session_id)
+        state = RuntimeSessionState.from_read(read, self._core.parts.clock)
+        state.policy = policy.replace(provider_id=state.policy.provider_id)
+        return state
+
+    def _scope(self) -> FullGraph | ActivePath:
+        return FullGraph() if self._core.parts.residency == "keep_all" else ActivePath()
+
+    def _fresh(self, policy: SessionPolicy) -> RuntimeSessionState:
+        return RuntimeSessionState.fresh(self._session_id, policy, self._core.parts.clock)
+
+    def _check_id(self, loaded: str) -> None:
+        if loaded != self._session_id:
+            raise EmbedError(
+                "StoreSessionMismatch",
+                f"asked for session {self._session_id}, got {loaded}; open it under its own id",
+                loaded=loaded,
+                requested=self._session_id,
+            )
+
+    def _opened(
+        self, mode: ModePreset, policy: SessionPolicy, store: SessionStore | None, state: RuntimeSessionState
+    ) -> LashSession:
+        environment = self._core.environment(mode, self._provider)
+        runtime = LashRuntime.from_environment(environment, policy, state, store)
+        return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)

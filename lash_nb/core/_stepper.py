@@ -1,0 +1,189 @@
+"""Steps through the turns of a session: what a stepper view, a magic and a program drive alike."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from lash_nb.core._running import RunningTurn
+from lash_nb.errors import CallerError
+from lash_nb.runtime import LashRuntime, TurnResult
+from lash_nb.wire import (
+    EffectEntry,
+    Json,
+    Message,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    TurnInput,
+    Wire,
+    outcome_from,
+)
+
+__all__ = ["Stepper"]
+
+
+class Stepper:
+    """One session, one effect at a time; every waiting returns at the next stop or at the end of the turn."""
+
+    def __init__(self, runtime: LashRuntime, start: Callable[[TurnInput | str], RunningTurn]) -> None:
+        self._runtime = runtime
+        self._start = start
+        self._control = runtime.effect_host.control
+        self.running: RunningTurn | None = None
+
+    @property
+    def session_id(self) -> str:
+        """The session whose turns are stepped through."""
+        return self._runtime.state.session_id
+
+    @property
+    def state(self) -> Literal["idle", "running", "paused", "finished"]:
+        """What the turn does now; `idle` when none was begun."""
+        if self._control.pending is not None:
+            return "paused"
+        if self.running is None:
+            return "idle"
+        return "finished" if self.running.done else "running"
+
+    @property
+    def armed(self) -> bool:
+        """Whether the next turn will stop before its effects."""
+        return self._control.armed
+
+    @property
+    def entries(self) -> Sequence[EffectEntry]:
+        """The session's effects in order, the pending one last."""
+        pending = self.pending
+        return self._runtime.journal.entries if pending is None else (*self._runtime.journal.entries, pending)
+
+    @property
+    def pending(self) -> EffectEntry | None:
+        """The effect that waits for a decision."""
+        waiting = self._control.pending
+        return None if waiting is None else waiting.as_entry(self._runtime.journal.next_order)
+
+    @property
+    def stop_at(self) -> frozenset[str]:
+        """Effect kinds before which a stepped turn stops."""
+        return self._control.stop_at
+
+    @stop_at.setter
+    def stop_at(self, kinds: frozenset[str]) -> None:
+        self._control.stop_at = kinds
+
+    @property
+    def result(self) -> TurnResult | None:
+        """The result of the last stepped turn, once it is over."""
+        return self.running.result if self.running else None
+
+    def conversation(self) -> Sequence[Message]:
+        """Return what the model knows at this moment."""
+        return self._runtime.conversation()
+
+    def tool_schema(self, name: str) -> dict[str, Any] | None:
+        """Return the JSON Schema of a tool's arguments; None when there is no such tool."""
+        contract = self._runtime.plugins.registry.resolve_contract(name)
+        return contract.input_schema if contract else None
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` on the loop after each change of the turn; return what takes it off again."""
+        offs = (self._control.subscribe(callback), self._runtime.journal.subscribe(callback))
+
+        def unsubscribe() -> None:
+            for off in offs:
+                off()
+
+        return unsubscribe
+
+    def arm(self) -> None:
+        """Let the next turn stop before its effects."""
+        self._control.arm()
+
+    def pause(self) -> None:
+        """Let the running turn stop before its next effect."""
+        self._control.pause_next()
+
+    def adopt(self, running: RunningTurn) -> None:
+        """Follow a turn that was started elsewhere."""
+        self.running = running
+        running.subscribe(self._on_end)
+
+    def _on_end(self) -> None:
+        """A stepped turn that is over leaves the next one alone."""
+        if self.running and self.running.done:
+            self._control.disarm()
+
+    async def begin_or_step(self, turn_input: TurnInput | str | None) -> EffectEntry | TurnResult | None:
+        """Begin a turn, perform what waits, or (None) see to it that the next turn stops."""
+        if turn_input is not None:
+            return await self.begin(turn_input)
+        if self.state in ("paused", "running"):
+            return await self.step()
+        self.arm()
+        return None
+
+    async def begin(self, turn_input: TurnInput | str) -> EffectEntry | TurnResult:
+        """Start a turn that stops before its effects.
+
+        Raises:
+            CallerError: `turn_running`, a turn is under way.
+        """
+        if self.state in ("paused", "running"):
+            raise CallerError(
+                f"a turn of session {self.session_id} is under way; step on, continue or cancel it first",
+                code="turn_running",
+            )
+        self.arm()
+        self.adopt(self._start(turn_input))
+        return await self.stopped()
+
+    async def step(self, edited: RuntimeEffectEnvelope | None = None) -> EffectEntry | TurnResult:
+        """Perform the waiting effect, or `edited` in its place, and go on to the next stop."""
+        if self._control.pending is not None:
+            self._control.perform(edited)
+        return await self.stopped()
+
+    async def continue_(self, to: str | None = None) -> EffectEntry | TurnResult:
+        """Perform what waits and go on to the next effect of kind `to`, or to the end."""
+        if self.state not in ("paused", "running"):
+            raise CallerError("no turn is under way; begin one with step(…)", code="step_nothing_pending")
+        self._control.run_to(to)
+        return await self.stopped()
+
+    async def inject(self, outcome: RuntimeEffectOutcome | Json) -> EffectEntry | TurnResult:
+        """Answer the waiting effect with `outcome` and go on to the next stop."""
+        waiting = self._control.pending
+        if waiting is not None and not isinstance(outcome, Wire):
+            outcome = outcome_from(waiting.envelope, outcome)
+        self._control.inject(outcome)
+        return await self.stopped()
+
+    async def fail(self, code: str, message: str) -> EffectEntry | TurnResult:
+        """Let the waiting effect fail as if the host could not perform it, and go on to the next stop."""
+        self._control.fail(code, message)
+        return await self.stopped()
+
+    async def cancel(self) -> TurnResult | None:
+        """Cancel the turn, whatever waits, and return how it ended."""
+        if self.running is None or self.running.done:
+            return self.result
+        self.running.cancel()
+        self._control.disarm()
+        await self.running.settled()
+        return self.result
+
+    async def stopped(self) -> EffectEntry | TurnResult:
+        """Wait until an effect waits for a decision or the turn is over.
+
+        Raises:
+            LashRuntimeError: the turn ended without a result.
+        """
+        if self.running is None:
+            raise CallerError("no turn is under way; begin one with step(…)", code="step_nothing_pending")
+        arrival = asyncio.ensure_future(self._control.wait_pending())
+        ending = asyncio.ensure_future(self.running.settled())
+        try:
+            await asyncio.wait({arrival, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arrival.cancel()
+            ending.cancel()
+        return self.pending or await self.running.wait()

@@ -1,0 +1,127 @@
+"""Collects what a turn does differently, then runs it (lash 0.1.0-alpha.37, facade §6.2)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from typing import Any, Self
+
+import msgspec
+
+from lash_nb.clock import CancellationToken
+from lash_nb.providers import LlmProvider, ProviderHandle
+from lash_nb.runtime import ActivitySink, EventSink, LashRuntime, TurnOptions, TurnResult
+from lash_nb.wire import (
+    ModelSpec,
+    PromptContribution,
+    PromptLayer,
+    PromptTemplate,
+    ProtocolTurnOptions,
+    TurnActivity,
+    TurnInput,
+)
+
+__all__ = ["TurnBuilder", "TurnStream"]
+
+
+class TurnBuilder:
+    """One turn to come; every setter returns the builder. `await builder` is `await builder.run()`."""
+
+    def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
+        self._runtime = runtime
+        self._input = TurnInput.text(turn_input) if isinstance(turn_input, str) else turn_input
+        self._options = TurnOptions()
+
+    def __await__(self) -> Generator[Any, None, TurnResult]:
+        return self.run().__await__()
+
+    @property
+    def cancellation(self) -> CancellationToken:
+        """What cancels this turn."""
+        return self._options.cancel
+
+    def image(self, data: bytes, *, label: str | None = None) -> Self:
+        """Add a picture after what is there; the label is its name for people."""
+        name = label or f"image-{len(self._input.image_blobs) + 1}"
+        self._input = self._input.with_image(name, data)
+        return self
+
+    def turn_id(self, turn_id: str) -> Self:
+        """Give the turn an id instead of a random one."""
+        self._input = msgspec.structs.replace(self._input, trace_turn_id=turn_id)
+        return self
+
+    def cancel(self, token: CancellationToken) -> Self:
+        """Cancel the turn when this token is cancelled."""
+        return self._set(cancel=token)
+
+    def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
+        """Let this provider answer, in this turn only."""
+        return self._set(provider=provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider))
+
+    def model(self, model: ModelSpec) -> Self:
+        """Ask this model, in this turn only."""
+        return self._set(model=model)
+
+    def protocol_turn_options(self, options: ProtocolTurnOptions) -> Self:
+        """Lay these options of the protocol over the session's."""
+        return self._set(protocol_turn_options=options)
+
+    def prompt_template(self, template: PromptTemplate) -> Self:
+        """Order the system prompt by this template, in this turn only."""
+        return self.prompt_layer(self._options.prompt.with_template(template))
+
+    def prompt_contribution(self, contribution: PromptContribution) -> Self:
+        """Add a piece of text to the system prompt, in this turn only."""
+        return self.prompt_layer(self._options.prompt.add(contribution))
+
+    def prompt_layer(self, layer: PromptLayer) -> Self:
+        """Lay this over the system prompt, in this turn only."""
+        return self._set(prompt=layer)
+
+    def watched_by(self, sink: ActivitySink) -> Self:
+        """Send the turn's activities to `sink` too."""
+        return self._set(activities=(*self._options.activities, sink))
+
+    async def run(self) -> TurnResult:
+        """Run the turn on the running loop.
+
+        Raises:
+            LashRuntimeError: the turn ended without a result; what was committed stays.
+        """
+        return await self._runtime.stream_turn(self._input, self._options)
+
+    async def stream_to(self, sink: ActivitySink) -> TurnResult:
+        """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""
+        return await self.watched_by(sink).run()
+
+    async def collect_session_events_with(self, sink: EventSink) -> TurnResult:
+        """Run the turn and send its raw session events to `sink`. Errors as in `run`."""
+        return await self._set(events=(*self._options.events, sink)).run()
+
+    def stream(self) -> "TurnStream":
+        """Start the turn as a task on the running loop and return its activities as they happen."""
+        return TurnStream(self)
+
+    def _set(self, **changes: Any) -> Self:
+        fields = {name: getattr(self._options, name) for name in TurnOptions.__dataclass_fields__}
+        self._options = TurnOptions(**{**fields, **changes})
+        return self
+
+
+class TurnStream:
+    """The activities of a running turn: `async for activity in stream`, then `await stream.result()`.
+
+    Dropping the stream does not cancel the turn.
+    """
+
+    def __init__(self, builder: TurnBuilder) -> None:
+        self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
+        self._task = asyncio.ensure_future(builder.stream_to(self._queue.put_nowait))
+        self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
+
+    async def __aiter__(self) -> AsyncIterator[TurnActivity]:
+        while (item := await self._queue.get()) is not None:
+            yield item
+
+    async def result(self) -> TurnResult:
+        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`."""
+        return await asyncio.shield(self._task)

@@ -1,0 +1,149 @@
+"""The commits of a turn: when they happen, what they stamp, and what happens without a store (lash 0.1.0-alpha.37, turns §6, sessions §13)."""
+
+import warnings
+from collections.abc import Sequence
+
+import msgspec
+
+from lash_nb.errors import LashRuntimeError, StoreError
+from lash_nb.machine import Progress
+from lash_nb.plugins import PluginSession
+from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._ledger import merged
+from lash_nb.runtime._state import RuntimeSessionState
+from lash_nb.stores import SessionStore
+from lash_nb.wire import (
+    Message,
+    Part,
+    PromptUsage,
+    ProtocolStep,
+    RuntimeCommit,
+    RuntimeTurnCommitStamp,
+    SessionEventRecord,
+    TokenLedgerEntry,
+    TokenUsage,
+    TurnOutcome,
+    turn_commit_hash,
+)
+
+__all__ = ["TurnCommits"]
+
+
+class TurnCommits:
+    """Keeps what a turn reaches: in the session's state, and in its store if it has one."""
+
+    def __init__(
+        self, state: RuntimeSessionState, store: SessionStore | None, plugins: PluginSession, turn: TurnContext
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._plugins = plugins
+        self._turn = turn
+        self._safety = state.graph.safety.fork()
+        self._seen = len(state.graph.messages)
+        self.usage = TokenUsage.zero()
+
+    def note_usage(self, cumulative: TokenUsage, prompt: PromptUsage | None) -> None:
+        """Remember the turn's counters; they are part of the next commit."""
+        self.usage = cumulative
+        self._state.token_usage = cumulative
+        self._state.last_prompt_usage = prompt
+
+    async def prepared(self) -> None:
+        """Commit the user's message, before the first model call.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`.
+        """
+        if self._store is None or not self._state.graph.safety.is_safe:
+            return
+        await self._store_commit(self._state_commit())
+
+    async def progress(self, progress: Progress) -> None:
+        """Commit what there is, if a turn could go on from it; a store that refuses does not stop the turn."""
+        self._safety.feed(progress.messages[self._seen :])
+        self._seen = len(progress.messages)
+        if not self._safety.is_safe:
+            return
+        self._append_protocol_events(progress.event_delta)
+        self._state.graph.project(progress.messages)
+        self._rebase()
+        if self._store is None:
+            return
+        try:
+            await self._store_commit(self._state_commit())
+        except LashRuntimeError as error:
+            warnings.warn(
+                f"progress of turn {self._turn.turn_id} was not stored: {error}", RuntimeWarning, stacklevel=2
+            )
+            return
+        self._trace_protocol_steps(progress)
+
+    def _rebase(self) -> None:
+        """Go on from the graph's own bookkeeping, which holds these messages now."""
+        self._safety = self._state.graph.safety.fork()
+
+    def _append_protocol_events(self, records: tuple[SessionEventRecord, ...]) -> None:
+        for record in records:
+            if record.Protocol is not None:
+                self._state.graph.append_protocol_event(record.Protocol, f"protocol:{self._turn.ids.hex()}")
+
+    def _trace_protocol_steps(self, progress: Progress) -> None:
+        context = self._turn.trace_context(progress.protocol_iteration)
+        for record in progress.event_delta:
+            if record.Protocol is not None:
+                step = ProtocolStep(plugin_id=record.Protocol.plugin_id, payload=record.Protocol.payload)
+                self._turn.trace.emit(step, context)
+
+    async def final(self, outcome: TurnOutcome) -> None:
+        """Commit the whole turn, stamped, with its answer and its usage.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`.
+        """
+        self._append_answer(outcome)
+        deltas = merged((), (TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage),))
+        self._state.token_ledger = merged(self._state.token_ledger, deltas)
+        if self._store is None:
+            self._state.discard_snapshots()
+            self._state.graph.mark_committed()
+            return
+        commit = self._state_commit(deltas)
+        stamp = RuntimeTurnCommitStamp(
+            session_id=self._state.session_id, turn_id=self._turn.turn_id, turn_commit_hash=turn_commit_hash(commit)
+        )
+        await self._store_commit(msgspec.structs.replace(commit, turn_commit=stamp))
+
+    def project_final(self, messages: tuple[Message, ...], events: tuple[SessionEventRecord, ...]) -> None:
+        """Take the turn's last messages and protocol notes into the graph."""
+        self._append_protocol_events(events)
+        if messages:
+            self._state.graph.project(messages)
+
+    def _append_answer(self, outcome: TurnOutcome) -> None:
+        """The answer becomes a message only now, unless the last message says just that."""
+        finish = outcome.finished.assistant_message if outcome.finished else None
+        if finish is None or _says(self._state.graph.messages[-1:], finish.text):
+            return
+        message_id = f"m{self._turn.ids.hex()}"
+        part = Part(id=f"{message_id}.p0", kind="Prose", content=finish.text, prune_state="Intact")
+        self._state.graph.append_message(Message(id=message_id, role="Assistant", parts=(part,)))
+
+    def _state_commit(self, deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
+        self._state.refresh_snapshots(self._plugins)
+        return self._state.commit(usage_deltas=deltas)
+
+    async def _store_commit(self, commit: RuntimeCommit) -> None:
+        if self._store is None:
+            return
+        try:
+            result = await self._store.commit_runtime_state(commit)
+        except StoreError as error:
+            raise LashRuntimeError("store_commit_failed", error.message) from error
+        self._state.apply_commit_result(result)
+
+
+def _says(last: Sequence[Message], text: str) -> bool:
+    if not last or last[0].role != "Assistant":
+        return False
+    return "".join(p.content for p in last[0].parts if p.kind in ("Prose", "Text", "Image", "ToolResult")) == text

@@ -1,0 +1,74 @@
+"""What the parts of a running turn share."""
+
+from dataclasses import dataclass
+
+from lash_nb.clock import CancellationToken, Clock, IdSource
+from lash_nb.effects import ScopedEffectController
+from lash_nb.plugins import PluginSession
+from lash_nb.providers import ProviderHandle
+from lash_nb.runtime._llm_trace import LlmTraceMapper
+from lash_nb.runtime._surface import SurfaceBuilder
+from lash_nb.runtime._trace_emitter import TraceEmitter
+from lash_nb.runtime._turn_stream import TurnStreamHub
+from lash_nb.stores import AttachmentStore
+from lash_nb.wire import ModelSpec, RuntimeScope, TraceContext
+
+__all__ = ["TurnContext"]
+
+
+@dataclass(slots=True)
+class TurnContext:
+    """One running turn: who it is, whom it tells, what it works with."""
+
+    session_id: str
+    """The session."""
+    turn_id: str
+    """The turn, as traces name it."""
+    turn_index: int
+    """Number of the turn in its session."""
+    agent_frame_id: str
+    """The agent frame it runs in."""
+    model: ModelSpec
+    """The model it asks."""
+    provider: ProviderHandle
+    """Who answers."""
+    plugins: PluginSession
+    """Tools and protocol."""
+    surface: SurfaceBuilder
+    """Makes prompt and tools."""
+    attachments: AttachmentStore
+    """Where bytes are."""
+    controller: ScopedEffectController
+    """Who performs effects."""
+    hub: TurnStreamHub
+    """Who listens."""
+    trace: TraceEmitter
+    """Where records go."""
+    mapper: LlmTraceMapper
+    """How model calls are traced."""
+    clock: Clock
+    """Time."""
+    ids: IdSource
+    """Identities."""
+    cancel: CancellationToken
+    """Whether the turn is still wanted."""
+    llm_calls: int = 0
+    """Model calls so far."""
+
+    def scope(self, protocol_iteration: int) -> RuntimeScope:
+        """Return the scope of an effect in this turn."""
+        return RuntimeScope(
+            session_id=self.session_id,
+            turn_id=self.controller.scope.id,
+            turn_index=self.turn_index,
+            protocol_iteration=protocol_iteration,
+        )
+
+    def trace_context(self, protocol_iteration: int | None = None) -> TraceContext:
+        """Return the context of a record: with an iteration that of the driver, without it that of the turn itself."""
+        return TraceContext(
+            session_id=self.session_id,
+            turn_id=self.turn_id if protocol_iteration is None else self.controller.scope.id,
+            turn_index=self.turn_index,
+            protocol_iteration=protocol_iteration,
+        )

@@ -1,0 +1,160 @@
+"""Performs the effects of a turn for real: the local executor behind every envelope (lash 0.1.0-alpha.37, effect wire format §15.4)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from lash_nb.errors import LashError, RuntimeEffectControllerError
+from lash_nb.plugins import ToolContext, ToolDispatcher
+from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._llm_call import TurnCancelledError, perform_llm_call, until_cancelled
+from lash_nb.wire import (
+    CheckpointCommand,
+    CheckpointDelivery,
+    CheckpointOutcome,
+    CheckpointResult,
+    CompletedToolCall,
+    EffectOrigin,
+    LlmCallCommand,
+    PreparedToolCall,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    SleepCommand,
+    SleepOutcome,
+    SurfaceOutcome,
+    SurfaceResult,
+    SyncExecutionSurfaceCommand,
+    ToolCallActivityCompleted,
+    ToolCallActivityStarted,
+    ToolCallCommand,
+    ToolCallOutput,
+    ToolCallStartEvent,
+    ToolCancellation,
+    ToolCancelled,
+    ToolOutcome,
+    model_tool_return,
+)
+
+__all__ = ["TurnEffectExecutor"]
+
+_TOOL_CANCEL_GRACE_SECONDS: Final = 0.05
+_NOTHING: Final = CheckpointDelivery(messages=(), transient_messages=(), turn_causes=())
+
+
+class TurnEffectExecutor:
+    """Knows how to do what a turn asks for; an effect host decides whether it is asked."""
+
+    origin: EffectOrigin = "executed"
+
+    def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
+        self._turn = turn
+        self._dispatcher = dispatcher
+
+    async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
+        """Perform the envelope.
+
+        Raises:
+            RuntimeEffectControllerError: `runtime_effect_local_executor_mismatch`, a turn cannot perform this kind;
+                `runtime_effect_sleep_cancelled`.
+        """
+        perform = _PERFORM.get(type(envelope.command))
+        if perform is None:
+            raise RuntimeEffectControllerError(
+                "runtime_effect_local_executor_mismatch",
+                f"a turn of this session cannot perform {envelope.kind}; inject its outcome, or leave it out of the turn",
+            )
+        return await perform(self, envelope, envelope.command)
+
+    async def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> RuntimeEffectOutcome:
+        return await perform_llm_call(envelope, command, self._turn)
+
+    async def _tool_call(self, _: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
+        call, hub = command.call, self._turn.hub
+        correlation_id = f"tool:{call.call_id}"
+        hub.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
+        started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
+        hub.activity(started, correlation_id)
+        completed = await self._run_tool(call)
+        if completed is None:
+            return ToolOutcome(result=_cut_off(call))
+        finished = ToolCallActivityCompleted(
+            call_id=call.call_id,
+            name=call.tool_name,
+            args=completed.args,
+            output=completed.output,
+            duration_ms=completed.duration_ms,
+        )
+        hub.activity(finished, correlation_id)
+        return ToolOutcome(result=completed)
+
+    async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
+        """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
+        task = asyncio.ensure_future(self._dispatcher.execute(call, self._tool_context(call)))
+        cutting: list[asyncio.Task[None]] = []
+        with self._turn.cancel.calling(lambda: cutting.append(asyncio.ensure_future(self._cut_after_grace(task)))):
+            try:
+                return await task
+            except asyncio.CancelledError:
+                current = asyncio.current_task()
+                if current and current.cancelling():
+                    raise
+                return None
+            finally:
+                for pending in cutting:
+                    pending.cancel()
+
+    async def _cut_after_grace(self, task: "asyncio.Task[Any]") -> None:
+        await self._turn.clock.sleep(_TOOL_CANCEL_GRACE_SECONDS)
+        task.cancel()
+
+    def _tool_context(self, call: PreparedToolCall) -> ToolContext:
+        return ToolContext.of_call(
+            call,
+            session_id=self._turn.session_id,
+            agent_frame_id=self._turn.agent_frame_id,
+            cancellation=self._turn.cancel.child(),
+            attachments=self._turn.attachments,
+        )
+
+    async def _checkpoint(self, _: RuntimeEffectEnvelope, __: CheckpointCommand) -> RuntimeEffectOutcome:
+        return CheckpointOutcome(result=CheckpointResult(Ok=_NOTHING))
+
+    async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
+        if not command.update_machine_config:
+            return SurfaceOutcome(result=SurfaceResult(Ok=None))
+        try:
+            surface = await self._turn.surface.build()
+            return SurfaceOutcome(result=SurfaceResult(Ok=surface.sync()))
+        except LashError as error:
+            return SurfaceOutcome(result=SurfaceResult(Err=str(error)))
+
+    async def _sleep(self, _: RuntimeEffectEnvelope, command: SleepCommand) -> RuntimeEffectOutcome:
+        try:
+            await until_cancelled(self._turn.clock.sleep(command.duration_ms / 1000), self._turn.cancel)
+        except TurnCancelledError:
+            raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "the turn was cancelled") from None
+        return SleepOutcome()
+
+
+_PERFORM: Mapping[type, Callable[[TurnEffectExecutor, RuntimeEffectEnvelope, Any], Awaitable[RuntimeEffectOutcome]]] = {
+    LlmCallCommand: TurnEffectExecutor._llm_call,  # noqa: SLF001 - the table of this module's own class
+    ToolCallCommand: TurnEffectExecutor._tool_call,  # noqa: SLF001 - as above
+    CheckpointCommand: TurnEffectExecutor._checkpoint,  # noqa: SLF001 - as above
+    SyncExecutionSurfaceCommand: TurnEffectExecutor._sync,  # noqa: SLF001 - as above
+    SleepCommand: TurnEffectExecutor._sleep,  # noqa: SLF001 - as above
+}
+"""How each kind of effect is performed; kinds that are not here are refused."""
+
+
+def _cut_off(call: PreparedToolCall) -> CompletedToolCall:
+    cancellation = ToolCancellation(message="tool call cancelled", source="cancellation")
+    output = ToolCallOutput(outcome=ToolCancelled(payload=cancellation))
+    return CompletedToolCall(
+        call_id=call.call_id,
+        tool_name=call.tool_name,
+        args=call.args,
+        output=output,
+        model_return=model_tool_return(call.call_id, call.tool_name, output),
+        duration_ms=0,
+        replay=call.replay,
+    )

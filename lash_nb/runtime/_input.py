@@ -1,0 +1,77 @@
+"""What the user gives to a turn becomes a message (lash 0.1.0-alpha.37, turns §5.1, §5.2)."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from lash_nb.errors import AttachmentStoreError, CallerError
+from lash_nb.stores import AttachmentStore
+from lash_nb.wire import (
+    AttachmentCreateMeta,
+    AttachmentRef,
+    ImageRefItem,
+    MediaType,
+    Message,
+    Part,
+    PartAttachment,
+    TextItem,
+    TurnInput,
+    sniff_image,
+)
+
+__all__ = ["NormalizedItem", "normalized", "user_message"]
+
+NormalizedItem: TypeAlias = str | AttachmentRef
+"""A text, or a picture whose bytes are stored."""
+
+
+def normalized(turn_input: TurnInput, attachments: AttachmentStore) -> list[NormalizedItem]:
+    """Return the input with neighboring texts joined, empty ones dropped, and the bytes of pictures stored.
+
+    Raises:
+        CallerError: `invalid_turn_input`, a picture without bytes, or bytes that cannot be stored.
+    """
+    items: list[NormalizedItem] = []
+    for item in _stored(turn_input, attachments):
+        if isinstance(item, str) and items and isinstance(items[-1], str):
+            items[-1] += item
+        elif item != "":
+            items.append(item)
+    return items
+
+
+def _stored(turn_input: TurnInput, attachments: AttachmentStore) -> Iterator[NormalizedItem]:
+    for item in turn_input.items:
+        match item:
+            case TextItem(text=text):
+                yield text
+            case ImageRefItem(id=image_id):
+                yield _store(image_id, turn_input, attachments)
+
+
+def _store(image_id: str, turn_input: TurnInput, attachments: AttachmentStore) -> AttachmentRef:
+    data = turn_input.image_blobs.get(image_id)
+    if not image_id or data is None:
+        raise CallerError(
+            f"Invalid image_ref: no bytes for {image_id!r}; add them to image_blobs under that id",
+            code="invalid_turn_input",
+        )
+    media_type = MediaType(type=sniff_image(data) or "png")
+    try:
+        return attachments.put(bytes(data), AttachmentCreateMeta(media_type=media_type, label=image_id))
+    except AttachmentStoreError as error:
+        raise CallerError(
+            f"Invalid image_ref: {image_id!r} cannot be stored: {error.message}", code="invalid_turn_input"
+        ) from error
+
+
+def user_message(message_id: str, items: Sequence[NormalizedItem]) -> Message:
+    """Return the user's message; an empty input is one empty text."""
+    parts = tuple(_part(f"{message_id}.p{index}", item) for index, item in enumerate(items or ("",)))
+    return Message(id=message_id, role="User", parts=parts)
+
+
+def _part(part_id: str, item: NormalizedItem) -> Part:
+    if isinstance(item, str):
+        return Part(id=part_id, kind="Text", content=item, prune_state="Intact")
+    attachment = PartAttachment(reference=item)
+    return Part(id=part_id, kind="Image", content="", attachment=attachment, prune_state="Intact")

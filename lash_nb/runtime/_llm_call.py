@@ -1,0 +1,286 @@
+"""How a model call is performed: trace, stream, provider, trace (lash 0.1.0-alpha.37, turns §5.7)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from lash_nb.clock import CancellationToken
+from lash_nb.errors import AttachmentStoreError, LlmTransportError
+from lash_nb.providers import (
+    DeltaEvent,
+    LlmStreamEvent,
+    PartEvent,
+    ReasoningDeltaStream,
+    RetryStatusStream,
+    UsageEvent,
+    llm_call_error,
+)
+from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._llm_trace import parsed_or_text
+from lash_nb.runtime._stream_parts import StreamedParts
+from lash_nb.runtime._trace_emitter import llm_call_context
+from lash_nb.stores import AttachmentStore, resolve_llm_request_attachments
+from lash_nb.wire import (
+    AssistantProseDelta,
+    LlmAttachment,
+    LlmCallCommand,
+    LlmCallCompleted,
+    LlmCallError,
+    LlmCallFailed,
+    LlmCallStarted,
+    LlmOutcome,
+    LlmRequest,
+    LlmRequestSpec,
+    LlmResponse,
+    LlmResult,
+    Octets,
+    ReasoningDelta,
+    ReasoningDeltaEvent,
+    ReasoningPart,
+    RetryStatusEvent,
+    RuntimeEffectEnvelope,
+    RuntimeStreamEvent,
+    StreamSummary,
+    TextDeltaEvent,
+    TextPart,
+    ToolCallPart,
+    TraceContext,
+    TraceRuntimeStreamEvent,
+)
+
+__all__ = ["TurnCancelledError", "live_request", "perform_llm_call", "until_cancelled"]
+
+T = TypeVar("T")
+_MS: Final = 1_000_000
+
+
+class TurnCancelledError(Exception):
+    """The turn's cancellation token ended what was awaited."""
+
+
+async def until_cancelled(work: Awaitable[T], cancel: CancellationToken) -> T:
+    """Await `work`; when the token is cancelled, stop it, wait until it has stopped, and raise `TurnCancelledError`."""
+    task = asyncio.ensure_future(work)
+
+    def stop() -> None:
+        task.cancel()
+
+    with cancel.calling(stop):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if cancel.cancelled and not (current and current.cancelling()):
+                raise TurnCancelledError from None
+            raise
+
+
+async def perform_llm_call(envelope: RuntimeEffectEnvelope, command: LlmCallCommand, turn: TurnContext) -> LlmOutcome:
+    """Ask the model; every failure, cancellation too, is an `Err` inside the outcome."""
+    cap, capacity = command.request.generation.output_token_cap, turn.model.limits.output_token_capacity
+    if cap is not None and capacity is not None and cap > capacity:
+        return _failed(
+            "output_token_cap_exceeds_model_capacity", f"output cap {cap} is more than the {capacity} of the model"
+        )
+    try:
+        request = live_request(command.request, turn.attachments)
+    except AttachmentStoreError as error:
+        return _failed("attachment_resolution_failed", error.message)
+    return await _LlmCall(envelope, request, turn).run()
+
+
+def live_request(spec: LlmRequestSpec, attachments: AttachmentStore) -> LlmRequest:
+    """Return a written request with the bytes of its attachments.
+
+    Raises:
+        AttachmentStoreError: an attachment cannot be read.
+    """
+    fields = {name: getattr(spec, name) for name in spec.__struct_fields__ if name != "attachments"}
+    references = (item.reference for item in spec.attachments)
+    empty = tuple(LlmAttachment(mime=ref.media_type.mime, data=Octets(), reference=ref) for ref in references)
+    return resolve_llm_request_attachments(LlmRequest(attachments=empty, **fields), attachments)
+
+
+def _failed(code: str, message: str) -> LlmOutcome:
+    error = LlmCallError(message=message, retryable=False, code=code, terminal_reason="provider_error")
+    return LlmOutcome(result=LlmResult(Err=error), text_streamed=False)
+
+
+_CANCELLED: Final = LlmCallError(message="cancelled", retryable=False, code="cancelled", terminal_reason="cancelled")
+
+
+class _LlmCall:
+    """One call: its stream, its records, its outcome."""
+
+    def __init__(self, envelope: RuntimeEffectEnvelope, request: LlmRequest, turn: TurnContext) -> None:
+        self._request = request
+        self._turn = turn
+        self._context = self._record_context(envelope)
+        self._stream_context = self._context_of_stream()
+        self._parts = StreamedParts()
+        self._summary = _Summary(turn.clock.monotonic_ns())
+        self._sequence = 0
+        self._prose_id = self._reasoning_id = ""
+
+    def _record_context(self, envelope: RuntimeEffectEnvelope) -> TraceContext:
+        scope = envelope.invocation.scope
+        ordinal, self._turn.llm_calls = self._turn.llm_calls, self._turn.llm_calls + 1
+        call_id = f"{scope.session_id}:{scope.turn_index}:{scope.protocol_iteration}:{ordinal}"
+        return llm_call_context(envelope.invocation, call_id)
+
+    def _context_of_stream(self) -> TraceContext:
+        whole = self._context
+        return TraceContext(
+            session_id=whole.session_id,
+            turn_id=whole.turn_id,
+            turn_index=whole.turn_index,
+            protocol_iteration=whole.protocol_iteration,
+        )
+
+    async def run(self) -> LlmOutcome:
+        trace = self._turn.trace
+        if trace.enabled:
+            trace.emit(LlmCallStarted(request=self._turn.mapper.request(self._request)), self._context)
+        result = await self._ask()
+        streamed = self._summary.text_deltas > 0
+        self._record_end(result)
+        return LlmOutcome(result=result, text_streamed=streamed)
+
+    async def _ask(self) -> LlmResult:
+        try:
+            response = await until_cancelled(
+                self._turn.provider.complete(self._request, self._on_stream), self._turn.cancel
+            )
+        except LlmTransportError as error:
+            return LlmResult(Err=llm_call_error(error))
+        except TurnCancelledError:
+            return LlmResult(Err=_CANCELLED)
+        return LlmResult(Ok=self._parts.complete(response))
+
+    def _record_end(self, result: LlmResult) -> None:
+        trace, mapper = self._turn.trace, self._turn.mapper
+        if not trace.enabled:
+            return
+        summary = self._summary.value()
+        event: LlmCallCompleted | LlmCallFailed
+        if isinstance(result.Ok, LlmResponse):
+            elapsed = self._summary.elapsed_ms(self._turn.clock.monotonic_ns())
+            event = LlmCallCompleted(
+                response=mapper.response(result.Ok, elapsed),
+                usage=result.Ok.usage.to_token_usage(),
+                provider_usage=result.Ok.provider_usage,
+                stream_summary=summary,
+            )
+        else:
+            event = LlmCallFailed(error=mapper.error(result.variant), stream_summary=summary)
+        trace.emit(event, self._context)
+
+    def _on_stream(self, event: LlmStreamEvent) -> None:
+        _ON_STREAM[type(event)](self, event)
+
+    def _on_delta(self, event: DeltaEvent) -> None:
+        self._on_text("delta", TextPart(text=event.text))
+
+    def _on_reasoning_delta(self, event: ReasoningDeltaStream) -> None:
+        self._on_reasoning("reasoning_delta", ReasoningPart(text=event.text))
+
+    def _on_part(self, event: PartEvent) -> None:
+        part = event.part.variant
+        match part:
+            case TextPart():
+                self._on_text("text_part", part)
+            case ReasoningPart():
+                self._on_reasoning("reasoning_part", part)
+            case ToolCallPart():
+                self._on_tool_call(part)
+
+    def _on_usage(self, event: UsageEvent) -> None:
+        self._parts.note_usage(event.usage)
+        self._record_stream("usage", usage=event.usage.to_token_usage())
+
+    def _on_retry(self, event: RetryStatusStream) -> None:
+        self._turn.hub.emit(
+            RetryStatusEvent(
+                wait_seconds=event.wait_seconds,
+                attempt=event.attempt,
+                max_attempts=event.max_attempts,
+                reason=event.reason,
+            )
+        )
+
+    def _on_text(self, name: str, part: TextPart) -> None:
+        item_id = part.response_meta.id if part.response_meta else None
+        self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
+        self._parts.add_text(part)
+        self._summary.note_text(part.text, self._turn.clock.monotonic_ns())
+        if part.text:
+            self._prose_id = self._prose_id or self._turn.hub.fresh_id()
+            self._turn.hub.emit(TextDeltaEvent(content=part.text))
+            self._turn.hub.activity(AssistantProseDelta(text=part.text), item_id or self._prose_id)
+
+    def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
+        item_id = part.replay.item_id if part.replay else None
+        self._record_stream(name, visible_text=part.text, item_id=item_id)
+        self._parts.add_reasoning(part)
+        if part.text:
+            self._reasoning_id = self._reasoning_id or self._turn.hub.fresh_id()
+            self._turn.hub.emit(ReasoningDeltaEvent(content=part.text))
+            self._turn.hub.activity(ReasoningDelta(text=part.text), item_id or self._reasoning_id)
+
+    def _on_tool_call(self, part: ToolCallPart) -> None:
+        item_id = part.replay.item_id if part.replay else None
+        arguments = parsed_or_text(part.input_json)
+        self._record_stream(
+            "tool_call_part", item_id=item_id, call_id=part.call_id, tool_name=part.tool_name, input_json=arguments
+        )
+        self._parts.add_tool_call(part)
+
+    def _record_stream(self, name: str, **facts: Any) -> None:
+        sequence, self._sequence = self._sequence, self._sequence + 1
+        if not self._turn.trace.extended:
+            return
+        elapsed = self._summary.elapsed_ms(self._turn.clock.monotonic_ns())
+        event = TraceRuntimeStreamEvent(sequence=sequence, elapsed_ms=elapsed, event_name=name, **facts)
+        self._turn.trace.emit(RuntimeStreamEvent(event=event), self._stream_context)
+
+
+_ON_STREAM: Mapping[type, Callable[[_LlmCall, Any], None]] = {
+    DeltaEvent: _LlmCall._on_delta,  # noqa: SLF001 - the table of this module's own class
+    ReasoningDeltaStream: _LlmCall._on_reasoning_delta,  # noqa: SLF001 - as above
+    PartEvent: _LlmCall._on_part,  # noqa: SLF001 - as above
+    UsageEvent: _LlmCall._on_usage,  # noqa: SLF001 - as above
+    RetryStatusStream: _LlmCall._on_retry,  # noqa: SLF001 - as above
+}
+
+
+class _Summary:
+    """Counts what becomes visible of a stream."""
+
+    def __init__(self, started_ns: int) -> None:
+        self._started = started_ns
+        self._first: int | None = None
+        self._last = started_ns
+        self._lengths: list[int] = []
+        self.text_deltas = 0
+
+    def elapsed_ms(self, now_ns: int) -> int:
+        return (now_ns - self._started) // _MS
+
+    def note_text(self, text: str, now_ns: int) -> None:
+        self.text_deltas += 1
+        if text:
+            self._first = now_ns if self._first is None else self._first
+            self._last = now_ns
+            self._lengths.append(len(text))
+
+    def value(self) -> StreamSummary:
+        if self._first is None:
+            return StreamSummary(text_delta_count=self.text_deltas)
+        return StreamSummary(
+            first_visible_token_latency_ms=self.elapsed_ms(self._first),
+            stream_duration_ms=(self._last - self._first) // _MS,
+            text_delta_count=self.text_deltas,
+            visible_chunk_count=len(self._lengths),
+            avg_visible_chunk_chars=sum(self._lengths) / len(self._lengths),
+            max_visible_chunk_chars=max(self._lengths),
+        )

@@ -1,0 +1,123 @@
+"""What a turn gives back (lash 0.1.0-alpha.37, facade §6.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lash_nb.runtime._assembler import Assembly
+from lash_nb.wire import (
+    AssistantOutput,
+    ExecutionSummary,
+    ModelRequestStarted,
+    SessionSnapshot,
+    TokenLedgerEntry,
+    TokenUsage,
+    ToolCallRecord,
+    TurnActivity,
+    TurnIssue,
+    TurnOutcome,
+    to_builtins,
+)
+
+__all__ = ["TurnResult"]
+
+
+@dataclass(frozen=True)
+class TurnResult:
+    """One finished turn.
+
+    The fields of the reference's own shape are `state outcome assistant_output usage children_usage tool_calls execution errors`
+    (`to_builtins` writes just those); the others say which turn it was and what could be watched of it.
+    """
+
+    session_id: str
+    """The session."""
+    turn_id: str
+    """The turn."""
+    turn_index: int
+    """Number of the turn in its session."""
+    assembly: Assembly = field(repr=False)
+    """What the turn's streams add up to."""
+    usage: TokenUsage
+    """The turn's own tokens."""
+    duration_ms: float
+    """How long the turn took, in milliseconds."""
+    activities: tuple[TurnActivity, ...] = field(repr=False)
+    """The semantic stream, in order."""
+    snapshot: Callable[[], SessionSnapshot] = field(repr=False)
+    """Makes `state`; it costs what the session's length costs, so it is made when it is read."""
+
+    @cached_property
+    def state(self) -> SessionSnapshot:
+        """The session after this turn."""
+        return self.snapshot()
+
+    @property
+    def outcome(self) -> TurnOutcome:
+        """How the turn ended."""
+        return self.assembly.outcome
+
+    @property
+    def assistant_output(self) -> AssistantOutput:
+        """The answer, cleaned and as it came."""
+        return self.assembly.assistant_output
+
+    @property
+    def reply(self) -> str:
+        """The answer's text."""
+        return self.assembly.assistant_output.safe_text
+
+    @property
+    def children_usage(self) -> tuple[TokenLedgerEntry, ...]:
+        """Tokens of child sessions."""
+        return self.assembly.children_usage
+
+    @property
+    def tool_calls(self) -> tuple[ToolCallRecord, ...]:
+        """Tool calls in order."""
+        return self.assembly.tool_calls
+
+    @property
+    def execution(self) -> ExecutionSummary:
+        """What the turn ran."""
+        return self.assembly.execution
+
+    @property
+    def errors(self) -> tuple[TurnIssue, ...]:
+        """What went wrong."""
+        return self.assembly.errors
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the turn did not stop early."""
+        return self.outcome.is_success
+
+    @property
+    def model_calls(self) -> int:
+        """How often the model was asked."""
+        return sum(isinstance(item.event, ModelRequestStarted) for item in self.activities)
+
+    def assistant_message(self) -> str | None:
+        """Return the answer, when the turn finished with one."""
+        finish = self.outcome.finished.assistant_message if self.outcome.finished else None
+        return finish.text if finish else None
+
+    def submitted_value(self) -> Any:
+        """Return the value that code submitted, if it did."""
+        finish = self.outcome.finished.submitted_value if self.outcome.finished else None
+        return finish.value if finish else None
+
+    def tool_value(self) -> Any:
+        """Return the value with which a tool ended the turn, if one did."""
+        finish = self.outcome.finished.tool_value if self.outcome.finished else None
+        return finish.value.value if finish else None
+
+    def total_usage(self) -> TokenUsage:
+        """Return the turn's tokens with those of its children."""
+        return sum((entry.usage for entry in self.children_usage), self.usage)
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Return the reference's own JSON shape."""
+        names = ("state", "outcome", "assistant_output", "usage", "children_usage", "tool_calls", "execution", "errors")
+        return {name: to_builtins(getattr(self, name)) for name in names}

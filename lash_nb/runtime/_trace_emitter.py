@@ -1,0 +1,61 @@
+"""Where the runtime writes trace records from (lash 0.1.0-alpha.37, turns §16)."""
+
+from typing import Final
+
+from lash_nb.clock import Clock, IdSource, rfc3339
+from lash_nb.trace import TraceSink
+from lash_nb.wire import Json, RuntimeInvocation, TraceContext, TraceEvent, TraceLevel, TraceRecord, to_builtins
+
+__all__ = ["TraceEmitter", "llm_call_context"]
+
+_EMPTY: Final = TraceContext()
+
+
+class TraceEmitter:
+    """Stamps events with time, id and context and hands them to the sink; without a sink nothing is made at all."""
+
+    def __init__(
+        self,
+        sink: TraceSink | None,
+        *,
+        clock: Clock,
+        ids: IdSource,
+        level: TraceLevel = "standard",
+        base: TraceContext = _EMPTY,
+    ) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._ids = ids
+        self._base = base if base != _EMPTY else None
+        self.extended = sink is not None and level == "extended"
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anybody listens."""
+        return self._sink is not None
+
+    def emit(self, event: TraceEvent, context: TraceContext) -> None:
+        """Write one record; the host's base context shows where `context` says nothing."""
+        if self._sink is None:
+            return
+        if self._base is not None:
+            context = self._base.overlaid(context)
+        now = rfc3339(self._clock.now_ns())
+        self._sink.record(TraceRecord(id=self._ids.uuid(), timestamp=now, context=context, event=event))
+
+
+def llm_call_context(invocation: RuntimeInvocation, llm_call_id: str) -> TraceContext:
+    """Return the context of a model call's records: everything that its invocation says."""
+    scope = invocation.scope
+    metadata: dict[str, Json] = {"replay_key": invocation.replay_key}
+    if invocation.caused_by is not None:
+        metadata["caused_by"] = to_builtins(invocation.caused_by)
+    return TraceContext(
+        session_id=scope.session_id,
+        turn_id=scope.turn_id,
+        turn_index=scope.turn_index,
+        protocol_iteration=scope.protocol_iteration,
+        effect_id=invocation.effect_id,
+        llm_call_id=llm_call_id,
+        metadata=metadata,
+    )

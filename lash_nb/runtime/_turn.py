@@ -1,0 +1,250 @@
+"""One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lash_nb.clock import CancellationToken
+from lash_nb.errors import CallerError, LashError
+from lash_nb.machine import TurnMachine, TurnMachineConfig
+from lash_nb.plugins import ToolDispatcher
+from lash_nb.providers import ProviderHandle
+from lash_nb.runtime._assembler import Assembly, TurnAssembler
+from lash_nb.runtime._commits import TurnCommits
+from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._input import NormalizedItem, normalized, user_message
+from lash_nb.runtime._result import TurnResult
+from lash_nb.runtime._surface import Surface, SurfaceBuilder
+from lash_nb.runtime._turn_loop import TurnLoop
+from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
+from lash_nb.wire import (
+    DoneEvent,
+    ErrorEnvelope,
+    ErrorEvent,
+    GenerationOptions,
+    ModelSpec,
+    PromptBuilt,
+    PromptComponent,
+    PromptLayer,
+    ProtocolTurnOptions,
+    SessionPolicy,
+    TokenUsage,
+    TraceFrameSwitch,
+    TurnActivity,
+    TurnCompleted,
+    TurnInput,
+    TurnOutcome,
+    TurnOutcomeEvent,
+    TurnScope,
+    TurnStarted,
+)
+
+if TYPE_CHECKING:
+    from lash_nb.runtime._runtime import LashRuntime
+
+__all__ = ["TurnOptions", "TurnRunner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOptions:
+    """What a caller may set for one turn."""
+
+    cancel: CancellationToken = field(default_factory=CancellationToken)
+    """Stops the turn."""
+    activities: tuple[ActivitySink, ...] = ()
+    """Who watches."""
+    events: tuple[EventSink, ...] = ()
+    """Who watches the raw events."""
+    provider: ProviderHandle | None = None
+    """Who answers, instead of the session's provider."""
+    model: ModelSpec | None = None
+    """Which model, instead of the session's."""
+    prompt: PromptLayer = field(default_factory=PromptLayer)
+    """The turn's own prompt layer."""
+    protocol_turn_options: ProtocolTurnOptions | None = None
+    """Options of the protocol, laid over the session's."""
+
+
+class TurnRunner:
+    """Runs one turn on a runtime; made for it and thrown away."""
+
+    def __init__(self, runtime: "LashRuntime", turn_input: TurnInput, options: TurnOptions) -> None:
+        self._runtime = runtime
+        self._state = runtime.state
+        self._input = turn_input
+        self._options = options
+        self._env = runtime.environment
+        self._started_ns = self._env.clock.monotonic_ns()
+        self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
+        self._controller = runtime.effect_host.scoped(
+            TurnScope(session_id=self._state.session_id, turn_id=self._turn_id)
+        )
+        self._activities: list[TurnActivity] = []
+        self._assembler = TurnAssembler()
+        self._hub = TurnStreamHub(
+            self._env.ids,
+            activities=(self._activities.append, self._assembler.on_activity, *options.activities),
+            events=(self._assembler.on_event, *options.events),
+        )
+
+    async def run(self) -> TurnResult:
+        """Run the turn.
+
+        Raises:
+            LashRuntimeError: the turn ended without a result; what was committed stays.
+        """
+        try:
+            items = normalized(self._input, self._runtime.attachments)
+        except CallerError as error:
+            return self._refuse(error)
+        turn = self._begin(items)
+        commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn)
+        await commits.prepared()
+        turn.provider = self._provider()
+        surface = await self._surface(turn)
+        if surface is not None:
+            await self._loop(turn, surface, commits)
+        return await self._finish(turn, commits)
+
+    async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
+        machine = TurnMachine(self._machine_config(turn, surface), messages=self._state.graph.messages)
+        dispatcher = ToolDispatcher(surface.tools, self._runtime.plugins.registry, clock=turn.clock)
+        self._runtime.machine = machine
+        try:
+            done = await TurnLoop(machine, turn, dispatcher, commits).run()
+        finally:
+            self._runtime.machine = None
+        commits.project_final(done.messages, done.event_delta)
+
+    def _refuse(self, error: CallerError) -> TurnResult:
+        """End before anything is traced or kept."""
+        envelope = ErrorEnvelope(kind="input_validation", code=error.code, user_message=error.message)
+        self._hub.emit(ErrorEvent(message=error.message, envelope=envelope))
+        self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("invalid_input")))
+        self._hub.emit(DoneEvent())
+        return self._result(self._assemble(), TokenUsage.zero())
+
+    def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
+        """Count the turn, tell that it starts, and put the user's message into the graph."""
+        state, env = self._state, self._env
+        state.turn_index += 1
+        state.last_prompt_usage = None
+        turn = self._context()
+        turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
+        state.graph.append_message(user_message(f"m{env.ids.hex()}", items))
+        return turn
+
+    def _context(self) -> TurnContext:
+        state, env, runtime = self._state, self._env, self._runtime
+        return TurnContext(
+            session_id=state.session_id,
+            turn_id=self._turn_id,
+            turn_index=state.turn_index,
+            agent_frame_id=state.current_agent_frame_id,
+            model=self._policy().model,
+            provider=runtime.unbound_provider,
+            plugins=runtime.plugins,
+            surface=SurfaceBuilder(runtime.plugins, (env.prompt, state.policy.prompt, self._options.prompt)),
+            attachments=runtime.attachments,
+            controller=self._controller,
+            hub=self._hub,
+            trace=runtime.trace,
+            mapper=runtime.mapper,
+            clock=env.clock,
+            ids=env.ids,
+            cancel=self._options.cancel,
+        )
+
+    def _policy(self) -> SessionPolicy:
+        policy = self._state.effective_policy()
+        return policy.replace(model=self._options.model) if self._options.model else policy
+
+    def _provider(self) -> ProviderHandle:
+        if self._options.provider is not None:
+            return self._options.provider
+        return self._env.provider(self._policy().provider_id, self._state.session_id)
+
+    async def _surface(self, turn: TurnContext) -> Surface | None:
+        """Build prompt and tools; None when the turn ended over it."""
+        variant = turn.model.variant
+        if variant is not None and not turn.provider.supports_variant(turn.model.id, variant):
+            message = f"model {turn.model.id} on {turn.provider.kind} does not offer variant {variant!r}; choose another or none"
+            self._give_up("llm_provider", message, code="invalid_model_variant")
+            return None
+        try:
+            surface = await turn.surface.build()
+        except LashError as error:
+            self._give_up("plugin_prompt", str(error))
+            return None
+        self._trace_prompt(turn, surface)
+        return surface
+
+    def _give_up(self, kind: str, message: str, *, code: str | None = None) -> None:
+        self._hub.emit(ErrorEvent(message=message, envelope=ErrorEnvelope(kind=kind, code=code, user_message=message)))
+        self._hub.emit(DoneEvent())
+
+    def _machine_config(self, turn: TurnContext, surface: Surface) -> TurnMachineConfig:
+        policy, protocol = self._policy(), surface.preamble
+        cap = turn.provider.options.max_output_tokens
+        return TurnMachineConfig(
+            protocol_driver=protocol.driver,
+            projector=protocol.projector,
+            sync_execution_surface=protocol.sync_execution_surface,
+            model=policy.model.id,
+            max_context_tokens=policy.model.limits.context_window_tokens,
+            max_turns=policy.max_turns,
+            model_variant=policy.model.variant,
+            generation=GenerationOptions(output_token_cap=cap or None),
+            run_session_id=policy.session_id,
+            autonomous=policy.autonomous,
+            tool_specs=surface.tool_specs,
+            system_prompt=surface.system_prompt,
+            session_id=turn.session_id,
+            termination=self._state.protocol_turn_options.merged(self._options.protocol_turn_options),
+            new_message_id=lambda: f"m{self._env.ids.hex()}",
+        )
+
+    def _trace_prompt(self, turn: TurnContext, surface: Surface) -> None:
+        if not turn.trace.enabled:
+            return
+        digest = hashlib.sha256(surface.system_prompt.encode()).hexdigest()
+        chars = len(surface.system_prompt)
+        component = PromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
+        event = PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,))
+        turn.trace.emit(event, turn.trace_context(protocol_iteration=0))
+
+    async def _finish(self, turn: TurnContext, commits: TurnCommits) -> TurnResult:
+        """Sum up, commit, tell that the turn is over."""
+        assembly = self._assemble()
+        await commits.final(assembly.outcome)
+        turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
+        return self._result(assembly, commits.usage)
+
+    def _assemble(self) -> Assembly:
+        return self._assembler.assemble(
+            self._state.graph.messages,
+            cancelled=self._options.cancel.cancelled,
+            missing_done_fails=self._env.termination.treat_missing_done_as_failure,
+        )
+
+    def _result(self, assembly: Assembly, usage: TokenUsage) -> TurnResult:
+        return TurnResult(
+            session_id=self._state.session_id,
+            turn_id=self._turn_id,
+            turn_index=self._state.turn_index,
+            assembly=assembly,
+            usage=usage,
+            duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
+            activities=tuple(self._activities),
+            snapshot=self._state.snapshot_reader(),
+        )
+
+
+def _completed(outcome: TurnOutcome) -> TurnCompleted:
+    switch = outcome.agent_frame_switch
+    return TurnCompleted(
+        status="completed" if outcome.is_success else "failed",
+        done_reason=outcome.reason,
+        agent_frame_switch=TraceFrameSwitch(frame_id=switch.frame_id) if switch else None,
+    )

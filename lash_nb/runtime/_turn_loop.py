@@ -1,0 +1,246 @@
+"""The only file in which the machine meets the world (lash 0.1.0-alpha.37, turns §5.3).
+
+The machine says what it wants; the loop makes an envelope of every nondeterministic step, hands it to the effect host, and gives the machine
+the response. Nothing here knows whether the host performs, records, replays or waits for a person.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
+
+from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
+from lash_nb.machine import (
+    Checkpoint,
+    CheckpointDelivered,
+    Done,
+    Emit,
+    ExecCode,
+    ExecCompleted,
+    ExecutionSurfaceSynced,
+    LlmCall,
+    LlmComplete,
+    Log,
+    PendingToolCall,
+    Progress,
+    SyncExecutionSurface,
+    ToolCalls,
+    ToolResults,
+    TurnMachine,
+)
+from lash_nb.plugins import ToolDispatcher, ToolPrepareContext
+from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._executor import TurnEffectExecutor
+from lash_nb.wire import (
+    AssistantProseDelta,
+    CheckpointCommand,
+    CheckpointDelivery,
+    CheckpointOutcome,
+    CompletedToolCall,
+    DoneEvent,
+    ErrorEnvelope,
+    ErrorEvent,
+    ExecCodeCommand,
+    ExecOutcome,
+    LlmAttachmentSpec,
+    LlmCallCommand,
+    LlmOutcome,
+    LlmRequest,
+    LlmRequestSpec,
+    LlmResponse,
+    PreparedToolCall,
+    PromptUsage,
+    ReasoningDelta,
+    RuntimeEffectCommand,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    RuntimeInvocation,
+    SurfaceOutcome,
+    SyncExecutionSurfaceCommand,
+    TokenUsage,
+    TokenUsageEvent,
+    ToolCallCommand,
+    ToolCallCompleted,
+    ToolCallStarted,
+    ToolOutcome,
+    TraceToolCallOutput,
+    TurnEvent,
+    TurnOutcome,
+    child_tool_effect_invocation,
+    effect_kind,
+    turn_effect_invocation,
+)
+
+__all__ = ["TurnJournal", "TurnLoop"]
+
+Outcome = TypeVar("Outcome", bound=RuntimeEffectOutcome)
+
+
+class TurnJournal(Protocol):
+    """Who keeps what a turn reaches on its way."""
+
+    def note_usage(self, cumulative: TokenUsage, prompt: PromptUsage | None) -> None:
+        """Remember the turn's counters."""
+        ...
+
+    async def progress(self, progress: Progress) -> None:
+        """Commit what there is so far, if a turn could go on from it."""
+        ...
+
+
+class TurnLoop:
+    """Drives one machine until it is done."""
+
+    def __init__(
+        self, machine: TurnMachine, turn: TurnContext, dispatcher: ToolDispatcher, journal: TurnJournal
+    ) -> None:
+        self._machine = machine
+        self._turn = turn
+        self._dispatcher = dispatcher
+        self._journal = journal
+        self._executor = TurnEffectExecutor(turn, dispatcher)
+
+    async def run(self) -> Done:
+        """Perform each effect that the machine asks for.
+
+        Raises:
+            LashRuntimeError: a durable host failed; the machine asks for nothing and is not done.
+        """
+        while (effect := self._machine.poll_effect()) is not None:
+            if isinstance(effect, Done):
+                return effect
+            try:
+                await _HANDLE[type(effect)](self, effect)
+            except RuntimeEffectControllerError as error:
+                self._fail(error)
+        raise LashRuntimeError(
+            "runtime", f"turn {self._turn.turn_id} stalled: its machine waits for nothing; report this"
+        )
+
+    def _fail(self, error: RuntimeEffectControllerError) -> None:
+        """End the turn, or under a durable host leave it to be run again."""
+        if self._turn.controller.durability_tier == "durable":
+            raise LashRuntimeError(error.code, error.message) from error
+        envelope = ErrorEnvelope(kind="runtime_effect_controller", code=error.code, user_message=error.message)
+        self._machine.fail_turn(ErrorEvent(message=error.message, envelope=envelope))
+
+    async def _perform(
+        self, invocation: RuntimeInvocation, command: RuntimeEffectCommand, expected: type[Outcome]
+    ) -> Outcome:
+        envelope = RuntimeEffectEnvelope(invocation=invocation, command=command)
+        outcome = await self._turn.controller.execute_effect(envelope, self._executor)
+        if isinstance(outcome, expected):
+            return outcome
+        raise RuntimeEffectControllerError(
+            "runtime_effect_wrong_outcome", f"expected {effect_kind(command)} outcome, got {effect_kind(outcome)}"
+        )
+
+    def _invocation(self, effect_id: int, command: RuntimeEffectCommand) -> RuntimeInvocation:
+        scope = self._turn.scope(self._machine.protocol_iteration)
+        return turn_effect_invocation(scope, effect_id, effect_kind(command))
+
+    async def _emit(self, effect: Emit) -> None:
+        event = effect.event
+        if isinstance(event, TokenUsageEvent):
+            self._journal.note_usage(event.cumulative, PromptUsage.from_usage(event.usage))
+        self._turn.hub.emit(event)
+
+    async def _ignore(self, _: Log) -> None:
+        """Model calls are traced where they happen."""
+
+    async def _progress(self, effect: Progress) -> None:
+        await self._journal.progress(effect)
+
+    async def _sync_surface(self, effect: SyncExecutionSurface) -> None:
+        command = SyncExecutionSurfaceCommand(update_machine_config=effect.update_machine_config)
+        outcome = await self._perform(self._invocation(effect.id, command), command, SurfaceOutcome)
+        self._machine.handle_response(ExecutionSurfaceSynced(id=effect.id, result=outcome.result))
+
+    async def _llm_call(self, effect: LlmCall) -> None:
+        if self._turn.cancel.cancelled:
+            self._turn.hub.emit(DoneEvent())
+            self._machine.finish(TurnOutcome.stop("cancelled"))
+            return
+        command = LlmCallCommand(request=_request_spec(effect.request))
+        outcome = await self._perform(self._invocation(effect.id, command), command, LlmOutcome)
+        if isinstance(outcome.result.Ok, LlmResponse) and not outcome.text_streamed:
+            for event, correlation_id in _activities(outcome.result.Ok):
+                self._turn.hub.activity(event, correlation_id)
+        self._machine.handle_response(
+            LlmComplete(id=effect.id, result=outcome.result, text_streamed=outcome.text_streamed)
+        )
+
+    async def _tool_calls(self, effect: ToolCalls) -> None:
+        """Run the calls of one reply one after the other."""
+        for call in effect.calls:
+            started = ToolCallStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
+            self._turn.trace.emit(started, self._turn.trace_context(self._machine.protocol_iteration))
+        results = [await self._tool_call(effect.id, call) for call in effect.calls]
+        for result in results:
+            completed = ToolCallCompleted(
+                call_id=result.call_id,
+                name=result.tool_name,
+                args=result.args,
+                output=TraceToolCallOutput.of(result.output),
+                duration_ms=result.duration_ms,
+            )
+            self._turn.trace.emit(completed, self._turn.trace_context(self._machine.protocol_iteration))
+        self._machine.handle_response(ToolResults(id=effect.id, results=tuple(results)))
+
+    async def _tool_call(self, effect_id: int, pending: PendingToolCall) -> CompletedToolCall:
+        context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
+        prepared = await self._dispatcher.prepare(pending, context)
+        if not isinstance(prepared, PreparedToolCall):
+            return prepared
+        scope = self._turn.scope(self._machine.protocol_iteration)
+        invocation = child_tool_effect_invocation(scope, effect_id, pending.call_id)
+        outcome = await self._perform(invocation, ToolCallCommand(call=prepared), ToolOutcome)
+        return outcome.result
+
+    async def _exec_code(self, effect: ExecCode) -> None:
+        command = ExecCodeCommand(code=effect.code)
+        outcome = await self._perform(self._invocation(effect.id, command), command, ExecOutcome)
+        self._machine.handle_response(ExecCompleted(id=effect.id, result=outcome.result))
+
+    async def _checkpoint(self, effect: Checkpoint) -> None:
+        command = CheckpointCommand(checkpoint=effect.checkpoint)
+        outcome = await self._perform(self._invocation(effect.id, command), command, CheckpointOutcome)
+        if not isinstance(outcome.result.Ok, CheckpointDelivery):
+            error = outcome.result.variant
+            raise RuntimeEffectControllerError(error.code, error.message)
+        self._machine.handle_response(CheckpointDelivered(id=effect.id, delivery=outcome.result.Ok))
+
+
+_HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
+    Emit: TurnLoop._emit,  # noqa: SLF001 - the table of this module's own class
+    Log: TurnLoop._ignore,  # noqa: SLF001 - as above
+    Progress: TurnLoop._progress,  # noqa: SLF001 - as above
+    SyncExecutionSurface: TurnLoop._sync_surface,  # noqa: SLF001 - as above
+    LlmCall: TurnLoop._llm_call,  # noqa: SLF001 - as above
+    ToolCalls: TurnLoop._tool_calls,  # noqa: SLF001 - as above
+    ExecCode: TurnLoop._exec_code,  # noqa: SLF001 - as above
+    Checkpoint: TurnLoop._checkpoint,  # noqa: SLF001 - as above
+}
+"""What the loop does with each effect of the machine."""
+
+
+def _request_spec(request: LlmRequest) -> LlmRequestSpec:
+    """Return the request as an envelope carries it; what a session sends is always stored already."""
+    fields = {name: getattr(request, name) for name in request.__struct_fields__ if name != "attachments"}
+    references = (item.reference for item in request.attachments)
+    attachments = tuple(LlmAttachmentSpec(reference=reference) for reference in references if reference is not None)
+    return LlmRequestSpec(attachments=attachments, **fields)
+
+
+def _activities(response: LlmResponse) -> Iterator[tuple[TurnEvent, str | None]]:
+    """Yield what a response that was not streamed would have shown (turns §7.2)."""
+    texts = [part.Text for part in response.parts if part.Text]
+    by_item = any(text.response_meta and text.response_meta.id for text in texts)
+    for part in response.parts:
+        if part.Reasoning and part.Reasoning.text.strip():
+            replay = part.Reasoning.replay
+            yield ReasoningDelta(text=part.Reasoning.text), replay.item_id if replay else None
+        if by_item and part.Text and part.Text.text:
+            meta = part.Text.response_meta
+            yield AssistantProseDelta(text=part.Text.text), meta.id if meta else None
+    whole = response.full_text or "".join(text.text for text in texts)
+    if whole and not by_item:
+        yield AssistantProseDelta(text=whole), None

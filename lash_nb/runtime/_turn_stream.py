@@ -1,0 +1,104 @@
+"""The two streams of a turn: raw session events, and the semantic activities that are made of them (lash 0.1.0-alpha.37, turns §7)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from lash_nb.clock import IdSource
+from lash_nb.wire import (
+    ChildTokenUsageEvent,
+    ChildUsage,
+    ErrorActivity,
+    ErrorEvent,
+    InjectedMessagesCommittedEvent,
+    InjectedTurnInputAcceptedEvent,
+    LlmRequestEvent,
+    ModelRequestStarted,
+    PluginEvent,
+    PluginRuntime,
+    QueuedInputAccepted,
+    QueuedMessagesCommitted,
+    RetryStatus,
+    RetryStatusEvent,
+    SessionEvent,
+    SubmittedValue,
+    TokenUsageEvent,
+    ToolValueSubmitted,
+    TurnActivity,
+    TurnEvent,
+    TurnOutcomeEvent,
+    UsageActivity,
+)
+
+__all__ = ["ActivitySink", "EventSink", "TurnStreamHub"]
+
+ActivitySink: TypeAlias = Callable[[TurnActivity], None]
+"""Gets every activity in order, at once; what it raises does not stop the turn."""
+EventSink: TypeAlias = Callable[[SessionEvent], None]
+"""Gets every session event in order, at once; what it raises does not stop the turn."""
+
+
+class TurnStreamHub:
+    """Hands events and activities to all who listen; an event's activity goes out just before the event."""
+
+    def __init__(self, ids: IdSource, *, activities: tuple[ActivitySink, ...], events: tuple[EventSink, ...]) -> None:
+        self._ids = ids
+        self._activities = activities
+        self._events = events
+
+    def fresh_id(self) -> str:
+        """Return a new correlation id."""
+        return self._ids.uuid()
+
+    def emit(self, event: SessionEvent) -> None:
+        """Send a session event, preceded by its activity if it has one."""
+        project = _ACTIVITY_OF.get(type(event))
+        activity = project(event) if project else None
+        if activity is not None:
+            self.activity(activity)
+        self.emit_unprojected(event)
+
+    def emit_unprojected(self, event: SessionEvent) -> None:
+        """Send a session event that has no counterpart among the activities."""
+        for sink in self._events:
+            sink(event)
+
+    def activity(self, event: TurnEvent, correlation_id: str | None = None) -> None:
+        """Send an activity; without a correlation id it stands alone."""
+        item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
+        for sink in self._activities:
+            sink(item)
+
+
+def _submitted(event: TurnOutcomeEvent) -> TurnEvent | None:
+    finish = event.outcome.finished
+    if finish is not None and finish.submitted_value is not None:
+        return SubmittedValue(value=finish.submitted_value.value)
+    if finish is not None and finish.tool_value is not None:
+        return ToolValueSubmitted(tool_name=finish.tool_value.tool_name, value=finish.tool_value.value)
+    return None
+
+
+def _child_usage(e: ChildTokenUsageEvent) -> TurnEvent:
+    return ChildUsage(**{name: getattr(e, name) for name in ChildUsage.__struct_fields__})
+
+
+def _retry_status(e: RetryStatusEvent) -> TurnEvent:
+    return RetryStatus(wait_seconds=e.wait_seconds, attempt=e.attempt, max_attempts=e.max_attempts, reason=e.reason)
+
+
+def _usage(e: TokenUsageEvent) -> TurnEvent:
+    return UsageActivity(protocol_iteration=e.protocol_iteration, usage=e.usage, cumulative=e.cumulative)
+
+
+_ACTIVITY_OF: Mapping[type, Callable[[Any], TurnEvent | None]] = {
+    TokenUsageEvent: _usage,
+    ChildTokenUsageEvent: _child_usage,
+    LlmRequestEvent: lambda e: ModelRequestStarted(protocol_iteration=e.protocol_iteration),
+    RetryStatusEvent: _retry_status,
+    PluginEvent: lambda e: PluginRuntime(plugin_id=e.plugin_id, event=e.event),
+    InjectedTurnInputAcceptedEvent: lambda e: QueuedInputAccepted(checkpoint=e.checkpoint, inputs=e.inputs),
+    InjectedMessagesCommittedEvent: lambda e: QueuedMessagesCommitted(messages=e.messages, checkpoint=e.checkpoint),
+    ErrorEvent: lambda e: ErrorActivity(message=e.message),
+    TurnOutcomeEvent: _submitted,
+}
+"""Session events that have a counterpart among the activities."""
