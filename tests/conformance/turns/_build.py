@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
-from lash_nb.core import LashCore, LashCoreBuilder, TerminationPolicy
+from lash_nb.core import LashCore, LashCoreBuilder
 from lash_nb.effects import EffectHost, InlineEffectHost
+from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
     InMemoryAttachmentStore,
     InMemoryLashlangArtifactStore,

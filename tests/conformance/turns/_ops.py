@@ -49,7 +49,7 @@ async def _open(run: Run, step: Step) -> None:
 
 
 async def _close(run: Run, step: Step) -> None:
-    run.sessions.pop(_session_id(step)).close()
+    await run.sessions.pop(_session_id(step)).close()
 
 
 async def _drop(run: Run, step: Step) -> None:
@@ -63,7 +63,7 @@ async def _turn(run: Run, step: Step) -> Any:
     work = _stream(run, step, token)
     if "spawn" not in step:
         return await work
-    run.turns[step["spawn"]] = SpawnedTurn(asyncio.create_task(_result(work)), token)
+    run.turns[step["spawn"]] = SpawnedTurn(asyncio.create_task(work), token)
     return None
 
 

@@ -16,8 +16,8 @@ __all__ = ["Run", "SpawnedTurn"]
 class SpawnedTurn:
     """A turn that runs beside the steps."""
 
-    task: asyncio.Task[dict[str, Any]]
-    """Gives the result of its step."""
+    task: asyncio.Task[Any]
+    """Gives the value of its step, or its error."""
     token: CancellationToken
     """Cancels it."""
 
