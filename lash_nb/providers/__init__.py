@@ -2,6 +2,7 @@
 
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
+from lash_nb.providers._offline import OfflineProvider
 from lash_nb.providers._options import (
     CacheRetention,
     ProviderOptions,
@@ -30,6 +31,7 @@ __all__ = [
     "FailureClass",
     "LlmProvider",
     "LlmStreamEvent",
+    "OfflineProvider",
     "PartEvent",
     "ProviderHandle",
     "ProviderOptions",
