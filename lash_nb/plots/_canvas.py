@@ -19,7 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from lash_nb.plots._format import duration
+from lash_nb.plots._format import duration, one_line
 from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, Theme
 
 __all__ = ["Bar", "Points", "Sheet", "drawable", "sheet", "style", "theme_now"]
@@ -61,7 +61,7 @@ class Sheet:
     def heading(self, title: str, subtitle: str) -> None:
         """Write a bold title at the left and what is shown, with its unit, in the line below."""
         title_of = {"loc": "left", "fontsize": 12, "fontweight": "bold", "color": self.theme.ink, "pad": 24}
-        self.ax.set_title(drawable(title), parse_math=False, **title_of)  # type: ignore[arg-type]  # text properties
+        self.ax.set_title(drawable(one_line(title)), parse_math=False, **title_of)  # type: ignore[arg-type]  # text properties
         self.ax.annotate(
             drawable(subtitle),
             xy=(0, 1),

@@ -159,7 +159,7 @@ class TraceIndex:
             try:
                 self._extend([peek_line(line)], (start, end), offset, (number,))
             except BadLineError as error:
-                text, reason = line[:80].decode(errors="replace"), str(error)
+                text, reason = line[:80].decode(errors="replace").rstrip(), str(error)
                 errors.append(TraceError(source=source, line=number, offset=offset + start, reason=reason, text=text))
         return errors
 

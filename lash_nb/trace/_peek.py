@@ -5,6 +5,7 @@ members have other types than a record of this release (another release, or dama
 Record members: lash 0.1.0-alpha.37, trace schema version 2.
 """
 
+import json
 import math
 from typing import Any, Final
 
@@ -12,7 +13,17 @@ import msgspec
 
 from lash_nb.clock import parse_rfc3339
 
-__all__ = ["KNOWN_TYPES", "KNOWN_VERSIONS", "NO_INT", "BadLineError", "Peek", "decode_peeks", "peek_line", "time_ns"]
+__all__ = [
+    "KNOWN_TYPES",
+    "KNOWN_VERSIONS",
+    "NO_INT",
+    "BadLineError",
+    "Peek",
+    "decode_body",
+    "decode_peeks",
+    "peek_line",
+    "time_ns",
+]
 
 NO_INT: Final = -(1 << 63)
 """Stands for a missing number in an integer column; the same value that pandas uses for a missing time."""
@@ -108,6 +119,7 @@ the number of values with that of lines, and checks the encoding.
 """
 
 _decode_any: Final = msgspec.json.Decoder().decode
+_MAX_DIGITS: Final = 1_000
 
 
 def peek_line(line: bytes) -> Peek:
@@ -116,18 +128,32 @@ def peek_line(line: bytes) -> Peek:
     Raises:
         BadLineError: the line is no record.
     """
+    if line.startswith(b"\x1f\x8b"):
+        message = "not JSON: this looks like a gzip file"
+        raise BadLineError(message)
     try:
         line.decode()
-        return _checked(_DECODER.decode(line))
-    except msgspec.ValidationError:
-        return _checked(_salvaged(line))
+        return _checked(_decoded(line))
     except msgspec.DecodeError as error:
-        raise BadLineError(_not_json(line, error)) from None
+        message = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"
-        raise BadLineError(reason) from None
+        message = f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"
     except RecursionError:
-        raise BadLineError("nested too deeply to be read") from None
+        message = "nested too deeply to be read"
+    raise BadLineError(message)
+
+
+def decode_body(data: bytes) -> Any:
+    """Read a whole record.
+
+    Raises:
+        msgspec.DecodeError: the bytes are no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return _decode_any(data)
+    except msgspec.ValidationError:  # a number beyond every float, which JSON allows and msgspec refuses
+        return json.loads(data, parse_int=_parse_int)
 
 
 def time_ns(timestamp: str) -> int:
@@ -145,12 +171,16 @@ def time_ns(timestamp: str) -> int:
     return value
 
 
+def _decoded(line: bytes) -> Peek:
+    try:
+        return _DECODER.decode(line)
+    except msgspec.ValidationError:
+        return _salvaged(line)
+
+
 def _salvaged(line: bytes) -> Peek:
     """Keep what fits of a record whose members have other types than expected."""
-    try:
-        record = _decode_any(line)
-    except msgspec.ValidationError as error:
-        raise BadLineError(f"not JSON: {error}") from None
+    record = decode_body(line)
     if not isinstance(record, dict):
         raise BadLineError(f"not an object but {_JSON_NAMES.get(type(record), 'a number')}")
     for member in ("type", "timestamp"):
@@ -188,10 +218,9 @@ def _checked(peek: Peek) -> Peek:
     return msgspec.structs.replace(peek, context=msgspec.structs.replace(context, **wide))
 
 
-def _not_json(line: bytes, error: msgspec.DecodeError) -> str:
-    if line.startswith(b"\x1f\x8b"):
-        return "not JSON: this looks like a gzip file"
-    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+def _parse_int(digits: str) -> int | float:
+    """Read an integer; Python refuses thousands of digits, a float takes them."""
+    return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
 
 
 _JSON_NAMES: Final[dict[type, str]] = {list: "a list", str: "text", bool: "true or false", type(None): "null"}

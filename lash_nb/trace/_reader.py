@@ -1,6 +1,5 @@
 """Opening a trace and walking through it: an index of every record, bodies read from their place on demand."""
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -13,7 +12,7 @@ import msgspec
 from lash_nb.errors import CallerError, TraceReadError
 from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn, find_calls
 from lash_nb.trace._index import TraceError, TraceIndex
-from lash_nb.trace._peek import KNOWN_TYPES, KNOWN_VERSIONS
+from lash_nb.trace._peek import KNOWN_TYPES, KNOWN_VERSIONS, decode_body
 from lash_nb.trace._source import BytesSource, FileSource, Read, Source
 from lash_nb.trace._summary import TraceSummary, summarize
 from lash_nb.wire import TraceRecord
@@ -25,8 +24,6 @@ TraceInput = str | PathLike[str] | bytes | Iterable[Any]
 
 _PIECE: Final = 1 << 18
 """Bytes read at a time: stays in the processor's cache (measured: 128 kB to 512 kB are equally fast, 2 MB is a sixth slower)."""
-
-_decode: Final = msgspec.json.Decoder().decode
 
 
 class Trace:
@@ -126,7 +123,7 @@ class Trace:
     def _body(self, read: Read, row: int) -> dict[str, Any]:
         data = read(self.index.offset[row], self.index.length[row])
         try:
-            body = _body_of(data)
+            body = decode_body(data)
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
@@ -190,13 +187,6 @@ def _record_line(record: Any) -> bytes:
     if not isinstance(record, bytes):
         record = msgspec.json.encode(record)
     return bytes(record).rstrip().replace(b"\n", b" ") + b"\n"
-
-
-def _body_of(data: bytes) -> Any:
-    try:
-        return _decode(data)
-    except msgspec.ValidationError:  # a number beyond every float, which JSON allows and msgspec refuses
-        return json.loads(data)
 
 
 def _unfinished(error: TraceError) -> TraceError:

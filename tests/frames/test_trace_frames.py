@@ -1,0 +1,234 @@
+"""The tables of a trace: one row each for what the contract names, with types that hold for an empty trace too."""
+
+from collections import Counter
+from typing import Any, Final
+
+import pandas as pd
+import pytest
+
+from lash_nb.errors import CallerError
+from lash_nb.frames import (
+    LLM_CALL_COLUMNS,
+    RECORD_COLUMNS,
+    Column,
+    ColumnError,
+    llm_calls_df,
+    records_df,
+    tool_calls_df,
+    turns_df,
+    usage_df,
+)
+from lash_nb.trace import Trace, read_trace
+from tests.trace.lines import STATION, llm_end, llm_start, record, tool_end, tool_start
+
+TABLES: Final[dict[str, Any]] = {
+    "records_df": records_df,
+    "turns_df": turns_df,
+    "llm_calls_df": llm_calls_df,
+    "tool_calls_df": tool_calls_df,
+    "usage_df": usage_df,
+}
+IDS: Final = {"order", "session_id", "turn_id", "turn_index", "effect_id", "llm_call_id", "graph_node_id"}
+
+
+@pytest.fixture(scope="module")
+def station() -> Trace:
+    """The trace of the weather desk."""
+    return read_trace(STATION)
+
+
+def kinds(frame: pd.DataFrame) -> dict[str, str]:
+    """The type of each column."""
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_an_empty_trace_has_the_same_columns_and_types(table: Any, station: Trace) -> None:
+    """A table without rows looks like one with rows, so that code written for one runs on the other."""
+    empty, full = table(read_trace(b"")), table(station)
+
+    assert len(empty) == 0
+    assert kinds(empty) == kinds(full)
+    assert pd.concat([empty, full]).shape == full.shape
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_ids_and_order_are_always_there(table: Any, station: Trace) -> None:
+    """Whatever columns are asked for, a row can be found again."""
+    assert set(table(station).columns) >= IDS
+    assert set(table(station, columns=()).columns) == IDS
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_the_docstring_tells_what_each_column_means(table: Any) -> None:
+    """Every column stands in the help of its table with its type and its meaning."""
+    for column in table.columns:
+        assert column.doc
+        assert f"{column.name} ({column.dtype}): {column.doc}" in table.__doc__
+
+
+def test_one_row_per_record(station: Trace) -> None:
+    """`records_df` has one row per line, in order, with the type of each."""
+    frame = records_df(station)
+
+    assert list(frame["type"]) == [body["type"] for body in station]
+    assert list(frame["order"]) == list(range(203))
+    assert list(frame["byte_len"]) == [len(one) for one in STATION.read_bytes().splitlines()]
+    assert frame["timestamp"].dt.nanosecond.iloc[0] == 495
+    assert kinds(frame)["timestamp"] == "datetime64[ns, UTC]"
+
+
+def test_the_record_table_agrees_with_the_bodies(station: Trace) -> None:
+    """A column of the index is what the record says."""
+    columns = (
+        *RECORD_COLUMNS,
+        Column("turn_of_body", "body.context.turn_index", "Int64"),
+        Column("call_of_body", "body.call_id", "string"),
+        Column("time_of_body", "body.timestamp", "datetime64[ns, UTC]"),
+        Column("node_of_body", lambda row: row.body["context"].get("llm_call_id"), "string"),
+    )
+    frame = records_df(station, columns=columns)
+
+    for left, right in (("turn_index", "turn_of_body"), ("call_id", "call_of_body"), ("timestamp", "time_of_body")):
+        pd.testing.assert_series_equal(frame[left], frame[right], check_names=False)
+    pd.testing.assert_series_equal(frame["llm_call_id"], frame["node_of_body"], check_names=False)
+
+
+def test_turns_of_the_weather_desk(station: Trace) -> None:
+    """One row per turn with its calls and tokens; the sum of the turns is the sum of the calls."""
+    turns, calls = turns_df(station), llm_calls_df(station)
+
+    assert list(turns["turn_index"]) == list(range(1, 24))
+    assert dict(Counter(turns["done_reason"])) == {"assistant_message": 22, "cancelled": 1}
+    assert turns["llm_calls"].sum() == len(calls) == 44
+    assert turns["failed_tool_calls"].sum() == 2
+    for tokens in ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"):
+        assert turns[tokens].sum() == calls[tokens].sum() > 0
+    assert (turns["ended_at"] > turns["started_at"]).all()
+
+
+def test_model_calls_of_the_weather_desk(station: Trace) -> None:
+    """One row per started model call, its tokens named as in the record."""
+    frame = llm_calls_df(station)
+    started = [body for body in station if body["type"] == "llm_call_started"]
+    usage = [body["usage"] for body in station if body["type"] == "llm_call_completed"]
+
+    assert list(frame["model"]) == [body["request"]["model"] for body in started]
+    assert list(frame["llm_call_id"]) == [body["context"]["llm_call_id"] for body in started]
+    for tokens in usage[0]:
+        assert sorted(frame[tokens]) == sorted(one[tokens] for one in usage)
+    assert list(frame.loc[frame["is_direct"], "model"]) == ["small-model"]
+    assert dict(Counter(frame["terminal_reason"])) == {"stop": 23, "tool_use": 21}
+
+
+def test_tool_calls_of_the_weather_desk(station: Trace) -> None:
+    """One row per tool call, with arguments, result, and why it failed."""
+    frame = tool_calls_df(station)
+
+    assert dict(Counter(frame["status"])) == {"success": 20, "failure": 2, "cancelled": 1}
+    assert list(frame.loc[frame["status"] == "failure", "error_code"]) == ["station_offline", "invalid_tool_args"]
+    assert frame["args"].iloc[0] == {"station": "Oslo"}
+    assert frame["result"].iloc[0]["temp_c"] == 10.6
+    assert frame["result"].notna().sum() == 20
+
+
+def test_open_calls_and_ends_without_a_start() -> None:
+    """A start without an end is `open`; an end without a start is a row of its own, with its arguments."""
+    frame = tool_calls_df(
+        read_trace(
+            [tool_start(1, "a", args={"x": 1}), tool_end(2, "b", "failure", payload={"code": "c"}, args={"y": 2})]
+        )
+    )
+
+    assert list(frame["status"]) == ["open", "failure"]
+    assert list(frame["args"]) == [{"x": 1}, {"y": 2}]
+    assert list(frame["ended_at"].isna()) == [True, False]
+    assert list(frame["started_at"].isna()) == [False, True]
+    assert frame["error_code"].iloc[1] == "c"
+
+
+def test_a_failed_model_call() -> None:
+    """A failed model call has its code and message and no tokens."""
+    error = {"message": "boom", "retryable": True, "code": "overloaded", "terminal_reason": "provider_error"}
+    frame = llm_calls_df(
+        read_trace([llm_start(1, "x"), record(2, "llm_call_failed", context={"llm_call_id": "x"}, error=error)])
+    )
+    row = frame.iloc[0]
+
+    assert (row["status"], row["error_code"], row["error_message"], row["terminal_reason"]) == (
+        "failed",
+        "overloaded",
+        "boom",
+        "provider_error",
+    )
+    assert bool(row["retryable"]) is True
+    assert pd.isna(row["input_tokens"])
+
+
+def test_usage_by_turn_and_model(station: Trace) -> None:
+    """Tokens by turn and model; a direct completion counts in the turn that made it, under its own model."""
+    frame = usage_df(station)
+
+    assert len(frame) == 24
+    assert list(frame.loc[frame["model"] == "small-model", "turn_index"]) == [9]
+    assert frame["input_tokens"].sum() == llm_calls_df(station)["input_tokens"].sum()
+    assert frame["llm_calls"].sum() == 44
+
+
+def test_a_column_of_ones_own(station: Trace) -> None:
+    """A column is added by concatenation; a key that is not there gives an empty cell."""
+    columns = (
+        *LLM_CALL_COLUMNS,
+        Column("run", "body.context.run_id", "string"),
+        Column("nothing", "start.request.no.such.key", "Int64"),
+        Column("first_role", "start.request.messages.0.role", "category"),
+    )
+    frame = llm_calls_df(station, columns=columns)
+
+    assert set(frame["run"]) == {"demo-run"}
+    assert frame["nothing"].isna().all()
+    assert set(frame["first_role"]) == {"system"}
+
+
+def test_a_column_that_fails_is_named(station: Trace) -> None:
+    """In strict mode the error says which column failed at which row, and why."""
+    with pytest.raises(ColumnError, match=r"Column 'bad' failed at row 0: ZeroDivisionError") as caught:
+        llm_calls_df(station, columns=(Column("bad", lambda _: 1 / 0),))
+
+    assert (caught.value.column, caught.value.row) == ("bad", 0)
+
+
+def test_without_strictness_cells_stay_empty() -> None:
+    """With `strict=False` a failed cell is empty, and the errors name it together with the bad lines of the trace."""
+    trace = read_trace([llm_start(1, "x"), "{", llm_end(2, "x"), llm_start(3, "y")])
+    frame, errors = llm_calls_df(
+        trace, columns=(Column("n", lambda row: row.end["response"]["duration_ms"], "Int64"),), strict=False
+    )
+
+    assert frame["n"].iloc[0] == 70
+    assert pd.isna(frame["n"].iloc[1])
+    assert [str(error).split(":")[0] for error in errors] == ["records, line 2", "Column 'n' failed at row 1"]
+
+
+def test_a_value_of_another_type_is_named() -> None:
+    """A value that the type of its column cannot hold is an error at its row, not of the whole table."""
+    trace = read_trace([llm_start(1, "x"), llm_end(2, "x", usage={"input_tokens": 2**64}), llm_start(3, "y")])
+
+    with pytest.raises(ColumnError, match=r"Column 'input_tokens' failed at row 0: 18446744073709551616 is no Int64"):
+        llm_calls_df(trace)
+    frame, errors = llm_calls_df(trace, strict=False)
+    assert (len(frame), len(errors)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ((Column("a", "span.order"), Column("a", "span.status")), "Two columns are called 'a'"),
+        ((Column("a", "span.order", "int"),), "unknown dtype 'int': use one of string"),
+        ((Column("a", "span.oder"),), "no attribute 'oder'"),
+    ],
+)
+def test_a_wrong_choice_of_columns(columns: tuple[Column, ...], message: str, station: Trace) -> None:
+    """A name used twice, an unknown type and a misspelled attribute are errors that say so."""
+    with pytest.raises(CallerError, match=message):
+        llm_calls_df(station, columns=columns)
