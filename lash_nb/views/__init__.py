@@ -5,6 +5,7 @@ from lash_nb.views._base import View, static_html, static_svg, text
 from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
 from lash_nb.views._graph import SessionGraphView
 from lash_nb.views._listing import AttachmentListing
+from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
 from lash_nb.views._steppable import Steppable, StepperState
 from lash_nb.views._stepper import StepperView
 from lash_nb.views._timeline import TraceTimelineView
@@ -27,9 +28,13 @@ __all__ = [
     "effects_text",
     "envelope_html",
     "envelope_text",
+    "session_graph_html",
+    "session_graph_text",
     "static_html",
     "static_svg",
     "text",
+    "trace_html",
+    "trace_text",
     "turn_html",
     "turn_text",
 ]

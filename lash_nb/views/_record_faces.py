@@ -1,0 +1,59 @@
+"""How a trace and a session graph look when they are the value of a cell: as their views do, without a widget."""
+
+from typing import Final
+
+from lash_nb.plots._format import counted, one_line
+from lash_nb.trace import Trace, TraceError
+from lash_nb.views._graph_rows import graph_rows, title_counts
+from lash_nb.views._graph_static import graph_html, graph_text
+from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
+from lash_nb.views._text import clipped
+from lash_nb.views._timeline_static import timeline_html, timeline_text
+from lash_nb.wire import SessionGraph
+
+__all__ = ["session_graph_html", "session_graph_text", "trace_html", "trace_text"]
+
+_BAD_LINES: Final = 5
+
+
+def trace_html(trace: Trace) -> str:
+    """Return a trace as its timeline, with the lines that could not be read and why."""
+    if not trace.errors:
+        return timeline_html(trace, None)
+    shown = trace.errors[:_BAD_LINES]
+    rows = [[str(error.line), one_line(error.reason, 160)] for error in shown]
+    more = len(trace.errors) - len(shown)
+    bad = el(
+        "details",
+        el("summary", f"What is wrong with {counted(len(trace.errors), 'line')}", style=FAILURE),
+        table([("line", RIGHT), ("reason", f"{CODE}width:100%;")], rows),
+        el("div", f"{more} more: %lash trace … --table errors", style=MUTED) if more else None,
+        open="",
+    )
+    return joined(Html(timeline_html(trace, None)), bad)
+
+
+def trace_text(trace: Trace) -> str:
+    """Return a trace as aligned text: its turns, then the lines that could not be read."""
+    lines = timeline_text(trace).splitlines()
+    return (
+        clipped([*lines[:-1], *map(_bad_line, trace.errors[:_BAD_LINES]), *lines[-1:]])
+        if trace.errors
+        else "\n".join(lines)
+    )
+
+
+def session_graph_html(graph: SessionGraph) -> str:
+    """Return a session graph as a picture."""
+    rows = graph_rows(graph, None)
+    return graph_html(rows, {}, title="session graph", counts=title_counts(graph, rows))
+
+
+def session_graph_text(graph: SessionGraph) -> str:
+    """Return a session graph as text with ASCII lanes."""
+    rows = graph_rows(graph, None)
+    return graph_text(rows, {}, title=f"SessionGraph  {title_counts(graph, rows)}")
+
+
+def _bad_line(error: TraceError) -> str:
+    return f"! line {error.line}: {one_line(error.reason, 80)}"
