@@ -8,12 +8,21 @@ from lash_nb.errors import WireError
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._availability import at_least
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
 from lash_nb.plugins._result import tool_failure
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
-from lash_nb.wire import CompletedToolCall, PreparedToolCall, ToolCallOutput, ToolValue, model_tool_return, to_json
+from lash_nb.wire import (
+    CompletedToolCall,
+    PreparedToolCall,
+    ToolCallOutput,
+    ToolSuccess,
+    ToolValue,
+    model_tool_return,
+    to_json,
+)
 
 __all__ = ["ToolDispatcher", "completed"]
 
@@ -71,7 +80,7 @@ class ToolDispatcher:
     def _unavailable(self, name: str) -> ToolCallOutput:
         others = ", ".join(self.surface.tool_names) or "none"
         return tool_failure(
-            "unavailable", "tool_unavailable", f"Tool `{name}` is not available; tools to call: {others}."
+            "unavailable", "tool_unavailable", f"Tool is unavailable here: `{name}`. Tools to call: {others}."
         )
 
 
@@ -106,12 +115,19 @@ async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
 
 
 def _checked(name: str, output: object) -> ToolCallOutput:
-    """The output, when it can be written down."""
-    if not isinstance(output, ToolCallOutput):
-        fault = f"returned {type(output).__name__} where its provider must return a ToolCallOutput"
-        return tool_failure("execution", "tool_result_not_json", f"tool {name} {fault}", source="tool")
+    """The output as JSON, or the failure of a tool that gave something else."""
     try:
-        to_json(output)
-    except WireError as error:
-        return tool_failure("execution", "tool_result_not_json", f"tool {name}: {error.message}", source="tool")
-    return output
+        return _as_json(output)
+    except (NotJsonError, WireError) as error:
+        return tool_failure("execution", "tool_result_not_json", f"tool {name}: {error}", source="tool")
+
+
+def _as_json(output: object) -> ToolCallOutput:
+    if not isinstance(output, ToolCallOutput):
+        raise NotJsonError(f"its provider returned {type(output).__name__} and must return a ToolCallOutput")
+    written = output
+    if isinstance(output.outcome, ToolSuccess):
+        payload = ToolValue(plain_json(output.outcome.payload.value))
+        written = ToolCallOutput(outcome=ToolSuccess(payload=payload), control=output.control)
+    to_json(written)
+    return written

@@ -105,6 +105,7 @@ class TurnCommits:
         deltas = merged((), (TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage),))
         self._state.token_ledger = merged(self._state.token_ledger, deltas)
         if self._store is None:
+            self._state.refresh_snapshots(self._plugins)
             self._state.discard_snapshots()
             self._state.graph.mark_committed()
             return

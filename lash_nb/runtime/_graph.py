@@ -5,12 +5,14 @@ of docs/deviations.md: a parent cycle ends a path).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 from lash_nb.wire import (
     AppendGraph,
     CausalProcessEvent,
     CausalRef,
     GraphCommitDelta,
+    Json,
     Message,
     ProcessOrigin,
     ProtocolEvent,
@@ -90,15 +92,19 @@ class ResidentGraph:
         """Append a message at the leaf, under a free node id."""
         if caused_by is None and isinstance(message.origin, ProcessOrigin):
             caused_by = CausalProcessEvent(process_id=message.origin.process_id, sequence=message.origin.sequence)
-        self._append(self._free_id(message.id), SessionEventRecord(Conversation=message), caused_by)
+        self._append(self._free_id(message.id), caused_by, event=SessionEventRecord(Conversation=message))
         if not message.is_transient and message.id not in self._message_ids:
             self._messages.append(message)
             self._message_ids.add(message.id)
             self._safety.feed((message,))
 
-    def append_protocol_event(self, event: ProtocolEvent, node_id: str) -> None:
+    def append_protocol_event(self, event: ProtocolEvent, node_id: str, *, caused_by: CausalRef | None = None) -> None:
         """Append a note of the protocol at the leaf."""
-        self._append(node_id, SessionEventRecord(Protocol=event), None)
+        self._append(node_id, caused_by, event=SessionEventRecord(Protocol=event))
+
+    def append_plugin(self, plugin_type: str, body: Json, node_id: str, *, caused_by: CausalRef | None = None) -> None:
+        """Append a plugin's own object at the leaf."""
+        self._append(node_id, caused_by, kind="plugin", plugin_type=plugin_type, body=body)
 
     def project(self, messages: Sequence[Message]) -> None:
         """Make the active path read as `messages`: append what is new, or branch off where they differ.
@@ -133,15 +139,17 @@ class ResidentGraph:
         self.leaf_node_id = leaf
         self._read()
 
-    def _append(self, node_id: str, event: SessionEventRecord, caused_by: CausalRef | None) -> None:
+    def _append(
+        self, node_id: str, caused_by: CausalRef | None, kind: Literal["event", "plugin"] = "event", **payload: Any
+    ) -> None:
         node = SessionNodeRecord(
             node_id=node_id,
             parent_node_id=self.leaf_node_id,
             caused_by=caused_by,
             agent_frame_id=self._frame[0] or None,
             timestamp=self._now(),
-            kind="event",
-            event=event,
+            kind=kind,
+            **payload,
         )
         self._order.append(node)
         self._nodes[node_id] = node

@@ -9,6 +9,7 @@ from lash_nb.machine import TurnMachine
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle, UnconfiguredProvider
 from lash_nb.runtime._environment import RuntimeEnvironment
+from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._ledger import usage_report
 from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._result import TurnResult
@@ -78,7 +79,7 @@ class LashRuntime:
         return cls(environment, state, plugins, store, attachments)
 
     async def stream_turn(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
-        """Run one turn; a second one waits until the first is over.
+        """Run one turn; a second one waits until the first is over. A turn that switches the agent frame is followed by the next.
 
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn.
@@ -87,7 +88,7 @@ class LashRuntime:
             await self._refresh()
             counters = self._counters()
             try:
-                return await TurnRunner(self, turn_input, options).run()
+                return await self._through_frames(turn_input, options)
             except BaseException:
                 self._take_back(counters)
                 raise
@@ -95,6 +96,14 @@ class LashRuntime:
                 self.effect_host.control.turn_over()
                 if not self._writer._waiters:  # noqa: SLF001 - a lock that was waited for is bound to that loop; a new one is not
                     self._writer = asyncio.Lock()
+
+    async def _through_frames(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
+        result = await TurnRunner(self, turn_input, options).run()
+        root, completed = result.turn_id, 1
+        while (following := follow_up(result, turn_input, root, completed)) is not None:
+            result = await TurnRunner(self, following, options).run()
+            completed += 1
+        return result
 
     def _take_back(self, counters: tuple[int, TokenUsage, PromptUsage | None]) -> None:
         """Forget what an aborted turn did not commit; with a store, the next turn asks it what that is."""

@@ -13,6 +13,7 @@ from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._assembler import Assembly, TurnAssembler
 from lash_nb.runtime._commits import TurnCommits
 from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
@@ -181,7 +182,8 @@ class TurnRunner:
         return surface
 
     def _give_up(self, kind: str, message: str, *, code: str | None = None) -> None:
-        self._hub.emit(ErrorEvent(message=message, envelope=ErrorEnvelope(kind=kind, code=code, user_message=message)))
+        envelope = ErrorEnvelope(kind=kind, code=code, user_message=message, raw=message)
+        self._hub.emit(ErrorEvent(message=message, envelope=envelope))
         self._hub.emit(DoneEvent())
 
     def _machine_config(self, turn: TurnContext, surface: Surface) -> TurnMachineConfig:
@@ -217,6 +219,9 @@ class TurnRunner:
     async def _finish(self, turn: TurnContext, commits: TurnCommits) -> TurnResult:
         """Sum up, commit, tell that the turn is over."""
         assembly = self._assemble()
+        switch = assembly.outcome.agent_frame_switch
+        if switch is not None:
+            switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
         await commits.final(assembly.outcome)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
         return self._result(assembly, commits.usage)

@@ -25,6 +25,7 @@ from lash_nb.wire._activity import (
     TurnEvent,
     UsageActivity,
 )
+from lash_nb.wire._append import AppendMessage, AppendPlugin, AppendProtocolEvent, SessionAppendNode
 from lash_nb.wire._base import (
     External,
     Json,
@@ -428,7 +429,6 @@ from lash_nb.wire._usage import (
 )
 
 __all__ = [
-    "TRACE_SCHEMA_VERSION",
     "AcceptedInjectedTurnInput",
     "AgentFrameAssignment",
     "AgentFrameReason",
@@ -436,6 +436,9 @@ __all__ = [
     "AgentFrameStatus",
     "AgentFrameSwitch",
     "AppendGraph",
+    "AppendMessage",
+    "AppendPlugin",
+    "AppendProtocolEvent",
     "AssistantMessageFinish",
     "AssistantOutput",
     "AssistantOutputState",
@@ -641,6 +644,7 @@ __all__ = [
     "RuntimeTurnCommitStamp",
     "SafeRetryPolicy",
     "SchemaProjectionOverride",
+    "SessionAppendNode",
     "SessionCheckpoint",
     "SessionCommandPayload",
     "SessionDeleteScope",
@@ -675,6 +679,7 @@ __all__ = [
     "SurfaceResult",
     "SwitchAgentFrameControl",
     "SyncExecutionSurfaceCommand",
+    "TRACE_SCHEMA_VERSION",
     "TextBlock",
     "TextDeltaEvent",
     "TextEntry",
