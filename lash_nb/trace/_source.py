@@ -47,25 +47,25 @@ class FileSource:
     @contextmanager
     def reader(self) -> Iterator[Read]:
         """Lend a function that reads the opened file."""
-        with self._readable():
+        try:
             file = self.path.open("rb", buffering=0)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from None
+
+        def read(offset: int, size: int) -> bytes:
+            try:
+                file.seek(offset)
+                return file.read(size) or b""
+            except OSError as error:
+                raise self._unreadable(error) from None
+
         with file:
-
-            def read(offset: int, size: int) -> bytes:
-                with self._readable():
-                    file.seek(offset)
-                    return file.read(size) or b""
-
             yield read
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            code = getattr(error, "errno", None)
-            hint = _HINTS.get(code or 0, f"{getattr(error, 'strerror', None) or error}; check the path")
-            raise TraceReadError(f"The trace {str(self.path)!r} cannot be read: {hint}.") from None
+    def _unreadable(self, error: OSError | ValueError) -> TraceReadError:
+        code = error.errno if isinstance(error, OSError) else None
+        hint = _HINTS.get(code or 0, f"{getattr(error, 'strerror', None) or error}; check the path")
+        return TraceReadError(f"The trace {str(self.path)!r} cannot be read: {hint}.")
 
 
 class BytesSource:
