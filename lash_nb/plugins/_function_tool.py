@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from lash_nb.errors import CallerError
 from lash_nb.plugins._compact import compact_contract
 from lash_nb.plugins._context import ToolCall, ToolContext
-from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._result import tool_failure, tool_ok
 from lash_nb.plugins._signature import read_signature
 from lash_nb.plugins._tool_provider import ToolProvider
@@ -89,7 +88,7 @@ class FunctionTool(Generic[P, R]):
         return f"FunctionTool({compact.signature} -> {compact.returns})"
 
     async def run(self, args: Json, context: ToolContext) -> ToolCallOutput:
-        """Call the function with a model's arguments; its exceptions are the caller's to report."""
+        """Call the function with a model's arguments; its exceptions, and what is no JSON, are the dispatcher's to report."""
         try:
             arguments = self._signature.arguments(args, context)
         except ValidationError as error:
@@ -97,10 +96,7 @@ class FunctionTool(Generic[P, R]):
         returned = await self._called(arguments)
         if isinstance(returned, ToolCallOutput):
             return returned
-        try:
-            return tool_ok(plain_json(returned.value if isinstance(returned, ToolValue) else returned))
-        except NotJsonError as error:
-            return tool_failure("execution", "tool_result_not_json", f"tool {self.name}: {error}", source="tool")
+        return tool_ok(returned.value if isinstance(returned, ToolValue) else returned)
 
     async def _called(self, arguments: dict[str, Any]) -> Any:
         function: Callable[..., Any] = self._function

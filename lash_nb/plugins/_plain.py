@@ -11,6 +11,8 @@ from lash_nb.wire import AttachmentRef, Json, to_builtins
 
 __all__ = ["NotJsonError", "plain_json"]
 
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**64 - 1
 _DEPTH: Final = 128
 """Deeper than any result that a model could read, far less deep than the interpreter's own limit."""
 
@@ -31,10 +33,12 @@ def plain_json(value: Any) -> Json:
 
 
 def _plain(value: Any, path: str, depth: int) -> Json:
-    if value is None or isinstance(value, AttachmentRef) or type(value) in (str, bool, int):
+    if value is None or isinstance(value, AttachmentRef) or type(value) in (str, bool):
         return value
     if not depth:
         raise NotJsonError(f"{path} is nested too deeply or contains itself; return a flatter value")
+    if type(value) is int:
+        return _short(value, path)
     if type(value) is float:
         return _finite(value, path)
     if isinstance(value, dict):
@@ -42,6 +46,12 @@ def _plain(value: Any, path: str, depth: int) -> Json:
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
     return _plain(_converted(value, path), path, depth - 1)
+
+
+def _short(value: int, path: str) -> int:
+    if _LEAST <= value <= _MOST:
+        return value
+    raise NotJsonError(f"{path} is an integer of more than 64 bits, which JSON readers round; return it as text")
 
 
 def _finite(value: float, path: str) -> float:

@@ -1,0 +1,351 @@
+"""A tool from a plain typed function."""
+
+import dataclasses
+import datetime
+import enum
+import threading
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from lash_nb.clock import SystemClock
+from lash_nb.errors import CallerError
+from lash_nb.machine import PendingToolCall
+from lash_nb.plugins import (
+    PLUGINS_SOURCE,
+    FunctionTool,
+    FunctionToolProvider,
+    ToolContext,
+    ToolDispatcher,
+    ToolPrepareContext,
+    ToolRegistry,
+    ToolSurface,
+    tool,
+    tool_cancelled,
+)
+from lash_nb.wire import (
+    AttachmentRef,
+    CompletedToolCall,
+    MediaType,
+    PreparedToolCall,
+    SafeRetryPolicy,
+    ToolCallOutput,
+    ToolCancelled,
+    ToolFailed,
+    ToolSuccess,
+    ToolValue,
+)
+
+REF = AttachmentRef(id="a" * 64, media_type=MediaType(type="png"), byte_len=1)
+
+
+class Unit(enum.Enum):
+    """Units."""
+
+    C = "c"
+    F = "f"
+
+
+class Place(BaseModel):
+    """A place on earth."""
+
+    lat: float
+    lon: float = Field(default=0, description="East is positive.")
+
+
+@dataclasses.dataclass
+class Forecast:
+    """What a tool may return."""
+
+    day: datetime.date
+    picture: AttachmentRef | None = None
+
+
+async def outcome_of(function: FunctionTool[..., Any] | Callable[..., Any], **args: Any) -> CompletedToolCall:
+    """What a model's call of the function comes to, the whole way."""
+    provider = FunctionToolProvider([function])
+    registry = ToolRegistry()
+    registry.upsert_source(PLUGINS_SOURCE, [provider])
+    dispatcher = ToolDispatcher(ToolSurface(registry), registry, clock=SystemClock())
+    name = provider.tool_manifests()[0].name
+    ready = await dispatcher.prepare(
+        PendingToolCall(call_id="c1", tool_name=name, args=args), ToolPrepareContext(session_id="s", call_id="c1")
+    )
+    if not isinstance(ready, PreparedToolCall):
+        return ready
+    return await dispatcher.execute(ready, ToolContext.of_call(ready, session_id="s", agent_frame_id="f"))
+
+
+async def value_of(function: Callable[..., Any], **args: Any) -> Any:
+    """The value of a call that succeeds."""
+    outcome = (await outcome_of(function, **args)).output.outcome
+    assert isinstance(outcome, ToolSuccess), outcome
+    return outcome.payload.value
+
+
+async def message_of(function: Callable[..., Any], **args: Any) -> str:
+    """The message of a call that fails."""
+    outcome = (await outcome_of(function, **args)).output.outcome
+    assert isinstance(outcome, ToolFailed), outcome
+    return outcome.payload.message
+
+
+def test_the_definition_comes_from_signature_and_docstring() -> None:
+    """Types make the schemas, the docstring makes the texts, and the function stays callable."""
+
+    @tool
+    def weather(city: str, days: int = 1) -> dict[str, float]:
+        """The weather of a city.
+
+        Args:
+            city: Its name.
+            days: How many.
+        """
+        return {city: days}
+
+    declared = weather.definition
+
+    assert (declared.id, declared.name, declared.description) == (
+        "tool:weather",
+        "weather",
+        "The weather of a city.",
+    )
+    assert declared.input_schema == {
+        "additionalProperties": False,
+        "properties": {
+            "city": {"description": "Its name.", "type": "string"},
+            "days": {"default": 1, "description": "How many.", "type": "integer"},
+        },
+        "required": ["city"],
+        "type": "object",
+    }
+    assert declared.output_schema == {"additionalProperties": {"type": "number"}, "type": "object"}
+    assert weather("Oslo", days=3) == {"Oslo": 3}
+    assert repr(weather) == "FunctionTool(await tools.weather({ city: str, days?: int = 1 })? -> record)"
+
+
+def test_a_decorator_may_say_more() -> None:
+    """Name, description, availability, scheduling, retries and examples can be given."""
+    policy = SafeRetryPolicy(max_attempts=2, base_delay_ms=1, max_delay_ms=0)
+
+    @tool(
+        name="look",
+        description="Looks.",
+        availability="callable",
+        scheduling="serial",
+        retry_policy=policy,
+        examples=["x"],
+    )
+    def find(q: str) -> str:
+        """Not shown."""
+        return q
+
+    declared = find.definition
+
+    assert (declared.name, declared.description, declared.availability.base) == ("look", "Looks.", "callable")
+    assert (declared.scheduling, declared.retry_policy, declared.examples) == ("serial", policy, ("x",))
+
+
+def test_names_of_parameters_are_free() -> None:
+    """Names that mean something to pydantic, or begin with an underscore, are names like others."""
+
+    @tool
+    def odd(schema: str, model_config: int, _private: bool, json: str = "") -> None:
+        """Odd names."""
+
+    assert list(odd.definition.input_schema["properties"]) == ["schema", "model_config", "_private", "json"]
+
+
+def test_a_name_that_agent_code_cannot_write_gets_an_operation() -> None:
+    """`getWeather` is called `get_weather` by agent code; the model keeps the name."""
+
+    @tool(name="getWeather")
+    def weather(city: str) -> str:
+        """The weather."""
+        return city
+
+    assert weather.definition.agent_surface.operation == "get_weather"
+
+
+def untyped(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - the fault under test
+    """No hint."""
+    return x
+
+
+def starred(*numbers: int) -> int:
+    """No name."""
+    return sum(numbers)
+
+
+def opaque(lock: threading.Lock) -> None:
+    """No schema."""
+
+
+def unresolved(x: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F821 - the fault under test
+    """No such type."""
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (untyped, "tool untyped: parameter x has no type hint; write untyped(x: str)"),
+        (starred, "tool starred: *numbers: int cannot be filled by a model; use parameters with names and types"),
+        (opaque, "tool opaque: a parameter has a type without a JSON Schema"),
+        (unresolved, "tool unresolved: a type hint cannot be resolved (name 'Nowhere' is not defined)"),
+        (lambda: 1, "'<lambda>' is no tool name; give one of letters, digits and _: @tool(name='…')"),
+    ],
+)
+def test_a_function_that_cannot_be_a_tool_says_why(function: Callable[..., Any], message: str) -> None:
+    """The error comes where the function is written, names it, and tells what to write."""
+    with pytest.raises(CallerError) as caught:
+        tool(function)
+
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_tools_cannot_have_one_name() -> None:
+    """A provider refuses a name given twice."""
+    with pytest.raises(CallerError, match="two tools are named starred; rename one"):
+        FunctionToolProvider([tool(name="starred")(opaque_free), tool(name="starred")(opaque_free)])
+
+
+def opaque_free(x: int) -> int:
+    """Any tool."""
+    return x
+
+
+async def test_arguments_arrive_with_their_types() -> None:
+    """Enums, models and dates are made of JSON before the function runs."""
+
+    def typed(unit: Unit, place: Place, days: list[datetime.date]) -> list[Any]:
+        """Types."""
+        return [unit is Unit.F, place.lat, place.lon, days[0].year]
+
+    assert await value_of(typed, unit="f", place={"lat": 1.5}, days=["2026-02-03"]) == [True, 1.5, 0, 2026]
+
+
+async def test_an_argument_left_out_takes_the_default() -> None:
+    """The function's own default counts, also one that no schema can show."""
+    missing = object()
+
+    def lenient(x: Annotated[Any, "anything"] = missing, y: int = 2) -> list[bool | int]:
+        """Defaults."""
+        return [x is missing, y]
+
+    assert await value_of(lenient) == [True, 2]
+    assert tool(lenient).definition.input_schema.get("required") is None
+
+
+async def test_an_argument_of_the_wrong_form_is_the_models_fault() -> None:
+    """What the shallow check lets through is caught by the types, with place and reason."""
+
+    def typed(place: Place, n: Annotated[int, Field(multiple_of=5)] = 5) -> None:
+        """Types."""
+
+    assert await message_of(typed, place={"lon": 1}) == "place.lat: Field required, got {'lon': 1}"
+    assert await message_of(typed, place={"lat": 1}, n=3) == "n: Input should be a multiple of 5, got 3"
+
+
+async def test_a_context_is_given_and_not_shown() -> None:
+    """A parameter of type ToolContext is filled by the runtime and is not in the schema."""
+
+    def where(city: str, call: ToolContext) -> str:
+        """Where."""
+        return f"{city} in {call.session_id}, {call.replay_key}"
+
+    assert list(tool(where).definition.input_schema["properties"]) == ["city"]
+    assert await value_of(where, city="Oslo") == "Oslo in s, lash-tool:s:c1:where"
+
+
+async def test_a_plain_function_runs_beside_the_loop() -> None:
+    """A function that blocks does so in a thread, an async one on the loop."""
+
+    def plain() -> bool:
+        """Plain."""
+        return threading.current_thread() is threading.main_thread()
+
+    async def on_loop() -> bool:
+        """On the loop."""
+        return threading.current_thread() is threading.main_thread()
+
+    assert (await value_of(plain), await value_of(on_loop)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("returned", "value"),
+    [
+        ("text", "text"),
+        ((1, [None, True]), [1, [None, True]]),
+        ({"b": 1.5, 3: "x"}, {"b": 1.5, "3": "x"}),
+        (Forecast(datetime.date(2026, 2, 3), REF), {"day": "2026-02-03", "picture": REF}),
+        (Place(lat=1), {"lat": 1.0, "lon": 0}),
+        ({Unit.C: Unit.F}, None),
+        ({"b", "a"}, ["a", "b"]),
+        (ToolValue({"a": REF}), {"a": REF}),
+        (REF, REF),
+    ],
+)
+async def test_results_become_json(returned: Any, value: Any) -> None:
+    """Plain values, models, dataclasses and attachments make a result; a key that is no text does not."""
+
+    def give() -> Any:
+        """Give."""
+        return returned
+
+    if value is None:
+        assert "use text keys" in await message_of(give)
+    else:
+        assert await value_of(give) == value
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (threading.Lock(), "tool give: result is of type lock, which is not JSON; return a dict, list, text or number"),
+        ([b"x"], "tool give: result[0] is bytes; store it with context.attachments.put(…) and return the reference"),
+        ({"a": float("nan")}, "tool give: result['a'] is nan, which JSON cannot carry; return None or a text instead"),
+    ],
+)
+async def test_a_result_that_is_no_json_says_what_to_return(returned: Any, message: str) -> None:
+    """The failure names the tool, the place, the type, and what to return instead."""
+
+    def give() -> Any:
+        """Give."""
+        return returned
+
+    assert (await message_of(give)).startswith(message)
+
+
+async def test_a_result_that_contains_itself_is_a_failure() -> None:
+    """A cycle ends, with a message."""
+    knot: list[Any] = []
+    knot.append(knot)
+
+    def give() -> Any:
+        """Give."""
+        return knot
+
+    assert "nested too deeply or contains itself" in await message_of(give)
+
+
+async def test_a_tool_may_give_a_whole_output() -> None:
+    """A function that wants control, or says that it was stopped, returns the output itself."""
+
+    def stop() -> ToolCallOutput:
+        """Stop."""
+        return tool_cancelled("enough")
+
+    assert isinstance((await outcome_of(stop)).output.outcome, ToolCancelled)
+
+
+async def test_a_stop_iteration_does_not_hang() -> None:
+    """`next()` on an empty iterator is a failure like any other, although a thread cannot hand it on."""
+
+    def first() -> int:
+        """First."""
+        return next(iter([]))
+
+    assert "StopIteration" in await message_of(first)
