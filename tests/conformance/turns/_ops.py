@@ -7,14 +7,27 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from lash_nb.clock import CancellationToken
 from lash_nb.core import TurnBuilder
 from lash_nb.errors import LashError
+from lash_nb.runtime import TurnResult
 from lash_nb.stores import FullGraph
-from lash_nb.wire import TurnActivity, TurnInput, from_builtins, to_builtins
+from lash_nb.wire import (
+    ModelSpec,
+    PromptContribution,
+    PromptTemplate,
+    SessionEvent,
+    TurnActivity,
+    TurnInput,
+    from_builtins,
+    to_builtins,
+)
 from tests.conformance.turns._errors import error_result
 from tests.conformance.turns._run import Run, SpawnedTurn
 
 __all__ = ["CANCEL_KEYS", "OPS", "Op", "perform"]
 
 Step: TypeAlias = dict[str, Any]
+
+_ROUNDS: Final = 200
+"""Far more rounds of the event loop than a turn needs from one wait to the next."""
 
 
 class Op(NamedTuple):
@@ -76,8 +89,29 @@ async def _stream(run: Run, step: Step, token: CancellationToken) -> Any:
             token.cancel()
         run.recorder.push("activity", session=session_id, activity=activity)
 
-    builder: TurnBuilder = run.sessions[session_id].turn(_turn_input(step)).cancel(token)
-    return (await builder.stream_to(record)).to_builtins()
+    builder = run.sessions[session_id].turn(_turn_input(step)).cancel(token)
+    for key, apply in TURN_SETTERS.items():
+        if key in step:
+            builder = apply(builder, step[key])
+    result = await (_collected(run, session_id, builder) if "sink" in step else builder.stream_to(record))
+    return result.to_builtins()
+
+
+async def _collected(run: Run, session_id: str, builder: TurnBuilder) -> TurnResult:
+    events: list[SessionEvent] = []
+    try:
+        return await builder.collect_session_events_with(events.append)
+    finally:
+        run.recorder.push("session_events", session=session_id, events=events)
+
+
+async def _rest() -> None:
+    """Let everything that can run come to rest: a step that was woken goes on only then.
+
+    In the recordings a turn gives way only where it truly waits; here it also gives way between its own tasks.
+    """
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
 
 
 def _turn_input(step: Step) -> TurnInput:
@@ -87,7 +121,10 @@ def _turn_input(step: Step) -> TurnInput:
 
 
 async def _join(run: Run, step: Step) -> Any:
-    return await run.turns[step["task"]].task
+    task = run.turns[step["task"]].task
+    await asyncio.wait([task])
+    await _rest()
+    return await task
 
 
 async def _cancel(run: Run, step: Step) -> None:
@@ -100,6 +137,7 @@ async def _sleep(_run: Run, step: Step) -> None:
 
 async def _wait_gate(run: Run, step: Step) -> None:
     await run.gates.wait(step["gate"])
+    await _rest()
 
 
 async def _release(run: Run, step: Step) -> None:
@@ -108,6 +146,10 @@ async def _release(run: Run, step: Step) -> None:
 
 async def _export(run: Run, step: Step) -> Any:
     return to_builtins(run.sessions[_session_id(step)].control.state.export())
+
+
+async def _policy(run: Run, step: Step) -> Any:
+    return to_builtins(run.sessions[_session_id(step)].policy_snapshot())
 
 
 async def _usage(run: Run, step: Step) -> Any:
@@ -119,9 +161,22 @@ async def _load(run: Run, step: Step) -> Any:
     return {"error": "no store"} if store is None else to_builtins(await store.load_session(FullGraph()))
 
 
+def _prompt(builder: TurnBuilder, given: list[Step]) -> TurnBuilder:
+    for contribution in given:
+        builder = builder.prompt_contribution(from_builtins(contribution, PromptContribution))
+    return builder
+
+
+TURN_SETTERS: Final[Mapping[str, Callable[[TurnBuilder, Any], TurnBuilder]]] = {
+    "prompt_template": lambda builder, given: builder.prompt_template(from_builtins(given, PromptTemplate)),
+    "prompt": _prompt,
+    "model": lambda builder, given: builder.model(from_builtins(given, ModelSpec)),
+}
+"""What the keys of a turn set, in this order."""
+
 OPS: Final[Mapping[str, Op]] = {
     "open": Op(_open),
-    "turn": Op(_turn, frozenset({"text", "input", "turn_id", "cancel", "spawn"})),
+    "turn": Op(_turn, frozenset({"text", "input", "turn_id", "cancel", "spawn", "sink"}) | TURN_SETTERS.keys()),
     "join": Op(_join, frozenset({"task"})),
     "cancel": Op(_cancel, frozenset({"task"})),
     "sleep": Op(_sleep, frozenset({"ms"})),
@@ -129,6 +184,7 @@ OPS: Final[Mapping[str, Op]] = {
     "release": Op(_release, frozenset({"gate", "n"})),
     "export": Op(_export),
     "usage": Op(_usage),
+    "policy": Op(_policy),
     "load": Op(_load),
     "close": Op(_close),
     "drop": Op(_drop),

@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "tool_cancel_seen": frozenset({"of"}),
     "activity": frozenset({"session", "activity"}),
+    "session_events": frozenset({"session", "events"}),
     "trace": frozenset({"record"}),
 }
 """The kinds of events and the keys that each may have."""
