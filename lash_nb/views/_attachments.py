@@ -230,7 +230,7 @@ def _static_html(seen: Sequence[_Seen], counts: str) -> str:
     heads = [
         ("", ""),
         ("id", CODE),
-        ("type", ""),
+        ("type", "white-space:nowrap;"),
         ("size", RIGHT),
         ("state", ""),
         ("refs", RIGHT),

@@ -63,7 +63,7 @@ def effects_text(
             [
                 ">" if row.pending else "",
                 str(row.order),
-                row.kind,
+                _kind_word(row.kind),
                 row.what,
                 _effect_id(entry),
                 _ASCII[row.status],
@@ -165,7 +165,7 @@ def _html_row(entry: EffectEntry) -> list[str]:
     took = "" if entry.duration_ms is None else duration(entry.duration_ms)
     return [
         str(row.order),
-        joined(_swatch(row.kind), f" {'sync' if row.kind == 'sync_execution_surface' else row.kind}"),
+        joined(_swatch(row.kind), f" {_kind_word(row.kind)}"),
         _html_what(entry),
         _effect_id(entry),
         joined(mark, row.status, origin),
@@ -188,6 +188,10 @@ def _html_what(entry: EffectEntry) -> Html:
     return el("details", el("summary", said), json_html(inner, whole=f"session.effects[{entry.order - 1}]"))
 
 
+def _kind_word(kind: str) -> str:
+    return "sync" if kind == "sync_execution_surface" else kind
+
+
 def _swatch(kind: str) -> Html:
     style = f"display:inline-block;width:9px;height:9px;border-radius:2px;border:1px solid rgba(128,128,128,.5);background:{KIND_COLORS.get(kind, '#8A9099')}"
     return el("span", style=style)
@@ -202,7 +206,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> Html:
         )
         for name, value in pairs
     ]
-    return el("table", *rows, style="border-collapse:collapse;font-size:12px;")
+    return el("table", *rows, style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;")
 
 
 def _effect_id(entry: EffectEntry) -> str:

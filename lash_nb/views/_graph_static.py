@@ -69,6 +69,7 @@ def graph_svg(found: GraphRows, names: Mapping[str, str]) -> str:
         font_family="Helvetica, Arial, sans-serif",
         font_size=12,
         role="img",
+        style="max-width:100%;height:auto;",
         aria_label=f"session graph, {counted(len(found.rows), 'turn')}",
     )
 

@@ -57,7 +57,10 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
         el("tr", *(el("td", cell, style=style + line) for cell, style in zip(row, styles, strict=True))) for row in rows
     ]
     return el(
-        "table", el("thead", head), el("tbody", *body), style="border-collapse:collapse;font-size:12px;width:100%;"
+        "table",
+        el("thead", head),
+        el("tbody", *body),
+        style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;width:100%;",
     )
 
 

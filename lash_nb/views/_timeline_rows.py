@@ -188,9 +188,6 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
     start = trace[span.start_row] if span.start_row is not None else {}
     end = trace[span.end_row] if span.end_row is not None else {}
     status = status_word(span)
-    recorded = (
-        (span.ended_ns - span.started_ns) / _MS if span.started_ns is not None and span.ended_ns is not None else None
-    )
     kind = "tool_call" if isinstance(span, ToolCall) else "llm_call" if isinstance(span, LlmCall) else ""
     iteration = f", iteration {span.protocol_iteration}" if span.protocol_iteration is not None else ""
     facts = [
@@ -198,7 +195,7 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         ("turn", f"{span.turn_index}{iteration}" if span.turn_index is not None else ""),
         ("effect", span.effect_id or ""),
         ("took", duration(span.duration_ms)),
-        ("recorded", f"after {duration(recorded)}" if recorded is not None else "no end record"),
+        ("recorded", _recorded_words(span)),
         ("tokens", span_usage_words(_usage(span))),
         ("records", ", ".join(str(trace.index.line[row]) for row in (span.start_row, span.end_row) if row is not None)),
     ]
@@ -210,6 +207,14 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         "facts": [fact for fact in facts if fact[1]],
         "sections": [_section(name, value, trace, span) for name, value in _parts(span, start, end)],
     }
+
+
+def _recorded_words(span: Span) -> str:
+    if isinstance(span, Turn):
+        return ""
+    if span.started_ns is None or span.ended_ns is None:
+        return "its end alone" if span.started_ns is None else "its start alone"
+    return f"after {duration((span.ended_ns - span.started_ns) / _MS)}"
 
 
 def _usage(span: Span) -> Mapping[str, int]:

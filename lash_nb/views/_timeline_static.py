@@ -239,4 +239,5 @@ def _picture(shapes: Sequence[Html], height: float, label: str) -> str:
         font_size=11,
         role="img",
         aria_label=label,
+        style="max-width:100%;height:auto;",
     )

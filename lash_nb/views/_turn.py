@@ -3,13 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from lash_nb.plots._format import counted, duration, one_line, short_id
+from lash_nb.plots._format import byte_size, counted, duration, one_line, short_id
 from lash_nb.views._json import call_text, json_html, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, RIGHT, SUNK, Html, el, joined
 from lash_nb.views._text import COLUMNS, clipped
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_words import TurnLike, outcome_words, usage_words
-from lash_nb.wire import EffectEntry, ToolCallCommand, ToolCancelled, ToolFailed, ToolSuccess, TurnActivity, to_builtins
+from lash_nb.wire import (
+    AttachmentRef,
+    EffectEntry,
+    ToolCallCommand,
+    ToolCancelled,
+    ToolFailed,
+    ToolSuccess,
+    ToolValue,
+    TurnActivity,
+)
 
 __all__ = ["TurnDisplay", "TurnState", "turn_html", "turn_text"]
 
@@ -141,7 +150,7 @@ def turn_text(result: TurnLike) -> str:
 
 
 def _card(*parts: Html | None) -> str:
-    style = f"border:{BORDER};border-radius:3px;font-size:13px;line-height:20px;font-family:var(--jp-ui-font-family,system-ui,sans-serif);"
+    style = f"border:{BORDER};border-radius:3px;font-size:13px;line-height:20px;font-family:var(--jp-ui-font-family,Helvetica,Arial,sans-serif);"
     return el("div", *parts, style=style)
 
 
@@ -201,7 +210,7 @@ def _tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
     name = el("span", row.name, style=f"{CODE}min-width:150px;")
     said = el("span", el("span", call_text(row.args), style=CODE + MUTED), _result_words(row), style=_CUT)
     took = el("span", duration(row.duration_ms), style=RIGHT)
-    line = el("div", sign, name, said, took, style=_ROW + "display:inline-flex;width:calc(100% - 20px);")
+    line = el("div", sign, name, said, took, style=_ROW + "display:inline-flex;width:calc(100% - 15px);")
     return el("details", el("summary", line, style=_LINE + "cursor:pointer;"), _tool_detail(row, entry))
 
 
@@ -214,16 +223,23 @@ def _result_words(row: ToolRow) -> Html | None:
         case ToolCancelled(payload=cancellation):
             words = el("span", one_line(cancellation.message, 120), style=MUTED)
         case ToolSuccess(payload=payload):
-            chips = [
-                el(
-                    "span",
-                    f"{reference.id[:8]} {reference.media_type.type}",
-                    style=f"{CODE}border:{BORDER};border-radius:3px;padding:0 5px;margin-left:6px;",
-                )
-                for reference in payload.attachments()
-            ]
-            words = joined(summary(payload), *chips)
+            words = joined(_success_words(payload.value), *map(_chip, payload.attachments()))
     return joined(el("span", " → ", style=MUTED), words)
+
+
+def _success_words(value: Any) -> str:
+    """A result in one phrase; its attachments are chips beside it."""
+    if isinstance(value, AttachmentRef):
+        return ""
+    if isinstance(value, dict):
+        value = {name: item for name, item in value.items() if not isinstance(item, AttachmentRef)}
+    return summary(ToolValue(value)) if value != {} else ""
+
+
+def _chip(reference: AttachmentRef) -> Html:
+    style = f"border:{BORDER};border-radius:3px;padding:0 5px;margin-left:6px;"
+    size = el("span", f" {byte_size(reference.byte_len)}", style=MUTED)
+    return el("span", el("span", reference.id[:8], style=CODE), size, style=style)
 
 
 def _tool_detail(row: ToolRow, entry: EffectEntry | None) -> Html:
@@ -310,16 +326,20 @@ def _text_rows(rows: TurnRows) -> list[str]:
 
 
 def _text_tool(row: ToolRow) -> str:
-    failure = row.output.outcome.payload if row.output and isinstance(row.output.outcome, ToolFailed) else None
-    result = (
-        ""
-        if row.output is None
-        else f"{failure.code}: {failure.message}"
-        if failure
-        else summary(to_builtins(_result_value(row)), 40)
-    )
-    said = one_line(f"{row.name}({call_text(row.args, 40)}) → {result}", 84)
+    said = one_line(f"{row.name}({call_text(row.args, 40)}) → {_text_result(row)}", 84)
     return f"{_ASCII[row.status]} {said:<84}  {duration(row.duration_ms):>8}"
+
+
+def _text_result(row: ToolRow) -> str:
+    match row.output.outcome if row.output else None:
+        case ToolFailed(payload=failure):
+            return f"{failure.code}: {failure.message}"
+        case ToolCancelled(payload=cancellation):
+            return cancellation.message
+        case ToolSuccess(payload=payload):
+            return summary(payload, 40)
+        case _:
+            return ""
 
 
 def _wrapped(text: str) -> list[str]:

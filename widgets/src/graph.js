@@ -27,7 +27,7 @@ function render({ model, el }) {
   const rowsBox = h("div", { class: "l-graph-rows" });
   const lanes = s("svg", { class: "l-graph-lanes", "aria-hidden": "true" });
   const sizer = h("div", { class: "l-graph-sizer" }, lanes, rowsBox);
-  const list = h("div", { class: "l-graph-list", role: "tree", "aria-label": "Turns, newest first", tabindex: "0" }, sizer);
+  const list = h("div", { class: columns.took.some(Boolean) ? "l-graph-list" : "l-graph-list l-graph-bare", role: "tree", "aria-label": "Turns, newest first", tabindex: "0" }, sizer);
   const detail = h("div", { class: "l-graph-detail" });
   const search = /** @type {HTMLInputElement} */ (h("input", { placeholder: "Find in messages", "aria-label": "Find in messages" }));
   const hits = h("span", { class: "l-label", "aria-live": "polite" });
