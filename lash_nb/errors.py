@@ -39,6 +39,9 @@ class LashError(Exception):
         if code is not None:
             self.code = code
 
+    def __str__(self) -> str:
+        return self.message
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from fields, so that an error survives pickling between processes."""
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))

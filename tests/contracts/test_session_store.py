@@ -467,10 +467,9 @@ async def test_work_that_is_not_available_yet_is_passed_over(store: SessionStore
 async def test_joins_group_neighbours_of_one_kind(store: SessionStore) -> None:
     """Following ready work joins as long as slot, delivery and merge key are equal, up to the limit; exclusive work comes alone."""
     group = MergeGroup(group="g")
-    terms_of_work: list[dict[str, object]] = [
-        *({}, {}, {}, {"merge_key": group}, {"merge_key": group}, {}),
-        *({"slot_policy": "exclusive"}, {"slot_policy": "exclusive"}),
-    ]
+    terms_of_work: list[dict[str, object]] = [{}, {}, {}]
+    terms_of_work += [{"merge_key": group}, {"merge_key": group}, {}]
+    terms_of_work += [{"slot_policy": "exclusive"}, {"slot_policy": "exclusive"}]
     ids = [
         (await store.enqueue_work(draft(str(number), **terms))).batch_id for number, terms in enumerate(terms_of_work)
     ]
