@@ -39,10 +39,10 @@ class ResidentGraph:
         self._now = now
         self._order = list(graph.nodes)
         self._nodes = {node.node_id: node for node in self._order}
-        self._committed = (len(self._order), graph.leaf_node_id)
         self._frame: tuple[str, bool] = ("", True)
         self.leaf_node_id = graph.leaf_node_id
         self.healed = self._heal()
+        self._committed = (len(self._order), self.leaf_node_id)
         self._read()
 
     def _heal(self) -> bool:
@@ -112,7 +112,7 @@ class ResidentGraph:
         Transient messages are left out; old nodes stay in the graph.
         """
         known = len(self._messages)
-        if messages[:known] == self._messages:  # compares identities, not contents, in all but odd cases
+        if list(messages[:known]) == self._messages:  # compares identities, not contents, in all but odd cases
             fresh: Iterable[Message] = messages[known:]
         else:
             kept = [message for message in messages if not message.is_transient]

@@ -44,7 +44,7 @@ class LlmTraceMapper:
     """Maps what a model call sends and gets; what a session sends again and again is mapped once."""
 
     def __init__(self) -> None:
-        self._messages: dict[int, tuple[LlmMessage, TraceLlmMessage]] = {}
+        self._messages: tuple[tuple[LlmMessage, ...], tuple[TraceLlmMessage, ...]] = ((), ())
         self._tools: tuple[Any, tuple[TraceToolSpec, ...]] = ((), ())
 
     def request(self, request: LlmRequest) -> TraceLlmRequest:
@@ -52,7 +52,7 @@ class LlmTraceMapper:
         return TraceLlmRequest(
             model=request.model,
             model_variant=request.model_variant,
-            messages=tuple(map(self._message, request.messages)),
+            messages=self._conversation(request.messages),
             attachments=tuple(
                 TraceAttachment(mime=item.mime, bytes_sha256=_hash(item), bytes_len=len(item.data))
                 for item in request.attachments
@@ -82,15 +82,14 @@ class LlmTraceMapper:
             raw=error.raw,
         )
 
-    def _message(self, message: LlmMessage) -> TraceLlmMessage:
-        known = self._messages.get(id(message))
-        if known is None:
-            traced = TraceLlmMessage(role=message.role.lower(), blocks=tuple(map(_block, message.blocks)))
-            known = self._messages[id(message)] = (
-                message,
-                traced,
-            )  # holding the message keeps its id from being reused
-        return known[1]
+    def _conversation(self, messages: tuple[LlmMessage, ...]) -> tuple[TraceLlmMessage, ...]:
+        """Map what is new: as a rule a request is the last one with something behind it."""
+        known, traced = self._messages
+        if messages[: len(known)] != known:  # compares identities first, so a long common beginning costs next to nothing
+            known, traced = (), ()
+        traced += tuple(map(_message, messages[len(known) :]))
+        self._messages = (messages, traced)
+        return traced
 
     def _tool_specs(self, request: LlmRequest) -> tuple[TraceToolSpec, ...]:
         if self._tools[0] is not request.tools:
@@ -113,6 +112,10 @@ def parsed_or_text(input_json: str) -> Json:
         return from_json(input_json)
     except WireError:
         return input_json
+
+
+def _message(message: LlmMessage) -> TraceLlmMessage:
+    return TraceLlmMessage(role=message.role.lower(), blocks=tuple(map(_block, message.blocks)))
 
 
 def _hash(attachment: Any) -> str:

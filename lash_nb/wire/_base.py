@@ -76,8 +76,11 @@ def trimmed(text: str) -> str:
     return text.strip(_WHITE_SPACE)
 
 
-class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A frozen record that is written field by field in declared order; fields are given by name."""
+class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A frozen record that is written field by field in declared order; fields are given by name.
+
+    Records hold no cycles, so the garbage collector need not look at them: a long session has hundreds of thousands.
+    """
 
     freely_read: ClassVar[bool] = False
     """Whether the reference reads the record through a free value, so that of keys given twice the last one wins."""
