@@ -92,6 +92,13 @@ def test_branches_of_a_result_are_merged_by_path() -> None:
     assert [field["signature"] for field in short.return_fields] == ["a: int | str | null"]
 
 
+def test_null_stands_last_in_a_union() -> None:
+    """Branches of a result are sorted, `null` behind all others."""
+    branches = [{"type": "null"}, {"type": "string"}, {"type": "integer"}]
+
+    assert compact(output_schema={"anyOf": branches}).returns == "int | str | null"
+
+
 def test_local_references_are_followed_once() -> None:
     """A `$ref` counts as what it points at; one that leads back to itself counts as anything."""
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "v": {"type": "string"}}}
