@@ -12,7 +12,7 @@ from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.errors import CallerError
 from lash_nb.runtime import LashRuntime, SessionReadView, TurnResult
 from lash_nb.stores import AttachmentListing, AttachmentReference, attachment_references, session_attachments
-from lash_nb.trace import MemoryTraceSink, Trace
+from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace, read_trace
 from lash_nb.wire import (
     EffectEntry,
     Json,
@@ -123,9 +123,11 @@ class LashSession:
 
     @property
     def trace(self) -> Trace | None:
-        """The trace, when the core traces into memory."""
+        """The trace, when the core traces into memory, alone or beside other sinks."""
         sink = self._runtime.environment.trace_sink
-        return sink.trace() if isinstance(sink, MemoryTraceSink) else None
+        sinks = sink.sinks if isinstance(sink, TeeTraceSink) else (sink,)
+        memory = next((one for one in sinks if isinstance(one, MemoryTraceSink)), None)
+        return None if memory is None else read_trace(memory.records, name=f"session {self.session_id}")
 
     @property
     def attachments(self) -> AttachmentListing:

@@ -1,0 +1,66 @@
+"""`%load_ext lash_nb` and `%unload_ext lash_nb`: everything is put into the shell here, and taken out again."""
+
+from typing import Final
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._completion import Completer
+from lash_nb.magics._faces import Faces
+from lash_nb.magics._magics import LashMagics
+from lash_nb.magics._transformer import AwaitTransformer
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+
+_NAME: Final = "lash"
+
+
+class Extension:
+    """Our things in one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._bench = Bench(shell)
+        self._magics = LashMagics(shell, self._bench)
+        self._transformer = AwaitTransformer(shell)
+        self._matcher = Completer(self._bench).matcher
+        self._faces = Faces(shell, self._bench)
+
+    def load(self) -> None:
+        """Put everything in."""
+        self._shell.register_magics(self._magics)
+        self._shell.input_transformers_post.append(self._transformer)
+        self._shell.Completer.custom_matchers.append(self._matcher)
+        self._shell.events.register("post_run_cell", self._bench.shown.forget)
+        self._faces.put_on()
+
+    def unload(self) -> None:
+        """Take everything out; turns that run are cancelled."""
+        manager = self._shell.magics_manager
+        for kind in ("line", "cell"):
+            manager.magics[kind].pop(_NAME, None)
+        manager.registry.pop(type(self._magics).__name__, None)
+        self._shell.input_transformers_post.remove(self._transformer)
+        self._shell.Completer.custom_matchers.remove(self._matcher)
+        self._shell.events.unregister("post_run_cell", self._bench.shown.forget)
+        self._faces.take_off()
+        self._bench.shown.forget()
+        self._bench.close()
+
+
+_LOADED: Final[dict[int, Extension]] = {}
+"""By shell; a process may have several, one after the other."""
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Make `%lash` and `%%lash` work in a shell; loading it again changes nothing."""
+    if id(shell) not in _LOADED:
+        _LOADED[id(shell)] = Extension(shell)
+        _LOADED[id(shell)].load()
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Leave nothing of `%lash` in a shell."""
+    loaded = _LOADED.pop(id(shell), None)
+    if loaded is not None:
+        loaded.unload()

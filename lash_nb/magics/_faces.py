@@ -1,0 +1,86 @@
+"""How our objects look as the value of a cell: HTML for notebooks, text for terminals. The runtime itself never draws."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from lash_nb import views
+from lash_nb.core import LashSession
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._shown import display_formatter
+from lash_nb.runtime import TurnResult
+from lash_nb.trace import Trace
+from lash_nb.wire import EffectEntry, SessionGraph
+
+__all__ = ["Faces"]
+
+_HTML, _TEXT = "text/html", "text/plain"
+
+
+class Face(NamedTuple):
+    """How objects of a type look."""
+
+    text: Callable[[Any], str]
+    """As text."""
+    html: Callable[[Any], str] | None = None
+    """As HTML."""
+
+
+class Faces:
+    """Tells a shell how to show our types, and takes it back."""
+
+    def __init__(self, shell: InteractiveShell, bench: Bench) -> None:
+        self._formatters: Final = display_formatter(shell).formatters
+        self._faces: Final[Mapping[type, Face]] = {
+            TurnResult: Face(
+                views.turn_text, lambda result: views.turn_html(result, effects=_effects_of(bench, result))
+            ),
+            EffectEntry: Face(views.envelope_text, views.envelope_html),
+            Trace: Face(views.trace_text, views.trace_html),
+            SessionGraph: Face(views.session_graph_text, views.session_graph_html),
+            LashSession: Face(_session_text),
+        }
+        self._before: dict[tuple[str, type], Any] = {}
+
+    def put_on(self) -> None:
+        """Show our types in our way."""
+        for kind, face in self._faces.items():
+            self._set(_TEXT, kind, _printer(face.text))
+            if face.html is not None:
+                self._set(_HTML, kind, face.html)
+
+    def take_off(self) -> None:
+        """Show them as before."""
+        for (mime, kind), before in self._before.items():
+            self._formatters[mime].pop(kind, None)
+            if before is not None:
+                self._formatters[mime].for_type(kind, before)
+        self._before.clear()
+
+    def _set(self, mime: str, kind: type, show: Callable[..., Any]) -> None:
+        formatter = self._formatters[mime]
+        self._before[mime, kind] = formatter.type_printers.get(kind)
+        formatter.for_type(kind, show)
+
+
+def _printer(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:
+    """Text printers of IPython write to a pretty printer; in a list or dict our objects are as long as alone."""
+    return lambda value, printer, _cycle: printer.text(text(value) if not printer.stack[1:] else repr(value))
+
+
+def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
+    """The effects of a turn, if its session is open."""
+    sessions = (one.session for one in bench.sessions.values() if one.session.session_id == result.session_id)
+    return [
+        entry
+        for session in sessions
+        for entry in session.effects
+        if entry.envelope.invocation.scope.turn_id == result.turn_id
+    ]
+
+
+def _session_text(session: LashSession) -> str:
+    policy = session.policy_snapshot()
+    turns = f"{session.turn_index} turn{'' if session.turn_index == 1 else 's'}"
+    return f"Session {session.session_id} · {policy.model.id} by {policy.provider_id} · {turns} · next: a prompt below %%lash"

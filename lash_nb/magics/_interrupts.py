@@ -1,0 +1,76 @@
+"""Ctrl-C while a cell waits, and waiting itself.
+
+An interrupt does not reach an idle `await` in ipykernel 7.4, and under nest_asyncio an interrupted coroutine goes on to its end. So while a cell
+waits, an interrupt is only counted; the wait looks at the count ten times a second and decides what it means. Nothing is ever torn out of a turn.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+__all__ = ["HEARTBEAT", "Interrupts", "attend"]
+
+HEARTBEAT: Final = 0.1
+"""Seconds between two looks at what happened meanwhile."""
+
+
+class Interrupts:
+    """Counts interrupts for as long as it is entered; where signals do not work (subshells, other threads) `note` is the only way in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """How often Ctrl-C was pressed."""
+        self._before: Any = None
+        self._installed = False
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._handle)
+            self._installed = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if self._before is None else self._before)
+            self._installed = False
+
+    def note(self) -> None:
+        """Count one more."""
+        self.count += 1
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self.note()
+
+
+async def attend(work: asyncio.Future[Any], *, interrupted: Callable[[int], None], beat: Callable[[], None]) -> int:
+    """Wait until `work` is done, whatever it ends with, and return how often Ctrl-C was pressed.
+
+    Args:
+        work: What is waited for; it is never cancelled from here.
+        interrupted: Called at each Ctrl-C with its number, from 1.
+        beat: Called at each heartbeat, in the context of the waiting cell.
+    """
+    seen = 0
+    with Interrupts() as interrupts:
+        while not work.done():
+            try:
+                await asyncio.wait({work}, timeout=HEARTBEAT)
+            except asyncio.CancelledError:  # a host without signals cancels the cell's task instead
+                _keep_running()
+                interrupts.note()
+            while seen < interrupts.count:
+                seen += 1
+                interrupted(seen)
+            beat()
+    return seen
+
+
+def _keep_running() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -1,0 +1,163 @@
+"""What a cell shows while a turn runs: in a notebook the turn's card, drawn again in its place; in a terminal lines that come one by one.
+
+Drawing happens at the heartbeat of the waiting cell, so at most ten times a second and always below the cell that waits. The last picture
+is the result's own card: it stays, and the cell's value is not shown a second time.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Final, Protocol
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import DisplayHandle
+
+from lash_nb.core import RunningTurn
+from lash_nb.runtime import TurnResult
+from lash_nb.views import TurnDisplay, turn_text
+from lash_nb.wire import AssistantProseDelta, EffectEntry, ToolCallActivityCompleted, ToolCallActivityStarted, TurnEvent
+
+__all__ = ["CardDisplay", "LiveDisplay", "NoDisplay", "TerminalDisplay", "live_display"]
+
+_REST: Final = 1.0
+"""Seconds after which a card is drawn again although nothing happened, because it counts the time."""
+
+
+class LiveDisplay(Protocol):
+    """Shows a running turn."""
+
+    def beat(self) -> None:
+        """Show what happened since the last time."""
+        ...
+
+    def pausing(self) -> None:
+        """Say that the turn stops after the effect in flight."""
+        ...
+
+    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
+        """Show the end of it: of the turn, or (None) of watching it, when `words` say what the turn does now."""
+        ...
+
+    @property
+    def shows_result(self) -> bool:
+        """Whether the finished turn is on the page by now."""
+        ...
+
+
+class NoDisplay:
+    """Shows nothing: the turn is stepped through, or nobody wants to see it."""
+
+    shows_result: bool = False
+
+    def beat(self) -> None:
+        """Show nothing."""
+
+    def pausing(self) -> None:
+        """Show nothing."""
+
+    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
+        """Show nothing."""
+
+
+class CardDisplay:
+    """The turn's card in a notebook."""
+
+    def __init__(self, running: RunningTurn, card: TurnDisplay) -> None:
+        self._running = running
+        self._card = card
+        self._seen = 0
+        self._drawn = 0.0
+        self._handle = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython types half of its functions
+        self._take_in()
+        self._handle.display(self._picture(), raw=True)  # type: ignore[no-untyped-call]
+        self.shows_result = False
+
+    def beat(self) -> None:
+        """Draw the card again, if something happened or a second has passed."""
+        if self._take_in() or time.monotonic() - self._drawn > _REST:
+            self._draw()
+
+    def pausing(self) -> None:
+        """Draw what the next Ctrl-C would do."""
+        self._card.pause()
+        self._draw()
+
+    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
+        """Draw the last picture."""
+        self._take_in()
+        if result is None:
+            said = f"Turn {self._card.turn_index} of {self._card.session_id} is {words}."
+            self._handle.update({"text/html": f"<div>{escape(said)}</div>", "text/plain": said}, raw=True)  # type: ignore[no-untyped-call]
+            return
+        self._card.finish(result, effects=effects)
+        self.shows_result = True
+        self._draw()
+
+    def _take_in(self) -> bool:
+        new = self._running.activities[self._seen :]
+        self._seen += len(new)
+        for activity in new:
+            self._card.apply(activity)
+        return bool(new)
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        self._handle.update(self._picture(), raw=True)  # type: ignore[no-untyped-call]
+
+    def _picture(self) -> Mapping[str, str]:
+        return {"text/html": self._card.html(), "text/plain": self._card.text()}
+
+
+class TerminalDisplay:
+    """Lines in a terminal: text as it comes, a line for each tool call, the counters at the end."""
+
+    def __init__(self, running: RunningTurn) -> None:
+        self._running = running
+        self._seen = 0
+        self._in_line = False
+        self.shows_result = False
+
+    def beat(self) -> None:
+        """Print what came."""
+        new = self._running.activities[self._seen :]
+        self._seen += len(new)
+        for activity in new:
+            self._print(activity.event)
+
+    def pausing(self) -> None:
+        """Say what the next Ctrl-C would do."""
+        self._line("Pausing after this effect; Ctrl-C again cancels it.")
+
+    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:  # noqa: ARG002 - the port's signature
+        """Print how it ended: the result's own text, without what stands there already."""
+        self.beat()
+        if result is None:
+            return
+        first, *_, last = turn_text(result).splitlines()
+        self._line(f"{first}\n{last}" if not result.errors else turn_text(result))
+        self.shows_result = True
+
+    def _print(self, event: TurnEvent) -> None:
+        match event:
+            case AssistantProseDelta(text=text):
+                print(text, end="", flush=True)  # noqa: T201 - a terminal is written to
+                self._in_line = not text.endswith("\n")
+            case ToolCallActivityStarted(name=name):
+                self._line(f"→ {name}")
+            case ToolCallActivityCompleted(name=name, output=output, duration_ms=took):
+                self._line(f"← {name} {output.status}, {took} ms")
+
+    def _line(self, text: str) -> None:
+        print(f"\n{text}" if self._in_line else text, flush=True)  # noqa: T201 - a terminal is written to
+        self._in_line = False
+
+
+def live_display(shell: InteractiveShell, running: RunningTurn, *, session_id: str, turn_index: int) -> LiveDisplay:
+    """Return the display that fits the front end."""
+    if not hasattr(shell, "kernel"):
+        return TerminalDisplay(running)
+    started = time.monotonic()
+    card = TurnDisplay(
+        session_id=session_id, turn_index=turn_index, elapsed_ms=lambda: (time.monotonic() - started) * 1000
+    )
+    return CardDisplay(running, card)

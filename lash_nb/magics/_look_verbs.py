@@ -1,0 +1,210 @@
+"""Verbs that look: graph, effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from lash_nb import frames, plots
+from lash_nb.errors import CallerError
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._verb import Argument, Verb
+from lash_nb.trace import Trace, read_trace
+from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
+
+__all__ = ["LOOK_VERBS", "TABLES"]
+
+
+def _errors_df(trace: Trace) -> pd.DataFrame:
+    columns = ["source", "line", "offset", "reason", "in_progress"]
+    return pd.DataFrame([[getattr(error, name) for name in columns] for error in trace.errors], columns=columns)
+
+
+TABLES: Final[Mapping[str, Callable[[Trace], pd.DataFrame]]] = {
+    "records": frames.records_df,
+    "turns": frames.turns_df,
+    "llm": frames.llm_calls_df,
+    "tools": frames.tool_calls_df,
+    "usage": frames.usage_df,
+    "errors": _errors_df,
+}
+"""The tables of a trace."""
+
+_TABLE_PYTHON: Final = {
+    "records": "frames.records_df(trace)",
+    "turns": "frames.turns_df(trace)",
+    "llm": "frames.llm_calls_df(trace)",
+    "tools": "frames.tool_calls_df(trace)",
+    "usage": "frames.usage_df(trace)",
+    "errors": "trace.errors",
+}
+
+
+class _Svg:
+    """A picture that is shown as it is."""
+
+    def __init__(self, source: str, words: str) -> None:
+        self._source = source
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
+
+    def _repr_svg_(self) -> str:
+        return self._source
+
+
+def _graph(bench: Bench, asked: Namespace) -> Any:
+    opened = bench.session()
+    graph = opened.session.graph
+    if asked.table:
+        return frames.nodes_df(graph)
+    if asked.plot:
+        return plots.session_graph(graph)
+    view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
+    return _Svg(static_svg(view), view.text()) if asked.svg else view
+
+
+def _timeline(bench: Bench, asked: Namespace) -> Any:
+    trace = _open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
+    if asked.plot:
+        return plots.timeline(trace)
+    view = TraceTimelineView(trace)
+    return _Svg(static_svg(view), view.text()) if asked.svg else view
+
+
+def _trace(bench: Bench, asked: Namespace) -> Trace | pd.DataFrame:
+    trace = _open_trace(bench, asked.file)
+    return TABLES[asked.table](trace) if asked.table else trace
+
+
+def _open_trace(bench: Bench, file: str) -> Trace:
+    bench.trace = read_trace(file)
+    return bench.trace
+
+
+def _effects(bench: Bench, _asked: Namespace) -> pd.DataFrame:
+    return frames.effects_df(bench.session().session.stepper.entries)
+
+
+def _attachments(bench: Bench, asked: Namespace) -> AttachmentsView:
+    session = bench.session().session
+    listing = session.attachments
+    if asked.id is None:
+        if asked.save is not None:
+            known = listing[0].ref.id[:8] if len(listing) else "ID"
+            message = f"which attachment? %lash attachments {known} --save {asked.save}"
+            raise CallerError(message, code="magics_attachment")
+        return AttachmentsView(listing, title=f"in session {bench.current}")
+    row = listing.find(asked.id)
+    if asked.save is not None:
+        saved = session.save_attachment(row.ref.id, Path(asked.save).expanduser())
+        print(f"Saved {row.ref.id[:8]}, {plots.byte_size(row.ref.byte_len)}, to {saved}")  # noqa: T201 - said in the cell
+    view = AttachmentsView(listing, title=f"in session {bench.current}")
+    view.select(row.ref.id)
+    return view
+
+
+def _graph_python(_bench: Bench, asked: Namespace) -> str:
+    if asked.table:
+        return "lash_nb.frames.nodes_df(session.graph)"
+    if asked.plot:
+        return "lash_nb.plots.session_graph(session.graph)"
+    view = "lash_nb.views.SessionGraphView(session.graph, turns=session.trace)"
+    return f"lash_nb.views.static_svg({view})" if asked.svg else view
+
+
+def _timeline_python(_bench: Bench, asked: Namespace) -> str:
+    trace = f"lash_nb.read_trace({asked.file!r})" if asked.file else "session.trace"
+    if asked.plot:
+        return f"lash_nb.plots.timeline({trace})"
+    view = f"lash_nb.views.TraceTimelineView({trace})"
+    return f"lash_nb.views.static_svg({view})" if asked.svg else view
+
+
+def _trace_python(_bench: Bench, asked: Namespace) -> str:
+    opened = f"trace = lash_nb.read_trace({asked.file!r})"
+    table = _TABLE_PYTHON.get(asked.table or "", "")
+    return f"{opened}\n{'lash_nb.' if table.startswith('frames') else ''}{table}" if table else opened
+
+
+def _attachments_python(_bench: Bench, asked: Namespace) -> str:
+    if asked.save is not None:
+        return f"session.save_attachment({asked.id!r}, {asked.save!r})"
+    view = "lash_nb.views.AttachmentsView(session.attachments)"
+    return f"view = {view}\nview.select(session.attachments.find({asked.id!r}).ref.id)" if asked.id else view
+
+
+_PLOT: Final = Argument(name="--plot", help="as a matplotlib plot", settings={"action": "store_true"})
+_SVG: Final = Argument(name="--svg", help="as a picture without a widget", settings={"action": "store_true"})
+
+LOOK_VERBS: Final = (
+    Verb(
+        name="graph",
+        summary="the session graph",
+        run=_graph,
+        python=_graph_python,
+        arguments=(
+            Argument(name="--table", help="as a table of its nodes", settings={"action": "store_true"}),
+            _PLOT,
+            _SVG,
+        ),
+    ),
+    Verb(
+        name="effects",
+        summary="every effect of the session as a table",
+        run=_effects,
+        python=lambda _bench, _asked: "lash_nb.frames.effects_df(session.effects)",
+    ),
+    Verb(
+        name="attachments",
+        summary="the session's attachments: content id, size, type, who refers to them, a preview",
+        run=_attachments,
+        python=_attachments_python,
+        arguments=(
+            Argument(
+                name="ID",
+                help="select this one; the beginning of its id",
+                values=values.attachments,
+                settings={"nargs": "?"},
+            ),
+            Argument(
+                name="--save", help="write its bytes to a new file", values=values.files, settings={"metavar": "PATH"}
+            ),
+        ),
+    ),
+    Verb(
+        name="trace",
+        summary="open a trace (JSONL), of this runtime or of lash itself",
+        run=_trace,
+        python=_trace_python,
+        arguments=(
+            Argument(name="FILE", help="the file", values=values.files),
+            Argument(
+                name="--table",
+                help=f"one table of it: {', '.join(TABLES)}",
+                values=lambda _bench, _typed: TABLES,
+                settings={"choices": tuple(TABLES), "metavar": "TABLE"},
+            ),
+        ),
+    ),
+    Verb(
+        name="timeline",
+        summary="when each model and tool call ran",
+        run=_timeline,
+        python=_timeline_python,
+        arguments=(
+            Argument(
+                name="FILE",
+                help="a trace file (default: the one opened last, else the session's own trace)",
+                values=values.files,
+                settings={"nargs": "?"},
+            ),
+            _PLOT,
+            _SVG,
+        ),
+    ),
+)

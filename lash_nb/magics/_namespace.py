@@ -1,0 +1,127 @@
+"""What the user has defined in the notebook: the provider that answers, and the tools, read again before each prompt."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from lash_nb.errors import CallerError
+from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
+from lash_nb.providers import LlmProvider, OfflineProvider, ProviderOptions
+from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
+
+__all__ = ["NamespaceTools", "chosen_provider", "default_model", "provider_names", "tool_names"]
+
+_PREFERRED: Final = "provider"
+
+
+class NamespaceTools(ToolProvider):
+    """Offers the tools of a namespace as they are at the moment of asking.
+
+    Args:
+        namespace: The user's variables.
+        names: Only these variables; without it, every `@lash_nb.tool` object.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
+        self._namespace = namespace
+        self._names = names
+        self._offered = FunctionToolProvider(self._found())
+
+    def tool_manifests(self) -> Sequence[ToolManifest]:
+        """Read the namespace again and return what is there."""
+        self._offered = FunctionToolProvider(self._found())
+        return self._offered.tool_manifests()
+
+    def resolve_contract(self, name: str) -> ToolContract | None:
+        """Return the schemas of a tool that was offered."""
+        return self._offered.resolve_contract(name)
+
+    async def execute(self, call: ToolCall) -> ToolCallOutput:
+        """Call a tool that was offered."""
+        return await self._offered.execute(call)
+
+    def _found(self) -> list[FunctionTool[..., Any]]:
+        if self._names is not None:
+            return [_as_tool(name, self._namespace) for name in self._names]
+        return list({one.name: one for one in _by_likeness(self._namespace)}.values())
+
+
+def tool_names(namespace: Mapping[str, Any]) -> list[str]:
+    """Return the variables that hold tools."""
+    return [name for name, value in _own(namespace) if isinstance(value, FunctionTool)]
+
+
+def provider_names(namespace: Mapping[str, Any]) -> list[str]:
+    """Return the variables that hold providers."""
+    return [name for name, value in _own(namespace) if _is_provider(value)]
+
+
+def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[LlmProvider, str]:
+    """Return who answers, and the Python expression for it.
+
+    It is the variable `name`, else the variable `provider`, else the only provider there is, else the offline stand-in.
+
+    Raises:
+        CallerError: the variable is missing or no provider, or there are several to choose from.
+    """
+    if name is not None:
+        return _named(namespace, name), name
+    names = provider_names(namespace)
+    if _PREFERRED in names:
+        return namespace[_PREFERRED], _PREFERRED
+    if not names:
+        return OfflineProvider(), "lash_nb.providers.OfflineProvider()"
+    if len({id(namespace[one]) for one in names}) > 1:
+        message = (
+            f"several providers to choose from: {', '.join(names)}; say which: %lash new NAME --provider {names[0]}"
+        )
+        raise CallerError(message, code="magics_provider")
+    return namespace[names[0]], names[0]
+
+
+def default_model(provider: LlmProvider) -> str:
+    """Return the model that is asked where none was named: providers without models of their own take any id."""
+    return f"{provider.kind}-model"
+
+
+def _named(namespace: Mapping[str, Any], name: str) -> LlmProvider:
+    if name not in namespace:
+        known = ", ".join(provider_names(namespace)) or "none yet"
+        message = f"no variable {name}; define the provider first, e.g. {name} = lash_nb.ScriptedProvider([…]) (providers here: {known})"
+        raise CallerError(message, code="magics_provider")
+    if not _is_provider(namespace[name]):
+        kind = type(namespace[name]).__name__
+        message = f"{name} is a {kind}, no provider; give one, e.g. {name} = lash_nb.ScriptedProvider([…])"
+        raise CallerError(message, code="magics_provider")
+    return cast("LlmProvider", namespace[name])
+
+
+def _is_provider(value: Any) -> bool:
+    if isinstance(value, type):
+        return False
+    try:
+        return callable(value.complete) and isinstance(value.kind, str) and isinstance(value.options, ProviderOptions)
+    except Exception:  # noqa: BLE001 - any object may be in the namespace, and any attribute may fail
+        return False
+
+
+def _as_tool(name: str, namespace: Mapping[str, Any]) -> FunctionTool[..., Any]:
+    value = namespace.get(name)
+    if isinstance(value, FunctionTool):
+        return value
+    if callable(value) and not isinstance(value, type):
+        return FunctionTool(value)
+    known = ", ".join(tool_names(namespace)) or "none yet"
+    reason = f"{name} is a {type(value).__name__}, no function" if name in namespace else f"no variable {name}"
+    message = f"{reason}; define it with @lash_nb.tool, or leave --tools away to offer all (tools here: {known})"
+    raise CallerError(message, code="magics_tools")
+
+
+def _by_likeness(namespace: Mapping[str, Any]) -> Iterator[FunctionTool[..., Any]]:
+    """The tools, those last that stand in a variable of their own name: of two with one name they are meant."""
+    found = [(name, value) for name, value in _own(namespace) if isinstance(value, FunctionTool)]
+    yield from (value for name, value in sorted(found, key=lambda item: item[0] == item[1].name))
+
+
+def _own(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What the user has named; the shell's own variables begin with an underscore."""
+    yield from ((name, value) for name, value in list(namespace.items()) if not name.startswith("_"))

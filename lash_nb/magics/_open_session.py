@@ -1,0 +1,169 @@
+"""One session on the bench: what a cell does with it, and how it waits for it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+from lash_nb.core import LashSession, RunningTurn
+from lash_nb.errors import CallerError
+from lash_nb.magics._interrupts import attend
+from lash_nb.magics._live import LiveDisplay, NoDisplay
+from lash_nb.runtime import TurnResult
+from lash_nb.trace import Trace, read_trace
+from lash_nb.views import StepperView
+from lash_nb.wire import DirectCommand, LlmCallCommand, RuntimeEffectEnvelope, ToolCallCommand, TurnInput
+
+__all__ = ["Interrupted", "OpenSession", "Stop", "effect_words"]
+
+Stop = StepperView | TurnResult
+"""Where a cell ends: before an effect, or with the turn."""
+
+_UNDER_WAY: Final = frozenset({"running", "paused"})
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended the cell: it stops loops and the cells that wait behind, and says in one line what became of the turn."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class OpenSession:
+    """A session with its trace, its stepper and the last result."""
+
+    def __init__(self, session: LashSession) -> None:
+        self.session: Final = session
+        self.result: TurnResult | None = None
+        self._view: StepperView | None = None
+        self._cancelled = ""
+
+    @property
+    def trace(self) -> Trace:
+        """The session's trace until now."""
+        trace = self.session.trace
+        return read_trace([]) if trace is None else trace
+
+    @property
+    def state(self) -> str:
+        """What it does now: `idle`, `running` or `paused before …`."""
+        pending = self.session.stepper.pending
+        if pending is not None:
+            return f"paused before {effect_words(pending.envelope)}"
+        return "running" if self.session.stepper.state == "running" else "idle"
+
+    @property
+    def view(self) -> StepperView:
+        """The session's stepper; all cells show the same one, so all of them are up to date."""
+        if self._view is None or self._view.comm is None:
+            self._view = StepperView(self.session.stepper)
+        return self._view
+
+    def close(self) -> None:
+        """Cancel what runs and take the stepper off the page; closing takes effect as soon as the loop runs."""
+        if self._view is not None:
+            self._view.close()
+        running = self.session.stepper.running
+        self.session.cancel_running_turns()
+        if running is not None and not running.done:
+            running.abort()
+
+    def start(self, turn_input: TurnInput, *, step: bool, then: Callable[[TurnResult], None]) -> RunningTurn:
+        """Start a turn, with the tools as they are defined now.
+
+        Args:
+            turn_input: What the user gives.
+            step: Stop before its first effect.
+            then: Called with the result, whoever drives the turn to its end.
+
+        Raises:
+            CallerError: a turn is under way.
+        """
+        self._refuse_second_turn()
+        self.session.refresh_tools()
+        if step:
+            self.session.stepper.arm()
+        running = self.session.start(turn_input)
+        self.session.stepper.adopt(running)
+        running.subscribe(partial(self._note_end, running, then))
+        return running
+
+    async def until_stop(self, doing: Coroutine[Any, Any, Any], live: LiveDisplay | None = None) -> Stop:
+        """Do something with the turn and wait until it stops or ends.
+
+        Raises:
+            Interrupted: Ctrl-C was pressed meanwhile; the message says what became of the turn.
+            LashError: the turn ended without a result.
+        """
+        shown = live or NoDisplay()
+        self._cancelled = ""
+        work = asyncio.ensure_future(doing)
+        presses = await attend(work, interrupted=partial(self._press, shown), beat=shown.beat)
+        ended = self.session.stepper.result if self.session.stepper.pending is None else None
+        shown.finish(ended, self._effects_of(ended), words=self.state)
+        if presses:
+            work.exception() if not work.cancelled() else None
+            raise Interrupted(self._what_happened())
+        work.result()
+        return self.view if ended is None else ended
+
+    def _press(self, live: LiveDisplay, number: int) -> None:
+        """Ctrl-C: once pauses before the next effect, twice cancels the one in flight, three times waits for nothing any more."""
+        running = self.session.stepper.running
+        if running is None or running.done:
+            return
+        if number == 1:
+            self.session.stepper.pause()
+            live.pausing()
+        elif number == 2:
+            self._cancelled = self._in_flight()
+            self.session.cancel_running_turns()
+        else:
+            running.abort()
+
+    def _in_flight(self) -> str:
+        running = [entry for entry in self.session.effects[-8:] if entry.status == "running"]
+        return effect_words(running[-1].envelope) if running else "the turn"
+
+    def _what_happened(self) -> str:
+        stepper = self.session.stepper
+        if stepper.pending is not None:
+            words = effect_words(stepper.pending.envelope)
+            return f"Paused before {words}, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+        if stepper.result is None:
+            return (
+                "Stopped at once; what this turn had not committed is lost. The session takes the next prompt: %%lash"
+            )
+        if self._cancelled:
+            return (
+                f"Cancelled {self._cancelled}; what was said before is kept. The session takes the next prompt: %%lash"
+            )
+        return "Interrupted, and the turn was over before it could pause. Its result: %lash result"
+
+    def _effects_of(self, result: TurnResult | None) -> list[Any]:
+        if result is None:
+            return []
+        return [entry for entry in self.session.effects if entry.envelope.invocation.scope.turn_id == result.turn_id]
+
+    def _note_end(self, running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
+        if running.done and running.result is not None and self.result is not running.result:
+            self.result = running.result
+            then(running.result)
+
+    def _refuse_second_turn(self) -> None:
+        if self.session.stepper.state in _UNDER_WAY:
+            message = (
+                f"turn {self.session.turn_index + 1} of {self.session.session_id} is {self.state}; first end it:"
+                " %lash continue, %lash step or %lash cancel"
+            )
+            raise CallerError(message, code="turn_running")
+
+
+def effect_words(envelope: RuntimeEffectEnvelope) -> str:
+    """Return what an effect is in a few words: `tool_call weather`, `llm_call scripted-model`."""
+    match envelope.command:
+        case ToolCallCommand(call=call):
+            return f"tool_call {call.tool_name}"
+        case LlmCallCommand(request=request) | DirectCommand(request=request):
+            return f"{envelope.kind} {request.model}"
+    return str(envelope.kind)

@@ -1,0 +1,159 @@
+"""`%%lash`: a prompt becomes a turn."""
+
+import re
+from argparse import Namespace
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lash_nb.errors import CallerError
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._expansion import expanded
+from lash_nb.magics._live import LiveDisplay, NoDisplay, live_display
+from lash_nb.magics._open_session import OpenSession, Stop
+from lash_nb.magics._verb import Argument, Usage
+from lash_nb.runtime import TurnResult
+from lash_nb.wire import TurnInput, sniff_image
+
+__all__ = ["PROMPT", "begin", "read_assignment", "run_prompt", "shown_live"]
+
+_ASSIGNMENT: Final = re.compile(r"(?:^|\s)(?P<name>[^\W\d]\w*)\s*(?P<shown>=?)\s*<<\s*$")
+
+
+class Assignment(NamedTuple):
+    """Where the result goes: `name <<`, or `name= <<` to show it as well."""
+
+    name: str
+    """The variable."""
+    is_shown: bool
+    """Whether the cell shows the result."""
+
+
+def read_assignment(line: str) -> tuple[str, Assignment | None]:
+    """Return the line without its `name <<` at the end, and that."""
+    found = _ASSIGNMENT.search(line)
+    if found is None:
+        return line, None
+    return line[: found.start()], Assignment(found["name"], bool(found["shown"]))
+
+
+async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any]) -> Stop | None:
+    """Run the cell: read its flags, expand its body, run the turn to its end or to its first stop."""
+    rest, assignment = read_assignment(line)
+    asked = PROMPT.parse(expanded(rest, scope))
+    opened = bench.session(asked.session)
+    text = expanded(body, scope).strip()
+    if not text:
+        raise CallerError("the prompt is empty; write it below %%lash", code="magics_prompt")
+    turn_input = _with_images(TurnInput.text(text), asked.image)
+    names = [name for name in (asked.output, assignment and assignment.name) if name]
+    quiet = assignment is not None and not assignment.is_shown
+    stop = await begin(bench, opened, turn_input, step=asked.step, names=names, quiet=quiet)
+    return None if quiet and isinstance(stop, TurnResult) else stop
+
+
+async def begin(
+    bench: Bench,
+    opened: OpenSession,
+    turn_input: TurnInput,
+    *,
+    step: bool,
+    names: list[str] | None = None,
+    quiet: bool = False,
+) -> Stop:
+    """Start a turn and wait for its end, or for its first stop.
+
+    Args:
+        bench: Where the session lies.
+        opened: The session.
+        turn_input: What the user gives.
+        step: Stop before the first effect.
+        names: Variables that get the result, whenever the turn ends and whoever drives it there.
+        quiet: Show nothing.
+    """
+    bench.trace = None
+
+    def keep(result: TurnResult) -> None:
+        for name in names or ():
+            bench.assign(name, result)
+
+    opened.start(turn_input, step=step, then=keep)
+    doing = opened.session.stepper.stopped()
+    if quiet or opened.session.stepper.armed:
+        return await opened.until_stop(doing, NoDisplay())
+    return await shown_live(bench, opened, doing)
+
+
+async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, Any, Any]) -> Stop:
+    """Wait for a turn and show it meanwhile; the finished one is not shown again as the cell's value."""
+    running = opened.session.stepper.running
+    live: LiveDisplay = NoDisplay()
+    if running is not None:
+        number = opened.session.turn_index + (not running.activities)
+        live = live_display(bench.shell, running, session_id=opened.session.session_id, turn_index=number)
+    stop = await opened.until_stop(doing, live)
+    if isinstance(stop, TurnResult) and live.shows_result:
+        bench.shown.add(stop)
+    return stop
+
+
+def _with_images(turn_input: TurnInput, paths: list[str]) -> TurnInput:
+    for path in paths:
+        name, data = _picture(path)
+        taken = turn_input.image_blobs
+        label = next(
+            one for one in (name, *(f"{count}-{name}" for count in range(2, len(taken) + 3))) if one not in taken
+        )
+        turn_input = turn_input.with_image(label, data)
+    return turn_input
+
+
+def _picture(path: str) -> tuple[str, bytes]:
+    file = Path(path).expanduser()
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        message = f"the image {path} cannot be read: {error.strerror}; check the path: %%lash --image PATH"
+        raise CallerError(message, code="magics_image") from error
+    if sniff_image(data) is None:
+        message = f"{path} is no PNG, JPEG, GIF, WebP or BMP image; convert it, then %%lash --image PATH"
+        raise CallerError(message, code="magics_image")
+    return file.name, data
+
+
+def _python(_bench: Bench, asked: Namespace) -> str:
+    images = "".join(f".image(Path({path!r}).read_bytes(), label={Path(path).name!r})" for path in asked.image)
+    start = ["from pathlib import Path"] if asked.image else []
+    end = f'{asked.output or "result"} = await session.turn("…"){images}.run()'
+    return "\n".join([*start, 'await session.step("…")' if asked.step else end])
+
+
+PROMPT: Final = Usage(
+    name="",
+    summary="run a turn with the prompt in the cell's body, in which {{expression}} is replaced by its value; `NAME <<` at the"
+    " end of the line keeps the result in a variable, `NAME= <<` shows it as well",
+    python=_python,
+    arguments=(
+        Argument(
+            name="-o",
+            help="keep the result in this variable",
+            values=values.variables,
+            settings={"metavar": "NAME", "dest": "output"},
+        ),
+        Argument(
+            name="--image",
+            help="give this picture to the model; may be repeated",
+            values=values.files,
+            settings={"metavar": "PATH", "action": "append", "default": []},
+        ),
+        Argument(
+            name="--session",
+            help="another session than the current one",
+            values=values.sessions,
+            settings={"metavar": "NAME"},
+        ),
+        Argument(name="--step", help="stop before the first effect", settings={"action": "store_true"}),
+    ),
+)
+"""The cell magic: its flags, its help, its Python."""

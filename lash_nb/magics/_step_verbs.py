@@ -1,0 +1,165 @@
+"""Verbs that steer a turn: step, look at what waits, continue, inject, cancel."""
+
+import json
+from argparse import Namespace
+from typing import Any, Final
+
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._live import NoDisplay
+from lash_nb.magics._open_session import OpenSession, Stop
+from lash_nb.magics._prompt import begin, shown_live
+from lash_nb.magics._verb import Argument, Verb
+from lash_nb.runtime import TurnResult
+from lash_nb.wire import EffectEntry, TurnInput
+
+__all__ = ["STEP_VERBS"]
+
+
+async def _step(bench: Bench, asked: Namespace) -> Stop | None:
+    opened = bench.session()
+    if asked.prompt:
+        return await begin(bench, opened, TurnInput.text(" ".join(asked.prompt)), step=True)
+    if opened.session.stepper.state in ("idle", "finished"):
+        opened.session.stepper.arm()
+        print(f"The next %%lash of session {bench.current} stops before its first effect.")  # noqa: T201 - said in the cell
+        return None
+    return await opened.until_stop(opened.session.stepper.step())
+
+
+async def _continue(bench: Bench, asked: Namespace) -> Stop:
+    opened = bench.session()
+    _check_under_way(opened)
+    doing = opened.session.continue_(to=asked.to)
+    return await shown_live(bench, opened, doing)
+
+
+async def _inject(bench: Bench, asked: Namespace) -> Stop:
+    opened = bench.session()
+    if opened.session.stepper.pending is None:
+        _check_under_way(opened)
+    try:
+        outcome = json.loads(asked.json)
+    except ValueError as error:
+        message = f"%lash inject takes JSON, this is none: {error}; write e.g. %lash inject '{{\"celsius\": 4}}'"
+        raise CallerError(message, code="magics_json") from error
+    return await opened.until_stop(opened.session.inject(outcome))
+
+
+async def _cancel(bench: Bench, _asked: Namespace) -> TurnResult | None:
+    opened = bench.session()
+    _check_under_way(opened)
+    await opened.until_stop(opened.session.stepper.cancel(), NoDisplay())
+    return opened.result
+
+
+def _envelope(bench: Bench, asked: Namespace) -> EffectEntry:
+    session = bench.session().session
+    if asked.effect is not None:
+        return _found(session, asked.effect)
+    if session.stepper.pending is None:
+        known = "; look at one that is done: %lash envelope EFFECT" if session.effects else ""
+        raise CallerError(f"no effect waits; begin a turn with %lash step{known}", code="step_nothing_pending")
+    return session.stepper.pending
+
+
+def _found(session: LashSession, wanted: str) -> EffectEntry:
+    """The effect of that id, the latest one; or of that replay key, or that position."""
+    entries = session.stepper.entries
+    for entry in reversed(entries):
+        invocation = entry.envelope.invocation
+        if wanted in (invocation.effect_id, invocation.replay_key):
+            return entry
+    if wanted.isdecimal() and 0 < int(wanted) <= len(entries):
+        return entries[int(wanted) - 1]
+    last = [entry.envelope.invocation.effect_id or "" for entry in entries[-8:]]
+    known = (
+        f"the last ones are {', '.join(last)}; all: %lash effects"
+        if last
+        else "there are none yet; write a prompt below %%lash"
+    )
+    raise CallerError(f"no effect {wanted}; {known}", code="magics_effect")
+
+
+def _check_under_way(opened: OpenSession) -> None:
+    if opened.session.stepper.state not in ("running", "paused"):
+        message = f"no turn of {opened.session.session_id} is under way; begin one with %lash step, then a prompt below %%lash"
+        raise CallerError(message, code="step_nothing_pending")
+
+
+def _prompt_text(asked: Namespace) -> str:
+    return repr(" ".join(asked.prompt)) if asked.prompt else ""
+
+
+def _envelope_python(_bench: Bench, asked: Namespace) -> str:
+    if asked.effect is None:
+        return "session.stepper.pending"
+    return f"[entry for entry in session.effects if entry.envelope.invocation.effect_id == {asked.effect!r}][-1]"
+
+
+def _continue_python(_bench: Bench, asked: Namespace) -> str:
+    return f"await session.continue_({f'to={asked.to!r}' if asked.to else ''})"
+
+
+def _inject_python(_bench: Bench, asked: Namespace) -> str:
+    value: Any = asked.json
+    try:
+        value = json.loads(value)
+    except ValueError:
+        return "await session.inject(outcome)"
+    return f"await session.inject({value!r})"
+
+
+STEP_VERBS: Final = (
+    Verb(
+        name="step",
+        summary="perform the effect that waits, and stop before the next; without a turn, let the next prompt stop",
+        run=_step,
+        python=lambda _bench, asked: f"await session.step({_prompt_text(asked)})",
+        arguments=(Argument(name="PROMPT", help="begin a turn with this prompt", settings={"nargs": "*"}),),
+    ),
+    Verb(
+        name="envelope",
+        summary="the effect that waits, or any other, in full",
+        run=_envelope,
+        python=_envelope_python,
+        arguments=(
+            Argument(
+                name="EFFECT",
+                help="effect id, replay key or position (default: the one that waits)",
+                values=values.effects,
+                settings={"nargs": "?"},
+            ),
+        ),
+    ),
+    Verb(
+        name="continue",
+        summary="perform what waits and go on to the end of the turn",
+        run=_continue,
+        python=_continue_python,
+        arguments=(
+            Argument(
+                name="--to",
+                help="stop before the next effect of this kind",
+                values=values.kinds,
+                settings={"metavar": "KIND", "choices": values.KINDS},
+            ),
+        ),
+    ),
+    Verb(
+        name="inject",
+        summary="answer the effect that waits instead of performing it",
+        run=_inject,
+        python=_inject_python,
+        arguments=(Argument(name="JSON", help="what the tool returns, what the model says, or a whole outcome"),),
+        takes_rest=True,
+    ),
+    Verb(
+        name="cancel",
+        summary="end the turn that is under way; what was said is kept",
+        run=_cancel,
+        python=lambda _bench, _asked: "await session.stepper.cancel()",
+    ),
+)

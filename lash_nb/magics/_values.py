@@ -1,0 +1,72 @@
+"""What completion offers for the arguments of verbs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, get_args
+
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._namespace import provider_names, tool_names
+from lash_nb.wire import RuntimeEffectKind
+
+__all__ = ["KINDS", "attachments", "effects", "files", "kinds", "listed_tools", "providers", "sessions", "variables"]
+
+KINDS: Final[tuple[str, ...]] = get_args(RuntimeEffectKind)
+"""The kinds of effects."""
+
+_OFFERED: Final = 200
+"""More than anybody scrolls through."""
+
+
+def sessions(bench: Bench, _typed: str) -> list[str]:
+    """Names of open sessions."""
+    return list(bench.sessions)
+
+
+def kinds(_bench: Bench, _typed: str) -> tuple[str, ...]:
+    """Kinds of effects."""
+    return KINDS
+
+
+def effects(bench: Bench, _typed: str) -> list[str]:
+    """Ids of the session's effects, the latest first."""
+    if bench.current not in bench.sessions:
+        return []
+    entries = bench.session().session.stepper.entries[-_OFFERED:]
+    return list(dict.fromkeys(entry.envelope.invocation.effect_id or "" for entry in reversed(entries)))
+
+
+def attachments(bench: Bench, _typed: str) -> list[str]:
+    """Beginnings of the ids of the session's attachments."""
+    if bench.current not in bench.sessions:
+        return []
+    return [row.ref.id[:8] for row in bench.session().session.attachments]
+
+
+def providers(bench: Bench, _typed: str) -> list[str]:
+    """Variables that hold providers."""
+    return provider_names(bench.namespace)
+
+
+def listed_tools(bench: Bench, typed: str) -> list[str]:
+    """Variables that hold tools, after those that are in the list already."""
+    before, comma, _ = typed.rpartition(",")
+    taken = before.split(",")
+    return [f"{before}{comma}{name}" for name in tool_names(bench.namespace) if name not in taken]
+
+
+def variables(bench: Bench, _typed: str) -> list[str]:
+    """Names of variables."""
+    return [name for name in bench.namespace if not name.startswith("_")]
+
+
+def files(_bench: Bench, typed: str) -> Iterator[str]:
+    """Files and folders that begin with what is typed, folders with a slash at the end."""
+    folder, slash, name = typed.rpartition("/")
+    place = Path(f"{folder}{slash}" or ".").expanduser()
+    try:
+        found = sorted(place.iterdir())
+    except OSError:
+        return
+    for path in found:
+        if path.name.startswith(name) and (name.startswith(".") or not path.name.startswith(".")):
+            yield f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}"

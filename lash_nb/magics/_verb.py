@@ -1,0 +1,131 @@
+"""What a verb of `%lash` is: a name, its arguments, what it does, and the Python that does the same."""
+
+import argparse
+import difflib
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from lash_nb.errors import CallerError
+from lash_nb.magics._bench import Bench
+
+__all__ = ["Argument", "HelpWanted", "Usage", "Values", "Verb", "split"]
+
+Values = Callable[[Bench, str], Iterable[str]]
+"""What may stand in an argument, given what is typed of it already."""
+
+_HELP: Final = frozenset({"-h", "--help"})
+
+
+class HelpWanted(Exception):  # noqa: N818 - no error: a person asked
+    """The line asks for help; the text is the message."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of a verb: a position, or a flag with a value."""
+
+    name: str
+    """As it is typed, e.g. `FILE` or `--to`."""
+    help: str
+    """What it says, in a few words."""
+    values: Values | None = None
+    """What completion offers."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The rest, as argparse takes it."""
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is given by its name."""
+        return self.name.startswith("-")
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Declare it."""
+        if self.is_flag:
+            parser.add_argument(self.name, help=self.help, **self.settings)
+        else:
+            parser.add_argument(self.name.lower(), metavar=self.name, help=self.help, **self.settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How something is typed, and the Python that it stands for."""
+
+    name: str
+    """As it is typed after `%lash`; empty for `%%lash` itself."""
+    summary: str
+    """What it does, in one line."""
+    python: Callable[[Bench, argparse.Namespace], str]
+    """The Python that does the same."""
+    arguments: tuple[Argument, ...] = ()
+    """What may follow the name."""
+    takes_rest: bool = False
+    """Whether the one argument is the rest of the line as it stands, quotes and all."""
+
+    @property
+    def magic(self) -> str:
+        """How it is called."""
+        return f"%lash {self.name}" if self.name else "%%lash"
+
+    def parse(self, rest: str) -> argparse.Namespace:
+        """Read what follows the verb.
+
+        Raises:
+            CallerError: it does not fit; the message names the help.
+            HelpWanted: it asks for help.
+        """
+        if rest.strip() in _HELP:
+            raise HelpWanted(self.help())
+        if self.takes_rest:
+            return argparse.Namespace(**{self.arguments[0].name.lower(): _unquoted(rest.strip())})
+        words = split(rest)
+        if _HELP.intersection(words):
+            raise HelpWanted(self.help())
+        return self._parser().parse_args(words)
+
+    def help(self) -> str:
+        """Return how it is used."""
+        return self._parser().format_help().rstrip()
+
+    def _parser(self) -> "_Parser":
+        parser = _Parser(prog=self.magic, description=self.summary, add_help=False, allow_abbrev=False)
+        for argument in self.arguments:
+            argument.add_to(parser)
+        return parser
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb(Usage):
+    """One verb."""
+
+    run: Callable[[Bench, argparse.Namespace], Any]
+    """Does it; what it returns is the cell's value, awaited if need be."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        wrong = message.removeprefix("unrecognized arguments: ").partition(" ")[0]
+        near = difflib.get_close_matches(wrong, flags, n=1) if wrong.startswith("-") else []
+        hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+        raise CallerError(f"{self.prog}: {message}; {hint}", code="magics_usage")
+
+
+def split(text: str) -> list[str]:
+    """Split a line into words as a shell does.
+
+    Raises:
+        CallerError: a quote is never closed.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise CallerError(f"{text.strip()}: {error}; close the quote and run it again", code="magics_usage") from error
+
+
+def _unquoted(text: str) -> str:
+    """A text in one pair of single quotes, as one writes JSON on a line, is meant without them."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text

@@ -1,0 +1,89 @@
+"""The table of all verbs, and the two that tell about the others."""
+
+import difflib
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Final
+
+from lash_nb.errors import CallerError
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._look_verbs import LOOK_VERBS
+from lash_nb.magics._prompt import PROMPT, read_assignment
+from lash_nb.magics._session_verbs import SESSION_VERBS
+from lash_nb.magics._step_verbs import STEP_VERBS
+from lash_nb.magics._verb import Argument, Usage, Verb
+
+__all__ = ["VERBS", "overview", "verb_named"]
+
+
+def verb_named(name: str) -> Verb:
+    """Return the verb of that name.
+
+    Raises:
+        CallerError: there is none; the message says what was meant, perhaps.
+    """
+    if name in VERBS:
+        return VERBS[name]
+    near = difflib.get_close_matches(name, VERBS, n=1)
+    hint = f"did you mean %lash {near[0]}?" if near else "all verbs: %lash help"
+    raise CallerError(f"no verb {name}; {hint}", code="magics_verb")
+
+
+def overview() -> str:
+    """Return all verbs with what they do, a line each."""
+    width = max(map(len, VERBS))
+    lines = [f"  %lash {verb.name:<{width}}  {verb.summary}" for verb in VERBS.values()]
+    prompt = "%%lash, then a prompt in the lines below, runs a turn of the current session (%%lash --help)."
+    return "\n".join([prompt, *lines, "More about one: %lash VERB --help. Its Python: %lash explain VERB …"])
+
+
+def _help(_bench: Bench, asked: Namespace) -> None:
+    print(verb_named(asked.verb).help() if asked.verb else overview())  # noqa: T201 - said in the cell
+
+
+def _explain(bench: Bench, asked: Namespace) -> None:
+    usage, rest = _usage(asked.line)
+    print(usage.python(bench, usage.parse(rest)))  # noqa: T201 - said in the cell
+
+
+def _usage(line: str) -> tuple[Usage, str]:
+    """What a magic line uses, and the rest of the line."""
+    head, _, rest = line.partition("lash") if line.lstrip().startswith("%") else ("", "", line)
+    if head.strip() == "%%":
+        return PROMPT, read_assignment(rest)[0]
+    name, _, arguments = rest.strip().partition(" ")
+    if not name:
+        raise CallerError("explain what? e.g. %lash explain new demo", code="magics_usage")
+    return verb_named(name), arguments
+
+
+_VERB_NAMES: Final = Argument(
+    name="VERB", help="one of the verbs", values=lambda _bench, _typed: VERBS, settings={"nargs": "?"}
+)
+
+VERBS: Final[Mapping[str, Verb]] = {
+    verb.name: verb
+    for verb in (
+        *SESSION_VERBS,
+        *STEP_VERBS,
+        *LOOK_VERBS,
+        Verb(
+            name="explain",
+            summary="print the Python that a magic line stands for",
+            run=_explain,
+            python=lambda _bench, asked: f"# {asked.line}",
+            arguments=(
+                Argument(name="LINE", help="the line, with or without %%lash", values=lambda _bench, _typed: VERBS),
+            ),
+            takes_rest=True,
+        ),
+        Verb(
+            name="help",
+            summary="list the verbs, or tell about one",
+            run=_help,
+            python=lambda _bench, _asked: "help(lash_nb.LashSession)",
+            arguments=(_VERB_NAMES,),
+        ),
+    )
+}
+"""Every verb by its name, in the order in which help lists them."""
