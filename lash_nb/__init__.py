@@ -6,6 +6,8 @@ Every nondeterministic step of an agent is a value: look at it, edit it, replay 
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lash_nb._version import __version__
+
 if TYPE_CHECKING:
     from lash_nb import frames, plots, views
     from lash_nb.clock import CancellationToken
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, Trace, read_trace
     from lash_nb.wire import ModelSpec, TurnInput
 
-__version__ = "0.1.0"
 
 __all__ = [
     "CancellationToken",
@@ -33,6 +34,7 @@ __all__ = [
     "Trace",
     "TurnInput",
     "TurnResult",
+    "__version__",
     "call",
     "calls",
     "frames",

@@ -124,9 +124,10 @@ class TurnEffectExecutor:
             return SurfaceOutcome(result=SurfaceResult(Ok=None))
         try:
             surface = await self._turn.surface.build()
-            return SurfaceOutcome(result=SurfaceResult(Ok=surface.sync()))
         except LashError as error:
             return SurfaceOutcome(result=SurfaceResult(Err=str(error)))
+        self._dispatcher.surface = surface.tools
+        return SurfaceOutcome(result=SurfaceResult(Ok=surface.sync()))
 
     async def _sleep(self, _: RuntimeEffectEnvelope, command: SleepCommand) -> RuntimeEffectOutcome:
         try:

@@ -85,7 +85,9 @@ class LlmTraceMapper:
     def _conversation(self, messages: tuple[LlmMessage, ...]) -> tuple[TraceLlmMessage, ...]:
         """Map what is new: as a rule a request is the last one with something behind it."""
         known, traced = self._messages
-        if messages[: len(known)] != known:  # compares identities first, so a long common beginning costs next to nothing
+        if (
+            messages[: len(known)] != known
+        ):  # compares identities first, so a long common beginning costs next to nothing
             known, traced = (), ()
         traced += tuple(map(_message, messages[len(known) :]))
         self._messages = (messages, traced)

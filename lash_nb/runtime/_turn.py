@@ -110,7 +110,7 @@ class TurnRunner:
 
     async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
         machine = TurnMachine(self._machine_config(turn, surface), messages=self._state.graph.messages)
-        dispatcher = ToolDispatcher(surface.tools, self._runtime.plugins.registry, clock=turn.clock)
+        dispatcher = ToolDispatcher(surface.tools, self._runtime.plugins.surface_registry, clock=turn.clock)
         self._runtime.machine = machine
         try:
             done = await TurnLoop(machine, turn, dispatcher, commits).run()
