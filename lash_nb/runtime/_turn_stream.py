@@ -1,7 +1,8 @@
 """The two streams of a turn: raw session events, and the semantic activities that are made of them (lash 0.1.0-alpha.37, turns §7)."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from lash_nb.clock import IdSource
 from lash_nb.wire import (
@@ -30,6 +31,8 @@ from lash_nb.wire import (
 )
 
 __all__ = ["ActivitySink", "EventSink", "TurnStreamHub"]
+
+T = TypeVar("T")
 
 ActivitySink: TypeAlias = Callable[[TurnActivity], None]
 """Gets every activity in order, at once; what it raises does not stop the turn."""
@@ -60,13 +63,22 @@ class TurnStreamHub:
     def emit_unprojected(self, event: SessionEvent) -> None:
         """Send a session event that has no counterpart among the activities."""
         for sink in self._events:
-            sink(event)
+            _tell(sink, event)
 
     def activity(self, event: TurnEvent, correlation_id: str | None = None) -> None:
         """Send an activity; without a correlation id it stands alone."""
         item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
         for sink in self._activities:
-            sink(item)
+            _tell(sink, item)
+
+
+def _tell(sink: Callable[[T], None], item: T) -> None:
+    """Call a listener; when it raises, the loop's exception handler hears of it and the turn goes on."""
+    try:
+        sink(item)
+    except Exception as error:  # noqa: BLE001 - whatever a listener raises, others wait for their turn
+        report = {"message": f"a listener of a turn raised {type(error).__name__}", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(report)
 
 
 def _submitted(event: TurnOutcomeEvent) -> TurnEvent | None:
