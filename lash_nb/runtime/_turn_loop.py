@@ -190,9 +190,10 @@ class TurnLoop:
         prepared = await self._dispatcher.prepare(pending, context)
         if not isinstance(prepared, PreparedToolCall):
             return prepared
-        scope = self._turn.scope(self._machine.protocol_iteration)
-        invocation = child_tool_effect_invocation(scope, effect_id, pending.call_id)
-        outcome = await self._perform(invocation, ToolCallCommand(call=prepared), ToolOutcome)
+        command = ToolCallCommand(call=prepared)
+        parent = self._invocation(effect_id, command)
+        invocation = child_tool_effect_invocation(parent, effect_id, pending.call_id)
+        outcome = await self._perform(invocation, command, ToolOutcome)
         return outcome.result
 
     async def _exec_code(self, effect: ExecCode) -> None:

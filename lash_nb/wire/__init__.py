@@ -429,6 +429,7 @@ from lash_nb.wire._usage import (
 )
 
 __all__ = [
+    "TRACE_SCHEMA_VERSION",
     "AcceptedInjectedTurnInput",
     "AgentFrameAssignment",
     "AgentFrameReason",
@@ -679,7 +680,6 @@ __all__ = [
     "SurfaceResult",
     "SwitchAgentFrameControl",
     "SyncExecutionSurfaceCommand",
-    "TRACE_SCHEMA_VERSION",
     "TextBlock",
     "TextDeltaEvent",
     "TextEntry",

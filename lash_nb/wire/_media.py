@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final, Literal, TypeAlias
 
-from lash_nb.wire._base import U32, U64, Wire
+from lash_nb.wire._base import U32, U64, Wire, trimmed
 
 __all__ = [
     "AttachmentCreateMeta",
@@ -50,7 +50,7 @@ class MediaType(Wire, frozen=True, kw_only=True, tag_field="kind", tag="image"):
     @classmethod
     def from_mime(cls, mime: str) -> "MediaType | None":
         """Read a MIME type without parameters, in any case; None when it is not one of the image types."""
-        found = _BY_MIME.get(mime.strip().lower())
+        found = _BY_MIME.get(trimmed(mime).lower())
         return cls(type=found) if found else None
 
 

@@ -115,7 +115,7 @@ class PromptComponent(Wire, frozen=True, kw_only=True):
     """What it is."""
     hash: str
     """SHA-256 of its text."""
-    chars: U64
+    chars: U64 | None = None
     """Its length."""
 
 

@@ -45,7 +45,7 @@ def model_call(number: int = 1, model: str = "scripted-model") -> RuntimeEffectE
 def tool_call(call_id: str = "c1", number: int = 2, **args: Any) -> RuntimeEffectEnvelope:
     """The envelope of one call of the tool `weather`."""
     call = PreparedToolCall(call_id=call_id, tool_name="weather", args=args)
-    invocation = child_tool_effect_invocation(_WHERE, number, call_id)
+    invocation = child_tool_effect_invocation(turn_effect_invocation(_WHERE, number, "tool_call"), number, call_id)
     return RuntimeEffectEnvelope(invocation=invocation, command=ToolCallCommand(call=call))
 
 
