@@ -44,6 +44,8 @@ class StepperView(View):
     problem = t.Dict().tag(sync=True)
     """Why the last command did not work; empty after one that did."""
 
+    _unsubscribe: Callable[[], None] | None = None
+
     def __init__(self, steppable: Steppable, **traits: Any) -> None:
         super().__init__(**traits)
         self.steppable: Final = steppable
@@ -57,7 +59,9 @@ class StepperView(View):
 
     def close(self) -> None:
         """Take the view off its steppable and off the page."""
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
         super().close()
 
     def static_html(self) -> str:

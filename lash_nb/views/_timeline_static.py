@@ -77,7 +77,7 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
 def timeline_text(trace: Trace) -> str:
     """Return the turns as aligned text."""
     summary = trace.summary()
-    head = f"Timeline  {summary}"
+    name, _, counts = str(summary).rpartition(": ")
     cells = [["turn", "status", "model", "tools", "took", "tokens"]]
     cells += [
         [
@@ -90,7 +90,7 @@ def timeline_text(trace: Trace) -> str:
         ]
         for turn in trace.turns[:_TEXT_TURNS]
     ]
-    lines = [head, *aligned(cells, right=(0, 2, 3, 4, 5))]
+    lines = [f"Timeline  {name}", counts, *aligned(cells, right=(0, 2, 3, 4, 5))]
     if len(trace.turns) > _TEXT_TURNS:
         lines.append(f"{len(trace.turns) - _TEXT_TURNS} more turns: frames.turns_df(trace)")
     return clipped([*lines, _missing(trace), "next: %lash trace FILE, lash_nb.plots.timeline(trace)"])

@@ -58,11 +58,13 @@ class ToolRow(msgspec.Struct, kw_only=True):
     """What it gave; None while it runs."""
     duration_ms: float | None = None
     """How long it took, in milliseconds."""
+    is_over: bool = False
+    """Whether its turn is over: a call without an outcome was cancelled then."""
 
     @property
     def status(self) -> str:
         """`running`, `success`, `failure` or `cancelled`."""
-        return self.output.status if self.output else "running"
+        return self.output.status if self.output else "cancelled" if self.is_over else "running"
 
 
 class NoteRow(msgspec.Struct, kw_only=True):
@@ -96,6 +98,8 @@ class TurnRows:
         rows = cls()
         for activity in activities:
             rows.apply(activity)
+        for row in rows.tools:
+            row.is_over = True
         return rows
 
     @property

@@ -4,7 +4,7 @@
 const PICTURES = { png: "image/png", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", bmp: "image/bmp", svg: "image/svg+xml" };
 
 /** @param {string} shown what the bytes are @returns {string} the MIME type for an `<img>`, or "" when it must not be one */
-export const pictureType = (shown) => PICTURES[/** @type {keyof typeof PICTURES} */ (shown)] ?? "";
+export const pictureType = (shown) => (Object.hasOwn(PICTURES, shown) ? PICTURES[/** @type {keyof typeof PICTURES} */ (shown)] : "");
 
 /**
  * A hex dump, like `xxd`.

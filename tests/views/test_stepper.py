@@ -1,0 +1,219 @@
+"""The stepper's Python half: what a button does, in which order, on which loop, and what the page is told."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from lash_nb.errors import CallerError
+from lash_nb.views import StepperView
+from lash_nb.wire import RuntimeEffectEnvelope, ToolOutcome, to_json
+from tests.views import samples
+
+
+def stepper(**more: Any) -> tuple[StepperView, samples.RecordedSteppable]:
+    """A view on a turn that waits before `draw_chart`."""
+    steppable = samples.RecordedSteppable(samples.journal(), **more)
+    return StepperView(steppable), steppable
+
+
+def test_the_rail_folds_finished_turns_and_opens_the_last() -> None:
+    """Each turn is one row with a tick per model or tool effect; failures are counted on it."""
+    view, _ = stepper()
+
+    assert [
+        (turn["label"], turn["took"], turn["open"], turn["ticks"], turn["failed"]) for turn in view.rail["turns"]
+    ] == [
+        ("turn 1", "152 ms", False, ["llm_call"], 0),
+        ("turn 2", "279 ms", False, ["llm_call", "tool_call", "llm_call"], 1),
+        ("turn 4", "open", True, ["llm_call", "tool_call", "llm_call", "tool_call"], 0),
+    ]
+    assert [row["origin"] for row in view.rail["turns"][2]["rows"] if row["origin"]] == ["edited"]
+    assert view.rail["notes"][-1] == "sync and checkpoint pass without a stop"
+
+
+def test_the_pending_envelope_is_in_the_middle() -> None:
+    """It has its identity, its hash, its fields and the forms that can answer it."""
+    view, steppable = stepper()
+    shown = view.envelope
+    assert steppable.pending is not None
+
+    assert (shown["title"], shown["kind"], shown["pending"]) == ("draw_chart", "tool_call", True)
+    assert shown["hash"] == steppable.pending.envelope.hash()
+    assert shown["replay_short"] == "…tool_call:7:call_06"
+    assert shown["cause"] == "effect 10"
+    assert set(shown["inject"]) == {"success", "failure", "cancelled"}
+    assert view.state["detail"] == "before tool_call draw_chart"
+
+
+async def test_next_performs_the_pending_envelope() -> None:
+    """The page's `step` reaches the steppable, and the page sees what is pending then."""
+    view, steppable = stepper(then=[samples.entry(12, samples.llm_command())])
+    await view.perform({"do": "step"})
+
+    assert steppable.asked == [("step", None)]
+    assert view.envelope["title"] == "desk-model"
+    assert view.problem == {}
+
+
+async def test_an_edit_goes_with_the_step() -> None:
+    """What was typed is decoded here and handed over as an envelope."""
+    view, steppable = stepper()
+    await view.perform({"do": "check", "edited": {"changes": [[["title"], '"Hanoi"']]}})
+    await view.perform({"do": "step", "edited": {"changes": [[["title"], '"Hanoi"']]}})
+    (verb, edited) = steppable.asked[0]
+
+    assert verb == "step"
+    assert isinstance(edited, RuntimeEffectEnvelope)
+    assert view.checked == {"hash": edited.hash(), "problem": ""}
+
+
+async def test_a_wrong_edit_is_told_and_runs_nothing() -> None:
+    """The message says which field; the turn waits as before."""
+    view, steppable = stepper()
+    await view.perform({"do": "step", "edited": {"changes": [[["title"], "{"]]}})
+
+    assert steppable.asked == []
+    assert view.problem["path"] == "title"
+    assert view.envelope["pending"]
+
+
+async def test_an_injected_outcome_is_previewed_and_sent() -> None:
+    """While it is written, one sees what the model will see; then it takes the place of the tool."""
+    view, steppable = stepper()
+    form = {"status": "success", "values": {"payload": '{"chart": null}', "duration": "74"}}
+    await view.perform({"do": "preview", "outcome": form})
+    await view.perform({"do": "inject", "outcome": form})
+
+    assert view.preview["model_sees"] == '{"chart":null}'
+    assert isinstance(steppable.asked[0][1], ToolOutcome)
+
+
+async def test_continue_cancel_and_stops_reach_the_turn() -> None:
+    """The other buttons do what they say."""
+    view, steppable = stepper()
+    await view.perform({"do": "stop_at", "kinds": ["tool_call"]})
+    await view.perform({"do": "continue", "to": "tool_call"})
+    await view.perform({"do": "cancel"})
+
+    assert steppable.stop_at == {"tool_call"}
+    assert steppable.asked == [("continue", "tool_call"), ("cancel", None)]
+    assert [stop["kind"] for stop in view.state["stops"] if stop["on"]] == ["tool_call"]
+
+
+async def test_a_past_effect_can_be_looked_at() -> None:
+    """Clicking a row shows its envelope and outcome, and the way back leads to the pending one."""
+    view, _ = stepper()
+    await view.perform({"do": "show", "order": 3})
+    past = view.envelope
+    await view.perform({"do": "show", "order": -1})
+
+    assert (past["title"], past["status"], past["pending"], past["inject"]) == ("station_reading", "failed", False, {})
+    assert "station_offline" in past["outcome"]
+    assert view.envelope["pending"]
+
+
+@pytest.mark.parametrize("command", [{"do": "explode"}, {}, {"do": "stop_at", "kinds": ["nap"]}])
+async def test_an_unknown_command_is_told(command: dict[str, Any]) -> None:
+    """A command that does not exist changes nothing and names those that do."""
+    view, steppable = stepper()
+    await view.perform(command)
+
+    assert "use" in view.problem["message"]
+    assert steppable.asked == []
+
+
+async def test_an_error_of_the_turn_is_shown_and_the_stepper_goes_on() -> None:
+    """What a provider or a tool raises stands on the page; the next command works."""
+    view, steppable = stepper()
+
+    async def broken(edited: Any = None) -> None:
+        raise RuntimeError(f"wires crossed {edited}")
+
+    async def refused(to: str | None = None) -> None:
+        raise CallerError(f"nothing is pending {to}; run %lash step")
+
+    steppable.step, steppable.continue_ = broken, refused  # type: ignore[method-assign]  # two turns that fail
+    await view.perform({"do": "step"})
+    first = view.problem["message"]
+    await view.perform({"do": "continue", "to": None})
+    second = view.problem["message"]
+    await view.perform({"do": "cancel"})
+
+    assert (first, second) == ("RuntimeError: wires crossed None", "nothing is pending None; run %lash step")
+    assert view.problem == {}
+
+
+async def test_a_message_from_another_thread_runs_on_the_loop(sent: list[dict[str, Any]]) -> None:
+    """JupyterLab delivers widget messages on subshell threads; the command still runs on the view's own loop."""
+    view, steppable = stepper()
+    seen: list[asyncio.AbstractEventLoop] = []
+    steppable.subscribe(lambda: seen.append(asyncio.get_running_loop()))
+    thread = threading.Thread(target=lambda: view.comm.receive({"do": "step"}))
+    thread.start()
+    thread.join()
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert steppable.asked == [("step", None)]
+    assert seen == [asyncio.get_running_loop()]
+    assert any("envelope" in message["data"].get("state", {}) for message in sent)
+
+
+async def test_commands_wait_for_each_other_but_cancel_does_not() -> None:
+    """Two quick clicks on Next are two steps one after the other; Cancel gets through at once."""
+    view, steppable = stepper()
+    steppable.gate = asyncio.Event()
+    for verb in ("step", "step", "cancel"):
+        view._receive(None, {"do": verb}, [])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waiting = [verb for verb, _ in steppable.asked]
+    steppable.gate.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert waiting == ["step", "cancel"]
+    assert [verb for verb, _ in steppable.asked] == ["step", "cancel", "step"]
+
+
+def test_without_a_loop_the_page_is_told() -> None:
+    """Where no loop runs, a click is answered with the command that works."""
+    view, steppable = stepper()
+    view._receive(None, {"do": "step"}, [])
+
+    assert view.problem["message"] == "no event loop runs in this kernel; use %lash step"
+    assert steppable.asked == []
+
+
+def test_a_closed_view_watches_no_more() -> None:
+    """Closing takes the view off its steppable; closing twice is no error."""
+    view, steppable = stepper()
+    before = steppable.listeners
+    view.close()
+    view.close()
+
+    assert (before, steppable.listeners) == (1, 0)
+
+
+def test_a_huge_envelope_is_cut_aloud() -> None:
+    """Above 100 kB the page gets the first part, the size, and the call that gives all."""
+    command = samples.tool_command(title="x" * 300_000)
+    view = StepperView(samples.RecordedSteppable(samples.journal(command)))
+
+    assert len(view.envelope["json"]) == 100_000
+    assert view.envelope["cut"].startswith("first 100.0 kB of 300.")
+    assert view.envelope["cut"].endswith("all of it: session.effects[10].envelope")
+
+
+def test_a_long_session_sends_its_end_only() -> None:
+    """Ten thousand effects behind, the page gets the last two hundred and says so."""
+    entries = [
+        samples.entry(order, samples.llm_command(), samples.llm_outcome("x"), turn=order) for order in range(1, 1001)
+    ]
+    view = StepperView(samples.RecordedSteppable(entries))
+
+    assert sum(len(turn["rows"]) for turn in view.rail["turns"]) == 200
+    assert "the last 200 of 1,000 effects; all of them: session.effects" in view.rail["notes"]
+    assert len(to_json(dict(view.rail))) < 100_000

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { jsonTokens, movedTo, rowWindow, shortId, ticks } from "../src/kit.js";
+
+test("JSON is cut into keys, strings, numbers and literals, and nothing is lost", () => {
+  const text = '{"a": [1, -2.5e3, null, "x\\"y<script>"], "true": true}';
+  const tokens = jsonTokens(text);
+
+  assert.equal(tokens.map((token) => token.text).join(""), text);
+  assert.deepEqual(
+    tokens.filter((token) => token.type !== "plain").map((token) => `${token.type} ${token.text}`),
+    ['key "a"', "number 1", "number -2.5e3", "literal null", 'string "x\\"y<script>"', 'key "true"', "literal true"],
+  );
+});
+
+test("text that is no JSON comes through whole", () => {
+  for (const text of ["", '"never closed', "{{7*7}} \u202e \u0000 tfn", "-", '\\"'.repeat(500)]) assert.equal(jsonTokens(text).map((token) => token.text).join(""), text);
+});
+
+test("only the rows on the screen and a few around them are drawn", () => {
+  assert.deepEqual(rowWindow({ top: 0, height: 260, rowHeight: 26, count: 100_000 }), [0, 16]);
+  assert.deepEqual(rowWindow({ top: 2600, height: 260, rowHeight: 26, count: 100_000 }), [94, 116]);
+  assert.deepEqual(rowWindow({ top: 1e9, height: 260, rowHeight: 26, count: 10 }), [10, 10]);
+});
+
+test("keys move within the list and never out of it", () => {
+  assert.deepEqual(["ArrowUp", "ArrowDown", "Home", "End", "PageDown"].map((key) => movedTo(key, 3, 8)), [2, 4, 0, 7, 7]);
+  assert.equal(movedTo("x", 3, 8), null);
+  assert.equal(movedTo("ArrowDown", -1, 0), null);
+});
+
+test("an axis has round ticks, as many as asked for at most", () => {
+  assert.deepEqual(ticks(0, 694), [0, 100, 200, 300, 400, 500, 600]);
+  assert.deepEqual(ticks(120, 131, 4), [120, 125, 130]);
+  for (const span of [0.001, 1, 37, 999, 86_400_000]) assert.ok(ticks(0, span).length <= 8, String(span));
+});
+
+test("opaque ids are shortened, named ones are not", () => {
+  assert.equal(shortId("c3887a1627e4d03f3930e6229902e8af"), "c3887a16");
+  assert.equal(shortId("call_03"), "call_03");
+  assert.equal(shortId("turn-04"), "turn-04");
+});
