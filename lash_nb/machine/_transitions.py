@@ -2,13 +2,15 @@
 
 Two tables say it all: `ANSWERS` by waiting state and kind of answer, `ACTIONS` by kind of action. How states follow each other:
 
-    PreparingProtocol ─ sync ─► WaitingExecutionSurface ─► PrepareIteration ─ sync, if the iteration advanced ─┐
-            │                              ▲                  │   ▲   └────────────────────────────────────────┘
-            └──────── no sync ─────────────┼──► driver ◄──────┘   │                    (to WaitingExecutionSurface)
-    driver ─► WaitingLlm | WaitingTools | WaitingExec ─► driver   │
-    driver ─► WaitingCheckpoint ─ something came in ──────────────┘
-                                └ nothing came in ─► PrepareIteration | Finished
-    anywhere ─► Finished
+    from                       when                                         to
+    PreparingProtocol          the protocol syncs                           WaitingExecutionSurface
+    PrepareIteration           it syncs and the iteration advanced          WaitingExecutionSurface
+    either                     otherwise                                    where the driver leads
+    WaitingExecutionSurface    synced                                       PrepareIteration
+    WaitingLlm, Tools, Exec    answered                                     where the driver leads
+    WaitingCheckpoint          something came in                            PrepareIteration
+    WaitingCheckpoint          nothing came in                              PrepareIteration or Finished, as the driver said
+    any                        finish, a failure, a model call ended badly  Finished
 """
 
 from collections.abc import Callable, Mapping, Sequence
