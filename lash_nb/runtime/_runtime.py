@@ -17,7 +17,7 @@ from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.stores import AttachmentStore, FullGraph, SessionScopedAttachmentStore, SessionStore
-from lash_nb.wire import Message, PromptUsage, SessionPolicy, SessionUsageReport, TokenUsage, TurnInput
+from lash_nb.wire import Message, SessionPolicy, SessionUsageReport, TurnInput
 
 __all__ = ["LashRuntime"]
 
@@ -86,33 +86,30 @@ class LashRuntime:
         """
         async with self._writer:
             await self._refresh()
-            counters = self._counters()
             try:
                 return await self._through_frames(turn_input, options)
-            except BaseException:
-                self._take_back(counters)
-                raise
             finally:
                 self.effect_host.control.turn_over()
                 if not self._writer._waiters:  # noqa: SLF001 - a lock that was waited for is bound to that loop; a new one is not
                     self._writer = asyncio.Lock()
 
     async def _through_frames(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
-        result = await TurnRunner(self, turn_input, options).run()
+        result = await self._one_turn(turn_input, options)
         root, completed = result.turn_id, 1
         while (following := follow_up(result, turn_input, root, completed)) is not None:
-            result = await TurnRunner(self, following, options).run()
+            result = await self._one_turn(following, options)
             completed += 1
         return result
 
-    def _take_back(self, counters: tuple[int, TokenUsage, PromptUsage | None]) -> None:
-        """Forget what an aborted turn did not commit; with a store, the next turn asks it what that is."""
-        self.state.graph.roll_back()
-        self.state.turn_index, self.state.token_usage, self.state.last_prompt_usage = counters
-        self._stale = self.store is not None
-
-    def _counters(self) -> tuple[int, TokenUsage, PromptUsage | None]:
-        return self.state.turn_index, self.state.token_usage, self.state.last_prompt_usage
+    async def _one_turn(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
+        """Run a turn; of one that is aborted, forget what it did not commit: with a store, the next turn asks it what that is."""
+        take_back = self.state.undo_point()
+        try:
+            return await TurnRunner(self, turn_input, options).run()
+        except BaseException:
+            take_back()
+            self._stale = self.store is not None
+            raise
 
     async def _refresh(self) -> None:
         """Take over what others committed since (sessions §13.1); costs nothing while the head has not moved."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -257,11 +258,33 @@ class RuntimeSessionState:
         self.tool_state_snapshot = None
         self.plugin_snapshot = None
 
+    def undo_point(self) -> Callable[[], None]:
+        """Return a function that takes back what a turn did since now, except nodes that are committed."""
+        kept = {name: getattr(self, name) for name in _CHANGED_BY_TURNS}
+
+        def undo() -> None:
+            for name, value in kept.items():
+                setattr(self, name, value)
+            self.graph.roll_back()
+            self.select_frame()
+
+        return undo
+
     def snapshot_reader(self) -> Callable[[], SessionSnapshot]:
         """Return a function that makes the snapshot of this moment when it is called; costs nothing before."""
         graph = self.graph.reader()
         fields = {name: getattr(self, name) for name in SessionSnapshot.__struct_fields__ if name != "session_graph"}
         return lambda: SessionSnapshot(session_graph=graph(), **fields)
+
+
+_CHANGED_BY_TURNS: Final = (
+    "turn_index",
+    "token_usage",
+    "last_prompt_usage",
+    "token_ledger",
+    "agent_frames",
+    "current_agent_frame_id",
+)
 
 
 def _resident(graph: SessionGraph, clock: Clock) -> ResidentGraph:
