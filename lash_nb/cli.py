@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ __all__ = ["main"]
 FIRST_NOTEBOOK: Final = "01_first_turn.ipynb"
 DEMO_TRACE: Final = Path("data") / "station.trace.jsonl"
 EXECUTED: Final = Path("_executed")
+ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 CELL_SECONDS: Final = 120
 """No cell of a notebook of ours takes longer, on the slowest machine."""
 
@@ -157,7 +159,7 @@ def _execute(notebook: Path, target: Path) -> bool:
     try:
         client.execute()
     except (exceptions.CellControlSignal, exceptions.DeadKernelError) as error:
-        failure = str(error).strip().splitlines()[-1]
+        failure = ANSI.sub("", str(error)).strip().splitlines()[-1]
     nbformat.write(document, target)
     print(f"{'FAILED' if failure else 'ok':6} {notebook.name}{': ' if failure else ''}{failure}", flush=True)
     return bool(failure)
