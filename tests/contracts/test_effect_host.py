@@ -164,7 +164,7 @@ async def test_unrelated_effects_end_in_any_order(host: EffectHost) -> None:
     second = asyncio.create_task(other.execute_effect(tool_call("b"), gate))
     await settle()
     gate.open(tool_call("b"))
-    await second
+    await asyncio.wait_for(second, timeout=5)
     assert not first.done()
     gate.open(tool_call("a"))
 

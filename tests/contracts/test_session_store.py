@@ -513,3 +513,14 @@ async def test_one_bad_completion_spoils_the_commit(store: SessionStore) -> None
 
     await refused(store, commit(completed_queue_claims=(completion(good), completion(other))))
     assert len(await store.list_queued_work(SESSION)) == 2
+
+
+async def test_a_session_completes_its_own_work_only(store: SessionStore) -> None:
+    """Work of another session in the same store is not done by this session's commit."""
+    await store.enqueue_work(draft(session_id="other"))
+    claim = await claimed(store, session_id="other")
+    assert claim is not None
+
+    assert (
+        await refused(store, commit(completed_queue_claims=(completion(claim),)))
+    ).variant == "QueuedWorkClaimExpired"

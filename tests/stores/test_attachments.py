@@ -36,6 +36,8 @@ from lash_nb.wire import (
     SessionEventRecord,
     ToolValue,
     content_id,
+    image_dimensions,
+    sniff_image,
     to_builtins,
 )
 from tests.stores.material import PIXEL, node, png
@@ -273,6 +275,19 @@ def test_a_folder_is_listed(tmp_path: Path) -> None:
     assert sorted(states(listing), key=str) == [("chart", "committed", ("node n1",)), ("lost", "missing", ())]
     assert listing.data(chart.id) == b"chart"
     assert [error.variant for error in listing.errors] == ["MissingMeta"]
+
+
+def test_a_folder_that_the_reference_wrote_is_listed() -> None:
+    """The weather desk's two charts come with type, size and dimensions, and their bytes are those that their ids promise."""
+    listing = read_attachment_folder(Path(__file__).parents[2] / "notebooks" / "data" / "station_attachments")
+
+    assert [row.ref.id[:4] for row in listing] == ["2fb9", "c388"]
+    for row in listing:
+        data = listing.data(row.ref.id)
+        assert (content_id(data), len(data)) == (row.ref.id, row.ref.byte_len)
+        assert (sniff_image(data), row.state) == (row.ref.media_type.type, "intended")
+        assert image_dimensions(data) == (row.ref.width, row.ref.height)
+    assert listing.errors == ()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
