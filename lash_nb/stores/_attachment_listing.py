@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias, overload
 
+from msgspec.structs import replace
+
 from lash_nb.errors import AttachmentStoreError, CallerError, WireError
 from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
 from lash_nb.stores._attachment_store import AttachmentStore, StoredAttachment
@@ -16,6 +18,7 @@ from lash_nb.wire import (
     AttachmentState,
     SessionNodeRecord,
     from_builtins,
+    image_dimensions,
     to_builtins,
 )
 
@@ -28,6 +31,8 @@ __all__ = [
 ]
 
 _NODE: Final = "node "
+_SHOWN: Final = 8
+"""As many ids does an error message name."""
 
 AttachmentReference: TypeAlias = tuple[AttachmentRef, str]
 """An attachment, and who names it: `node m1f2…`, `llm_call 6`."""
@@ -66,9 +71,11 @@ class AttachmentListing(Sequence[AttachmentRow]):
         """
         found = [row for row in self._rows if row.ref.id.startswith(prefix)]
         if len(found) != 1:
-            ids = ", ".join(row.ref.id[:8] for row in (found or self._rows)) or "none"
+            known = found or self._rows
+            ids = ", ".join(row.ref.id[:8] for row in known[:_SHOWN]) or "none"
+            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
             raise CallerError(
-                f"{len(found) or 'no'} attachments have an id that begins with {prefix!r}; there are: {ids}",
+                f"{len(found) or 'no'} attachments have an id that begins with {prefix!r}; there are: {ids}{more}",
                 code="attachment",
             )
         return found[0]
@@ -102,7 +109,7 @@ def session_attachments(
     named = _by_id(references)
     entries = {entry.attachment_id: entry for entry in manifest}
     order = (*entries, *(attachment_id for attachment_id in named if attachment_id not in entries))
-    stored, errors = _look_up(order, store.meta)
+    stored, errors = _look_up(order, lambda attachment_id: _measured(store, attachment_id))
     committed = {entry.attachment_id for entry in entries.values() if entry.committed_at_epoch_ms is not None}
     unnamed = (error for error in errors if error.fields.get("attachment_id") not in named)
     return AttachmentListing(_rows(order, stored, named, committed), store.get, unnamed)
@@ -127,7 +134,7 @@ def read_attachment_folder(
         )
     store = FileAttachmentStore(path)
     known, errors = _look_up(store.ids(), store.sidecar)
-    stored, _ = _look_up(known, store.meta)
+    stored, _ = _look_up(known, lambda attachment_id: _measured(store, attachment_id))
     named = _by_id(references)
     for attachment_id, ref in known.items():
         named.setdefault(attachment_id, (ref, []))
@@ -163,6 +170,15 @@ def _look_up(
         except AttachmentStoreError as error:
             errors.append(error)
     return found, errors
+
+
+def _measured(store: AttachmentStore, attachment_id: AttachmentId) -> AttachmentRef:
+    """Return the stored meta; dimensions that nobody stated are read from the head of the picture."""
+    meta = store.meta(attachment_id)
+    if meta.width is not None and meta.height is not None:
+        return meta
+    size = image_dimensions(store.get(attachment_id).data)
+    return replace(meta, width=size[0], height=size[1]) if size else meta
 
 
 def _rows(

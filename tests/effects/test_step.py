@@ -257,6 +257,19 @@ async def test_pausing_a_free_turn_lasts_until_the_turn_is_over() -> None:
     assert session.control.mode == "free"
 
 
+async def test_the_end_of_a_turn_decides_nothing_about_work_beside_it() -> None:
+    """What another scope has waiting when a turn is over goes on waiting, even if the session is not stepped."""
+    session = Stepped()
+    session.control.pause_next()
+    beside = session.perform(model_call())
+    await settle()
+    session.control.turn_over()
+
+    assert session.waiting_kind == "llm_call"
+    session.control.perform()
+    assert await beside == [said("from scripted-model")]
+
+
 async def test_disarming_lets_everything_go(stepped: Stepped) -> None:
     """What waits is performed, and nothing stops any more."""
     turns = [stepped.perform(tool_call("c1")), stepped.perform(tool_call("c2"))]
@@ -275,7 +288,8 @@ async def test_parallel_calls_wait_in_line(stepped: Stepped) -> None:
     await settle()
 
     for call in calls:
-        assert (await stepped.control.wait_pending()).envelope == call
+        pending = await asyncio.wait_for(stepped.control.wait_pending(), timeout=5)
+        assert pending.envelope == call
         stepped.control.perform()
         await settle()
         assert stepped.waiting_kind is None

@@ -231,7 +231,8 @@ def test_a_session_lists_what_it_wrote_and_what_it_names() -> None:
         ("foreign", "intended", ("llm_call 6",)),
     ]
     assert listing.data(photo.id) == png(2, 3)
-    assert (len(listing), listing[1].ref, [row.ref for row in listing[:2]]) == (5, chart, [draft, chart])
+    assert [(row.ref.width, row.ref.height) for row in listing] == [(2, 1), (2, 2), (2, 3), (None, None), (None, None)]
+    assert (len(listing), listing[1].ref.id, [row.ref.id for row in listing[:2]]) == (5, chart.id, [draft.id, chart.id])
 
 
 def test_an_intent_without_bytes_is_reported() -> None:
@@ -257,6 +258,16 @@ def test_an_attachment_is_found_by_the_begin_of_its_id() -> None:
         with pytest.raises(CallerError, match=f"{count} attachments have an id that begins with '{prefix}'") as error:
             listing.find(prefix)
         assert second.id[:8] in error.value.message
+
+
+def test_an_error_names_a_few_ids_only() -> None:
+    """Of many attachments the message names eight and says how many more there are."""
+    manifest, store = InMemorySessionStore(), InMemoryAttachmentStore()
+    for number in range(11):
+        SessionScopedAttachmentStore(store, manifest, "s").put(bytes([number]), PIXEL)
+
+    with pytest.raises(CallerError, match=" and 3 more$"):
+        session_attachments(store, manifest.list_attachments()).find("")
 
 
 def test_a_folder_is_listed(tmp_path: Path) -> None:
@@ -286,7 +297,7 @@ def test_a_folder_that_the_reference_wrote_is_listed() -> None:
         data = listing.data(row.ref.id)
         assert (content_id(data), len(data)) == (row.ref.id, row.ref.byte_len)
         assert (sniff_image(data), row.state) == (row.ref.media_type.type, "intended")
-        assert image_dimensions(data) == (row.ref.width, row.ref.height)
+        assert image_dimensions(data) == (row.ref.width, row.ref.height) == (320, 180)
     assert listing.errors == ()
 
 
