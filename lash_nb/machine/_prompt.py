@@ -148,8 +148,8 @@ def _merged(contributions: Iterable[PromptContribution]) -> Sequence[PromptContr
     return [item for index, item in enumerate(ordered) if index == 0 or item != ordered[index - 1]]
 
 
-def _rank(item: PromptContribution) -> tuple[int, int, bool, str, str]:
-    return (_SLOT_ORDER[item.slot], item.priority, item.title is not None, item.title or "", item.content)
+def _rank(item: PromptContribution) -> tuple[int, int, str, str]:
+    return (_SLOT_ORDER[item.slot], item.priority, item.title or "", item.content)
 
 
 def _title(title: str | None) -> str | None:

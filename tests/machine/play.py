@@ -64,6 +64,8 @@ from lash_nb.wire import (
 
 NOTHING = CheckpointDelivery(messages=(), transient_messages=(), turn_causes=())
 NO_SURFACE = SurfaceResult(Ok=None)
+LONGEST = 200
+"""More effects than any turn here has."""
 WEATHER = LlmToolSpec(
     name="weather",
     description="The weather.",
@@ -217,6 +219,7 @@ def play(live: TurnMachine, host: ScriptedHost, *, reviving: bool = False) -> li
     while not (effects and isinstance(effects[-1], Done)):
         effect = live.poll_effect()
         assert effect is not None, f"the turn stands still in {live.checkpoint().state}"
+        assert len(effects) < LONGEST, f"the turn goes round in circles: {names(effects[-9:])}"
         effects.append(effect)
         live = revived(live) if reviving else live
         response = host.answer(effect)

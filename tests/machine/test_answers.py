@@ -205,6 +205,25 @@ def test_an_effect_that_is_still_queued_comes_in_its_place_after_a_restore() -> 
     assert restored.poll_effect() is None
 
 
+def test_an_answer_spares_the_restored_machine_the_question() -> None:
+    """An answer that comes before the effect is given out once more settles it."""
+    live = machine()
+    live.poll_effect()
+    restored = revived(live)
+    restored.handle_response(ExecutionSurfaceSynced(id=1, result=NO_SURFACE))
+
+    assert names(rest(restored)) == ["llm_request", "LlmCall"]
+
+
+def test_an_answer_to_another_effect_is_not_heard() -> None:
+    """The right kind with an old id changes nothing."""
+    live = machine()
+    rest(live)
+    live.handle_response(ExecutionSurfaceSynced(id=7, result=NO_SURFACE))
+
+    assert rest(live) == []
+
+
 def test_an_answer_before_the_question_is_not_heard() -> None:
     """An id can be guessed; as long as its effect was not polled the answer counts for nothing."""
     live = machine(sync_execution_surface=False)

@@ -172,10 +172,18 @@ def test_pictures_of_the_user_are_attachments() -> None:
     assert request.messages[1].blocks[0].variant.text == "[Image attached]"
 
 
+def test_pictures_are_counted_through_the_request() -> None:
+    """A later message goes on where the attachments of the one before end."""
+    request = project(said("User", picture(), picture()), message("u1", "and"), said("User", picture()))
+
+    assert request.messages[2].blocks[0].variant.attachment_idx == 2
+    assert len(request.attachments) == 3
+
+
 def test_causes_stand_in_one_block_at_the_end() -> None:
-    """Their own messages are left out as long as they are causes of this turn."""
+    """Their own event messages, and those alone, are left out as long as they are causes of this turn."""
     cause = TurnCause(id="e1", event_type="bell.rang", origin=PluginOrigin(plugin_id="bell"), text=" Ring. ")
-    history = (cause.to_message(), message("u1", "Hi."))
+    history = (cause.to_message(), message("e1", "Hi."))
 
     texts = [sent.blocks[0].variant.text for sent in project(*history, turn_causes=[cause]).messages]
     later = [sent.blocks[0].variant.text for sent in project(*history).messages]

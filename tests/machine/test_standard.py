@@ -13,6 +13,7 @@ from lash_nb.machine import (
     PendingToolCall,
     StandardDriver,
     ToolCalls,
+    TurnMachine,
     WaitingExec,
     append_assistant_text_part,
     normalized_response_parts,
@@ -27,6 +28,7 @@ from lash_nb.wire import (
     LlmResult,
     MediaType,
     Message,
+    Part,
     ProviderReasoningReplay,
     ProviderReplayMeta,
     ReasoningPart,
@@ -121,6 +123,22 @@ def test_nothing_after_tool_results_is_a_quiet_end() -> None:
     effects = play(machine(), ScriptedHost(replies=[respond(call("c1")), respond()]))
 
     assert outcome(effects) == TurnOutcome.answered("")
+
+
+def test_a_result_in_another_role_is_no_work_of_the_model() -> None:
+    """Only a message of results makes an empty answer a quiet end."""
+    part = Part(id="s1.p0", kind="ToolResult", content="1", tool_call_id="c1", prune_state="Intact")
+    live = TurnMachine(config(), messages=[Message(id="s1", role="System", parts=(part,))])
+
+    assert outcome(play(live, ScriptedHost(replies=[respond()]))) == TurnOutcome.stop("provider_error")
+
+
+def test_an_empty_part_is_no_text() -> None:
+    """It is neither emitted nor kept."""
+    effects = play(machine(), ScriptedHost(replies=[respond(TextPart(text=""), call("c1"))]))
+
+    assert "text_delta" not in names(effects)[: names(effects).index("ToolCalls")]
+    assert [part.kind for part in end(effects).messages[1].parts] == ["ToolCall"]
 
 
 def test_a_tool_step_is_one_message_prose_first() -> None:
