@@ -266,7 +266,7 @@ def test_an_error_names_a_few_ids_only() -> None:
     for number in range(11):
         SessionScopedAttachmentStore(store, manifest, "s").put(bytes([number]), PIXEL)
 
-    with pytest.raises(CallerError, match=" and 3 more$"):
+    with pytest.raises(CallerError, match=r" and 3 more$"):
         session_attachments(store, manifest.list_attachments()).find("")
 
 
