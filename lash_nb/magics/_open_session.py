@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
+from IPython.display import display
+
 from lash_nb.core import LashSession, RunningTurn
 from lash_nb.errors import CallerError
 from lash_nb.magics._interrupts import attend
@@ -102,8 +104,7 @@ class OpenSession:
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), words=self.state)
         if presses:
-            work.exception() if not work.cancelled() else None
-            raise Interrupted(self._what_happened())
+            raise self._interrupted(work)
         work.result()
         return self.view if ended is None else ended
 
@@ -120,6 +121,14 @@ class OpenSession:
             self.session.cancel_running_turns()
         else:
             running.abort()
+
+    def _interrupted(self, work: asyncio.Future[Any]) -> Interrupted:
+        """Show where the turn stands, if it still does, and say it."""
+        if not work.cancelled():
+            work.exception()  # what the turn itself ended with is in its result, or lost with it
+        if self.session.stepper.pending is not None:
+            display(self.view)  # type: ignore[no-untyped-call]  # IPython types half of its functions
+        return Interrupted(self._what_happened())
 
     def _in_flight(self) -> str:
         running = [entry for entry in self.session.effects[-8:] if entry.status == "running"]
