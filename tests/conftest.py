@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import pytest
@@ -28,6 +29,13 @@ def browser() -> Iterator[Browser]:
 
     It does not outlive the test: a running playwright leaves its event loop current in the thread, in the way of asyncio tests.
     """
+    with launched_browser() as launched:
+        yield launched
+
+
+@contextmanager
+def launched_browser() -> Iterator[Browser]:
+    """Run a Chromium; a module of nothing but browser tests keeps one for all of them."""
     chromium = shutil.which("chromium")
     if chromium is None:
         _without_browser()

@@ -17,7 +17,7 @@ _LEFT: Final = 60
 _BARS: Final = 560
 _WIDTH: Final = 720
 _TURNS: Final = 60
-_TEXT_TURNS: Final = 32
+_TEXT_TURNS: Final = 30
 _INK: Final = "#1f2328"
 _GREY: Final = "#59616b"
 _EDGE: Final[dict[str, str | float | None]] = {"stroke": "#000000", "stroke_opacity": 0.3}
@@ -93,6 +93,8 @@ def timeline_text(trace: Trace) -> str:
     lines = [f"Timeline  {name}", counts, *aligned(cells, right=(0, 2, 3, 4, 5))]
     if len(trace.turns) > _TEXT_TURNS:
         lines.append(f"{len(trace.turns) - _TEXT_TURNS} more turns: frames.turns_df(trace)")
+    if trace.errors:
+        lines.append(f"! {counted(len(trace.errors), 'bad line')} skipped: trace.errors")
     return clipped([*lines, _missing(trace), "next: %lash trace FILE, lash_nb.plots.timeline(trace)"])
 
 

@@ -77,7 +77,7 @@ class Mounted:
 
     def pump(self) -> list[dict[str, Any]]:
         """Hand what the page sent to the Python half, and the traits that changed back to the page."""
-        self.page.wait_for_timeout(220)
+        self.page.wait_for_timeout(180)
         messages: list[dict[str, Any]] = self.page.evaluate("() => window.sent.splice(0)")
         for message in messages:
             self._handle(message)

@@ -372,8 +372,8 @@ class RecordedSteppable:
         self.asked.append((verb, value))
         if self.gate is not None:
             await self.gate.wait()
-        if self._then:
-            self.entries = [*self.entries[:-1], self._then.pop(0)]
+        self.entries = [*self.entries[:-1], *self._then[:1]]
+        del self._then[:1]
         self.state = "paused" if self.pending else "finished"
         self.result = None if self.pending else FinishedTurn()
         self._told()

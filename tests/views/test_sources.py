@@ -53,7 +53,7 @@ def test_a_source_imports_the_kit_once_at_most(path: Path) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_module_is_joined_kit_first_without_imports(view: str) -> None:
-    """anywidget gets one module: the kit in front, no import left, one default export."""
+    """The front end gets one module: the kit in front, no import left, one default export."""
     joined = module(view)
 
     assert re.search(r"^import\b", joined, re.MULTILINE) is None

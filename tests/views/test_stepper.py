@@ -163,7 +163,7 @@ async def test_a_message_from_another_thread_runs_on_the_loop(sent: list[dict[st
 
 async def test_commands_wait_for_each_other_but_cancel_does_not() -> None:
     """Two quick clicks on Next are two steps one after the other; Cancel gets through at once."""
-    view, steppable = stepper()
+    view, steppable = stepper(then=[samples.entry(12, samples.CHART)])
     steppable.gate = asyncio.Event()
     for verb in ("step", "step", "cancel"):
         view._receive(None, {"do": verb}, [])

@@ -1,0 +1,132 @@
+"""The session graph by turns: rows, folds, lanes as text and SVG, and what the page asks for."""
+
+import time
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lash_nb.views import SessionGraphView, static_svg, text
+from lash_nb.views._graph_rows import graph_rows
+from lash_nb.wire import SessionGraph, from_builtins, to_json
+from tests.views import samples
+
+
+def test_the_graph_as_text_shows_what_stands_out() -> None:
+    """Tips, forks and branches are there, what is between them is folded with its failures counted."""
+    assert text(SessionGraphView(samples.station_graph(), title="main")).splitlines() == [
+        "SessionGraph  main · 72 nodes · 18 turns · 2 branches",
+        "@      12  A quick reading?                                              current",
+        ":          3–11, 9 turns",
+        "| o     8  Question 8?",
+        "| :        4–7, 4 turns, 1 with a failed tool",
+        "| o     3  Question 3?",
+        "|/",
+        "o       2  Question 2?",
+        "o       1  Question 1?",
+        "@ current leaf   x cancelled   ! failed   : folded   next: %lash graph",
+    ]
+
+
+def test_rows_carry_numbers_and_tokens_of_the_trace() -> None:
+    """Where the trace is given, a row has the turn's own number, duration and tokens."""
+    first = samples.node("q1", None, "User", ("Text", "Good morning."))
+    first["timestamp"] = "2026-11-21T15:07:45.288925864+00:00"
+    view = SessionGraphView(
+        from_builtins({"nodes": [first], "leaf_node_id": "q1"}, SessionGraph), turns=samples.station_trace()
+    )
+
+    assert (view.columns["number"], view.columns["took"], view.columns["tokens"]) == ([1], ["159 ms"], ["446 tok"])
+
+
+def test_runs_of_quiet_turns_fold_and_failures_never_do() -> None:
+    """Five quiet turns and more are one pill; the neighbours of what stands out stay."""
+    view = SessionGraphView(samples.station_graph())
+    folded = {row for first, last, *_ in view.columns["folds"] for row in range(first, last + 1)}
+
+    assert view.columns["folds"] == [[2, 8, "4–10, 7 turns", "7 tools", "", ""]]
+    assert not folded & {int(row) for row in view.columns["marks"]}
+    assert view.columns["current"] == 0
+
+
+def test_a_selected_turn_is_shown_in_full() -> None:
+    """Selecting a row gives its facts and messages; a row that is not there changes nothing."""
+    view = SessionGraphView(samples.station_graph())
+    failed = int(next(iter(view.columns["marks"])))
+    view.select(failed)
+    view.select(9_999)
+
+    assert (view.chosen, view.selection) == (failed, "node q5")
+    assert view.detail["text"] == "And Perth?"
+    assert ("tools", "1, 1 tool failed", "") in view.detail["facts"]
+    assert view.detail["messages"][1] == {"role": "assistant", "text": "Let me look."}
+
+
+def test_the_page_asks_for_nodes_and_searches(sent: list[dict[str, Any]]) -> None:
+    """Opening a row brings its nodes, newest first; a search looks into every message."""
+    view = SessionGraphView(samples.station_graph())
+    view.comm.receive({"do": "open", "row": 0})
+    view.comm.receive({"do": "find", "words": "PERTH"})
+    view.comm.receive({"do": "nothing like this"})
+
+    assert [node["text"] for node in view.opened["0"]][:2] == ["Answer 18.", "station_reading → temp_c 10.6"]
+    assert view.found == {"words": "PERTH", "rows": [13], "cut": False}
+    assert sent
+
+
+def test_an_orphan_is_counted_and_drawn_apart() -> None:
+    """A turn whose parent is not stored hangs on nothing: it is said, and the text leaves it out aloud."""
+    nodes = [samples.node("q1", None, "User", ("Text", "Hello")), samples.node("q9", "gone", "User", ("Text", "Lost"))]
+    view = SessionGraphView(from_builtins({"nodes": nodes, "leaf_node_id": "q1"}, SessionGraph))
+
+    assert view.columns["orphans"] == [0]
+    assert "1 orphan" in view.counts
+    assert "1 orphan not drawn" in text(view)
+
+
+def test_a_circle_and_a_duplicate_do_not_hang() -> None:
+    """A damaged graph is drawn all the same."""
+    nodes = [
+        samples.node("a", "b", "User", ("Text", "x")),
+        samples.node("b", "a", "User", ("Text", "y")),
+        samples.node("b", None, "User", ("Text", "z")),
+    ]
+
+    assert text(SessionGraphView(from_builtins({"nodes": nodes, "leaf_node_id": "a"}, SessionGraph)))
+
+
+@given(st.lists(st.integers(-1, 30), max_size=30), st.integers(-1, 30))
+def test_every_node_is_in_exactly_one_row(parents: list[int], leaf: int) -> None:
+    """Whatever the shape, rows partition the nodes, and a row's parent stands below it."""
+    nodes = [
+        samples.node(f"n{place}", f"n{parent}" if parent >= 0 else None, "User", ("Text", f"{place}"))
+        for place, parent in enumerate(parents)
+    ]
+    found = graph_rows(from_builtins({"nodes": nodes, "leaf_node_id": f"n{leaf}"}, SessionGraph))
+
+    assert sorted(node.node_id for row in found.rows for node in row.nodes) == sorted(
+        f"n{place}" for place in range(len(parents))
+    )
+    assert text(SessionGraphView(from_builtins({"nodes": nodes}, SessionGraph))).count("\n") < 40
+
+
+def test_the_picture_is_well_formed_and_has_its_text_as_text() -> None:
+    """The SVG parses, holds no script and no style, and says what the rows say."""
+    root = ET.fromstring(static_svg(SessionGraphView(samples.station_graph())))  # noqa: S314 - our own picture
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+
+    assert tags <= {"svg", "rect", "path", "circle", "text", "tspan"}
+    assert "Question 8?" in "".join(root.itertext())
+
+
+def test_a_hundred_thousand_nodes_are_laid_out_in_seconds() -> None:
+    """The cost stays linear, and what goes to the page stays small."""
+    turns = [(number, number - 1 or None, f"Question {number}?") for number in range(1, 25_001)]
+    graph = samples.graph_of(turns, leaf=25_000)
+    started = time.perf_counter()
+    view = SessionGraphView(graph)
+
+    assert time.perf_counter() - started < 10
+    assert len(graph.nodes) == 100_000
+    assert len(to_json(dict(view.columns))) < 3_000_000

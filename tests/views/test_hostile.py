@@ -1,0 +1,208 @@
+"""Hostile text in every place where a model, a tool or a trace can put it: shown as text, never as markup."""
+
+from html.parser import HTMLParser
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lash_nb.trace import read_trace
+from lash_nb.views import (
+    AttachmentsView,
+    SessionGraphView,
+    StepperView,
+    TraceTimelineView,
+    effects_html,
+    envelope_html,
+    static_html,
+    static_svg,
+    text,
+    turn_html,
+    turn_text,
+)
+from lash_nb.views._markup import el, table
+from lash_nb.wire import to_json
+from tests.views import samples
+
+TAGS: Final = {
+    *("div", "span", "b", "i", "code", "pre", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "img"),
+    *("svg", "rect", "path", "circle", "text", "tspan", "title"),
+}
+ATTRIBUTES: Final = {
+    *(
+        "style",
+        "role",
+        "aria-label",
+        "title",
+        "open",
+        "src",
+        "alt",
+        "xmlns",
+        "viewbox",
+        "width",
+        "height",
+        "font-family",
+        "font-size",
+    ),
+    *(
+        "fill",
+        "stroke",
+        "stroke-width",
+        "stroke-opacity",
+        "stroke-dasharray",
+        "x",
+        "y",
+        "cx",
+        "cy",
+        "r",
+        "rx",
+        "d",
+        "text-anchor",
+        "font-weight",
+    ),
+}
+
+
+class Seen(HTMLParser):
+    """Notes every tag and attribute that is not one of ours, and every source that is not a picture's bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.foreign: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Compare with what we write."""
+        self.foreign += [tag] * (tag not in TAGS)
+        self.foreign += [f"{tag} {name}" for name, _ in attrs if name not in ATTRIBUTES]
+        self.foreign += [
+            f"{name}={value}" for name, value in attrs if name == "src" and not (value or "").startswith("data:image/")
+        ]
+        self.foreign += [
+            f"style {value}"
+            for name, value in attrs
+            if name == "style" and ("url(" in (value or "") or "expression" in (value or ""))
+        ]
+
+
+def foreign(html: str) -> list[str]:
+    """What stands in `html` that we did not write."""
+    seen = Seen()
+    seen.feed(html)
+    return seen.foreign
+
+
+def hostile_turn(evil: str) -> samples.FinishedTurn:
+    """A turn in which everything is hostile."""
+    failure = {"class": "external", "code": evil, "message": evil, "source": "tool", "retry": {"type": "never"}}
+    turn = samples.FinishedTurn(
+        samples.activities(
+            {"type": "assistant_prose_delta", "text": evil},
+            *samples.tool_events(evil, evil, {evil: evil}, {"status": "success", "payload": {evil: [evil]}}),
+            *samples.tool_events("c2", evil, evil, {"status": "failure", "payload": failure}),
+            {"type": "error", "message": evil},
+            {"type": "code_block_started", "language": evil, "code": evil},
+        )
+    )
+    turn.session_id = turn.turn_id = evil
+    return turn
+
+
+def hostile_journal(evil: str) -> list[Any]:
+    """Effects in which names, arguments and results are hostile."""
+    command = samples.tool_command(evil, evil, **{evil: evil})
+    outcome = samples.tool_outcome(command, {"status": "success", "payload": {evil: evil}})
+    return [
+        samples.entry(1, command, outcome, effect_id=evil or "1"),
+        samples.entry(2, samples.llm_command(evil), samples.llm_outcome(evil)),
+        samples.entry(3, command),
+    ]
+
+
+def hostile_trace(evil: str) -> bytes:
+    """A trace in which every text is hostile."""
+    head = {
+        "schema_version": 2,
+        "id": evil,
+        "context": {"session_id": evil, "turn_id": evil, "turn_index": 1, "protocol_iteration": 0, "llm_call_id": evil},
+    }
+    events = [
+        {"type": "turn_started"},
+        {
+            "type": "llm_call_started",
+            "request": {"model": evil, "messages": [{"role": evil, "blocks": [{"kind": "text", "text": evil}]}]},
+        },
+        {"type": "llm_call_completed", "response": {"text": evil, "duration_ms": 1}},
+        {"type": "tool_call_started", "call_id": evil, "name": evil, "args": {"a": evil}},
+        {
+            "type": "tool_call_completed",
+            "call_id": evil,
+            "name": evil,
+            "args": {"a": evil},
+            "output": {"outcome": {"status": "failure", "payload": {"code": evil}}},
+            "duration_ms": 1,
+        },
+        {"type": "turn_completed", "status": evil, "done_reason": evil},
+    ]
+    return b"".join(
+        to_json({**head, "timestamp": f"2026-11-21T15:07:4{place}Z", **event}) + b"\n"
+        for place, event in enumerate(events)
+    )
+
+
+@pytest.mark.parametrize("evil", samples.HOSTILE)
+def test_every_static_face_shows_hostile_text_as_text(evil: str) -> None:
+    """Turn cards, effect tables, envelopes, graph, timeline and attachments hold only the markup that is ours."""
+    journal = hostile_journal(evil)
+    graph = samples.graph_of([(1, None, evil), (2, 1, evil)], leaf=2)
+    trace = read_trace(hostile_trace(evil))
+    views = [
+        SessionGraphView(graph, title=evil, names={"q1": evil}),
+        TraceTimelineView(trace),
+        TraceTimelineView(trace, turn=1),
+        StepperView(samples.RecordedSteppable(journal)),
+        AttachmentsView(samples.MemoryListing((evil.encode(), evil), (None, evil)), title=evil),
+    ]
+    faces = [
+        turn_html(hostile_turn(evil)),
+        effects_html(journal, title=evil),
+        *map(envelope_html, journal),
+        *map(static_html, views),
+    ]
+    faces += [static_svg(views[0]), static_svg(views[1]), static_svg(views[2])]
+
+    assert [found for face in faces for found in foreign(face)] == []
+    assert len(trace) == 6
+
+
+@pytest.mark.parametrize("evil", samples.HOSTILE)
+def test_text_faces_hold_no_control_characters(evil: str) -> None:
+    """A terminal is not recolored, and a label does not read backwards."""
+    graph = samples.graph_of([(1, None, evil)], leaf=1)
+    faces = [
+        turn_text(hostile_turn(evil)),
+        text(SessionGraphView(graph, title="main")),
+        text(TraceTimelineView(read_trace(hostile_trace(evil)))),
+        text(AttachmentsView(samples.MemoryListing((b"x", evil)))),
+    ]
+
+    assert [line for face in faces for line in face.splitlines() if not line.isprintable()] == []
+
+
+@given(st.text(), st.text())
+def test_an_element_never_closes_early(content: str, attribute: str) -> None:
+    """Whatever text is given, an element has one tag and one attribute, and reads as what was given."""
+    seen: list[tuple[str, Any]] = []
+
+    class One(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append((tag, attrs))
+
+    One().feed(el("b", content, title=attribute))
+
+    assert [(tag, [name for name, _ in attrs]) for tag, attrs in seen] == [("b", ["title"])]
+
+
+def test_a_table_escapes_its_cells_and_heads() -> None:
+    """Cells and heads are text unless they are markup already."""
+    assert foreign(table([("<x>", "")], [["<script>"], [el("b", "<y>")]])) == []
