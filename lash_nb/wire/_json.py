@@ -6,9 +6,8 @@ round-trip, large exponents with a sign (`1e+16`).
 
 import hashlib
 import re
-from collections.abc import Hashable
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, overload
 
 import msgspec
 from msgspec import UNSET
@@ -25,6 +24,8 @@ T = TypeVar("T")
 
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
+_NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+"""A packed double whose exponent is all ones; in text the first byte is never followed so."""
 _STRING_OR_LARGE_FLOAT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(-?\d(?:\.\d+)?e)(?=\d)')
 
 
@@ -32,7 +33,7 @@ def to_json(value: Any) -> bytes:
     """Return the canonical JSON of a wire value or free JSON value.
 
     Raises:
-        WireError: the value holds something JSON cannot carry, e.g. a set, a NaN or a lone surrogate.
+        WireError: the value holds something JSON cannot carry, e.g. a NaN, a lone surrogate or an object of no known type.
     """
     if isinstance(value, Flat):
         head, tail = flat_shape(type(value)).split(value)
@@ -43,10 +44,19 @@ def to_json(value: Any) -> bytes:
         raise WireError(
             f"{type(value).__name__} cannot be written as JSON: {error}; use plain JSON values", code="wire_encode"
         ) from error
+    if b"null" in data and _NOT_FINITE.search(_PACKER.encode(value)):
+        raise WireError(
+            f"{type(value).__name__} holds a NaN or an infinity, which JSON cannot carry; use None or text",
+            code="wire_encode",
+        )
     return _STRING_OR_LARGE_FLOAT.sub(_signed, data) if _may_hold_large_float(data) else data
 
 
-def from_json(data: bytes | str, type: type[T] | Any = Any) -> T:
+@overload
+def from_json(data: bytes | str, type: type[T]) -> T: ...
+@overload
+def from_json(data: bytes | str, type: Any = ...) -> Any: ...
+def from_json(data: bytes | str, type: Any = Any) -> Any:
     """Read JSON as a value of `type`; unknown fields are ignored except in the few strict records.
 
     Raises:
@@ -55,21 +65,22 @@ def from_json(data: bytes | str, type: type[T] | Any = Any) -> T:
     try:
         raw = data.encode() if isinstance(data, str) else data
         decoded = _settled(raw, type)
-        return (
-            from_builtins(read_strictly(raw, cast("Hashable", type)), type) if decoded is UNSET else cast("T", decoded)
-        )
+        return from_builtins(read_strictly(raw, type), type) if decoded is UNSET else decoded
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
 
-def from_builtins(value: Any, type: type[T] | Any) -> T:
+@overload
+def from_builtins(value: Any, type: type[T]) -> T: ...
+@overload
+def from_builtins(value: Any, type: Any) -> Any: ...
+def from_builtins(value: Any, type: Any) -> Any:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`."""
     try:
         if _is_flat(type):
-            shape = flat_shape(cast("Any", type))
-            return cast("T", shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail)))
-        converted: T = msgspec.convert(value, type, dec_hook=_decode_hook)
-        return converted
+            shape = flat_shape(type)
+            return shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail))
+        return msgspec.convert(value, type, dec_hook=_decode_hook)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
@@ -110,6 +121,8 @@ def _decode_hook(kind: type, value: Any) -> Any:
     raise TypeError(message)
 
 
+_PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
+"""Shows what the JSON encoder hides: it writes a NaN as `null`."""
 _ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
 
 
@@ -130,7 +143,7 @@ def _settled(raw: bytes, kind: Any) -> Any:
 
 def _decode(raw: bytes, kind: Any) -> Any:
     if not _is_flat(kind):
-        return _decoder(cast("Hashable", kind)).decode(raw)
+        return _decoder(kind).decode(raw)
     shape = flat_shape(kind)
     return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
 
