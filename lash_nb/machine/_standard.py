@@ -32,6 +32,7 @@ from lash_nb.wire import (
     LlmResponseEvent,
     Message,
     MessageRole,
+    ModelToolReturnPart,
     Part,
     PartAttachment,
     PartKind,
@@ -53,6 +54,9 @@ from lash_nb.wire import (
 )
 
 __all__ = ["STANDARD_EXECUTION_SECTION", "StandardDriver"]
+
+_PICTURE: Final = "[Image attached]"
+_NO_OUTPUT: Final = "[No output]"
 
 STANDARD_EXECUTION_SECTION: Final = """\
 Use tools by calling them directly.
@@ -200,15 +204,25 @@ def _arguments(input_json: str) -> Json:
 
 
 def _result_parts(completed: Sequence[CompletedToolCall]) -> Iterator[Part]:
+    """Each call gets exactly one ToolResult part: without one, or with two, no turn could go on from here."""
     for call in completed:
         names = {"tool_call_id": call.call_id, "tool_name": call.tool_name}
-        for part in call.model_return.parts:
+        for part in _with_one_text(call.model_return.parts):
             match part:
                 case TextReturnPart(text=text):
-                    if text:
-                        yield _part("ToolResult", text, **names)
+                    yield _part("ToolResult", text, **names)
                 case AttachmentReturnPart():
                     yield _part("Image", "", attachment=PartAttachment(reference=part.ref), **names)
+
+
+def _with_one_text(parts: Sequence[ModelToolReturnPart]) -> Sequence[ModelToolReturnPart]:
+    """Return the parts with one text: several are joined, a mark in the place of each picture; none becomes a mark."""
+    said = [part for part in parts if isinstance(part, AttachmentReturnPart) or part.text]
+    pictures = [part for part in said if isinstance(part, AttachmentReturnPart)]
+    if len(said) - len(pictures) == 1:
+        return said
+    text = "".join(part.text if isinstance(part, TextReturnPart) else _PICTURE for part in said) or _NO_OUTPUT
+    return [TextReturnPart(text=text), *pictures]
 
 
 def _outcome_of_control(call: CompletedToolCall) -> TurnOutcome | None:

@@ -196,7 +196,7 @@ def _start_llm(turn: Turn, action: StartLlm) -> bool:
     turn.emit(
         LlmRequestEvent(
             protocol_iteration=turn.iteration,
-            message_count=len(action.request.messages),
+            message_count=len(turn.messages),
             tool_list=", ".join(tool.name for tool in turn.config.tool_specs),
         )
     )

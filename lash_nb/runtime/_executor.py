@@ -70,6 +70,8 @@ class TurnEffectExecutor:
 
     async def _tool_call(self, _: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
         call, hub = command.call, self._turn.hub
+        if self._turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
+            return ToolOutcome(result=_cut_off(call))
         correlation_id = f"tool:{call.call_id}"
         hub.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
         started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)

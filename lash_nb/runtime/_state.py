@@ -203,7 +203,13 @@ class RuntimeSessionState:
 
     def graph_delta(self) -> GraphCommitDelta:
         """Return what the next commit writes of the graph: what is new, unless the store's graph is another one altogether."""
-        return self.graph.full() if self.graph_replace_required else self.graph.delta()
+        return self.graph.full() if self._writes_whole_graph else self.graph.delta()
+
+    @property
+    def _writes_whole_graph(self) -> bool:
+        """A state that stands on no revision has no node in the store, not even those that it was opened with."""
+        opened_with_nodes = len(self.graph.pending()) < len(self.graph)
+        return self.graph_replace_required or (self.head_revision is None and opened_with_nodes)
 
     def commit(self, *, usage_deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
         """Return the commit that makes the store say what this state says; unstamped."""
@@ -222,7 +228,7 @@ class RuntimeSessionState:
         )
 
     def _written_nodes(self) -> Iterable[SessionNodeRecord]:
-        return self.graph.snapshot().nodes if self.graph_replace_required else self.graph.pending()
+        return self.graph.snapshot().nodes if self._writes_whole_graph else self.graph.pending()
 
     def _checkpoint(self) -> HydratedSessionCheckpoint:
         return HydratedSessionCheckpoint(

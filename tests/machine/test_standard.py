@@ -180,20 +180,22 @@ def test_arguments_are_parsed_or_empty(input_json: str, args: Any) -> None:
     assert end(effects).messages[1].parts[0].content == input_json
 
 
-def test_results_are_one_message_with_text_and_pictures() -> None:
-    """Every part carries call and tool; a result without text leaves no trace."""
+def test_every_call_has_one_result_with_its_pictures_behind_it() -> None:
+    """Several texts become one, with a mark where a picture stood; a result without text says so in words."""
     picture = AttachmentRef(id="0" * 64, media_type=MediaType(type="png"), byte_len=3)
-    values = {"c1": [1, picture], "c2": "", "c3": "plain"}
+    values = {"c1": [1, picture], "c2": "", "c3": "plain", "c4": picture}
 
     results = conversation(
-        respond(call("c1"), call("c2"), call("c3")), run=lambda pending: success(values[pending.call_id])
+        respond(call("c1"), call("c2"), call("c3"), call("c4")), run=lambda pending: success(values[pending.call_id])
     )[2]
 
     assert [(part.kind, part.content, part.tool_call_id, part.tool_name) for part in results.parts] == [
-        ("ToolResult", "[1,", "c1", "weather"),
+        ("ToolResult", "[1,[Image attached]]", "c1", "weather"),
         ("Image", "", "c1", "weather"),
-        ("ToolResult", "]", "c1", "weather"),
+        ("ToolResult", "[No output]", "c2", "weather"),
         ("ToolResult", "plain", "c3", "weather"),
+        ("ToolResult", "[Image attached]", "c4", "weather"),
+        ("Image", "", "c4", "weather"),
     ]
     assert results.parts[1].attachment is not None
     assert results.parts[1].attachment.reference == picture
