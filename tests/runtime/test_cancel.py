@@ -206,22 +206,32 @@ async def test_a_tool_in_a_thread_is_left_behind() -> None:
     assert (result.outcome, result.tool_calls[0].output.status) == (CANCELLED, "cancelled")
 
 
-async def test_the_other_calls_of_a_cancelled_reply_still_have_results() -> None:
-    """Each is started with the cancelled token and cut off; every call is paired, so the turn can be gone on from."""
+async def test_the_other_calls_of_a_cancelled_reply_have_results_and_never_run() -> None:
+    """Every call is paired, so the turn can be gone on from; a tool that nobody waits for does not act on the world."""
+    fired: list[str] = []
 
     @tool
-    async def hanging() -> None:
-        """Hang."""
+    async def hanging(name: str) -> None:
+        """Hang.
+
+        Args:
+            name: Which one.
+        """
+        fired.append(name)
         await asyncio.Event().wait()
 
-    session = await open_session([calls(("a", "hanging", {}), ("b", "hanging", {})), "fine"], hanging)
+    made = calls(("a", "hanging", {"name": "a"}), ("b", "hanging", {"name": "b"}))
+    session = await open_session([made, "fine"], hanging)
     turn = session.start("hi")
     await settle()
     turn.cancel()
     result = await turn.wait()
     assert [record.output.status for record in result.tool_calls] == ["cancelled", "cancelled"]
+    assert fired == ["a"]
     started = [item.event for item in result.activities if isinstance(item.event, ToolCallActivityStarted)]
-    assert [event.call_id for event in started] == ["a", "b"]
+    assert [event.call_id for event in started] == ["a"]
+    [results] = [m for m in messages_of(session.graph) if any(p.kind == "ToolResult" for p in m.parts)]
+    assert [part.tool_call_id for part in results.parts] == ["a", "b"]
     assert (await session.turn("again").run()).reply == "fine"
 
 

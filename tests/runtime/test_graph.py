@@ -261,7 +261,7 @@ class Law:
         assert self.graph.snapshot() == (read.graph if read else SessionGraph())
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(operations, max_size=25))
 def test_whatever_happens_reads_are_right_and_snapshots_stay(steps: list[tuple[str, Any]]) -> None:
     """After any operations the live graph reads as a naive reading of its snapshot; stores follow; old readers tell what was."""
