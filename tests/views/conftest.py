@@ -15,10 +15,10 @@ class NotedComm(BaseComm):
         super().__init__(**kwargs)
 
     def publish_msg(
-        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
+        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_keys: Any
     ) -> None:
         """Note the message."""
-        self.log.append({"type": msg_type, "data": data or {}, "buffers": buffers or []})
+        self.log.append({"type": msg_type, "data": data or {}, "buffers": buffers or [], "metadata": metadata})
 
     def receive(self, content: dict[str, Any]) -> None:
         """Deliver a message of the page."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Dialog, Locator, Page
 
 from lash_nb.views import StepperView, View
 
@@ -56,7 +56,7 @@ class Mounted:
         self.page, self.view = page, view
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._refuse)
         values = {
             "THEME": "false" if dark else "true",
             "SURFACE": "#111111" if dark else "#ffffff",
@@ -91,6 +91,10 @@ class Mounted:
         """Keep a picture to look at."""
         SCREENS.mkdir(exist_ok=True)
         self.root.screenshot(path=SCREENS / f"{name}.png")
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _handle(self, message: dict[str, Any]) -> None:
         if not isinstance(self.view, StepperView):

@@ -11,12 +11,14 @@ from lash_nb.wire import (
     AttachmentRef,
     AttachmentRow,
     EffectEntry,
+    ImageMediaType,
     MediaType,
     Message,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     SessionGraph,
     TokenUsage,
+    ToolCallActivityCompleted,
     ToolCallRecord,
     TurnActivity,
     TurnIssue,
@@ -137,7 +139,7 @@ def envelope(
 def llm_command(text: str = "Draw the last ten days of Hanoi.") -> dict[str, Any]:
     """A model call with one user message."""
     blocks = [{"Text": {"text": text, "response_meta": None, "cache_breakpoint": False}}]
-    request = {
+    request: dict[str, Any] = {
         "model": "desk-model",
         "messages": [{"role": "User", "blocks": blocks}],
         "attachments": [],
@@ -159,7 +161,7 @@ def tool_command(name: str = "draw_chart", call_id: str = "call_06", **args: Any
 def llm_outcome(text: str) -> dict[str, Any]:
     """A reply of the model."""
     usage = {"input_tokens": 978, "output_tokens": 26, "cached_input_tokens": 421, "reasoning_tokens": 0}
-    response = {
+    response: dict[str, Any] = {
         "full_text": text,
         "parts": [],
         "usage": usage,
@@ -397,7 +399,7 @@ class FinishedTurn:
         self.model_calls = 2
         self.errors: Sequence[TurnIssue] = more.get("errors", ())
         self.activities = activities
-        done = [activity.event for activity in activities if hasattr(activity.event, "output")]
+        done = [activity.event for activity in activities if isinstance(activity.event, ToolCallActivityCompleted)]
         self.tool_calls: tuple[ToolCallRecord, ...] = tuple(
             ToolCallRecord(
                 call_id=event.call_id,
@@ -433,7 +435,7 @@ def tool_events(
 class MemoryListing:
     """Attachments in memory."""
 
-    def __init__(self, *contents: tuple[bytes | None, str], kind: str = "png") -> None:
+    def __init__(self, *contents: tuple[bytes | None, str], kind: ImageMediaType = "png") -> None:
         self._data: dict[str, bytes] = {}
         self._rows: list[AttachmentRow] = []
         for data, label in contents:
@@ -447,7 +449,7 @@ class MemoryListing:
                 width=320,
                 height=180,
                 label=label,
-            )  # type: ignore[arg-type]  # tests name real types
+            )
             self._rows.append(
                 AttachmentRow(
                     ref=ref,

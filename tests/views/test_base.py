@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -104,7 +105,7 @@ def test_outside_of_a_kernel_a_view_prints_its_text_once() -> None:
     shell = InteractiveShell.instance()
     view = TraceTimelineView(samples.station_trace())
     with capture_output() as captured:
-        shell.display_formatter.format(view)
+        DisplayFormatter(parent=shell).format(view)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
         view._ipython_display_()
 
     assert [list(output.data) for output in captured.outputs] == [["text/html", "text/plain"]] * 2

@@ -121,12 +121,12 @@ def hostile_journal(evil: str) -> list[Any]:
 
 def hostile_trace(evil: str) -> bytes:
     """A trace in which every text is hostile."""
-    head = {
+    head: dict[str, Any] = {
         "schema_version": 2,
         "id": evil,
         "context": {"session_id": evil, "turn_id": evil, "turn_index": 1, "protocol_iteration": 0, "llm_call_id": evil},
     }
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "turn_started"},
         {
             "type": "llm_call_started",

@@ -37,7 +37,14 @@ export function numbered(turns, axis, chosen) {
   const room = axis.width / Math.max(1, turns.length);
   const step = room >= 12 ? 1 : [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find((one) => one * room >= 24) ?? turns.length;
   const places = turns.map((_, place) => place).filter((place) => step === 1 || place === chosen || (place + 1) % step === 0 || place === 0);
-  return places.filter((place) => step === 1 || place === chosen || Math.abs(toX(axis, turns[place][0]) - toX(axis, turns[chosen]?.[0] ?? -1e9)) > 20);
+  const middle = (/** @type {number} */ place) => toX(axis, (turns[place][0] + turns[place][1]) / 2);
+  let last = -Infinity;
+  return places.filter((place) => {
+    const nearChosen = turns[chosen] && place !== chosen && Math.abs(middle(place) - middle(chosen)) < 14;
+    if (place !== chosen && (nearChosen || middle(place) - last < 14)) return false;
+    last = middle(place);
+    return true;
+  });
 }
 
 /**

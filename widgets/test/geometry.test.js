@@ -65,7 +65,8 @@ test("a density strip fills its whole width", () => {
 test("turn numbers thin out where there is no room, the chosen one stays", () => {
   const turns = /** @type {[number, number, string][]} */ (Array.from({ length: 100 }, (_, place) => [place * 10, place * 10 + 10, String(place + 1)]));
 
-  assert.deepEqual(numbered(turns.slice(0, 8), axis, 3), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(numbered([[0, 200, "1"], [200, 400, "2"], [400, 405, "3"], [405, 800, "4"]], { ...axis, width: 200 }, 3), [0, 1, 2, 3]);
+  assert.deepEqual(numbered([[0, 10, "1"], [10, 20, "2"], [500, 900, "3"]], axis, 1), [1, 2]);
   assert.ok(numbered(turns, axis, 41).includes(41));
   assert.ok(numbered(turns, axis, 41).length < 6);
 });
