@@ -5,6 +5,7 @@ round-trip, large exponents with a sign (`1e+16`).
 """
 
 import hashlib
+import math
 import re
 from functools import cache
 from typing import Any, Final, TypeVar, overload
@@ -25,7 +26,9 @@ T = TypeVar("T")
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
 _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
-"""A packed double whose exponent is all ones; in text the first byte is never followed so."""
+"""A packed double whose exponent is all ones; other packed numbers may look so too, text never does."""
+_LONG: Final = b"0" * 19
+"""Integers of fewer digits fit in 64 bits."""
 _STRING_OR_LARGE_FLOAT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(-?\d(?:\.\d+)?e)(?=\d)')
 
 
@@ -33,23 +36,22 @@ def to_json(value: Any) -> bytes:
     """Return the canonical JSON of a wire value or free JSON value.
 
     Raises:
-        WireError: the value holds something JSON cannot carry, e.g. a NaN, a lone surrogate or an object of no known type.
+        WireError: the value holds something JSON cannot carry, e.g. a NaN, an integer beyond 64 bits, a lone surrogate or an object of
+            no known type.
     """
     if isinstance(value, Flat):
         head, tail = flat_shape(type(value)).split(value)
         return to_json(head)[:-1] + b"," + to_json(tail)[1:]
     try:
         data = _ENCODER.encode(value)
+        faceless = data.translate(_FACELESS)
+        if b"null" in data or _LONG in faceless:
+            _refuse_lost_numbers(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireError(
             f"{type(value).__name__} cannot be written as JSON: {error}; use plain JSON values", code="wire_encode"
         ) from error
-    if b"null" in data and _NOT_FINITE.search(_PACKER.encode(value)):
-        raise WireError(
-            f"{type(value).__name__} holds a NaN or an infinity, which JSON cannot carry; use None or text",
-            code="wire_encode",
-        )
-    return _STRING_OR_LARGE_FLOAT.sub(_signed, data) if _may_hold_large_float(data) else data
+    return _STRING_OR_LARGE_FLOAT.sub(_signed, data) if _may_hold_large_float(faceless) else data
 
 
 @overload
@@ -122,7 +124,6 @@ def _decode_hook(kind: type, value: Any) -> Any:
 
 
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
-"""Shows what the JSON encoder hides: it writes a NaN as `null`."""
 _ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
 
 
@@ -138,7 +139,11 @@ def _settled(raw: bytes, kind: Any) -> Any:
     except msgspec.ValidationError:
         _decoder(Any).decode(raw)  # the text may be broken behind the place where reading stopped
         return UNSET
-    return decoded if is_settled(raw, to_json(decoded)) else UNSET
+    try:
+        canonical = to_json(decoded)
+    except WireError:  # e.g. an integer beyond 64 bits, which careful reading turns into a float
+        return UNSET
+    return decoded if is_settled(raw, canonical) else UNSET
 
 
 def _decode(raw: bytes, kind: Any) -> Any:
@@ -152,8 +157,23 @@ def _is_flat(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Flat)
 
 
-def _may_hold_large_float(data: bytes) -> bool:
-    faceless = data.translate(_FACELESS)
+def _refuse_lost_numbers(value: Any) -> None:
+    """Raise for numbers that the JSON encoder would write as something else: a NaN as `null`, a huge integer as it is."""
+    packed = _PACKER.encode(value)  # raises for integers beyond 64 bits
+    if _NOT_FINITE.search(packed) and not _is_finite(to_builtins(value)):
+        message = "it holds a NaN or an infinity"
+        raise ValueError(message)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list | tuple):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _may_hold_large_float(faceless: bytes) -> bool:
+    if b"0e00" not in faceless:
+        return False
     return b"0e00," in faceless or b"0e000," in faceless or faceless.endswith((b"0e00", b"0e000"))
 
 

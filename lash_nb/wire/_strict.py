@@ -20,9 +20,6 @@ from lash_nb.wire._base import Flat, Wire
 __all__ = ["is_settled", "read_strictly"]
 
 _MAX_DEPTH: Final = 127
-_ZEROED: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG: Final = b"0" * 19
-"""Integers of fewer digits fit in 64 bits."""
 _BRACES: Final = bytes.maketrans(b"[]", b"{}")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _STRING: Final = re.compile(rb'"[^"]*"')
@@ -36,7 +33,7 @@ class _Doubled(dict[str, Any]):
 
 def is_settled(raw: bytes, canonical: bytes) -> bool:
     """Tell whether a document that was read, and is written as `canonical`, needs no second look."""
-    return raw == canonical and _LONG not in raw.translate(_ZEROED) and not _nests_too_deep(raw)
+    return raw == canonical and not _nests_too_deep(raw)
 
 
 def read_strictly(raw: bytes, kind: Any) -> Any:

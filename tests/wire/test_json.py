@@ -55,13 +55,19 @@ def test_keys_are_sorted_by_code_point() -> None:
     assert to_json(RuntimeScope(turn_id="t", session_id="s")).decode() == '{"session_id":"s","turn_id":"t"}'
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "\ud800", object()])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 2**64, -(2**63) - 1, "\ud800", object()])
 def test_what_json_cannot_carry_is_refused(value: Any) -> None:
     """A value that is not JSON is refused, never replaced by something near."""
     for holder in ({"a": [None, value]}, ToolValue([value])):
         with pytest.raises(WireError) as caught:
             to_json(holder)
         assert caught.value.code == "wire_encode"
+
+
+def test_integers_whose_bytes_look_like_a_nan_are_integers() -> None:
+    """An integer that shares its bytes with the mark of a NaN is written as it is."""
+    value = [None, 0xCB7FF80000000000]
+    assert from_json(to_json(value)) == value
 
 
 def test_bytes_travel_as_numbers() -> None:
