@@ -12,22 +12,16 @@ from lash_nb.views._fields import Field
 from lash_nb.views._json import inline
 from lash_nb.wire import (
     AttachmentReturnPart,
-    CompletedToolCall,
     DirectOutcome,
     LlmCallError,
     LlmOutcome,
-    LlmOutputPart,
-    LlmResponse,
     LlmResult,
-    LlmUsage,
     RetryNever,
     RetrySafe,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
-    TextPart,
     ToolCallCommand,
     ToolCallOutcome,
-    ToolCallOutput,
     ToolCancellation,
     ToolCancelled,
     ToolFailed,
@@ -39,7 +33,8 @@ from lash_nb.wire import (
     effect_kind,
     from_builtins,
     from_json,
-    model_tool_return,
+    llm_reply,
+    tool_outcome,
 )
 
 __all__ = ["forms", "magic", "model_sees", "outcome_of"]
@@ -145,19 +140,8 @@ _LLM_FORMS: Final = {
 
 def _tool_outcome(envelope: RuntimeEffectEnvelope, status: str, values: Values) -> RuntimeEffectOutcome:
     assert isinstance(envelope.command, ToolCallCommand)  # noqa: S101 - chosen by the kind
-    call = envelope.command.call
-    output = ToolCallOutput(outcome=_tool_end(status, values))
-    return ToolOutcome(
-        result=CompletedToolCall(
-            call_id=call.call_id,
-            tool_name=call.tool_name,
-            args=call.args,
-            output=output,
-            model_return=model_tool_return(call.call_id, call.tool_name, output),
-            duration_ms=from_json(values.get("duration", "0"), int),
-            replay=call.replay,
-        )
-    )
+    duration = from_json(values.get("duration", "0"), int)
+    return tool_outcome(envelope.command.call, _tool_end(status, values), duration_ms=duration)
 
 
 def _tool_end(status: str, values: Values) -> ToolCallOutcome:
@@ -178,10 +162,7 @@ def _tool_end(status: str, values: Values) -> ToolCallOutcome:
 
 def _llm_outcome(envelope: RuntimeEffectEnvelope, status: str, values: Values) -> RuntimeEffectOutcome:
     if status == "success":
-        text = _text(values, "text")
-        usage = LlmUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0, reasoning_tokens=0)
-        part = LlmOutputPart(Text=TextPart(text=text))
-        result = LlmResult(Ok=LlmResponse(full_text=text, parts=(part,), usage=usage, terminal_reason="stop"))
+        result = llm_reply(_text(values, "text"))
     else:
         cancelled = status == "cancelled"
         result = LlmResult(
