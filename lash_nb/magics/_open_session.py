@@ -162,7 +162,7 @@ class OpenSession:
     def _refuse_second_turn(self) -> None:
         if self.session.stepper.state in _UNDER_WAY:
             message = (
-                f"turn {self.session.turn_index + 1} of {self.session.session_id} is {self.state}; first end it:"
+                f"turn {self.session.turn_index} of {self.session.session_id} is {self.state}; first end it:"
                 " %lash continue, %lash step or %lash cancel"
             )
             raise CallerError(message, code="turn_running")

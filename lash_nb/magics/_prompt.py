@@ -78,20 +78,20 @@ async def begin(
         for name in names or ():
             bench.assign(name, result)
 
+    turn_index = opened.session.turn_index + 1
     opened.start(turn_input, step=step, then=keep)
     doing = opened.session.stepper.stopped()
     if quiet or opened.session.stepper.armed:
         return await opened.until_stop(doing, NoDisplay())
-    return await shown_live(bench, opened, doing)
+    return await shown_live(bench, opened, doing, turn_index=turn_index)
 
 
-async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, Any, Any]) -> Stop:
+async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, Any, Any], *, turn_index: int) -> Stop:
     """Wait for a turn and show it meanwhile; the finished one is not shown again as the cell's value."""
     running = opened.session.stepper.running
     live: LiveDisplay = NoDisplay()
     if running is not None:
-        number = opened.session.turn_index + (not running.activities)
-        live = live_display(bench.shell, running, session_id=opened.session.session_id, turn_index=number)
+        live = live_display(bench.shell, running, session_id=opened.session.session_id, turn_index=turn_index)
     stop = await opened.until_stop(doing, live)
     if isinstance(stop, TurnResult) and live.shows_result:
         bench.shown.add(stop)

@@ -33,7 +33,7 @@ async def _continue(bench: Bench, asked: Namespace) -> Stop:
     opened = bench.session()
     _check_under_way(opened)
     doing = opened.session.continue_(to=asked.to)
-    return await shown_live(bench, opened, doing)
+    return await shown_live(bench, opened, doing, turn_index=opened.session.turn_index)
 
 
 async def _inject(bench: Bench, asked: Namespace) -> Stop:
@@ -118,7 +118,13 @@ STEP_VERBS: Final = (
         summary="perform the effect that waits, and stop before the next; without a turn, let the next prompt stop",
         run=_step,
         python=lambda _bench, asked: f"await session.step({_prompt_text(asked)})",
-        arguments=(Argument(name="PROMPT", help="begin a turn with this prompt", settings={"nargs": "*"}),),
+        arguments=(
+            Argument(
+                name="PROMPT",
+                help="begin a turn with this prompt; in quotes when it ends in a question mark",
+                settings={"nargs": "*"},
+            ),
+        ),
     ),
     Verb(
         name="envelope",

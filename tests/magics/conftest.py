@@ -46,6 +46,12 @@ class Shell:
         assert len(message.splitlines()) == 1
         return message
 
+    def faces(self, value: Any) -> dict[str, str]:
+        """How a value is shown, by MIME type."""
+        assert self.ip.display_formatter is not None
+        shown: dict[str, str] = self.ip.display_formatter.format(value)[0]
+        return shown
+
     def __getitem__(self, name: str) -> Any:
         return self.ip.user_ns[name]
 
@@ -67,13 +73,15 @@ def _ip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
 def shell(ip: InteractiveShell, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A shell with the extension loaded and a tool defined, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    ip.reset(new_session=True)
+    own = set(ip.user_ns)
     typed = Shell(ip)
     typed.run("%load_ext lash_nb")
     typed.run(TOOLS)
     yield typed
     typed.run("%unload_ext lash_nb")
-    ip.run_cell("import asyncio; await asyncio.sleep(0.01)")  # type: ignore[no-untyped-call]
+    ip.run_cell("import asyncio; await asyncio.sleep(0)")  # type: ignore[no-untyped-call]
+    for name in [name for name in ip.user_ns if name not in own]:
+        del ip.user_ns[name]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,16 @@ def test_an_expression_is_replaced_by_its_value(body: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ['{"a": {"b": 1}}', "{not_a_variable}", "$x ${y} %s %(z)s", "{ {x} }", "a {{ b", "}} {", "{% if x %}", "\\frac{a}{b}"],
+    [
+        '{"a": {"b": 1}}',
+        "{not_a_variable}",
+        "$x ${y} %s %(z)s",
+        "{ {x} }",
+        "a {{ b",
+        "}} {",
+        "{% if x %}",
+        "\\frac{a}{b}",
+    ],
 )
 def test_braces_alone_are_text(body: str) -> None:
     """JSON, format strings, shell variables and TeX pass untouched."""

@@ -31,7 +31,10 @@ def awaited(ip: InteractiveShell, cell: str) -> int:
         ("%%lash -o turn\nWhat is 'this'?\n\"Well\"", 1),
         ("y = 1; é = 'ü'\nx = %lash sessions\n%lash graph", 2),
         ("for i in range(3):\n    %lash step", 1),
-        ("try:\n    if x:\n        %lash step\n    else:\n        %lash graph\nexcept ValueError:\n    %lash cancel", 3),
+        (
+            "try:\n    if x:\n        %lash step\n    else:\n        %lash graph\nexcept ValueError:\n    %lash cancel",
+            3,
+        ),
         ("match x:\n    case 1:\n        %lash step", 1),
         ("async def f():\n    x = %lash step\n    return x", 1),
         ("def f():\n    x = %lash step\n    return x", 0),
@@ -71,14 +74,16 @@ def test_a_cell_that_is_no_python_is_left_to_the_shell(ip: InteractiveShell) -> 
     assert "await" not in transformed(ip, "%lash step\nthis is no python")
 
 
-@pytest.mark.parametrize("cell", ["%time x = %lash sessions", "%%time\nx = %lash sessions", "%%capture\nx = %lash sessions"])
+@pytest.mark.parametrize(
+    "cell", ["%time x = %lash sessions", "%%time\nx = %lash sessions", "%%capture\nx = %lash sessions"]
+)
 def test_magics_around_the_magic_run_it(shell: Shell, cell: str) -> None:
     """A magic that runs code itself awaits nothing, so the code it runs holds the real magic."""
     shell.run("%lash new demo")
 
     shell.run(cell)
 
-    assert ["demo"] == list(shell["x"]["session"])
+    assert list(shell["x"]["session"]) == ["demo"]
 
 
 def test_a_function_runs_a_turn(shell: Shell, capsys: Any) -> None:
@@ -86,5 +91,5 @@ def test_a_function_runs_a_turn(shell: Shell, capsys: Any) -> None:
     shell.run("provider = provider_of(reply('one'), reply('two'))\n%lash new demo")
     shell.run("def ask():\n    get_ipython().run_cell_magic('lash', '-o turn', 'Hello')\n    return turn.reply")
 
-    assert ["one", "two"] == shell.run("[ask(), ask()]")
+    assert shell.run("[ask(), ask()]") == ["one", "two"]
     assert "one" in capsys.readouterr().out

@@ -1,0 +1,177 @@
+"""Look at what happened: as tables, views, pictures and plots."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lash_nb.frames import llm_calls_df, tool_calls_df, turns_df
+from lash_nb.trace import Trace, read_trace
+from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView
+from tests.magics.conftest import Shell
+
+STATION = Path(__file__).parents[2] / "notebooks" / "data" / "station.trace.jsonl"
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c636060f8cf000002820181c8d8e6ba0000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+def done(shell: Shell) -> Shell:
+    """A session with one finished turn with a picture and a tool call."""
+    Path("dot.png").write_bytes(PICTURE)
+    shell.run("provider = provider_of(call('weather', {'city': 'Oslo'}), reply('Cold.'))")
+    shell.run("session = %lash new demo")
+    shell.run("%%lash --image dot.png -o turn\nWhat is the weather there?")
+    return shell
+
+
+def test_effects_are_a_table(done: Shell) -> None:
+    """One row per envelope, the pending one too."""
+    table = done.run("%lash effects")
+
+    assert isinstance(table, pd.DataFrame)
+    assert {"kind", "effect_id", "replay_key", "turn_index", "protocol_iteration", "duration_ms", "status"} <= set(
+        table
+    )
+    assert len(done["session"].effects) == len(table)
+
+
+def test_the_graph_has_four_faces(done: Shell) -> None:
+    """Widget, table of nodes, plot, picture without a widget."""
+    assert isinstance(done.run("%lash graph"), SessionGraphView)
+    assert len(done["session"].graph.nodes) == len(done.run("%lash graph --table"))
+    assert hasattr(done.run("%lash graph --plot"), "figure")
+    assert done.run("%lash graph --svg")._repr_svg_().startswith("<svg")
+
+
+def test_the_timeline_is_that_of_the_session_or_of_a_file(done: Shell) -> None:
+    """Without a file it shows what was looked at last: the session, or the trace that was opened after its last prompt."""
+    assert done.run("%lash timeline").trace.name == "session demo"
+    assert STATION.name == done.run(f"%lash timeline {STATION}").trace.name
+    assert STATION.name == done.run("%lash timeline").trace.name
+
+    done.run("%lash use demo")
+
+    assert isinstance(done.run("%lash timeline"), TraceTimelineView)
+    assert done.run("%lash timeline").trace.name == "session demo"
+    assert hasattr(done.run("%lash timeline --plot"), "figure")
+    assert done.run("%lash timeline --svg")._repr_svg_().startswith("<svg")
+
+
+def test_a_trace_is_opened(shell: Shell) -> None:
+    """The value is the trace, and each of its tables can be asked for."""
+    trace = shell.run(f"%lash trace {STATION}")
+
+    assert isinstance(trace, Trace)
+    assert 203 == len(trace) == len(shell.run(f"%lash trace {STATION} --table records"))
+    for name, table in {"turns": turns_df, "llm": llm_calls_df, "tools": tool_calls_df}.items():
+        pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
+
+
+def test_bad_lines_of_a_trace_are_told_and_the_rest_is_shown(shell: Shell) -> None:
+    """With the number of the line and the reason, in every face."""
+    lines = STATION.read_text(encoding="utf-8").splitlines()
+    Path("broken.jsonl").write_text("\n".join([*lines[:3], "{no json", *lines[3:6]]) + '\n{"half": ', encoding="utf-8")
+
+    trace = shell.run("%lash trace broken.jsonl")
+    errors = shell.run("%lash trace broken.jsonl --table errors")
+    shown = shell.faces(trace)
+
+    assert len(trace) == 6
+    assert list(errors["line"]) == [4, 8]
+    assert "! line 4: " in shown["text/plain"]
+    assert all(str(error.line) in shown["text/html"] for error in trace.errors)
+
+
+def test_attachments_are_listed_and_saved(done: Shell, capsys: Any) -> None:
+    """A picture on a turn is listed by its content id, selected by the beginning of it, and written to a file."""
+    view = done.run("%lash attachments")
+    (row,) = done["session"].attachments
+
+    assert isinstance(view, AttachmentsView)
+    assert ("dot.png", 1, 1, len(PICTURE)) == (row.ref.label, row.ref.width, row.ref.height, row.ref.byte_len)
+    assert row.ref.id in done.run(f"%lash attachments {row.ref.id[:8]}").selection
+
+    done.run(f"%lash attachments {row.ref.id[:8]} --save copy.png")
+
+    assert Path("copy.png").read_bytes() == PICTURE
+    assert "copy.png" in capsys.readouterr().out
+    assert "choose another path" in done.refuse(f"%lash attachments {row.ref.id[:8]} --save copy.png")
+
+
+@pytest.mark.parametrize("expression", ["turn", "session.effects[0]", "session.trace", "session.graph"])
+def test_our_values_have_faces(done: Shell, expression: str) -> None:
+    """Results, effects, traces and graphs are shown as HTML and as text of at most 100 columns."""
+    value = done.run(expression)
+
+    shown = done.faces(value)
+
+    assert {"text/html", "text/plain"} <= set(shown)
+    assert "<script" not in shown["text/html"]
+    assert max(map(len, shown["text/plain"].splitlines())) <= 100
+
+
+def test_a_session_says_what_it_is(done: Shell) -> None:
+    """In one line, with the next command."""
+    shown = done.faces(done["session"])
+
+    assert shown["text/plain"] == "Session demo · scripted-model by scripted · 1 turn · next: a prompt below %%lash"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "new demo --provider provider --tools weather --trace x.jsonl --system Hi",
+        "use demo",
+        "sessions",
+        "result",
+        "step",
+        "step Hello",
+        "envelope",
+        "envelope 2",
+        "continue --to tool_call",
+        "inject '{\"a\": 1}'",
+        "cancel",
+        "graph",
+        "graph --svg",
+        "graph --table",
+        "graph --plot",
+        "effects",
+        "attachments",
+        "attachments 12ab",
+        "attachments 12ab --save x.png",
+        "trace x.jsonl",
+        "trace x.jsonl --table llm",
+        "timeline",
+        "timeline x.jsonl --plot",
+        "%lash timeline --svg",
+        "%%lash -o turn --image a.png",
+        "%%lash --step",
+        "help",
+        "explain new demo",
+    ],
+)
+def test_every_line_is_explained_as_python(done: Shell, line: str, capsys: Any) -> None:
+    """What `%lash explain` prints is Python that compiles where a cell may await."""
+    capsys.readouterr()
+
+    assert done.run(f"%lash explain {line}") is None
+
+    printed = capsys.readouterr().out
+    compile(printed, "<explained>", "exec", flags=0x2000)  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    assert printed.strip()
+
+
+def test_the_explained_python_does_the_same(done: Shell, capsys: Any) -> None:
+    """What is printed for a session opens one that answers like it."""
+    capsys.readouterr()
+    done.run("provider = provider_of(call('weather', {'city': 'Oslo'}), reply('Cold.'))\n%lash explain new demo")
+    done.run(capsys.readouterr().out)
+
+    result = done.run("await session.turn('What is the weather there?').run()")
+
+    assert done["turn"].reply == result.reply
+    assert [call.tool for call in done["turn"].tool_calls] == [call.tool for call in result.tool_calls]

@@ -1,0 +1,141 @@
+"""Step through a turn from cells: stop, look, go on, answer in its place, end it."""
+
+import pytest
+
+from lash_nb import TurnResult
+from lash_nb.views import StepperView
+from tests.magics.conftest import Shell
+
+
+@pytest.fixture
+def turn(shell: Shell) -> Shell:
+    """A session whose model calls a tool, then answers with what it got."""
+    shell.run(
+        "def answer(request):\n"
+        "    results = [block.ToolResult.content for block in request.messages[-1].blocks if block.ToolResult]\n"
+        "    return reply(f'It says {results[0]}.') if results else call('weather', {'city': 'Oslo'})\n"
+        "provider = ScriptedProvider(answer)\n"
+        "%lash new demo"
+    )
+    return shell
+
+
+def pending(shell: Shell) -> str:
+    """The kind of the effect that waits."""
+    return str(shell.run("%lash envelope").envelope.kind)
+
+
+def test_a_turn_advances_one_effect_at_a_time(turn: Shell) -> None:
+    """`%lash step` before a prompt makes it stop; each further one performs what waits."""
+    assert turn.run("%lash step") is None
+    views = [turn.run("%%lash -o result\nWhat is the weather?"), turn.run("%lash step"), turn.run("%lash step")]
+    result = turn.run("%lash step")
+
+    assert all(isinstance(view, StepperView) for view in views)
+    assert isinstance(result, TurnResult)
+    assert turn["result"] is result
+    assert "celsius" in result.reply
+
+
+def test_a_prompt_may_stop_by_itself(turn: Shell) -> None:
+    """`%%lash --step` and `%lash step PROMPT` need no step before."""
+    assert isinstance(turn.run("%%lash --step\nHello"), StepperView)
+    turn.run("%lash continue")
+    assert isinstance(turn.run('%lash step "What is the weather?"'), StepperView)
+    assert pending(turn) == "llm_call"
+
+
+def test_the_turn_after_a_stepped_one_runs_through(turn: Shell) -> None:
+    """Stepping is asked for each time."""
+    turn.run("%%lash --step\nHello")
+    turn.run("%lash continue")
+
+    assert isinstance(turn.run("%%lash\nAgain"), TurnResult)
+
+
+def test_continue_runs_to_a_kind(turn: Shell) -> None:
+    """`--to` stops before the next effect of that kind, of whatever kind it is."""
+    turn.run("%%lash --step\nHello")
+    turn.run("%lash continue --to checkpoint")
+
+    assert pending(turn) == "checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%lash inject '{\"celsius\": 30}'", "30"),
+        ('%lash inject {"celsius": 31}', "31"),
+        ("%lash inject 'closed for the day'", None),
+        ('%lash inject {"status": "success", "payload": {"celsius": 32}}', "32"),
+        ('%lash inject "calm"', "calm"),
+    ],
+)
+def test_an_outcome_is_injected(turn: Shell, line: str, said: str | None) -> None:
+    """The tool is not called, and the model reads what was given in its place; what is no JSON is refused and the effect waits on."""
+    turn.run("%%lash --step\nHello")
+    turn.run("%lash step")
+
+    if said is None:
+        assert "takes JSON" in turn.refuse(line)
+        assert pending(turn) == "tool_call"
+    else:
+        turn.run(line)
+        assert said in turn.run("%lash continue").reply
+        assert [one for one in turn.run("%lash effects")["origin"] if one != "executed"] == ["injected"]
+
+
+def test_an_injected_value_may_be_an_expression(turn: Shell) -> None:
+    """Expressions in braces work in lines, too."""
+    turn.run("degrees = 33\n%lash step Hello")
+    turn.run("%lash step")
+    turn.run('%lash inject {"celsius": {{degrees}}}')
+
+    assert "33" in turn.run("%lash continue").reply
+
+
+def test_a_paused_turn_refuses_another_prompt(turn: Shell) -> None:
+    """The line says where it stands and how to end it; nothing of it is lost."""
+    turn.run("%%lash --step\nHello")
+
+    message = turn.refuse("%%lash\nAnd now?")
+
+    assert "turn 1 of demo is paused before llm_call scripted-model" in message
+    assert "%lash continue" in message
+    assert isinstance(turn.run("%lash continue"), TurnResult)
+
+
+def test_a_paused_turn_is_cancelled(turn: Shell) -> None:
+    """Its result says so, nothing more is called, and the session takes the next prompt."""
+    turn.run("%%lash --step\nHello")
+    turn.run("%lash step")
+
+    cancelled = turn.run("%lash cancel")
+
+    assert cancelled.outcome.reason == "cancelled"
+    assert [kind for kind in turn.run("%lash effects").query("status == 'ok'")["kind"] if "call" in kind] == [
+        "llm_call"
+    ]
+    assert turn.run("%%lash\nAgain").is_success
+
+
+def test_any_effect_can_be_looked_at(turn: Shell) -> None:
+    """By effect id, by replay key, by position."""
+    turn.run("%%lash\nHello")
+    entry = next(one for one in turn.run("%lash use demo").effects if one.envelope.kind == "tool_call")
+    invocation = entry.envelope.invocation
+
+    assert turn.run(f"%lash envelope {invocation.effect_id}") == entry
+    assert turn.run(f"%lash envelope {invocation.replay_key}") == entry
+    assert turn.run("%lash envelope 7").order == 7
+
+
+def test_a_turn_that_buttons_end_is_kept_all_the_same(turn: Shell) -> None:
+    """`-o` is set when the turn ends, whoever drives it there."""
+    view = turn.run("%%lash --step -o result\nHello")
+    turn.ip.user_ns["view"] = view
+
+    turn.run("await view.perform({'do': 'continue'})")
+
+    assert turn["result"].is_success
+    assert turn.run("%lash result") is turn["result"]
