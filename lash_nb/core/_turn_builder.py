@@ -1,7 +1,8 @@
 """Collects what a turn does differently, then runs it (lash 0.1.0-alpha.37, facade §6.2)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+import itertools
+from collections.abc import AsyncIterator, Container, Generator
 from typing import Any, Self
 
 import msgspec
@@ -39,8 +40,8 @@ class TurnBuilder:
         return self._options.cancel
 
     def image(self, data: bytes, *, label: str | None = None) -> Self:
-        """Add a picture after what is there; the label is its name for people."""
-        name = label or f"image-{len(self._input.image_blobs) + 1}"
+        """Add a picture after what is there; the label is its name for people, numbered when it is taken."""
+        name = _free_name(label or f"image-{len(self._input.image_blobs) + 1}", self._input.image_blobs)
         self._input = self._input.with_image(name, data)
         return self
 
@@ -105,6 +106,11 @@ class TurnBuilder:
         fields = {name: getattr(self._options, name) for name in TurnOptions.__dataclass_fields__}
         self._options = TurnOptions(**{**fields, **changes})
         return self
+
+
+def _free_name(wanted: str, taken: Container[str]) -> str:
+    names = itertools.chain((wanted,), (f"{wanted}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 class TurnStream:

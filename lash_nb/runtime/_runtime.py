@@ -105,7 +105,8 @@ class LashRuntime:
         """Run a turn; of one that is aborted, forget what it did not commit: with a store, the next turn asks it what that is."""
         take_back = self.state.undo_point()
         try:
-            return await TurnRunner(self, turn_input, options).run()
+            with options.cancel.calling(self.effect_host.control.run_to):  # a cancelled turn waits for no decision
+                return await TurnRunner(self, turn_input, options).run()
         except BaseException:
             take_back()
             self._stale = self.store is not None

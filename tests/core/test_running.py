@@ -1,0 +1,139 @@
+"""A turn that runs beside whoever started it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lash_nb.core import LashSession
+from lash_nb.errors import LashRuntimeError
+from lash_nb.wire import ModelRequestStarted
+from tests.runtime.desk import answers, messages_of, open_session, settle, texts
+
+
+class Gate:
+    """A model that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    async def __call__(self, _: Any) -> str:
+        """Wait, then answer."""
+        await self.opened.wait()
+        return "ok"
+
+
+async def gated(*, stored: bool = True) -> tuple[LashSession, Gate]:
+    """A session whose model waits."""
+    gate = Gate()
+    return await open_session(gate, stored=stored), gate
+
+
+async def test_start_returns_at_once() -> None:
+    """The turn runs while others do; what it did so far can be seen."""
+    session, gate = await gated()
+    turn = session.start("hi")
+    assert (turn.done, turn.result, turn.error, list(turn.activities)) == (False, None, None, [])
+    await settle()
+    assert [type(item.event) for item in turn.activities] == [ModelRequestStarted]
+    gate.opened.set()
+    result = await turn.wait()
+    assert (turn.done, turn.result, turn.error) == (True, result, None)
+    assert tuple(turn.activities) == result.activities
+
+
+async def test_listeners_hear_each_activity_and_the_end() -> None:
+    """A callback is called after each activity and once more when the turn is over; taken off, no more."""
+    session = await open_session(answers("a b"))
+    turn = session.start("hi")
+    heard: list[bool] = []
+    taken_off: list[bool] = []
+    turn.subscribe(lambda: heard.append(turn.done))
+    off = turn.subscribe(lambda: taken_off.append(True))
+    off()
+    off()
+    await turn.wait()
+    await settle()
+    assert heard == [False] * len(turn.activities) + [True]
+    assert taken_off == []
+
+
+async def test_giving_up_waiting_does_not_cancel_the_turn() -> None:
+    """Who waits may be cancelled; the turn goes on."""
+    session, gate = await gated()
+    turn = session.start("hi")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(turn.wait(), 0.01)
+    assert not turn.done
+    gate.opened.set()
+    assert (await turn.wait()).reply == "ok"
+
+
+async def test_a_turn_that_failed_has_an_error() -> None:
+    """`error` says why there is no result; `settled` waits without raising."""
+    session = await open_session([])
+    turn = session.start(session.turn("hi").turn_id(" "))
+    await turn.settled()
+    assert isinstance(turn.error, LashRuntimeError)
+    assert turn.result is None
+    with pytest.raises(LashRuntimeError):
+        await turn.wait()
+
+
+async def test_an_aborted_turn_has_no_result() -> None:
+    """Its error is the cancellation."""
+    session, _ = await gated()
+    turn = session.start("hi")
+    await settle()
+    turn.abort()
+    await turn.settled()
+    assert (turn.result, type(turn.error)) == (None, asyncio.CancelledError)
+
+
+async def test_all_running_turns_can_be_cancelled_at_once() -> None:
+    """The number of turns that were cancelled is returned; those that are over do not count."""
+    session, _ = await gated()
+    turns = [session.start("one"), session.start("two")]
+    await settle()
+    assert session.cancel_running_turns() == 2
+    assert [(await turn.wait()).outcome.stopped for turn in turns] == ["cancelled", "cancelled"]
+    assert session.cancel_running_turns() == 0
+    assert texts(messages_of(session.graph)) == ["one", "two"]
+
+
+async def test_closing_ends_what_runs_and_keeps_it() -> None:
+    """A running turn is cancelled and committed before the session is closed."""
+    session, _ = await gated()
+    turn = session.start("hi")
+    await settle()
+    await asyncio.wait_for(session.close(), 2)
+    assert turn.result is not None
+    assert turn.result.outcome.stopped == "cancelled"
+
+
+async def test_closing_lets_go_of_a_turn_that_waits_for_a_decision() -> None:
+    """A paused turn does not keep its session open for ever."""
+    session = await open_session(answers("a"))
+    await session.step("hi")
+    assert session.stepper.state == "paused"
+    await asyncio.wait_for(session.close(), 2)
+    assert session.stepper.result is not None
+    assert session.stepper.result.outcome.stopped == "cancelled"
+
+
+async def test_cancelling_reaches_a_turn_that_waits_for_a_decision() -> None:
+    """A paused turn that is cancelled ends; it asks no model any more."""
+    session = await open_session([])
+    await session.step("hi")
+    turn = session.stepper.running
+    assert turn is not None
+    assert session.cancel_running_turns() == 1
+    result = await asyncio.wait_for(turn.wait(), 2)
+    assert (result.outcome.stopped, [issue.code for issue in result.errors]) == ("cancelled", ["cancelled"])
+
+
+async def test_closing_twice_is_closing() -> None:
+    """A closed session can be closed again, and opened again."""
+    session = await open_session(answers("a"))
+    await session.close()
+    await session.close()

@@ -1,0 +1,242 @@
+"""One turn to come: what may be said of it, and the ways to run it."""
+
+import asyncio
+import gc
+
+import pytest
+
+from lash_nb.clock import CancellationToken
+from lash_nb.errors import LashRuntimeError
+from lash_nb.providers import ScriptedProvider
+from lash_nb.wire import (
+    AssistantProseDelta,
+    DoneEvent,
+    ModelLimits,
+    ModelSpec,
+    PromptContribution,
+    PromptLayer,
+    TurnActivity,
+    TurnInput,
+    TurnOutcomeEvent,
+    content_id,
+)
+from tests.runtime.desk import answers, builder, messages_of, open_session, settle, texts, tool_then_answer, weather
+from tests.stores.material import png
+
+
+async def test_awaiting_a_turn_runs_it() -> None:
+    """`await session.turn(…)` is `await session.turn(…).run()`."""
+    session = await open_session(answers("a", "b"))
+    assert (await session.turn("hi")).reply == "a"
+    assert (await session.turn("hi").run()).reply == "b"
+
+
+async def test_a_turn_that_is_not_run_does_nothing() -> None:
+    """Building alone asks nobody and keeps nothing."""
+    session = await open_session([])
+    session.turn("hi").turn_id("t").image(png(1, 1))
+    await settle()
+    assert (session.graph.nodes, session.turn_index, len(session.attachments)) == ((), 0, 0)
+
+
+async def test_the_result_tells_what_the_turn_was() -> None:
+    """Ids, reply, calls, usage, duration and the stream stand in the result."""
+    session = await open_session(tool_then_answer, weather)
+    result = await session.turn("hi").turn_id("t7").run()
+    assert (result.session_id, result.turn_id, result.turn_index) == ("demo", "t7", 1)
+    assert (result.reply, result.assistant_message(), result.is_success) == (
+        "The sky is clear.",
+        "The sky is clear.",
+        True,
+    )
+    assert (result.model_calls, [record.tool for record in result.tool_calls]) == (2, ["weather"])
+    assert result.usage.total == 140 + 110 == result.total_usage().total
+    assert result.duration_ms == 0
+    assert (result.submitted_value(), result.tool_value(), result.errors) == (None, None, ())
+    assert result.execution.had_tool_calls
+    assert result.outcome.reason == "assistant_message"
+    assert list(result.to_builtins()) == [
+        "state",
+        "outcome",
+        "assistant_output",
+        "usage",
+        "children_usage",
+        "tool_calls",
+        "execution",
+        "errors",
+    ]
+
+
+async def test_the_state_of_a_result_is_of_its_own_turn() -> None:
+    """However late it is read, it tells of the session as it was then."""
+    session = await open_session(answers("a", "b"))
+    first = await session.turn("hi").run()
+    graph = session.graph
+    await session.turn("more").run()
+    assert first.state.session_graph == graph
+    assert (first.state.turn_index, first.state.token_usage) == (1, first.usage)
+
+
+async def test_a_turn_has_an_id_of_its_own() -> None:
+    """Without a given one it gets a fresh one."""
+    session = await open_session(answers())
+    ids = {(await session.turn("hi").run()).turn_id for _ in range(3)}
+    assert len(ids) == 3
+
+
+async def test_provider_and_model_may_differ_for_one_turn() -> None:
+    """The next turn asks the session's own again."""
+    other = ScriptedProvider(["other"], kind="other")
+    session = await open_session(answers("own"))
+    spec = ModelSpec(id="m2", limits=ModelLimits(context_window_tokens=9000))
+    assert (await session.turn("hi").provider(other).model(spec).run()).reply == "other"
+    assert other.requests[0].model == "m2"
+    assert (await session.turn("hi").run()).reply == "own"
+    assert session.policy_snapshot().model.id == "scripted-model"
+
+
+async def test_a_turns_own_prompt_is_gone_with_it() -> None:
+    """A contribution to one turn is not in the next one's prompt."""
+    provider = ScriptedProvider(answers())
+    session = await builder([]).provider(provider).build().session("demo").open()
+    hint = PromptContribution(slot="guidance", title="For now", content="Rhyme, for once.")
+    await session.turn("hi").prompt_contribution(hint).run()
+    await session.turn("hi").prompt_layer(PromptLayer()).run()
+    prompts = ["Rhyme, for once." in str(request.messages[0]) for request in provider.requests]
+    assert prompts == [True, False]
+
+
+async def test_pictures_stand_behind_what_is_there() -> None:
+    """Text, then pictures in order; the model gets their bytes, the graph names them."""
+    provider = ScriptedProvider(["I see."])
+    session = await builder([]).provider(provider).build().session("demo").open()
+    one, two = png(1, 1), png(2, 2)
+    await session.turn("look").image(one, label="small").image(two).run()
+    [message, _] = messages_of(session.graph)
+    assert [part.kind for part in message.parts] == ["Text", "Image", "Image"]
+    assert [bytes(item.data) for item in provider.requests[0].attachments] == [one, two]
+    assert [row.ref.label for row in session.attachments] == ["small", "image-2"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("x", "x"), ("image-2", None)])
+async def test_two_pictures_are_two_pictures_whatever_they_are_called(first: str, second: str | None) -> None:
+    """A label that is taken replaces no picture."""
+    session = await open_session(answers())
+    one, two = png(1, 1), png(2, 2)
+    await session.turn("look").image(one, label=first).image(two, label=second).run()
+    assert [row.ref.id for row in session.attachments] == [content_id(one), content_id(two)]
+
+
+async def test_a_stream_tells_what_happens_as_it_happens() -> None:
+    """Activities come while the turn runs, and are those of the result."""
+    gate = asyncio.Event()
+
+    async def model(_: object) -> str:
+        await gate.wait()
+        return "Clear sky."
+
+    session = await open_session(model)
+    stream = session.turn("hi").stream()
+    heard: list[TurnActivity] = []
+    async for activity in stream:
+        heard.append(activity)
+        gate.set()  # the model answers only after the first activity was seen
+    result = await stream.result()
+    assert tuple(heard) == result.activities
+    prose = [item.event.text for item in heard if isinstance(item.event, AssistantProseDelta)]
+    assert "".join(prose) == "Clear sky."
+    assert len({item.correlation_id for item in heard if isinstance(item.event, AssistantProseDelta)}) == 1
+
+
+async def test_a_stream_of_a_turn_that_fails_ends_and_raises_at_the_result() -> None:
+    """Listening ends; the error comes where the result is asked for."""
+    session = await open_session([])
+    stream = session.turn("hi").turn_id(" ").stream()
+    assert [item async for item in stream] == []
+    with pytest.raises(LashRuntimeError):
+        await stream.result()
+
+
+async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
+    """The turn goes on to its end when nobody holds the stream any more."""
+    gate = asyncio.Event()
+
+    async def model(_: object) -> str:
+        await gate.wait()
+        return "ok"
+
+    session = await open_session(model)
+    session.turn("hi").stream()
+    gc.collect()
+    await settle()
+    gate.set()
+    await settle()
+    assert texts(messages_of(session.graph)) == ["hi", "ok"]
+
+
+async def test_a_result_may_be_waited_for_more_than_once_and_given_up() -> None:
+    """Cancelling one who waits leaves the turn and the others alone."""
+    gate = asyncio.Event()
+
+    async def model(_: object) -> str:
+        await gate.wait()
+        return "ok"
+
+    session = await open_session(model)
+    stream = session.turn("hi").stream()
+    impatient = asyncio.ensure_future(stream.result())
+    await settle()
+    impatient.cancel()
+    await settle()
+    gate.set()
+    assert (await stream.result()).reply == "ok"
+    assert await stream.result() is await stream.result()
+
+
+async def test_sinks_hear_both_streams() -> None:
+    """`stream_to` hears activities, `collect_session_events_with` raw events, `watched_by` adds a listener."""
+    session = await open_session(answers("a", "b"))
+    activities: list[TurnActivity] = []
+    also: list[TurnActivity] = []
+    result = await session.turn("hi").watched_by(also.append).stream_to(activities.append)
+    assert tuple(activities) == tuple(also) == result.activities
+    events: list[object] = []
+    await session.turn("hi").collect_session_events_with(events.append)
+    assert [type(event) for event in events[-2:]] == [TurnOutcomeEvent, DoneEvent]
+
+
+async def test_a_listener_that_raises_does_not_stop_the_turn() -> None:
+    """The turn ends well, and the loop's handler hears of the failure."""
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report["exception"]))
+
+    def broken(_: TurnActivity) -> None:
+        raise ZeroDivisionError
+
+    session = await open_session(answers("a"))
+    result = await session.turn("hi").stream_to(broken)
+    assert result.reply == "a"
+    assert {type(report) for report in reports} == {ZeroDivisionError}
+
+
+async def test_a_turn_may_be_given_as_a_value() -> None:
+    """A whole input keeps its own turn id, and an empty one asks with an empty text."""
+    session = await open_session(answers("a", "b"))
+    whole = TurnInput(items=TurnInput.text("hi").items, trace_turn_id="given")
+    assert (await session.turn(whole).run()).turn_id == "given"
+    await session.turn(TurnInput(items=())).run()
+    assert texts(messages_of(session.graph)) == ["hi", "a", "", "b"]
+
+
+async def test_one_token_may_cancel_many_turns() -> None:
+    """Turns that share a token are cancelled together."""
+    token = CancellationToken()
+
+    async def model(_: object) -> None:
+        await asyncio.Event().wait()
+
+    one, two = await open_session(model), await open_session(model)
+    turns = [one.start(one.turn("hi").cancel(token)), two.start(two.turn("hi").cancel(token))]
+    await settle()
+    token.cancel()
+    assert [(await turn.wait()).outcome.stopped for turn in turns] == ["cancelled", "cancelled"]
