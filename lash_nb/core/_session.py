@@ -75,6 +75,7 @@ class LashSession:
         running = RunningTurn(builder)
         self._running = [turn for turn in self._running if not turn.done]
         self._running.append(running)
+        self.stepper.adopt(running)
         return running
 
     def cancel_running_turns(self) -> int:

@@ -22,7 +22,10 @@ __all__ = ["Stepper"]
 
 
 class Stepper:
-    """One session, one effect at a time; every waiting returns at the next stop or at the end of the turn."""
+    """One session, one effect at a time; every waiting returns at the next stop or at the end of the turn.
+
+    It follows the turn that was started last, whoever started it.
+    """
 
     def __init__(self, runtime: LashRuntime, start: Callable[[TurnInput | str], RunningTurn]) -> None:
         self._runtime = runtime
@@ -103,7 +106,7 @@ class Stepper:
         self._control.pause_next()
 
     def adopt(self, running: RunningTurn) -> None:
-        """Follow a turn that was started elsewhere."""
+        """Follow a turn of the session."""
         self.running = running
         running.subscribe(self._on_end)
 
@@ -133,7 +136,7 @@ class Stepper:
                 code="turn_running",
             )
         self.arm()
-        self.adopt(self._start(turn_input))
+        self._start(turn_input)
         return await self.stopped()
 
     async def step(self, edited: RuntimeEffectEnvelope | None = None) -> EffectEntry | TurnResult:
@@ -179,11 +182,15 @@ class Stepper:
         """
         if self.running is None:
             raise CallerError("no turn is under way; begin one with step(…)", code="step_nothing_pending")
+        while self.pending is None and not self.running.done:  # another one who waited may have gone on already
+            await self._next_stop(self.running)
+        return self.pending or await self.running.wait()
+
+    async def _next_stop(self, running: RunningTurn) -> None:
         arrival = asyncio.ensure_future(self._control.wait_pending())
-        ending = asyncio.ensure_future(self.running.settled())
+        ending = asyncio.ensure_future(running.settled())
         try:
             await asyncio.wait({arrival, ending}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             arrival.cancel()
             ending.cancel()
-        return self.pending or await self.running.wait()

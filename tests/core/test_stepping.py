@@ -1,0 +1,363 @@
+"""A turn, one effect at a time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError, RuntimeEffectControllerError, WireError
+from lash_nb.plugins import tool, tool_failure
+from lash_nb.providers import call
+from lash_nb.runtime import TurnResult
+from lash_nb.wire import (
+    EffectEntry,
+    LlmOutcome,
+    PreparedToolCall,
+    ToolCallCommand,
+    ToolFailed,
+    ToolOutcome,
+    llm_reply,
+    to_builtins,
+)
+from tests.runtime.desk import answers, messages_of, open_session, settle, texts, tool_then_answer, weather
+
+
+def kind(stop: EffectEntry | TurnResult | None) -> str:
+    """What waits, or how the turn ended."""
+    if isinstance(stop, EffectEntry):
+        return stop.envelope.kind
+    return "nothing" if stop is None else stop.outcome.reason
+
+
+def statuses(session: LashSession) -> list[tuple[str, str, str | None]]:
+    """The effects that are no bookkeeping, with status and origin."""
+    return [
+        (entry.envelope.kind, entry.status, entry.origin)
+        for entry in session.effects
+        if entry.envelope.kind in ("llm_call", "tool_call")
+    ]
+
+
+async def test_a_turn_stops_before_each_call_of_the_world() -> None:
+    """Model, tool, model, then the result."""
+    session = await open_session(tool_then_answer, weather)
+    stops = [await session.step("hi"), await session.step(), await session.step(), await session.step()]
+    assert [kind(stop) for stop in stops] == ["llm_call", "tool_call", "llm_call", "assistant_message"]
+    assert session.stepper.state == "finished"
+    assert session.stepper.result is stops[-1]
+    assert (await session.turn("again").run()).is_success  # the next turn is not stepped
+
+
+async def test_what_waits_is_shown_last_in_the_journal() -> None:
+    """The pending entry has the number that it will have, and has not begun."""
+    session = await open_session(tool_then_answer, weather)
+    stop = await session.step("hi")
+    stepper = session.stepper
+    assert (stepper.state, stepper.pending, list(stepper.entries)[-1]) == ("paused", stop, stop)
+    assert isinstance(stop, EffectEntry)
+    assert (stop.status, stop.order, len(session.effects)) == ("pending", 2, 1)
+    await session.step()
+    assert session.effects[1].envelope == stop.envelope
+    assert session.effects[1].order == stop.order
+
+
+async def test_the_conversation_can_be_seen_while_the_turn_waits() -> None:
+    """What the model knows at this moment, the running turn included."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    assert texts(session.stepper.conversation()) == ["hi"]
+    await session.step()
+    assert len(session.stepper.conversation()) == 2
+    await session.continue_()
+    assert texts(session.stepper.conversation())[-1] == "The sky is clear."
+
+
+async def test_the_schema_of_a_tool_can_be_asked_for() -> None:
+    """A form for its arguments needs no more."""
+    session = await open_session([], weather)
+    schema = session.stepper.tool_schema("weather")
+    assert schema is not None
+    assert list(schema["properties"]) == ["city"]
+    assert session.stepper.tool_schema("oracle") is None
+
+
+async def test_continue_runs_to_the_end_or_to_a_kind() -> None:
+    """`continue_(to=…)` stops before that kind, also one that stepping passes."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    assert kind(await session.continue_(to="tool_call")) == "tool_call"
+    assert kind(await session.continue_(to="checkpoint")) == "checkpoint"
+    assert kind(await session.continue_()) == "assistant_message"
+
+
+async def test_continue_without_a_turn_is_refused() -> None:
+    """The error says how to begin; an unknown kind is refused and changes nothing."""
+    session = await open_session(answers())
+    with pytest.raises(CallerError, match="begin one with step") as error:
+        await session.continue_()
+    assert error.value.code == "step_nothing_pending"
+    await session.step("hi")
+    with pytest.raises(CallerError) as unknown:
+        await session.continue_(to="tool")
+    assert unknown.value.code == "step_unknown_kind"
+    assert session.stepper.state == "paused"
+    await session.continue_()
+
+
+async def test_stops_can_be_chosen() -> None:
+    """Effects that are not chosen pass."""
+    session = await open_session(tool_then_answer, weather)
+    session.stepper.stop_at = frozenset({"tool_call"})
+    assert kind(await session.step("hi")) == "tool_call"
+    assert kind(await session.step()) == "assistant_message"
+
+
+async def test_step_before_a_prompt_makes_the_next_turn_stop() -> None:
+    """Armed, a turn that is started stops; the same calls step through it."""
+    session = await open_session(tool_then_answer, weather)
+    assert await session.step() is None
+    assert session.stepper.armed
+    session.start("hi")
+    assert [kind(await session.stepper.stopped()), kind(await session.step())] == ["llm_call", "tool_call"]
+    assert kind(await session.continue_()) == "assistant_message"
+    assert not session.stepper.armed
+
+
+async def test_a_second_turn_that_is_armed_is_stepped_through_too() -> None:
+    """What an earlier stepped turn gave does not stand in for the present one."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("first")
+    first = await session.continue_()
+    await session.step()
+    session.start("second")
+    assert kind(await session.stepper.stopped()) == "llm_call"
+    second = await session.continue_()
+    assert isinstance(second, TurnResult)
+    assert second is not first
+    assert second.turn_index == 2
+
+
+async def test_a_running_turn_can_be_paused() -> None:
+    """It stops before its next effect; the other turns are left alone."""
+    gate = asyncio.Event()
+
+    async def model(request: Any) -> Any:
+        await gate.wait()
+        return tool_then_answer(request)
+
+    session = await open_session(model, weather)
+    session.start("hi")
+    await settle()
+    session.stepper.pause()
+    gate.set()
+    assert kind(await session.stepper.stopped()) == "tool_call"
+    assert kind(await session.continue_()) == "assistant_message"
+    assert (await session.turn("again").run()).is_success
+
+
+async def test_a_second_turn_waits_for_the_stepped_one() -> None:
+    """Beginning another one is refused; nothing is lost."""
+    session = await open_session(answers("a"))
+    await session.step("hi")
+    with pytest.raises(CallerError, match="under way") as error:
+        await session.step("another")
+    assert error.value.code == "turn_running"
+    assert kind(await session.continue_()) == "assistant_message"
+    assert texts(messages_of(session.graph)) == ["hi", "a"]
+
+
+async def test_an_edited_envelope_is_what_is_performed() -> None:
+    """The journal says that it was edited, the tool gets the edited arguments."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    await session.step()
+    pending = session.stepper.pending
+    assert pending is not None
+    assert isinstance(pending.envelope.command, ToolCallCommand)
+    prepared: PreparedToolCall = replace(pending.envelope.command.call, args={"city": "Rome"})
+    edited = replace(pending.envelope, command=ToolCallCommand(call=prepared))
+    assert kind(await session.stepper.step(edited)) == "llm_call"
+    assert statuses(session)[1] == ("tool_call", "ok", "edited")
+    assert "Rome" in str(session.stepper.conversation()[-1])
+    await session.continue_()
+
+
+async def test_an_edit_that_makes_another_effect_is_refused() -> None:
+    """Identity stays; the effect goes on waiting."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    pending = session.stepper.pending
+    assert pending is not None
+    moved = replace(pending.envelope.invocation.scope, turn_index=99)
+    other = replace(pending.envelope, invocation=replace(pending.envelope.invocation, scope=moved))
+    with pytest.raises(CallerError) as error:
+        await session.stepper.step(other)
+    assert error.value.code == "step_identity"
+    assert session.stepper.pending == pending
+    await session.continue_()
+
+
+async def test_an_injected_reply_is_the_models() -> None:
+    """A text answers a model call; the model is not asked, the reply is the turn's."""
+    session = await open_session([])
+    await session.step("hi")
+    result = await session.inject("made up")
+    assert isinstance(result, TurnResult)
+    assert result.reply == "made up"
+    assert statuses(session) == [("llm_call", "ok", "injected")]
+    assert texts(messages_of(session.graph)) == ["hi", "made up"]
+
+
+async def test_an_injected_tool_result_is_the_tools() -> None:
+    """Plain JSON is what the tool returned; the long form may fail it. The tool does not run."""
+    fired: list[str] = []
+
+    @tool
+    def act() -> str:
+        """Act on the world."""
+        fired.append("acted")
+        return "done"
+
+    session = await open_session([call("act"), call("act", id="c2"), "ok"], act)
+    await session.step("hi")
+    await session.step()
+    assert kind(await session.inject({"made": "up"})) == "llm_call"
+    await session.step()
+    failed = tool_failure("execution", "made_up", "made up").outcome
+    assert isinstance(failed, ToolFailed)
+    assert kind(await session.inject({"status": "failure", "payload": to_builtins(failed.payload)})) == "llm_call"
+    result = await session.continue_()
+    assert isinstance(result, TurnResult)
+    assert fired == []
+    assert [record.output.status for record in result.tool_calls] == ["success", "failure"]
+    assert [status for _, status, _ in statuses(session)] == ["ok", "ok", "ok", "failed", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (42, CallerError),
+        ({"type": "llm_call", "result": {"Ok": "?"}}, WireError),
+        (ToolOutcome, RuntimeEffectControllerError),
+    ],
+)
+async def test_what_does_not_fit_is_refused_and_the_effect_goes_on_waiting(value: Any, error: type[Exception]) -> None:
+    """A wrong shape, a wrong field, an outcome of another kind: each is an error, and nothing is lost."""
+    session = await open_session(tool_then_answer, weather)
+    if value is ToolOutcome:
+        donor = await open_session(tool_then_answer, weather)
+        await donor.turn("hi").run()
+        value = next(entry.outcome for entry in donor.effects if entry.envelope.kind == "tool_call")
+    await session.step("hi")
+    pending = session.stepper.pending
+    with pytest.raises(error):
+        await session.inject(value)
+    assert session.stepper.pending == pending
+    assert kind(await session.continue_()) == "assistant_message"
+
+
+async def test_injecting_without_a_waiting_effect_is_refused() -> None:
+    """The error says how to begin."""
+    session = await open_session(answers())
+    with pytest.raises(CallerError) as error:
+        await session.inject("made up")
+    assert error.value.code == "step_nothing_pending"
+
+
+async def test_a_whole_outcome_may_be_injected() -> None:
+    """As a value, not as JSON."""
+    session = await open_session([])
+    await session.step("hi")
+    result = await session.inject(LlmOutcome(result=llm_reply("whole"), text_streamed=False))
+    assert isinstance(result, TurnResult)
+    assert result.reply == "whole"
+
+
+async def test_a_waiting_effect_can_be_made_to_fail() -> None:
+    """As if the host could not perform it: the turn stops with that code and is committed."""
+    session = await open_session([])
+    await session.step("hi")
+    result = await session.stepper.fail("out_of_paper", "the printer is empty")
+    assert isinstance(result, TurnResult)
+    assert (result.outcome.stopped, result.errors[0].code) == ("runtime_error", "out_of_paper")
+    assert texts(messages_of(session.graph)) == ["hi"]
+
+
+async def test_a_stepped_turn_can_be_cancelled_while_it_waits() -> None:
+    """Nothing more is asked; the turn is committed as cancelled."""
+    session = await open_session([], weather)
+    await session.step("hi")
+    result = await session.stepper.cancel()
+    assert result is not None
+    assert result.outcome.stopped == "cancelled"
+    assert session.stepper.state == "finished"
+    assert await session.stepper.cancel() is result
+
+
+async def test_two_who_wait_both_learn_of_the_next_stop() -> None:
+    """A cell and a widget wait for the same turn: when one goes on at once, the other waits for the stop after."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step()
+    session.start("hi")
+    seen: list[str] = []
+
+    async def goes_on() -> None:
+        seen.append(kind(await session.stepper.stopped()))
+        seen.append(kind(await session.step()))
+
+    async def watches() -> None:
+        await session.stepper.stopped()
+        seen.append("told")
+
+    await asyncio.wait_for(asyncio.gather(goes_on(), watches()), 2)
+    assert sorted(seen) == ["llm_call", "told", "tool_call"]
+    await session.continue_()
+
+
+async def test_giving_up_waiting_leaves_the_turn_as_it_is() -> None:
+    """Cancelling who waits for a stop cancels no effect; the turn stops where it should."""
+    gate = asyncio.Event()
+
+    async def model(request: Any) -> Any:
+        await gate.wait()
+        return tool_then_answer(request)
+
+    session = await open_session(model, weather)
+    await session.step("hi")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(session.step(), 0.01)
+    assert session.stepper.state == "running"
+    gate.set()
+    assert kind(await session.step()) == "tool_call"
+    await session.continue_()
+
+
+async def test_changes_are_told_on_the_loop() -> None:
+    """A view hears of each change until it no longer listens."""
+    session = await open_session(tool_then_answer, weather)
+    heard: list[str] = []
+    off = session.stepper.subscribe(lambda: heard.append(session.stepper.state))
+    await session.step("hi")
+    await settle()
+    assert heard[-1] == "paused"
+    off()
+    count = len(heard)
+    await session.continue_()
+    assert len(heard) == count
+
+
+async def test_a_turn_that_is_run_directly_can_be_stepped_through() -> None:
+    """Armed, `turn.run()` stops as well; `step` performs its effects until it is over."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step()
+    task = asyncio.ensure_future(session.turn("hi").run())
+    await settle()
+    stops = []
+    for _ in range(3):
+        stops.append(kind(session.stepper.pending))
+        session.stepper._control.perform()  # what a view's button does for a turn that is not the stepper's own
+        await settle()
+    assert stops == ["llm_call", "tool_call", "llm_call"]
+    assert (await task).is_success
