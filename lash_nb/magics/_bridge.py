@@ -2,8 +2,8 @@
 
 import asyncio
 import importlib
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Coroutine, Generator
+from typing import Any, Final, Generic, TypeVar, cast
 
 from IPython.core.async_helpers import get_asyncio_loop
 
@@ -20,7 +20,8 @@ _PATCHES: Final = ("nest_asyncio2", "nest_asyncio")
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end and return what it returns.
 
-    Where no loop runs it is the shell's own one, on which turns that are paused between two cells live too; a running loop is entered again.
+    Where no loop runs it is the shell's own one, on which turns that are paused between two cells live too. A running loop is entered again,
+    but only if there is something to wait for: most verbs end at once, and then nothing is patched.
 
     Raises:
         CallerError: the running loop cannot be entered again.
@@ -28,14 +29,43 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        loop = get_asyncio_loop()  # type: ignore[no-untyped-call]  # IPython types half of its functions
-    else:
+        own: asyncio.AbstractEventLoop = get_asyncio_loop()  # type: ignore[no-untyped-call]  # IPython types half of its functions
+        return own.run_until_complete(coroutine)
+    try:
+        first = coroutine.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    try:
+        _make_reentrant(loop)
+    except CallerError:
+        coroutine.close()
+        raise
+    return loop.run_until_complete(_rest(_Begun(coroutine, first)))
+
+
+class _Begun(Generic[T]):
+    """A coroutine that waits for something already, to be awaited by a task."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], first: Any) -> None:
+        self._coroutine = coroutine
+        self._first = first
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        wanted = self._first
         try:
-            _make_reentrant(loop)
-        except CallerError:
-            coroutine.close()
-            raise
-    return loop.run_until_complete(coroutine)
+            while True:
+                try:
+                    got = yield wanted
+                except BaseException as error:  # noqa: BLE001 - handed on as it is, as `await` does
+                    wanted = self._coroutine.throw(error)
+                else:
+                    wanted = self._coroutine.send(got)
+        except StopIteration as end:
+            return cast("T", end.value)
+
+
+async def _rest(begun: _Begun[T]) -> T:
+    return await begun
 
 
 def _make_reentrant(loop: asyncio.AbstractEventLoop) -> None:

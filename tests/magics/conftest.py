@@ -49,7 +49,7 @@ class Shell:
     def faces(self, value: Any) -> dict[str, str]:
         """How a value is shown, by MIME type."""
         assert self.ip.display_formatter is not None
-        shown: dict[str, str] = self.ip.display_formatter.format(value)[0]
+        shown: dict[str, str] = self.ip.display_formatter.format(value)[0]  # type: ignore[no-untyped-call]
         return shown
 
     def __getitem__(self, name: str) -> Any:

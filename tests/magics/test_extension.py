@@ -63,8 +63,8 @@ def test_a_turn_that_waits_ends_with_the_extension(shell: Shell) -> None:
     shell.run("import asyncio; await asyncio.sleep(0.05)")
 
     assert shell["running"].done
-    assert ["sync_execution_surface"] == [
-        entry.envelope.kind for entry in shell["session"].effects if entry.status == "ok"
+    assert [entry.envelope.kind for entry in shell["session"].effects if entry.status == "ok"] == [
+        "sync_execution_surface"
     ]
     shell.run("%load_ext lash_nb")
 

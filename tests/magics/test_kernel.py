@@ -1,0 +1,204 @@
+"""What only a real kernel shows: streaming, Ctrl-C, clicks while a cell runs, functions that wait."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.magics.kernel import Kernel
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
+
+SETUP: Final = '''
+%load_ext lash_nb
+import asyncio, lash_nb
+from lash_nb import ScriptedProvider, calls, reply
+
+fired = []
+
+@lash_nb.tool
+async def look(city: str, seconds: float) -> str:
+    """Look for some seconds."""
+    fired.append(city)
+    await asyncio.sleep(seconds)
+    fired.append(f"{city} done")
+    return f"{city} is fine"
+
+seconds = 1.0
+
+def answer(request):
+    if any(block.ToolResult for block in request.messages[-1].blocks):
+        return reply("Both are fine, and that took its time.")
+    made = [(f"{len(request.messages)}-{city}", "look", {"city": city, "seconds": seconds}) for city in ("Oslo", "Rome")]
+    return calls(*made, say="Looking.")
+
+provider = ScriptedProvider(answer, delay=0.05)
+session = %lash new demo
+'''
+
+
+@pytest.fixture
+def notebook(kernel: Kernel) -> Iterator[Kernel]:
+    """The kernel with a session whose model calls two slow tools and then answers slowly."""
+    assert kernel.run(SETUP).error == ""
+    yield kernel
+    kernel.run("%unload_ext lash_nb\nawait asyncio.sleep(0.05)")
+
+
+def value(kernel: Kernel, expression: str) -> str:
+    """What an expression is, as text."""
+    return str(kernel.run(expression).outputs[-1]["data"]["text/plain"])
+
+
+def test_awaited_cells_leave_asyncio_alone(notebook: Kernel) -> None:
+    """Only a function that waits needs a loop that can be entered again; stands first, because such a loop stays so."""
+    notebook.run("seconds = 0.01\n%lash step Look at both\n%lash continue")
+    notebook.run("for i in range(2):\n    %lash sessions")
+
+    assert value(notebook, "hasattr(asyncio.get_running_loop(), '_nest_patched')") == "False"
+
+
+def test_a_reply_streams_into_one_card(notebook: Kernel) -> None:
+    """The card is drawn at most ten times a second, the last picture is the finished turn, and the value is not shown again."""
+    notebook.run("seconds = 0.2")
+
+    cell = notebook.run("%%lash -o turn\nHow are they?")
+
+    pictures = [content["data"]["text/plain"] for content in cell.of_type("update_display_data")]
+    assert [output["type"] for output in cell.outputs] == ["display_data"]
+    assert pictures[0].startswith("Running")
+    assert any("Looking" in picture and "Both" not in picture for picture in pictures)
+    assert any("Both are" in picture and "took its time" not in picture for picture in pictures)
+    assert len(pictures) <= cell.seconds * 10 + 2
+    assert cell.text.startswith("Completed")
+    assert "Both are fine, and that took its time." in cell.text
+    assert "Both are fine" in cell.outputs[0]["data"]["text/html"]
+    assert value(notebook, "_ is turn") == "True"
+    assert notebook.run("turn").outputs[0]["type"] == "execute_result"
+
+
+def test_the_first_interrupt_pauses_and_loses_nothing(notebook: Kernel) -> None:
+    """The effect in flight ends, the next one waits, the cell says so; other cells run, and the turn goes on when it is told to."""
+    cell = notebook.start("%%lash -o turn\nHow are they?")
+    notebook.wait_for(cell, "look(")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert (
+        cell.error == "Paused before tool_call look, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+    )
+    assert "paused before tool_call look" in cell.text
+    assert value(notebook, "fired") == "['Oslo', 'Oslo done']"
+    assert value(notebook, "6 * 7") == "42"
+    assert "Both are fine" in notebook.run("%lash continue").text
+    assert value(notebook, "fired") == "['Oslo', 'Oslo done', 'Rome', 'Rome done']"
+    assert value(notebook, "turn.is_success") == "True"
+
+
+def test_the_pausing_card_says_what_a_second_interrupt_does(notebook: Kernel) -> None:
+    """Between the first interrupt and the stop."""
+    cell = notebook.start("%%lash\nHow are they?")
+    notebook.wait_for(cell, "look(")
+    notebook.interrupt()
+    notebook.wait_for(cell, "Pausing after this effect")
+    notebook.finish(cell)
+
+    pages = [content["data"]["text/html"] for content in cell.of_type("update_display_data")]
+    assert any("Ctrl-C again cancels look" in page for page in pages)
+    assert "paused" in cell.text
+    notebook.run("%lash cancel")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%lash -o turn\nHow are they?",
+        "def ask():\n    get_ipython().run_cell_magic('lash', '-o turn', 'How are they?')\nask()",
+    ],
+    ids=["awaited", "in a function"],
+)
+def test_the_second_interrupt_cancels_what_is_in_flight(notebook: Kernel, source: str) -> None:
+    """The turn ends as cancelled, no tool call fires afterwards, and the session takes the next prompt."""
+    notebook.run("seconds = 2.0")
+    cell = notebook.start(source)
+    notebook.wait_for(cell, "look(")
+    notebook.interrupt()
+    notebook.wait_for(cell, "Pausing")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
+    assert cell.text.startswith("Cancelled")
+    time.sleep(2.2)
+    assert value(notebook, "fired") == "['Oslo']"
+    assert value(notebook, "turn.outcome.reason") == "'cancelled'"
+    assert "Completed" in notebook.run("seconds = 0.01\n%lash step Again\n%lash continue").text
+
+
+def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
+    """The cell stops as a whole, and so do the cells that wait behind it."""
+    notebook.run("seconds = 0.5")
+    cell = notebook.start(
+        "for city in ('Oslo', 'Rome'):\n    get_ipython().run_cell_magic('lash', '', 'How is it?')\n    print(city)"
+    )
+    behind = notebook.start("print('never')")
+    notebook.wait_for(cell, "look(")
+    notebook.interrupt()
+    notebook.finish(cell)
+    notebook.finish(behind)
+
+    assert cell.error.startswith("Paused before")
+    assert cell.printed == ""
+    assert behind.printed == ""
+    assert value(notebook, "session.turn_index") == "1"
+
+
+def test_a_waiting_turn_is_reached_by_a_click_while_a_cell_runs(notebook: Kernel) -> None:
+    """A message of the page is handled while another cell awaits, so buttons work at any time."""
+    notebook.run("stepper = %lash step Look at both")
+    comm = value(notebook, "stepper.comm.comm_id").strip("'")
+    cell = notebook.start("for _ in range(100):\n    await asyncio.sleep(0.05)\n    if fired: break\nprint(len(fired))")
+    click = {"comm_id": comm, "data": {"method": "custom", "content": {"do": "continue"}}}
+    notebook.send("comm_msg", click)
+    notebook.finish(cell)
+
+    assert cell.printed == "1\n"
+    assert cell.seconds < 4
+
+
+def test_functions_wait_for_turns(notebook: Kernel) -> None:
+    """Where nothing can be awaited the magic enters the running loop again."""
+    notebook.run("seconds = 0.01")
+
+    notebook.run('def ask():\n    result = %lash step "How are they?"\n    result = %lash continue\n    return result')
+
+    assert value(notebook, "ask().reply") == "'Both are fine, and that took its time.'"
+    assert value(notebook, "[ask().turn_index for _ in range(2)]") == "[2, 3]"
+
+
+def test_unloading_stops_a_turn_that_waits(notebook: Kernel) -> None:
+    """Nothing of it fires afterwards, in whatever cell."""
+    notebook.run("%lash step Look at both")
+    notebook.run("%lash step")
+    notebook.run("running = session.stepper.running")
+
+    notebook.run("%unload_ext lash_nb")
+
+    assert value(notebook, "running.done") == "True"
+    assert value(notebook, "fired") == "[]"
+
+
+def test_mistakes_are_one_line_on_standard_error(notebook: Kernel) -> None:
+    """A notebook shows the line, no traceback, and the cell has failed."""
+    cell = notebook.run("%lash stpe")
+
+    assert cell.printed == "UsageError: no verb stpe; did you mean %lash step?\n"
+    assert cell.error == ""
+
+
+def test_completion_in_a_kernel(notebook: Kernel) -> None:
+    """The kernel offers verbs, flags and kinds, and nothing else."""
+    assert notebook.complete("%lash ca") == ["cancel"]
+    assert notebook.complete("x = %lash continue --to to") == ["tool_call"]
+    assert notebook.complete("%%lash --ima") == ["--image"]
