@@ -24,6 +24,8 @@ class TurnContext:
     """The session."""
     turn_id: str
     """The turn, as traces name it."""
+    scope_id: str
+    """The turn, as effects name it; another one where a turn runs under a queue claim."""
     turn_index: int
     """Number of the turn in its session."""
     agent_frame_id: str
@@ -59,7 +61,7 @@ class TurnContext:
         """Return the scope of an effect in this turn."""
         return RuntimeScope(
             session_id=self.session_id,
-            turn_id=self.controller.scope.id,
+            turn_id=self.scope_id,
             turn_index=self.turn_index,
             protocol_iteration=protocol_iteration,
         )
@@ -68,7 +70,7 @@ class TurnContext:
         """Return the context of a record: with an iteration that of the driver, without it that of the turn itself."""
         return TraceContext(
             session_id=self.session_id,
-            turn_id=self.turn_id if protocol_iteration is None else self.controller.scope.id,
+            turn_id=self.turn_id if protocol_iteration is None else self.scope_id,
             turn_index=self.turn_index,
             protocol_iteration=protocol_iteration,
         )

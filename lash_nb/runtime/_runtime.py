@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from lash_nb.effects import JournalEffectHost, StepEffectHost
+import msgspec
+
+from lash_nb.effects import JournalEffectHost, ScopedEffectController, StepEffectHost
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError, ToolRegistryError
 from lash_nb.machine import TurnMachine
 from lash_nb.plugins import PluginSession
@@ -17,7 +19,7 @@ from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.stores import AttachmentStore, FullGraph, SessionScopedAttachmentStore, SessionStore
-from lash_nb.wire import Message, SessionPolicy, SessionUsageReport, TurnInput
+from lash_nb.wire import Message, SessionPolicy, SessionUsageReport, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
 
@@ -94,19 +96,25 @@ class LashRuntime:
                     self._writer = asyncio.Lock()
 
     async def _through_frames(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
-        result = await self._one_turn(turn_input, options)
-        root, completed = result.turn_id, 1
-        while (following := follow_up(result, turn_input, root, completed)) is not None:
-            result = await self._one_turn(following, options)
+        """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
+        root = turn_input.trace_turn_id or self.environment.ids.uuid()
+        controller = self.effect_host.scoped(TurnScope(session_id=self.state.session_id, turn_id=root))
+        following: TurnInput | None = msgspec.structs.replace(turn_input, trace_turn_id=root)
+        completed = 0
+        while following is not None:
+            result = await self._one_turn(following, options, controller)
             completed += 1
+            following = follow_up(result, turn_input, root, completed)
         return result
 
-    async def _one_turn(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
+    async def _one_turn(
+        self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController
+    ) -> TurnResult:
         """Run a turn; of one that is aborted, forget what it did not commit: with a store, the next turn asks it what that is."""
         take_back = self.state.undo_point()
         try:
             with options.cancel.calling(self.effect_host.control.run_to):  # a cancelled turn waits for no decision
-                return await TurnRunner(self, turn_input, options).run()
+                return await TurnRunner(self, turn_input, options, controller).run()
         except BaseException:
             take_back()
             self._stale = self.store is not None

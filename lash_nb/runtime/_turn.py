@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lash_nb.clock import CancellationToken
+from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
 from lash_nb.plugins import ToolDispatcher
@@ -37,7 +38,6 @@ from lash_nb.wire import (
     TurnInput,
     TurnOutcome,
     TurnOutcomeEvent,
-    TurnScope,
     TurnStarted,
 )
 
@@ -70,7 +70,13 @@ class TurnOptions:
 class TurnRunner:
     """Runs one turn on a runtime; made for it and thrown away."""
 
-    def __init__(self, runtime: "LashRuntime", turn_input: TurnInput, options: TurnOptions) -> None:
+    def __init__(
+        self,
+        runtime: "LashRuntime",
+        turn_input: TurnInput,
+        options: TurnOptions,
+        controller: ScopedEffectController,
+    ) -> None:
         self._runtime = runtime
         self._state = runtime.state
         self._input = turn_input
@@ -78,9 +84,7 @@ class TurnRunner:
         self._env = runtime.environment
         self._started_ns = self._env.clock.monotonic_ns()
         self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
-        self._controller = runtime.effect_host.scoped(
-            TurnScope(session_id=self._state.session_id, turn_id=self._turn_id)
-        )
+        self._controller = controller
         self._activities: list[TurnActivity] = []
         self._assembler = TurnAssembler()
         self._hub = TurnStreamHub(
@@ -141,6 +145,7 @@ class TurnRunner:
         return TurnContext(
             session_id=state.session_id,
             turn_id=self._turn_id,
+            scope_id=self._turn_id,
             turn_index=state.turn_index,
             agent_frame_id=state.current_agent_frame_id,
             model=self._policy().model,

@@ -4,7 +4,7 @@ The machine says what it wants; the loop makes an envelope of every nondetermini
 the response. Nothing here knows whether the host performs, records, replays or waits for a person.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
@@ -26,7 +26,7 @@ from lash_nb.machine import (
     ToolResults,
     TurnMachine,
 )
-from lash_nb.plugins import ToolDispatcher, ToolPrepareContext
+from lash_nb.plugins import ToolDispatcher, ToolPrepareContext, completed, tool_failure
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._executor import TurnEffectExecutor
 from lash_nb.wire import (
@@ -169,21 +169,32 @@ class TurnLoop:
         )
 
     async def _tool_calls(self, effect: ToolCalls) -> None:
-        """Run the calls of one reply one after the other."""
+        """Run the calls of one reply one after the other; when the host fails, all have a result, for no model goes on without."""
         for call in effect.calls:
             started = ToolCallStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
             self._turn.trace.emit(started, self._turn.trace_context(self._machine.protocol_iteration))
-        results = [await self._tool_call(effect.id, call) for call in effect.calls]
+        results: list[CompletedToolCall] = []
+        try:
+            for call in effect.calls:
+                results.append(await self._tool_call(effect.id, call))  # noqa: PERF401 - what is done counts when the next one fails
+        except RuntimeEffectControllerError as error:
+            failure = tool_failure("internal", error.code, error.message)
+            not_run = (completed(call, failure) for call in effect.calls[len(results) :])
+            self._complete_tool_calls(effect.id, [*results, *not_run])
+            raise
+        self._complete_tool_calls(effect.id, results)
+
+    def _complete_tool_calls(self, effect_id: int, results: Sequence[CompletedToolCall]) -> None:
         for result in results:
-            completed = ToolCallCompleted(
+            record = ToolCallCompleted(
                 call_id=result.call_id,
                 name=result.tool_name,
                 args=result.args,
                 output=TraceToolCallOutput.of(result.output),
                 duration_ms=result.duration_ms,
             )
-            self._turn.trace.emit(completed, self._turn.trace_context(self._machine.protocol_iteration))
-        self._machine.handle_response(ToolResults(id=effect.id, results=tuple(results)))
+            self._turn.trace.emit(record, self._turn.trace_context(self._machine.protocol_iteration))
+        self._machine.handle_response(ToolResults(id=effect_id, results=tuple(results)))
 
     async def _tool_call(self, effect_id: int, pending: PendingToolCall) -> CompletedToolCall:
         context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
