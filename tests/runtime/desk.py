@@ -42,6 +42,7 @@ __all__ = [
     "settle",
     "texts",
     "tool_then_answer",
+    "two_tools_then_answer",
     "weather",
 ]
 

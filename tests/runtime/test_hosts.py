@@ -13,7 +13,9 @@ from lash_nb.wire import (
     SleepOutcome,
     SurfaceOutcome,
     SurfaceResult,
+    ToolFailed,
     llm_reply,
+    messages_are_prompt_resume_safe,
 )
 from tests.runtime.desk import (
     ActingHost,
@@ -28,6 +30,7 @@ from tests.runtime.desk import (
     roles,
     texts,
     tool_then_answer,
+    two_tools_then_answer,
     weather,
 )
 
@@ -173,3 +176,18 @@ async def test_a_blank_turn_id_is_refused() -> None:
     assert error.value.code == "missing_effect_scope_id"
     assert session.graph.nodes == ()
     assert (await session.turn("hi").run()).turn_index == 1
+
+
+async def test_a_tool_call_that_the_host_cannot_perform_still_has_a_result() -> None:
+    """The model learns in the next turn what failed and what was therefore not run; no call is left without a result."""
+    host = ActingHost(after(4, refused))  # the second of the two calls
+    session = await open_session(two_tools_then_answer, weather, host=host)
+    result = await session.turn("hi").run()
+    assert result.outcome.stopped == "runtime_error"
+    assert [record.output.status for record in result.tool_calls] == ["success", "failure"]
+    failure = result.tool_calls[1].output.outcome
+    assert isinstance(failure, ToolFailed)
+    assert (failure.payload.code, failure.payload.message) == ("journal_lost", "the journal is gone")
+    assert messages_are_prompt_resume_safe(messages_of(session.graph))
+    assert roles(messages_of(session.graph)) == ["User", "Assistant", "User"]
+    assert (await session.turn("again").run()).is_success
