@@ -10,7 +10,7 @@ from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.magics._namespace import NamespaceTools, chosen_provider, default_model
 from lash_nb.magics._open_session import OpenSession
-from lash_nb.magics._shown import ShownResults
+from lash_nb.magics._shown import ShownValues
 from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, Trace
 from lash_nb.wire import PromptContribution
 
@@ -24,8 +24,8 @@ class Bench:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell: Final = shell
-        self.shown: Final = ShownResults(shell)
-        """Results that the running cell shows already."""
+        self.shown: Final = ShownValues(shell)
+        """Values that the running cell shows already."""
         self.sessions: Final[dict[str, OpenSession]] = {}
         self.current = ""
         """Name of the session that is meant when none is named."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from lash_nb import frames, plots
 from lash_nb.errors import CallerError
@@ -63,7 +64,7 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
     if asked.table:
         return frames.nodes_df(graph)
     if asked.plot:
-        return plots.session_graph(graph)
+        return _drawn(bench, plots.session_graph(graph))
     view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
     return _Svg(static_svg(view), view.text()) if asked.svg else view
 
@@ -71,9 +72,16 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
 def _timeline(bench: Bench, asked: Namespace) -> Any:
     trace = _open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
     if asked.plot:
-        return plots.timeline(trace)
+        return _drawn(bench, plots.timeline(trace))
     view = TraceTimelineView(trace)
     return _Svg(static_svg(view), view.text()) if asked.svg else view
+
+
+def _drawn(bench: Bench, axes: Axes) -> Axes:
+    """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
+    if hasattr(bench.shell, "kernel"):
+        bench.shown.add(axes)
+    return axes
 
 
 def _trace(bench: Bench, asked: Namespace) -> Trace | pd.DataFrame:

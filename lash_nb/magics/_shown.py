@@ -1,4 +1,4 @@
-"""Results that stand on the page already: when one of them is also the value of its cell, it is not shown again."""
+"""What stands on the page already: when it is also the value of its cell, it is not shown again."""
 
 from typing import Final
 
@@ -6,9 +6,8 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.errors import CallerError
-from lash_nb.runtime import TurnResult
 
-__all__ = ["ShownResults", "display_formatter"]
+__all__ = ["ShownValues", "display_formatter"]
 
 
 def display_formatter(shell: InteractiveShell) -> DisplayFormatter:
@@ -19,8 +18,8 @@ def display_formatter(shell: InteractiveShell) -> DisplayFormatter:
     return formatter
 
 
-class ShownResults:
-    """Knows them until their cell is over; in any later cell a result is shown like every other value.
+class ShownValues:
+    """Knows it until the cell is over; in any later cell the same object is shown like every other value.
 
     The shell still keeps the value (`_`, `Out`): only drawing it is left out, by a printer for this one object.
     """
@@ -29,24 +28,24 @@ class ShownResults:
         formatter = display_formatter(shell).ipython_display_formatter
         self._printers: Final[dict[int, object]] = formatter.singleton_printers
         self._in_notebook = hasattr(shell, "kernel")
-        self._results: Final[dict[int, TurnResult]] = {}
+        self._values: Final[dict[int, object]] = {}
 
-    def add(self, result: TurnResult) -> None:
-        """Leave this result out for the rest of the cell."""
-        self._results[id(result)] = result
-        self._printers[id(result)] = _draw_nothing if self._in_notebook else _point_up
+    def add(self, value: object) -> None:
+        """Leave this value out for the rest of the cell."""
+        self._values[id(value)] = value
+        self._printers[id(value)] = _draw_nothing if self._in_notebook else _point_up
 
     def forget(self, *_: object) -> None:
         """The cell is over."""
-        for key in self._results:
+        for key in self._values:
             self._printers.pop(key, None)
-        self._results.clear()
+        self._values.clear()
 
 
-def _draw_nothing(_result: TurnResult) -> None:
+def _draw_nothing(_value: object) -> None:
     """What is on the page already needs no drawing."""
 
 
-def _point_up(_result: TurnResult) -> None:
+def _point_up(_value: object) -> None:
     """A terminal has begun the line of the value by then."""
-    print("the turn above")  # noqa: T201 - a terminal is written to
+    print("as above")  # noqa: T201 - a terminal is written to

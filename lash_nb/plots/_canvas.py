@@ -135,6 +135,8 @@ class Sheet:
 def sheet(ax: Axes | None, *, size: tuple[float, float]) -> Iterator[Sheet]:
     """Lend bare axes, those given or new ones of `size` inches, with the settings in force for what is drawn in the block."""
     theme = theme_now()
+    if ax is None:
+        plt.draw_if_interactive()  # type: ignore[no-untyped-call]  # loads the backend, which may turn on interactive mode: for good, not for this block only
     with mpl.rc_context(_settings(theme)):
         if ax is None:
             figure, ax = plt.subplots(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))

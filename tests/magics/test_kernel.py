@@ -202,3 +202,17 @@ def test_completion_in_a_kernel(notebook: Kernel) -> None:
     assert notebook.complete("%lash ca") == ["cancel"]
     assert notebook.complete("x = %lash continue --to to") == ["tool_call"]
     assert notebook.complete("%%lash --ima") == ["--image"]
+
+
+def test_a_plot_is_shown_once_each_time(notebook: Kernel) -> None:
+    """The figure, not the axes beside it; their value can be kept."""
+    notebook.run("%lash step Look at both\nseconds = 0.01\n%lash continue")
+
+    cells = [
+        notebook.run("%lash timeline --plot"),
+        notebook.run("axes = %lash graph --plot"),
+        notebook.run("%lash graph --plot"),
+    ]
+
+    assert [["image/png" in output["data"] for output in cell.outputs] for cell in cells] == [[True]] * 3
+    assert value(notebook, "type(axes).__name__") == "'Axes'"
