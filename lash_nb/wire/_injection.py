@@ -30,7 +30,7 @@ def outcome_from(envelope: RuntimeEffectEnvelope, value: Json) -> RuntimeEffectO
     """Return the outcome that `value` stands for as an answer to `envelope`.
 
     The whole outcome, `{"type": …, "result": …}`, fits every kind. In short a tool call takes `{"status": "success", "payload": …}` (also
-    `failure`, `cancelled`) or any other JSON, which is what the tool returns; a model call takes a text, which is the reply.
+    `failure`, `cancelled`, whose payloads may leave out what goes without saying) or any other JSON, which is what the tool returns; a model call takes a text, which is the reply.
 
     Raises:
         CallerError: `inject_shape`, the value fits neither form.
@@ -74,10 +74,18 @@ def _tool(envelope: RuntimeEffectEnvelope, value: Json) -> RuntimeEffectOutcome:
     if not isinstance(envelope.command, ToolCallCommand):
         raise CallerError("only a tool call has a tool's outcome", code="inject_shape")
     if isinstance(value, dict) and {"status", "payload"} == value.keys():
-        end: ToolCallOutcome = from_builtins(value, ToolCallOutcome)
+        end: ToolCallOutcome = from_builtins(_filled(value), ToolCallOutcome)
     else:
         end = ToolSuccess(payload=from_builtins(value, ToolValue))
     return tool_outcome(envelope.command.call, end)
+
+
+def _filled(value: dict[str, Any]) -> dict[str, Any]:
+    """Add to a failure or cancellation what a person need not say."""
+    defaults = _PAYLOADS.get(str(value["status"]))
+    if defaults is None or not isinstance(value["payload"], dict):
+        return value
+    return {**value, "payload": {**defaults, **value["payload"]}}
 
 
 def _reply(value: Json) -> LlmResult:
@@ -88,6 +96,18 @@ def _reply(value: Json) -> LlmResult:
         )
     return llm_reply(value)
 
+
+_PAYLOADS: Final[Mapping[str, Mapping[str, Json]]] = {
+    "failure": {
+        "class": "execution",
+        "code": "injected_failure",
+        "message": "the tool failed on purpose",
+        "source": "tool",
+        "retry": {"type": "never"},
+    },
+    "cancelled": {"message": "tool call cancelled", "source": "cancellation"},
+}
+"""What the short form of a tool's outcome may leave out."""
 
 _SHORT: Final[Mapping[str, Callable[[RuntimeEffectEnvelope, Any], RuntimeEffectOutcome]]] = {
     "tool_call": _tool,

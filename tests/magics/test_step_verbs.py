@@ -68,6 +68,11 @@ def test_continue_runs_to_a_kind(turn: Shell) -> None:
         ('%lash inject {"celsius": 31}', "31"),
         ("%lash inject 'closed for the day'", None),
         ('%lash inject {"status": "success", "payload": {"celsius": 32}}', "32"),
+        (
+            '%lash inject {"status": "failure", "payload": {"code": "frozen", "message": "the thermometer is frozen"}}',
+            "frozen",
+        ),
+        ('%lash inject {"status": "cancelled", "payload": {}}', "cancelled"),
         ('%lash inject "calm"', "calm"),
     ],
 )
