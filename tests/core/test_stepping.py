@@ -296,23 +296,18 @@ async def test_a_stepped_turn_can_be_cancelled_while_it_waits() -> None:
     assert await session.stepper.cancel() is result
 
 
-async def test_two_who_wait_both_learn_of_the_next_stop() -> None:
-    """A cell and a widget wait for the same turn: when one goes on at once, the other waits for the stop after."""
+async def test_a_click_that_comes_first_sends_who_waits_to_the_next_stop() -> None:
+    """A cell waits for a stop, a view's button goes on from it at once: the cell gets the stop after."""
     session = await open_session(tool_then_answer, weather)
-    await session.step()
-    session.start("hi")
-    seen: list[str] = []
+    clicks: list[asyncio.Future[EffectEntry | TurnResult]] = []
 
-    async def goes_on() -> None:
-        seen.append(kind(await session.stepper.stopped()))
-        seen.append(kind(await session.step()))
+    def click() -> None:
+        if session.stepper.state == "paused" and not clicks:
+            clicks.append(asyncio.ensure_future(session.stepper.step()))
 
-    async def watches() -> None:
-        await session.stepper.stopped()
-        seen.append("told")
-
-    await asyncio.wait_for(asyncio.gather(goes_on(), watches()), 2)
-    assert sorted(seen) == ["llm_call", "told", "tool_call"]
+    session.stepper.subscribe(click)
+    stop = await asyncio.wait_for(session.step("hi"), 2)
+    assert (kind(stop), kind(await clicks[0])) == ("tool_call", "tool_call")
     await session.continue_()
 
 
