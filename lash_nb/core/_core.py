@@ -110,8 +110,8 @@ class LashCore:
         return self._parts.effect_host
 
     def session(self, session_id: str) -> SessionBuilder:
-        """Return what opens the session of this id."""
-        return SessionBuilder(self, session_id)
+        """Return what opens the session of this id; a blank one stands for a new session with a random id."""
+        return SessionBuilder(self, session_id if session_id.strip() else self._parts.ids.uuid())
 
     async def delete_session(self, session_id: str) -> SessionDeleteReport:
         """Delete a stored session; open handles are not told.

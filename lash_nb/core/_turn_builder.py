@@ -1,6 +1,7 @@
 """Collects what a turn does differently, then runs it (lash 0.1.0-alpha.37, facade §6.2)."""
 
 import asyncio
+import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Container, Generator
 from typing import Any, Self
@@ -103,8 +104,7 @@ class TurnBuilder:
         return TurnStream(self)
 
     def _set(self, **changes: Any) -> Self:
-        fields = {name: getattr(self._options, name) for name in TurnOptions.__dataclass_fields__}
-        self._options = TurnOptions(**{**fields, **changes})
+        self._options = dataclasses.replace(self._options, **changes)
         return self
 
 

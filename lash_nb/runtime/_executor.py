@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
-from lash_nb.plugins import ToolContext, ToolDispatcher
+from lash_nb.plugins import ToolContext, ToolDispatcher, completed, tool_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._llm_call import TurnCancelledError, perform_llm_call, until_cancelled
 from lash_nb.wire import (
@@ -27,12 +27,8 @@ from lash_nb.wire import (
     ToolCallActivityCompleted,
     ToolCallActivityStarted,
     ToolCallCommand,
-    ToolCallOutput,
     ToolCallStartEvent,
-    ToolCancellation,
-    ToolCancelled,
     ToolOutcome,
-    model_tool_return,
 )
 
 __all__ = ["TurnEffectExecutor"]
@@ -76,18 +72,18 @@ class TurnEffectExecutor:
         hub.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
         started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
         hub.activity(started, correlation_id)
-        completed = await self._run_tool(call)
-        if completed is None:
+        result = await self._run_tool(call)
+        if result is None:
             return ToolOutcome(result=_cut_off(call))
         finished = ToolCallActivityCompleted(
             call_id=call.call_id,
             name=call.tool_name,
-            args=completed.args,
-            output=completed.output,
-            duration_ms=completed.duration_ms,
+            args=result.args,
+            output=result.output,
+            duration_ms=result.duration_ms,
         )
         hub.activity(finished, correlation_id)
-        return ToolOutcome(result=completed)
+        return ToolOutcome(result=result)
 
     async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
         """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
@@ -150,14 +146,4 @@ _PERFORM: Mapping[type, Callable[[TurnEffectExecutor, RuntimeEffectEnvelope, Any
 
 
 def _cut_off(call: PreparedToolCall) -> CompletedToolCall:
-    cancellation = ToolCancellation(message="tool call cancelled", source="cancellation")
-    output = ToolCallOutput(outcome=ToolCancelled(payload=cancellation))
-    return CompletedToolCall(
-        call_id=call.call_id,
-        tool_name=call.tool_name,
-        args=call.args,
-        output=output,
-        model_return=model_tool_return(call.call_id, call.tool_name, output),
-        duration_ms=0,
-        replay=call.replay,
-    )
+    return completed(call, tool_cancelled("tool call cancelled"))

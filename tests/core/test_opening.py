@@ -273,9 +273,15 @@ async def test_a_session_whose_tool_is_gone_says_which() -> None:
     assert (await (await core.session("demo").open_fresh()).turn("anew").run()).reply == "b"
 
 
-async def test_a_session_with_a_blank_id_gets_one() -> None:
-    """An id of blanks is no id."""
-    core = builder(answers("a", "b")).build()
-    session = await core.session(" ").open()
-    assert session.session_id.strip()
-    assert (await session.turn("hi").run()).session_id == session.session_id
+async def test_sessions_with_a_blank_id_get_ids_of_their_own() -> None:
+    """An id of blanks is no id: each such session is a new one, stored under the id that it got."""
+    core = builder(answers("a", "b", "c")).build()
+    one, two = await core.session(" ").open(), await core.session("").open()
+    assert one.session_id.strip()
+    assert two.session_id.strip()
+    await one.turn("hi").run()
+    await two.turn("ho").run()
+    again = await core.session(one.session_id).open()
+    assert texts(messages_of(again.graph)) == ["hi", "a"]
+    third = await core.session("").open()
+    assert third.graph.nodes == ()
