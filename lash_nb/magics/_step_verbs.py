@@ -33,6 +33,8 @@ async def _continue(bench: Bench, asked: Namespace) -> Stop:
     opened = bench.session()
     _check_under_way(opened)
     doing = opened.session.continue_(to=asked.to)
+    if asked.to:
+        return await opened.until_stop(doing)
     return await shown_live(bench, opened, doing, turn_index=opened.session.turn_index)
 
 

@@ -96,7 +96,7 @@ class AttachmentsView(View):
         return clipped(
             [
                 *lines,
-                "next: %lash attachments --save ID FILE" if seen else "put a picture on a turn: %%lash --image FILE",
+                "next: %lash attachments ID --save FILE" if seen else "put a picture on a turn: %%lash --image FILE",
             ]
         )
 
