@@ -19,9 +19,10 @@ CODE: Final = "font-family:var(--jp-code-font-family,Menlo,Consolas,'DejaVu Sans
 """Ids, code and JSON."""
 FAILURE: Final = "color:#c2560c;color:color-mix(in srgb,#d55e00 72%,currentColor);"
 """Text that tells of a failure; the second declaration follows the page's brightness where the browser can."""
-RIGHT: Final = "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;"
+_FIGURES: Final = "font-variant-numeric:tabular-nums;"
+RIGHT: Final = f"text-align:right;white-space:nowrap;{_FIGURES}"
 """Numbers with units."""
-CELL: Final = "text-align:left;padding:3px 10px;vertical-align:top;"
+CELL: Final = "padding:3px 10px;vertical-align:top;"
 """A cell of a table."""
 
 
@@ -47,20 +48,27 @@ def joined(*children: str | None) -> Html:
 
 
 def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
-    """Return a plain table; a head is `(label, extra cell style)`, cells are text or `Html`."""
-    styles = [CELL + style for _, style in heads]
+    """Return a plain table; a head is `(label, extra cell style)`, cells are text or `Html`.
+
+    Cells carry only what a page's own rules for cells would override, because every one of them is stored with the notebook.
+    """
+    styles = [CELL + (style if "text-align" in style else f"text-align:left;{style}") for _, style in heads]
+    plain = [style.replace(_FIGURES, "").replace("width:100%;", "") for style in styles]
     line = f"border-bottom:{BORDER};"
     head = el(
-        "tr", *(el("th", label, style=style + MUTED + line) for (label, _), style in zip(heads, styles, strict=True))
+        "tr",
+        *(el("th", label, style=style + MUTED) for (label, _), style in zip(heads, styles, strict=True)),
+        style=line,
     )
     body = [
-        el("tr", *(el("td", cell, style=style + line) for cell, style in zip(row, styles, strict=True))) for row in rows
+        el("tr", *(el("td", cell, style=style) for cell, style in zip(row, plain, strict=True)), style=line)
+        for row in rows
     ]
     return el(
         "table",
         el("thead", head),
         el("tbody", *body),
-        style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;width:100%;",
+        style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;width:100%;" + _FIGURES,
     )
 
 
