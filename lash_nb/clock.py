@@ -110,7 +110,7 @@ class RandomIds:
 
 
 class CountingIds:
-    """Identities that count from one: reproducible, of the same shape as the random ones."""
+    """Identities that count from one: reproducible, of the same shape as the random ones; not for two cores that share a store."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -91,8 +91,8 @@ class SessionBuilder:
     async def open_with_state(self, snapshot: SessionSnapshot) -> LashSession:
         """Open the session as `snapshot` says. Errors as in `open`."""
         mode, policy = self._resolved()
-        store = await self._session_store(policy)
         self._check_id(snapshot.session_id)
+        store = await self._session_store(policy)
         state = RuntimeSessionState.from_snapshot(snapshot, self._core.parts.clock)
         state.policy = policy.replace(provider_id=state.policy.provider_id)
         return self._opened(mode, policy, store, state)

@@ -25,8 +25,8 @@ from lash_nb.wire import (
 
 __all__ = ["JournalEffectHost", "effect_status"]
 
-KEEP: Final = 20_000
-"""Entries that stay in memory: some 30 MB of tool-heavy turns, more than a person scrolls through."""
+KEEP: Final = 5_000
+"""Entries that stay in memory, some 700 turns of two model calls each: every model call holds a reference to each message that it sent."""
 
 
 class JournalEffectHost:

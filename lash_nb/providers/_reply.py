@@ -1,6 +1,9 @@
 """Answers written by hand: what a script is made of."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from lash_nb.wire import (
     Json,
@@ -13,7 +16,7 @@ from lash_nb.wire import (
     to_json,
 )
 
-__all__ = ["ScriptedReply", "call", "calls", "reply", "response_of"]
+__all__ = ["ScriptedReply", "call", "calls", "reply", "response_of", "with_call_ids"]
 
 ScriptedReply: TypeAlias = str | LlmResponse | dict[str, Any] | Exception
 """One answer: a text, a whole response, one as plain JSON, or an exception to raise."""
@@ -42,18 +45,18 @@ def call(
     tool: str,
     args: dict[str, Json] | None = None,
     *,
-    id: str = "call-1",
+    id: str = "",
     say: str | None = None,
     usage: LlmUsage | None = None,
 ) -> LlmResponse:
-    """Return the response that calls one tool, saying `say` before."""
+    """Return the response that calls one tool, saying `say` before; a blank id is numbered by the `ScriptedProvider` that gives it."""
     return calls((id, tool, args or {}), say=say, usage=usage)
 
 
 def calls(
     *made: tuple[str, str, dict[str, Json]], say: str | None = None, usage: LlmUsage | None = None
 ) -> LlmResponse:
-    """Return the response that makes several calls; each is `(id, tool, args)`."""
+    """Return the response that makes several calls; each is `(id, tool, args)`, a blank id as in `call`."""
     said = () if say is None else (LlmOutputPart(Text=TextPart(text=say)),)
     return LlmResponse(
         full_text=say or "",
@@ -71,6 +74,19 @@ def response_of(scripted: str | LlmResponse | dict[str, Any]) -> LlmResponse:
         return scripted
     response: LlmResponse = from_builtins({**_RESPONSE_DEFAULTS, **scripted}, LlmResponse)
     return response
+
+
+def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmResponse:
+    """Return the response with fresh ids for the calls that have none: a session needs a new one for each."""
+    if all(part.ToolCall is None or part.ToolCall.call_id for part in response.parts):
+        return response
+    parts = tuple(
+        LlmOutputPart(ToolCall=replace(part.ToolCall, call_id=fresh()))
+        if part.ToolCall is not None and not part.ToolCall.call_id
+        else part
+        for part in response.parts
+    )
+    return replace(response, parts=parts)
 
 
 def _call_part(id: str, tool: str, args: dict[str, Json]) -> LlmOutputPart:

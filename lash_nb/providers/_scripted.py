@@ -4,12 +4,13 @@ import inspect
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import count
 from typing import Final, TypeAlias
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.providers._reply import ScriptedReply, response_of
+from lash_nb.providers._reply import ScriptedReply, response_of, with_call_ids
 from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, StreamSink, UsageEvent
 from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse
 
@@ -46,6 +47,7 @@ class ScriptedProvider:
         """All requests so far."""
         self._function = replies if callable(replies) else None
         self._replies = deque(() if callable(replies) else [replies] if isinstance(replies, str) else replies)
+        self._call_numbers = count(1)
         self._variants = frozenset(variants)
         self._delay = delay
         self._clock = clock or SystemClock()
@@ -68,7 +70,7 @@ class ScriptedProvider:
         scripted = await self._next(request)
         if isinstance(scripted, Exception):
             raise scripted
-        response = response_of(scripted)
+        response = with_call_ids(response_of(scripted), lambda: f"call-{next(self._call_numbers)}")
         if stream is not None:
             await self._stream(response, stream)
         return response

@@ -1,6 +1,6 @@
 """The commits of a turn: when they happen, what they stamp, and what happens without a store (lash 0.1.0-alpha.37, turns §6, sessions §13)."""
 
-import warnings
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -27,6 +27,8 @@ from lash_nb.wire import (
 )
 
 __all__ = ["TurnCommits"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class TurnCommits:
@@ -73,9 +75,7 @@ class TurnCommits:
         try:
             await self._store_commit(self._state_commit())
         except LashRuntimeError as error:
-            warnings.warn(
-                f"progress of turn {self._turn.turn_id} was not stored: {error}", RuntimeWarning, stacklevel=2
-            )
+            _LOG.warning("progress of turn %s was not stored: %s", self._turn.turn_id, error)
             return
         self._trace_protocol_steps(progress)
 

@@ -1,13 +1,13 @@
 """Performs the effects of a turn for real: the local executor behind every envelope (lash 0.1.0-alpha.37, effect wire format §15.4)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
 from lash_nb.plugins import ToolContext, ToolDispatcher, completed, tool_cancelled
+from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
-from lash_nb.runtime._llm_call import TurnCancelledError, perform_llm_call, until_cancelled
+from lash_nb.runtime._llm_call import perform_llm_call
 from lash_nb.wire import (
     CheckpointCommand,
     CheckpointDelivery,
@@ -87,23 +87,12 @@ class TurnEffectExecutor:
 
     async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
         """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
-        task = asyncio.ensure_future(self._dispatcher.execute(call, self._tool_context(call)))
-        cutting: list[asyncio.Task[None]] = []
-        with self._turn.cancel.calling(lambda: cutting.append(asyncio.ensure_future(self._cut_after_grace(task)))):
-            try:
-                return await task
-            except asyncio.CancelledError:
-                current = asyncio.current_task()
-                if current and current.cancelling():
-                    raise
-                return None
-            finally:
-                for pending in cutting:
-                    pending.cancel()
-
-    async def _cut_after_grace(self, task: "asyncio.Task[Any]") -> None:
-        await self._turn.clock.sleep(_TOOL_CANCEL_GRACE_SECONDS)
-        task.cancel()
+        work = self._dispatcher.execute(call, self._tool_context(call))
+        turn = self._turn
+        try:
+            return await until_cancelled(work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
+        except TurnCancelledError:
+            return None
 
     def _tool_context(self, call: PreparedToolCall) -> ToolContext:
         return ToolContext.of_call(
@@ -129,7 +118,8 @@ class TurnEffectExecutor:
 
     async def _sleep(self, _: RuntimeEffectEnvelope, command: SleepCommand) -> RuntimeEffectOutcome:
         try:
-            await until_cancelled(self._turn.clock.sleep(command.duration_ms / 1000), self._turn.cancel)
+            wait = self._turn.clock.sleep(command.duration_ms / 1000)
+            await until_cancelled(wait, self._turn.cancel, self._turn.clock)
         except TurnCancelledError:
             raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "the turn was cancelled") from None
         return SleepOutcome()

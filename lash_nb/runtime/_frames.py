@@ -1,6 +1,6 @@
 """Going on in another agent frame (lash 0.1.0-alpha.37, sessions §6.3, turns §5.8)."""
 
-import warnings
+import logging
 from collections.abc import Iterable
 
 import msgspec
@@ -25,6 +25,8 @@ from lash_nb.wire import (
 )
 
 __all__ = ["follow_up", "switch_frame"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def switch_frame(
@@ -84,7 +86,7 @@ def _append(state: RuntimeSessionState, value: Json, ids: IdSource) -> None:
     try:
         node: SessionAppendNode = from_builtins(value, SessionAppendNode)
     except WireError as error:
-        warnings.warn(f"a node of the new frame was left out: {error}", RuntimeWarning, stacklevel=2)
+        _LOG.warning("a node of the new frame was left out: %s", error)
         return
     match node:
         case AppendMessage(message=message, caused_by=caused_by):

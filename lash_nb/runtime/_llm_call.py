@@ -1,10 +1,8 @@
 """How a model call is performed: trace, stream, provider, trace (lash 0.1.0-alpha.37, turns §5.7)."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from lash_nb.clock import CancellationToken
 from lash_nb.errors import AttachmentStoreError, LlmTransportError
 from lash_nb.providers import (
     DeltaEvent,
@@ -15,9 +13,11 @@ from lash_nb.providers import (
     UsageEvent,
     llm_call_error,
 )
+from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._llm_trace import parsed_or_text
 from lash_nb.runtime._stream_parts import StreamedParts
+from lash_nb.runtime._stream_summary import VisibleStream
 from lash_nb.runtime._trace_emitter import llm_call_context
 from lash_nb.stores import AttachmentStore, resolve_llm_request_attachments
 from lash_nb.wire import (
@@ -40,7 +40,6 @@ from lash_nb.wire import (
     RetryStatusEvent,
     RuntimeEffectEnvelope,
     RuntimeStreamEvent,
-    StreamSummary,
     TextDeltaEvent,
     TextPart,
     ToolCallPart,
@@ -48,31 +47,7 @@ from lash_nb.wire import (
     TraceRuntimeStreamEvent,
 )
 
-__all__ = ["TurnCancelledError", "live_request", "perform_llm_call", "until_cancelled"]
-
-T = TypeVar("T")
-_MS: Final = 1_000_000
-
-
-class TurnCancelledError(Exception):
-    """The turn's cancellation token ended what was awaited."""
-
-
-async def until_cancelled(work: Awaitable[T], cancel: CancellationToken) -> T:
-    """Await `work`; when the token is cancelled, stop it, wait until it has stopped, and raise `TurnCancelledError`."""
-    task = asyncio.ensure_future(work)
-
-    def stop() -> None:
-        task.cancel()
-
-    with cancel.calling(stop):
-        try:
-            return await task
-        except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if cancel.cancelled and not (current and current.cancelling()):
-                raise TurnCancelledError from None
-            raise
+__all__ = ["live_request", "perform_llm_call"]
 
 
 async def perform_llm_call(envelope: RuntimeEffectEnvelope, command: LlmCallCommand, turn: TurnContext) -> LlmOutcome:
@@ -118,7 +93,7 @@ class _LlmCall:
         self._context = self._record_context(envelope)
         self._stream_context = self._context_of_stream()
         self._parts = StreamedParts()
-        self._summary = _Summary(turn.clock.monotonic_ns())
+        self._summary = VisibleStream(turn.clock.monotonic_ns())
         self._sequence = 0
         self._prose_id = self._reasoning_id = ""
 
@@ -147,10 +122,9 @@ class _LlmCall:
         return LlmOutcome(result=result, text_streamed=streamed)
 
     async def _ask(self) -> LlmResult:
+        asking = self._turn.provider.complete(self._request, self._on_stream)
         try:
-            response = await until_cancelled(
-                self._turn.provider.complete(self._request, self._on_stream), self._turn.cancel
-            )
+            response = await until_cancelled(asking, self._turn.cancel, self._turn.clock)
         except LlmTransportError as error:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
@@ -251,36 +225,3 @@ _ON_STREAM: Mapping[type, Callable[[_LlmCall, Any], None]] = {
     UsageEvent: _LlmCall._on_usage,  # noqa: SLF001 - as above
     RetryStatusStream: _LlmCall._on_retry,  # noqa: SLF001 - as above
 }
-
-
-class _Summary:
-    """Counts what becomes visible of a stream."""
-
-    def __init__(self, started_ns: int) -> None:
-        self._started = started_ns
-        self._first: int | None = None
-        self._last = started_ns
-        self._lengths: list[int] = []
-        self.text_deltas = 0
-
-    def elapsed_ms(self, now_ns: int) -> int:
-        return (now_ns - self._started) // _MS
-
-    def note_text(self, text: str, now_ns: int) -> None:
-        self.text_deltas += 1
-        if text:
-            self._first = now_ns if self._first is None else self._first
-            self._last = now_ns
-            self._lengths.append(len(text))
-
-    def value(self) -> StreamSummary:
-        if self._first is None:
-            return StreamSummary(text_delta_count=self.text_deltas)
-        return StreamSummary(
-            first_visible_token_latency_ms=self.elapsed_ms(self._first),
-            stream_duration_ms=(self._last - self._first) // _MS,
-            text_delta_count=self.text_deltas,
-            visible_chunk_count=len(self._lengths),
-            avg_visible_chunk_chars=sum(self._lengths) / len(self._lengths),
-            max_visible_chunk_chars=max(self._lengths),
-        )

@@ -1,15 +1,13 @@
 """An opened session: state, tools, store, and the turns that run on them (lash 0.1.0-alpha.37, sessions §14)."""
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
 
 from lash_nb.effects import JournalEffectHost, ScopedEffectController, StepEffectHost
-from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError, ToolRegistryError
+from lash_nb.errors import CallerError, LashRuntimeError, PluginError, SessionError, StoreError, ToolRegistryError
 from lash_nb.machine import TurnMachine
 from lash_nb.plugins import PluginSession
-from lash_nb.providers import ProviderHandle, UnconfiguredProvider
 from lash_nb.runtime._environment import RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._ledger import usage_report
@@ -18,6 +16,7 @@ from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
+from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, FullGraph, SessionScopedAttachmentStore, SessionStore
 from lash_nb.wire import Message, SessionPolicy, SessionUsageReport, TurnInput, TurnScope
 
@@ -43,7 +42,6 @@ class LashRuntime:
         self.journal = JournalEffectHost(environment.effect_host, environment.clock)
         self.effect_host = StepEffectHost(self.journal, environment.clock)
         self.mapper = LlmTraceMapper()
-        self.unbound_provider = ProviderHandle(UnconfiguredProvider())
         self.trace = TraceEmitter(
             environment.trace_sink,
             clock=environment.clock,
@@ -52,7 +50,8 @@ class LashRuntime:
             base=environment.trace_context,
         )
         self.machine: TurnMachine | None = None
-        self._writer = asyncio.Lock()
+        self._writer = Writer()
+        self._closed = False
         self._stale = False
 
     @classmethod
@@ -85,15 +84,16 @@ class LashRuntime:
 
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn.
+            CallerError: `session_closed`.
         """
-        async with self._writer:
+        async with self._writer.turn():
+            if self._closed:
+                raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
             await self._refresh()
             try:
                 return await self._through_frames(turn_input, options)
             finally:
                 self.effect_host.control.turn_over()
-                if not self._writer._waiters:  # noqa: SLF001 - a lock that was waited for is bound to that loop; a new one is not
-                    self._writer = asyncio.Lock()
 
     async def _through_frames(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
@@ -148,7 +148,8 @@ class LashRuntime:
         return usage_report(self.state.token_ledger)
 
     def close(self) -> None:
-        """Free the session's id for another opening."""
+        """Free the session's id for another opening; no turn begins after this."""
+        self._closed = True
         self.plugins.unregister()
 
 

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
 from lash_nb.plugins import ToolDispatcher
-from lash_nb.providers import ProviderHandle
+from lash_nb.providers import ProviderHandle, UnconfiguredProvider
 from lash_nb.runtime._assembler import Assembly, TurnAssembler
 from lash_nb.runtime._commits import TurnCommits
 from lash_nb.runtime._context import TurnContext
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from lash_nb.runtime._runtime import LashRuntime
 
 __all__ = ["TurnOptions", "TurnRunner"]
+
+_UNBOUND: Final = ProviderHandle(UnconfiguredProvider())
+"""Answers until the session's provider is looked up, which is after the user's message is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ class TurnRunner:
             turn_index=state.turn_index,
             agent_frame_id=state.current_agent_frame_id,
             model=self._policy().model,
-            provider=runtime.unbound_provider,
+            provider=_UNBOUND,
             plugins=runtime.plugins,
             surface=SurfaceBuilder(runtime.plugins, (env.prompt, state.policy.prompt, self._options.prompt)),
             attachments=runtime.attachments,

@@ -34,12 +34,12 @@ async def test_the_task_is_the_next_turns_input_in_the_new_frame(stored: bool) -
     legal(session.graph)
 
 
-async def test_nodes_of_the_tool_open_the_frame() -> None:
+async def test_nodes_of_the_tool_open_the_frame(caplog: pytest.LogCaptureFixture) -> None:
     """What the tool puts into the frame stands before the task; what cannot be read is left out, aloud."""
     note = {"kind": "message", "message": {"role": "User", "content": "what is known"}}
     session = await open_session([call("hand_over"), "done"], switching("f2", "go on", note, {"kind": "riddle"}))
-    with pytest.warns(RuntimeWarning, match="left out"):
-        await session.turn("hi").run()
+    await session.turn("hi").run()
+    assert "left out" in caplog.text
     assert texts(session.read_view().messages) == ["what is known", "go on", "done"]
 
 

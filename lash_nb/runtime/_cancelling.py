@@ -1,0 +1,79 @@
+"""Awaiting work that a turn's cancellation may end, whether the work listens or not."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+from lash_nb.clock import CancellationToken, Clock
+
+__all__ = ["TurnCancelledError", "until_cancelled"]
+
+T = TypeVar("T")
+
+_STOP_SECONDS: Final = 0.05
+"""How long work that was cancelled is waited for before it is left to itself."""
+
+_LEFT: Final[set["asyncio.Future[Any]"]] = set()
+"""Work that did not stop when it was told to; held so that it is not lost in the middle."""
+
+
+class TurnCancelledError(Exception):
+    """What was awaited was cancelled."""
+
+
+async def until_cancelled(
+    work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float = 0
+) -> T:
+    """Await `work`; once the token is cancelled give it `grace_seconds` to end by itself, then stop it, then leave it.
+
+    Work for a token that is cancelled already is not begun.
+
+    Raises:
+        TurnCancelledError: the work has no result.
+    """
+    if cancel.cancelled:
+        work.close()  # it was never begun
+        raise TurnCancelledError
+    task = asyncio.ensure_future(work)
+    over = asyncio.get_running_loop().create_future()
+    task.add_done_callback(lambda _: _settle(over))
+    stopping: list[asyncio.Task[None]] = []
+    try:
+        with cancel.calling(lambda: stopping.append(asyncio.ensure_future(_stop(task, over, clock, grace_seconds)))):
+            await over
+    except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
+        task.cancel()
+        await asyncio.wait({task}, timeout=_STOP_SECONDS)
+        raise
+    finally:
+        for stop in stopping:
+            stop.cancel()
+        if not task.done():
+            _leave(task)
+    if not task.done() or (task.cancelled() and cancel.cancelled):
+        raise TurnCancelledError
+    return task.result()
+
+
+async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:
+    if grace_seconds:
+        await clock.sleep(grace_seconds)
+    task.cancel()
+    await clock.sleep(_STOP_SECONDS)
+    _settle(over)
+
+
+def _settle(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
+
+
+def _leave(task: "asyncio.Future[Any]") -> None:
+    _LEFT.add(task)
+    task.add_done_callback(_forget)
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    _LEFT.discard(task)
+    if not task.cancelled():
+        task.exception()  # nobody is left to hear of it

@@ -1,0 +1,60 @@
+"""One writer at a time, in order, on any loop."""
+
+import asyncio
+
+import pytest
+
+from lash_nb.runtime._writer import Writer
+
+
+async def enter(writer: Writer, name: str, log: list[str]) -> None:
+    """Take a turn that lasts one round of the loop."""
+    async with writer.turn():
+        log.append(f"{name} in")
+        await asyncio.sleep(0)
+        log.append(f"{name} out")
+
+
+async def test_turns_follow_each_other_in_order() -> None:
+    """Nobody overtakes and nobody overlaps."""
+    writer, log = Writer(), list[str]()
+    await asyncio.gather(*(enter(writer, name, log) for name in "abc"))
+    assert log == ["a in", "a out", "b in", "b out", "c in", "c out"]
+
+
+async def test_one_who_gives_up_waiting_is_passed_over() -> None:
+    """A cancelled waiter does not keep the next one out, neither before nor in the moment of being let in."""
+    writer, log = Writer(), list[str]()
+    async with writer.turn():
+        waiting = [asyncio.ensure_future(enter(writer, name, log)) for name in "ab"]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    await asyncio.wait_for(waiting[1], 1)
+    assert log == ["b in", "b out"]
+
+
+async def test_one_who_is_cancelled_when_let_in_passes_it_on() -> None:
+    """The place is not lost with the one who had just got it."""
+    writer, log = Writer(), list[str]()
+    async with writer.turn():
+        waiting = [asyncio.ensure_future(enter(writer, name, log)) for name in "ab"]
+        await asyncio.sleep(0)
+    waiting[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    await asyncio.wait_for(waiting[1], 1)
+    assert log == ["b in", "b out"]
+
+
+def test_nothing_stays_bound_to_a_loop() -> None:
+    """After waiting on one loop, waiting works on another."""
+    writer, log = Writer(), list[str]()
+
+    async def two() -> None:
+        await asyncio.gather(enter(writer, "a", log), enter(writer, "b", log))
+
+    asyncio.run(two())
+    asyncio.run(two())
+    assert len(log) == 8
