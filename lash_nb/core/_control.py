@@ -16,6 +16,13 @@ class StateControl:
         """Return the public state: graph and counters, without frames, stored references and ledger."""
         return SessionReadView.of(self._runtime.state).to_snapshot()
 
+    async def branch_to_node(self, node_id: str | None) -> SessionSnapshot:
+        """Stand at this node, after the turn that runs: the next turn grows there, beside what followed. Return the session as it is then.
+
+        None stands before the first node; an unknown node means the last message that was stored. The next commit keeps it.
+        """
+        return await self._runtime.branch_to(node_id)
+
 
 class SessionControl:
     """The controls of a session, by subject."""

@@ -84,10 +84,6 @@ class ResidentGraph:
     def __len__(self) -> int:
         return len(self._order)
 
-    def find(self, node_id: str) -> SessionNodeRecord | None:
-        """Return the resident node of that id."""
-        return self._nodes.get(node_id)
-
     def append_message(self, message: Message, *, caused_by: CausalRef | None = None) -> None:
         """Append a message at the leaf, under a free node id."""
         if caused_by is None and isinstance(message.origin, ProcessOrigin):

@@ -18,7 +18,7 @@ from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, FullGraph, SessionScopedAttachmentStore, SessionStore
-from lash_nb.wire import Message, SessionPolicy, SessionUsageReport, TurnInput, TurnScope
+from lash_nb.wire import Message, SessionPolicy, SessionSnapshot, SessionUsageReport, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
 
@@ -119,6 +119,13 @@ class LashRuntime:
             take_back()
             self._stale = self.store is not None
             raise
+
+    async def branch_to(self, node_id: str | None) -> SessionSnapshot:
+        """Move the leaf between two turns; the next commit stores it."""
+        async with self._writer.turn():
+            await self._refresh()
+            self.state.graph.branch_to(node_id)
+            return self.state.snapshot_reader()()
 
     async def _refresh(self) -> None:
         """Take over what others committed since (sessions §13.1); costs nothing while the head has not moved."""

@@ -58,10 +58,6 @@ class TurnStreamHub:
         activity = project(event) if project else None
         if activity is not None:
             self.activity(activity)
-        self.emit_unprojected(event)
-
-    def emit_unprojected(self, event: SessionEvent) -> None:
-        """Send a session event that has no counterpart among the activities."""
         for sink in self._events:
             _tell(sink, event)
 
