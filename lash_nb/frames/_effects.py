@@ -37,6 +37,7 @@ EFFECT_COLUMNS: Final = (
     Column(
         "what", lambda entry: _what(entry.envelope.command), "string", "Model, tool, checkpoint or first line of code."
     ),
+    Column("effect_id", "envelope.invocation.effect_id", "string", "Id of the step in its turn."),
     Column(
         "status",
         "status",
@@ -44,10 +45,9 @@ EFFECT_COLUMNS: Final = (
         "`pending`, `running`, `ok`, `failed`, `cancelled`, or `error` of the host itself.",
     ),
     Column("origin", "origin", "category", "Whether the outcome was executed, injected, edited or replayed."),
-    Column("started_at", "started_at", "datetime64[ns, UTC]", "When it was handed to the host."),
     Column("duration_ms", "duration_ms", "Float64", "How long the host took, in milliseconds."),
-    Column("effect_id", "envelope.invocation.effect_id", "string", "Id of the step in its turn."),
     Column("replay_key", "envelope.invocation.replay_key", "string", "Identity under which a durable host finds it."),
+    Column("started_at", "started_at", "datetime64[ns, UTC]", "When it was handed to the host."),
     Column("error_code", "error.code", "category", "Why the host could not perform it."),
     Column("error_message", "error.message", "string", "What the host says about that."),
 )

@@ -117,7 +117,7 @@ def _inject_python(_bench: Bench, asked: Namespace) -> str:
 STEP_VERBS: Final = (
     Verb(
         name="step",
-        summary="perform the effect that waits, and stop before the next; without a turn, let the next prompt stop",
+        summary="perform what waits and stop before the next effect; or let the next prompt stop",
         run=_step,
         python=lambda _bench, asked: f"await session.step({_prompt_text(asked)})",
         arguments=(
