@@ -102,8 +102,8 @@ class OpenSession:
         work = asyncio.ensure_future(doing)
         presses = await attend(work, interrupted=partial(self._press, shown), beat=shown.beat)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
-        shown.finish(ended, self._effects_of(ended), words=self.state)
-        if presses:
+        shown.finish(ended, self._effects_of(ended), words=self._standing())
+        if presses or work.cancelled():
             raise self._interrupted(work)
         work.result()
         return self.view if ended is None else ended
@@ -121,6 +121,9 @@ class OpenSession:
             self.session.cancel_running_turns()
         else:
             running.abort()
+
+    def _standing(self) -> str:
+        return self.state if self.session.stepper.pending is not None else "over without a result"
 
     def _interrupted(self, work: asyncio.Future[Any]) -> Interrupted:
         """Show where the turn stands, if it still does, and say it."""

@@ -112,18 +112,20 @@ SESSION_VERBS: Final = (
         name="use",
         summary="make a session the current one",
         run=lambda bench, asked: bench.use(asked.name).session,
-        python=lambda _bench, asked: f"session = {asked.name}  # any session is a value: keep it in a variable",
+        python=lambda _bench, asked: (
+            f"session = sessions[{asked.name!r}]  # a session is a value: keep yours in a dict"
+        ),
         arguments=(Argument(name="NAME", help="its name", values=values.sessions),),
     ),
     Verb(
         name="sessions",
         summary="list the open sessions",
         run=_sessions,
-        python=lambda _bench, _asked: "[session, other]  # any session is a value: keep them in a list",
+        python=lambda _bench, _asked: "list(sessions)  # a session is a value: keep yours in a dict",
     ),
     Verb(
         name="result",
-        summary="the result of the last finished turn",
+        summary="the result of the last turn that was begun with %lash or %%lash",
         run=_result,
         python=lambda _bench, _asked: 'result = await session.turn("…").run()',
     ),

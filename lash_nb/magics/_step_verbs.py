@@ -8,7 +8,6 @@ from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._live import NoDisplay
 from lash_nb.magics._open_session import OpenSession, Stop
 from lash_nb.magics._prompt import begin, shown_live
 from lash_nb.magics._verb import Argument, Verb
@@ -53,8 +52,8 @@ async def _inject(bench: Bench, asked: Namespace) -> Stop:
 async def _cancel(bench: Bench, _asked: Namespace) -> TurnResult | None:
     opened = bench.session()
     _check_under_way(opened)
-    await opened.until_stop(opened.session.stepper.cancel(), NoDisplay())
-    return opened.result
+    stop = await opened.until_stop(opened.session.stepper.cancel())
+    return stop if isinstance(stop, TurnResult) else None
 
 
 def _envelope(bench: Bench, asked: Namespace) -> EffectEntry:

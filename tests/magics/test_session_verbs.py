@@ -230,3 +230,16 @@ def test_help_is_printed(shell: Shell, cell: str, capsys: pytest.CaptureFixture[
 def test_a_semicolon_hides_the_value(shell: Shell) -> None:
     """As it does with Python's own expressions."""
     assert shell.run("%lash new demo;") is None
+
+
+def test_a_terminal_sees_the_turn_once(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reply comes as it is written, a tool call as a line of its own, then the counters; the value adds nothing to it."""
+    shell.run("provider = provider_of(call('weather', {'city': 'Oslo'}), reply('Oslo is clear.'))\n%lash new demo")
+    capsys.readouterr()
+
+    shell.run("%%lash\nWhat is the weather in Oslo?")
+
+    printed = capsys.readouterr().out
+    assert next(line for line in printed.splitlines() if "weather" in line) == "→ weather"
+    assert printed.count("Oslo is clear.") == 1
+    assert "2 model calls  1 tool call" in printed
