@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import takewhile
 from typing import Any, Final
 
 from IPython.display import display
@@ -14,7 +15,7 @@ from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.runtime import TurnResult
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import StepperView
-from lash_nb.wire import DirectCommand, LlmCallCommand, RuntimeEffectEnvelope, ToolCallCommand, TurnInput
+from lash_nb.wire import DirectCommand, EffectEntry, LlmCallCommand, RuntimeEffectEnvelope, ToolCallCommand, TurnInput
 
 __all__ = ["Interrupted", "OpenSession", "Stop", "effect_words"]
 
@@ -152,10 +153,14 @@ class OpenSession:
             )
         return "Interrupted, and the turn was over before it could pause. Its result: %lash result"
 
-    def _effects_of(self, result: TurnResult | None) -> list[Any]:
+    def _effects_of(self, result: TurnResult | None) -> list[EffectEntry]:
+        """The effects of the turn that has just ended, found from the end: the session may be long."""
         if result is None:
             return []
-        return [entry for entry in self.session.effects if entry.envelope.invocation.scope.turn_id == result.turn_id]
+        latest = takewhile(
+            lambda entry: entry.envelope.invocation.scope.turn_id == result.turn_id, reversed(self.session.effects)
+        )
+        return list(latest)[::-1]
 
     def _note_end(self, running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
         if running.done and running.result is not None and self.result is not running.result:
