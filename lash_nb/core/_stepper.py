@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from lash_nb.core._running import RunningTurn
 from lash_nb.errors import CallerError
@@ -56,7 +56,7 @@ class Stepper:
     def entries(self) -> Sequence[EffectEntry]:
         """The session's effects in order, the pending one last."""
         pending = self.pending
-        return self._runtime.journal.entries if pending is None else (*self._runtime.journal.entries, pending)
+        return self._runtime.journal.entries if pending is None else _Appended(self._runtime.journal.entries, pending)
 
     @property
     def pending(self) -> EffectEntry | None:
@@ -194,3 +194,24 @@ class Stepper:
         finally:
             arrival.cancel()
             ending.cancel()
+
+
+class _Appended(Sequence[EffectEntry]):
+    """A live sequence with one more entry behind it, without a copy of what may be long."""
+
+    def __init__(self, entries: Sequence[EffectEntry], last: EffectEntry) -> None:
+        self._entries = entries
+        self._last = last
+
+    def __len__(self) -> int:
+        return len(self._entries) + 1
+
+    @overload
+    def __getitem__(self, index: int) -> EffectEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EffectEntry]: ...
+    def __getitem__(self, index: int | slice) -> EffectEntry | Sequence[EffectEntry]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        return self._last if at == len(self._entries) else self._entries[at]

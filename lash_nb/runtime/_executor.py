@@ -24,10 +24,7 @@ from lash_nb.wire import (
     SurfaceOutcome,
     SurfaceResult,
     SyncExecutionSurfaceCommand,
-    ToolCallActivityCompleted,
-    ToolCallActivityStarted,
     ToolCallCommand,
-    ToolCallStartEvent,
     ToolOutcome,
 )
 
@@ -45,6 +42,8 @@ class TurnEffectExecutor:
     def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
         self._turn = turn
         self._dispatcher = dispatcher
+        self.tool_calls: set[str] = set()
+        """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
     async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
         """Perform the envelope.
@@ -66,24 +65,15 @@ class TurnEffectExecutor:
 
     async def _tool_call(self, _: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
         call, hub = command.call, self._turn.hub
+        self.tool_calls.add(call.call_id)
         if self._turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
             return ToolOutcome(result=_cut_off(call))
-        correlation_id = f"tool:{call.call_id}"
-        hub.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
-        started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
-        hub.activity(started, correlation_id)
-        result = await self._run_tool(call)
-        if result is None:
+        hub.tool_started(call)
+        completed = await self._run_tool(call)
+        if completed is None:
             return ToolOutcome(result=_cut_off(call))
-        finished = ToolCallActivityCompleted(
-            call_id=call.call_id,
-            name=call.tool_name,
-            args=result.args,
-            output=result.output,
-            duration_ms=result.duration_ms,
-        )
-        hub.activity(finished, correlation_id)
-        return ToolOutcome(result=result)
+        hub.tool_completed(completed)
+        return ToolOutcome(result=completed)
 
     async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
         """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""

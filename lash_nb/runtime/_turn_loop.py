@@ -205,6 +205,9 @@ class TurnLoop:
         parent = self._invocation(effect_id, command)
         invocation = child_tool_effect_invocation(parent, effect_id, pending.call_id)
         outcome = await self._perform(invocation, command, ToolOutcome)
+        if prepared.call_id not in self._executor.tool_calls and self._turn.controller.durability_tier == "inline":
+            self._turn.hub.tool_started(prepared)  # a person answered: who watches sees the call all the same
+            self._turn.hub.tool_completed(outcome.result)
         return outcome.result
 
     async def _exec_code(self, effect: ExecCode) -> None:

@@ -8,6 +8,7 @@ from lash_nb.clock import IdSource
 from lash_nb.wire import (
     ChildTokenUsageEvent,
     ChildUsage,
+    CompletedToolCall,
     ErrorActivity,
     ErrorEvent,
     InjectedMessagesCommittedEvent,
@@ -16,6 +17,7 @@ from lash_nb.wire import (
     ModelRequestStarted,
     PluginEvent,
     PluginRuntime,
+    PreparedToolCall,
     QueuedInputAccepted,
     QueuedMessagesCommitted,
     RetryStatus,
@@ -23,6 +25,9 @@ from lash_nb.wire import (
     SessionEvent,
     SubmittedValue,
     TokenUsageEvent,
+    ToolCallActivityCompleted,
+    ToolCallActivityStarted,
+    ToolCallStartEvent,
     ToolValueSubmitted,
     TurnActivity,
     TurnEvent,
@@ -66,6 +71,19 @@ class TurnStreamHub:
         item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
         for sink in self._activities:
             _tell(sink, item)
+
+    def tool_started(self, call: PreparedToolCall) -> None:
+        """Tell that a tool call begins."""
+        self.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
+        started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
+        self.activity(started, f"tool:{call.call_id}")
+
+    def tool_completed(self, call: CompletedToolCall) -> None:
+        """Tell how a tool call ended; the session event of it is the machine's."""
+        completed = ToolCallActivityCompleted(
+            call_id=call.call_id, name=call.tool_name, args=call.args, output=call.output, duration_ms=call.duration_ms
+        )
+        self.activity(completed, f"tool:{call.call_id}")
 
 
 def _tell(sink: Callable[[T], None], item: T) -> None:

@@ -356,3 +356,27 @@ async def test_a_turn_that_is_run_directly_can_be_stepped_through() -> None:
         await settle()
     assert stops == ["llm_call", "tool_call", "llm_call"]
     assert (await task).is_success
+
+
+async def test_the_pending_effect_is_the_last_entry() -> None:
+    """The journal and what waits read as one sequence, from either end and in slices."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    entries = session.stepper.entries
+    assert [entry.status for entry in entries] == ["ok", "pending"]
+    assert (entries[-1], entries[1:], list(entries[:1])) == (entries[1], [entries[1]], [session.effects[0]])
+    with pytest.raises(IndexError):
+        entries[2]
+
+
+async def test_an_injected_tool_call_is_seen_by_who_watches() -> None:
+    """The activities tell of the call and its result, as if the tool had run."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("hi")
+    await session.step()
+    await session.inject({"temp_c": -40})
+    result = await session.continue_()
+    assert isinstance(result, TurnResult)
+    seen = [item for item in result.activities if item.type.startswith("tool_call")]
+    assert [item.type for item in seen] == ["tool_call_started", "tool_call_completed"]
+    assert seen[1].to_builtins()["output"]["outcome"] == {"status": "success", "payload": {"temp_c": -40}}
