@@ -11,10 +11,10 @@ from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from lash_nb.errors import CallerError
+from lash_nb.errors import CallerError, WireError
 from lash_nb.plugins._context import ToolContext
 from lash_nb.plugins._docstring import read_docstring
-from lash_nb.wire import AttachmentRef, Json, ToolCallOutput, ToolValue
+from lash_nb.wire import AttachmentRef, Json, ToolCallOutput, ToolValue, to_json
 
 __all__ = ["Signature", "read_signature"]
 
@@ -113,8 +113,8 @@ def _field(parameter: inspect.Parameter, hint: Any, description: str | None) -> 
     if parameter.default is inspect.Parameter.empty:
         return Field(**settings)
     try:
-        to_jsonable_python(parameter.default)
-    except PydanticSerializationError:
+        to_json(to_jsonable_python(parameter.default))
+    except (PydanticSerializationError, WireError):
         return Field(default_factory=lambda: None, **settings)  # optional, with a default that no schema can show
     return Field(default=parameter.default, **settings)
 
@@ -126,9 +126,11 @@ def _is_described(hint: Any) -> bool:
 
 def _input_schema(model: type[BaseModel], title: str) -> Json:
     try:
-        return _untitled(model.model_json_schema(by_alias=True))
-    except PydanticUserError as error:
+        schema = _untitled(model.model_json_schema(by_alias=True))
+        to_json(schema)
+    except (PydanticUserError, WireError) as error:
         raise _no_schema(title, error) from error
+    return schema
 
 
 def _output_schema(hint: Any) -> Json:

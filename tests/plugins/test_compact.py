@@ -163,6 +163,8 @@ def test_the_authority_type_is_the_module_in_camel_case() -> None:
     assert authority_type(ToolAgentSurface(authority_type="Mine")) == "Mine"
 
 
+INTEGERS = st.integers(-(2**63), 2**64 - 1)
+"""What JSON of the wire can carry; a tool with any other number in its schema is refused when it is made."""
 SCHEMAS = st.recursive(
     st.one_of(
         st.booleans(),
@@ -170,10 +172,10 @@ SCHEMAS = st.recursive(
             {},
             optional={
                 "type": st.sampled_from(["string", "integer", "array", "object", "odd", ["string", "null"]]),
-                "enum": st.lists(st.one_of(st.none(), st.text(max_size=3), st.integers()), max_size=3),
+                "enum": st.lists(st.one_of(st.none(), st.text(max_size=3), INTEGERS), max_size=3),
                 "description": st.text(max_size=5),
                 "default": st.none() | st.text(max_size=3),
-                "minimum": st.integers(),
+                "minimum": INTEGERS,
                 "$ref": st.sampled_from(["#", "#/properties/a", "#/nowhere", "http://else"]),
             },
         ),

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import enum
+import math
 import threading
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -183,6 +184,10 @@ def opaque(lock: threading.Lock) -> None:
     """No schema."""
 
 
+def boundless(x: Annotated[int, Field(ge=-(2**70))]) -> None:
+    """A limit beyond 64 bits."""
+
+
 def unresolved(x: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F821 - the fault under test
     """No such type."""
 
@@ -193,6 +198,7 @@ def unresolved(x: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F82
         (untyped, "tool untyped: parameter x has no type hint; write untyped(x: str)"),
         (starred, "tool starred: *numbers: int cannot be filled by a model; use parameters with names and types"),
         (opaque, "tool opaque: a parameter has a type without a JSON Schema"),
+        (boundless, "tool boundless: a parameter has a type without a JSON Schema (dict cannot be written as JSON"),
         (unresolved, "tool unresolved: a type hint cannot be resolved (name 'Nowhere' is not defined)"),
         (lambda: 1, "'<lambda>' is no tool name; give one of letters, digits and _: @tool(name='…')"),
     ],
@@ -349,3 +355,13 @@ async def test_a_stop_iteration_does_not_hang() -> None:
         return next(iter([]))
 
     assert "StopIteration" in await message_of(first)
+
+
+def test_a_default_that_json_cannot_carry_is_not_shown() -> None:
+    """A parameter whose default is NaN is optional; its schema says nothing of the NaN."""
+
+    @tool
+    def graded(limit: float = math.nan) -> None:
+        """Grade."""
+
+    assert graded.definition.input_schema["properties"]["limit"] == {"type": "number"}
