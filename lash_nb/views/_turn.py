@@ -209,8 +209,9 @@ def _tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
     )
     name = el("span", row.name, style=f"{CODE}min-width:150px;")
     said = el("span", el("span", call_text(row.args), style=CODE + MUTED), _result_words(row), style=_CUT)
+    origin = el("span", entry.origin, style=MUTED) if entry and entry.origin != "executed" else None
     took = el("span", duration(row.duration_ms), style=RIGHT)
-    line = el("div", sign, name, said, took, style=_ROW + "display:inline-flex;width:calc(100% - 15px);")
+    line = el("div", sign, name, said, origin, took, style=_ROW + "display:inline-flex;width:calc(100% - 15px);")
     return el("details", el("summary", line, style=_LINE + "cursor:pointer;"), _tool_detail(row, entry))
 
 
