@@ -7,7 +7,7 @@ from typing import Final
 from tests.architecture.source import FACES, MODULES, line_count, measured, name_of
 
 ROOMS: Final = [module for module in MODULES if module not in FACES]
-"""A face is two lists of names, as long as the room is rich; another test holds it to that."""
+"""Modules without the faces, whose shortness would flatter the median."""
 
 MODULE_CEILING: Final = 400
 MODULE_MEDIAN: Final = 250
@@ -18,7 +18,7 @@ BANNED: Final = {"utils", "util", "helpers", "helper", "manager", "misc", "commo
 
 def test_no_module_is_too_long() -> None:
     """No module has more than 400 lines."""
-    assert [name_of(module) for module in ROOMS if line_count(module) > MODULE_CEILING] == []
+    assert [name_of(module) for module in MODULES if line_count(module) > MODULE_CEILING] == []
 
 
 def test_most_modules_are_short() -> None:
