@@ -28,7 +28,6 @@ __all__ = [
     "ToolAvailabilityOf",
     "contributions_layer",
     "default_template",
-    "plugin_layer",
     "project_instructions",
     "render_prompt",
     "runtime_context",
@@ -82,17 +81,6 @@ def contributions_layer(contributions: Iterable[PromptContribution]) -> PromptLa
     for contribution in contributions:
         layer = layer.add(contribution)
     return layer
-
-
-def plugin_layer(contributions: Iterable[PromptContribution]) -> PromptLayer:
-    """Return the layer of what plugins contribute, given in the order in which the plugins registered.
-
-    Of contributions that say the same at the same place with the same priority the first is taken.
-    """
-    first: dict[tuple[str, int, str], PromptContribution] = {}
-    for contribution in contributions:
-        first.setdefault((contribution.slot, contribution.priority, contribution.content.strip()), contribution)
-    return contributions_layer(first[key] for key in sorted(first, key=lambda key: key[:2]))
 
 
 def render_prompt(layers: Iterable[PromptLayer], *, execution: str, availability: ToolAvailabilityOf) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
-from lash_nb.wire import Availability, ExecutionSurfaceSync, LlmToolSpec, PromptLayer
+from lash_nb.wire import ExecutionSurfaceSync, LlmToolSpec, PromptLayer
 
 __all__ = ["Surface", "SurfaceBuilder"]
 
@@ -54,12 +54,5 @@ class SurfaceBuilder:
         preamble = self._plugins.driver.preamble(tools)
         surface_layer = contributions_layer(await self._plugins.prompt_contributions(tools))
         layers = (contributions_layer(preamble.prompt_contributions), surface_layer, *self._layers)
-        prompt = render_prompt(
-            layers, execution=preamble.execution_section, availability=lambda name: _level(tools, name)
-        )
+        prompt = render_prompt(layers, execution=preamble.execution_section, availability=tools.availability)
         return Surface(system_prompt=prompt, tools=tools, preamble=preamble)
-
-
-def _level(tools: ToolSurface, name: str) -> Availability | None:
-    entry = tools.entry(name)
-    return entry.availability if entry else None

@@ -64,10 +64,6 @@ class CodedColumn(Sequence[Any]):
         """Give the numbers of `values`, learning new ones."""
         return list(map(self._known.__getitem__, values))
 
-    def code_of(self, value: Any) -> int:
-        """Return the number of a value, or -2 when no record has it."""
-        return self._known.get(value, -2)
-
 
 class _Codes(dict[Any, int]):
     def __init__(self, values: list[Any]) -> None:

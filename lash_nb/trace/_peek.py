@@ -7,11 +7,12 @@ Record members: lash 0.1.0-alpha.37, trace schema version 2.
 
 import json
 import math
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from lash_nb.clock import parse_rfc3339
+from lash_nb.wire import TRACE_SCHEMA_VERSION, TraceEvent
 
 __all__ = [
     "KNOWN_TYPES",
@@ -28,28 +29,10 @@ __all__ = [
 NO_INT: Final = -(1 << 63)
 """Stands for a missing number in an integer column; the same value that pandas uses for a missing time."""
 
-KNOWN_VERSIONS: Final = frozenset({2})
+KNOWN_VERSIONS: Final = frozenset({TRACE_SCHEMA_VERSION})
 """Schema versions whose records this release describes."""
 
-KNOWN_TYPES: Final = frozenset(
-    {
-        "session_started",
-        "turn_started",
-        "prompt_built",
-        "llm_call_started",
-        "llm_call_completed",
-        "llm_call_failed",
-        "tool_call_started",
-        "tool_call_completed",
-        "protocol_step",
-        "token_usage",
-        "lashlang_execution",
-        "turn_completed",
-        "custom",
-        "provider_stream_event",
-        "runtime_stream_event",
-    }
-)
+KNOWN_TYPES: Final = frozenset(str(event.__struct_config__.tag) for event in get_args(TraceEvent))
 """Types of record this release describes."""
 
 

@@ -8,7 +8,6 @@ import pytest
 from lash_nb.machine import (
     contributions_layer,
     default_template,
-    plugin_layer,
     project_instructions,
     render_prompt,
     runtime_context,
@@ -158,19 +157,3 @@ def test_the_last_template_wins() -> None:
     own = PromptTemplate(sections=(PromptTemplateSection(entries=(TextEntry(content="Own."),)),))
 
     assert render(PromptLayer(template=own), PromptLayer()) == "Own."
-
-
-def test_plugins_say_a_thing_once() -> None:
-    """The first of equal contributions is taken, whatever its title; the rest is ordered by slot name and priority."""
-    layer = plugin_layer(
-        [
-            note("g", priority=2),
-            note("e", slot="environment"),
-            note("f", priority=1),
-            note(" g ", priority=2, title="T"),
-        ]
-    )
-
-    assert list(layer.slots) == ["environment", "guidance"]
-    assert [item.content for item in layer.slots["guidance"].contributions] == ["f", "g"]
-    assert layer.slots["guidance"].contributions[1].title is None
