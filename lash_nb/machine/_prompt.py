@@ -22,6 +22,7 @@ from lash_nb.wire import (
     PromptTemplateSection,
     SlotEntry,
     TextEntry,
+    at_least,
 )
 
 __all__ = [
@@ -37,7 +38,6 @@ ToolAvailabilityOf: TypeAlias = Callable[[str], Availability | None]
 """How far a tool is offered, by name; None when there is no such tool."""
 
 _SLOT_ORDER: Final[Mapping[PromptSlot, int]] = {slot: index for index, slot in enumerate(get_args(PromptSlot))}
-_LEVELS: Final[Mapping[Availability, int]] = {level: index for index, level in enumerate(get_args(Availability))}
 _DEFAULT_TEMPLATE: Final = PromptTemplate(
     sections=(
         PromptTemplateSection(entries=(BuiltinEntry(builtin="main_agent_intro"), SlotEntry(slot="intro"))),
@@ -122,7 +122,7 @@ def _is_open(gate: PromptGate, availability: ToolAvailabilityOf) -> bool:
 
 def _offered(tool: str, least: Availability, availability: ToolAvailabilityOf) -> bool:
     level = availability(tool)
-    return level is not None and _LEVELS[level] >= _LEVELS[least]
+    return level is not None and at_least(level, least)
 
 
 def _merged(contributions: Iterable[PromptContribution]) -> Sequence[PromptContribution]:

@@ -1,6 +1,5 @@
 """Tools and plugins: what a session can do beside talking to a model."""
 
-from lash_nb.plugins._availability import AVAILABILITY_ORDER, at_least
 from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
 from lash_nb.plugins._builtin import embed_tools, lash_triggers, tool_output_budget
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
@@ -20,7 +19,6 @@ from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
 
 __all__ = [
-    "AVAILABILITY_ORDER",
     "BATCH_DEFINITION",
     "CONTEXT_SOURCE",
     "PLUGINS_SOURCE",
@@ -53,7 +51,6 @@ __all__ = [
     "ToolSurfaceContribution",
     "ToolSurfaceContributor",
     "ToolSurfaceEntry",
-    "at_least",
     "authority_type",
     "call_path",
     "compact_contract",

@@ -6,7 +6,6 @@ from typing import TypeVar
 from lash_nb.clock import Clock
 from lash_nb.errors import WireError
 from lash_nb.machine import PendingToolCall
-from lash_nb.plugins._availability import at_least
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
@@ -20,6 +19,7 @@ from lash_nb.wire import (
     ToolCallOutput,
     ToolSuccess,
     ToolValue,
+    at_least,
     model_tool_return,
     to_json,
 )

@@ -9,10 +9,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from lash_nb.errors import ToolRegistryError
-from lash_nb.plugins._availability import at_least
 from lash_nb.plugins._compact import call_path, compact_contract, compact_markdown
 from lash_nb.plugins._registry import ToolRegistry
-from lash_nb.wire import Availability, LlmToolSpec, SessionToolAccess, ToolContract, ToolDefinition, ToolManifest
+from lash_nb.wire import (
+    Availability,
+    LlmToolSpec,
+    SessionToolAccess,
+    ToolContract,
+    ToolDefinition,
+    ToolManifest,
+    at_least,
+)
 
 __all__ = ["ToolSurface", "ToolSurfaceContribution", "ToolSurfaceEntry"]
 

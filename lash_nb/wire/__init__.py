@@ -87,7 +87,7 @@ from lash_nb.wire._tool_definition import (
     Availability, CompactToolContract, FromInputSchemaContract, IdempotentRetryPolicy, MaterializeProjectedValues,
     NeverRetryPolicy, PreserveProjectedRefs, SafeRetryPolicy, StaticOutputContract, ToolActivation,
     ToolAgentSurface, ToolArgumentProjection, ToolAvailability, ToolContract, ToolDefinition, ToolManifest,
-    ToolOutputContract, ToolRetryPolicy, ToolScheduling, open_object_schema,
+    ToolOutputContract, ToolRetryPolicy, ToolScheduling, at_least, open_object_schema,
 )
 from lash_nb.wire._tool_return import model_tool_return
 from lash_nb.wire._tool_value import ToolValue
@@ -186,7 +186,7 @@ __all__ = [
     "TraceToolResultBlock", "TraceToolSpec", "TurnActivity", "TurnCause", "TurnCompleted", "TurnEvent",
     "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent", "TurnScope",
     "TurnStarted", "TurnStop", "TurnStopDetail", "TwoWay", "UnchangedGraph", "UsageActivity", "UsageTotals", "Wire",
-    "active_path", "child_tool_effect_invocation", "content_id", "conversation_messages", "effect_kind",
+    "active_path", "at_least", "child_tool_effect_invocation", "content_id", "conversation_messages", "effect_kind",
     "from_builtins", "from_json", "image_dimensions", "llm_reply", "messages_are_prompt_resume_safe",
     "model_tool_return", "open_object_schema", "outcome_from", "pretty_json", "reassign_part_ids", "sniff_image",
     "stable_hash", "to_builtins", "to_json", "tool_outcome", "tool_retry_sleep_invocation", "turn_commit_hash",

@@ -1,6 +1,6 @@
 """What a tool declares of itself (lash 0.1.0-alpha.37, effect wire format §12.3, turns §11.1)."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import field
 
@@ -27,6 +27,7 @@ __all__ = [
     "ToolOutputContract",
     "ToolRetryPolicy",
     "ToolScheduling",
+    "at_least",
     "open_object_schema",
 ]
 
@@ -138,11 +139,17 @@ class FromInputSchemaContract(Wire, frozen=True, kw_only=True, tag_field="kind",
 ToolOutputContract: TypeAlias = StaticOutputContract | FromInputSchemaContract
 """Where the output schema comes from."""
 
+_ORDER: Final[tuple[Availability, ...]] = get_args(Availability)
 _SHOWCASED = ToolAvailability(base="showcased")
 _NO_SURFACE = ToolAgentSurface()
 _MATERIALIZE = MaterializeProjectedValues()
 _NEVER = NeverRetryPolicy()
 _STATIC = StaticOutputContract()
+
+
+def at_least(level: Availability, minimum: Availability) -> bool:
+    """Tell whether a tool that is offered up to `level` is offered up to `minimum` too."""
+    return _ORDER.index(level) >= _ORDER.index(minimum)
 
 
 def open_object_schema() -> Json:
