@@ -7,9 +7,10 @@ Record members: lash 0.1.0-alpha.37, trace schema version 2.
 
 import json
 import math
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
+from msgspec import Meta
 
 from lash_nb.clock import parse_rfc3339
 from lash_nb.wire import TRACE_SCHEMA_VERSION, TraceEvent
@@ -36,6 +37,14 @@ KNOWN_TYPES: Final = frozenset(str(event.__struct_config__.tag) for event in get
 """Types of record this release describes."""
 
 
+_Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
+"""What an integer column can hold."""
+_Tokens = Annotated[int, Meta(ge=-(10**15), le=10**15)]
+"""A sum of as many tokens as a trace can hold still fits an integer column."""
+_Milliseconds = Annotated[float, Meta(ge=-(10.0**15), le=10.0**15)]
+"""Thirty thousand years: whatever is longer is no duration, and no picture could show it."""
+
+
 class BadLineError(ValueError):
     """A line that is no record; the text is the reason."""
 
@@ -43,8 +52,8 @@ class BadLineError(ValueError):
 class _Context(msgspec.Struct, frozen=True, gc=False):
     session_id: str | None = None
     turn_id: str | None = None
-    turn_index: int = NO_INT
-    protocol_iteration: int = NO_INT
+    turn_index: _Number = NO_INT
+    protocol_iteration: _Number = NO_INT
     effect_id: str | None = None
     llm_call_id: str | None = None
     graph_node_id: str | None = None
@@ -56,7 +65,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Response(msgspec.Struct, frozen=True, gc=False):
-    duration_ms: float = math.nan
+    duration_ms: _Milliseconds = math.nan
 
 
 class _Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -77,15 +86,15 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
 
     type: str
     timestamp: str
-    schema_version: int = 0
+    schema_version: _Number = 0
     context: _Context = _Context()
     name: str | None = None
     plugin_id: str | None = None
     call_id: str | None = None
-    duration_ms: float = math.nan
+    duration_ms: _Milliseconds = math.nan
     status: str | None = None
     done_reason: str | None = None
-    usage: dict[str, Any] | None = None
+    usage: dict[str, _Tokens] | None = None
     request: _Request = _Request()
     response: _Response = _Response()
     output: _Output = _Output()
@@ -116,7 +125,9 @@ def peek_line(line: bytes) -> Peek:
         raise BadLineError(message)
     try:
         line.decode()
-        return _checked(_decoded(line))
+        peek = _decoded(line)
+        time_ns(peek.timestamp)
+        return peek
     except msgspec.DecodeError as error:
         message = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
     except UnicodeDecodeError as error:
@@ -181,24 +192,19 @@ def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
         value = members.get(field.encode_name)
         if isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             fitting[field.name] = _fitting(field.type, value)
-        elif value is not None:
-            try:
-                fitting[field.name] = msgspec.convert(value, field.type)
-            except msgspec.ValidationError:
-                continue
+        elif field.name == "usage" and isinstance(value, dict):
+            fitting[field.name] = {name: count for name, count in value.items() if _fits(count, _Tokens)}
+        elif value is not None and _fits(value, field.type):
+            fitting[field.name] = value
     return shape(**fitting)
 
 
-def _checked(peek: Peek) -> Peek:
-    """Check the time, and forget numbers that no 64-bit column can hold."""
-    time_ns(peek.timestamp)
-    context = peek.context
-    wide = {
-        name: NO_INT for name in ("turn_index", "protocol_iteration") if not NO_INT <= getattr(context, name) < 1 << 63
-    }
-    if not wide:
-        return peek
-    return msgspec.structs.replace(peek, context=msgspec.structs.replace(context, **wide))
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _parse_int(digits: str) -> int | float:

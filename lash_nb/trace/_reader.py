@@ -1,6 +1,7 @@
 """Opening a trace and walking through it: an index of every record, bodies read from their place on demand."""
 
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from os import PathLike
@@ -135,8 +136,9 @@ class Trace:
         """Index all that `source` holds."""
         self._sources.append(source)
         self._first_rows.append(len(self))
-        offset, line, size = 0, 1, _PIECE
+        line, size = 1, _PIECE
         with source.reader() as read:
+            offset = len(BOM_UTF8) if read(0, len(BOM_UTF8)) == BOM_UTF8 else 0
             while piece := read(offset, size):
                 end = piece.rfind(b"\n") + 1
                 if not end and len(piece) == size:  # one line longer than the piece: look further

@@ -48,9 +48,13 @@ class FileSource:
     def reader(self) -> Iterator[Read]:
         """Lend a function that reads the opened file."""
         try:
-            file = self.path.open("rb", buffering=0)
+            is_stream = self.path.exists() and not self.path.is_file() and not self.path.is_dir()
+            file = None if is_stream else self.path.open("rb", buffering=0)
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from None
+        if file is None:
+            message = f"The trace {str(self.path)!r} cannot be read: it is no file but a pipe or a device, which may never end; copy it into a file first."
+            raise TraceReadError(message)
 
         def read(offset: int, size: int) -> bytes:
             try:

@@ -162,6 +162,18 @@ def test_numbers_beyond_64_bits_are_no_error() -> None:
     assert trace[0]["context"]["turn_index"] == 2**63
 
 
+def test_durations_and_tokens_that_cannot_be_are_empty() -> None:
+    """What no clock and no counter can say (endless, beyond all years, no number) is empty in the index and stays in the record."""
+    usage = {"input_tokens": [1], "output_tokens": 10**30, "cached_input_tokens": True, "reasoning_tokens": 7}
+    text = line(record(1, "custom", duration_ms=1e300, usage=usage))
+    trace = read_trace(text + text.replace(b"1e+300", b"1e999"))
+
+    assert trace.errors == ()
+    assert all(took != took for took in trace.index.duration_ms)  # noqa: PLR0124 - the shortest test for NaN
+    assert trace.index.usage == {0: {"reasoning_tokens": 7}, 1: {"reasoning_tokens": 7}}
+    assert trace[0]["usage"] == usage
+
+
 def test_numbers_beyond_all_floats_are_read() -> None:
     """JSON allows 1e999 and integers of any length; the record is had all the same."""
     text = line(record(1, "custom", payload="X"))
@@ -223,6 +235,25 @@ def test_what_cannot_be_opened_is_one_line(where: str, tmp_path: Path) -> None:
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.code == "trace_read"
+
+
+@pytest.mark.parametrize("stream", ["/dev/zero", "pipe"])
+def test_what_never_ends_is_not_begun(stream: str, tmp_path: Path) -> None:
+    """A pipe that nobody writes to and a device without end are refused at once."""
+    path = tmp_path / stream
+    if not path.exists():
+        os.mkfifo(path)
+
+    with pytest.raises(TraceReadError, match="a pipe or a device"):
+        read_trace(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
+    """A file that an editor has marked as UTF-8 has all its records, and their offsets count the mark."""
+    trace = read_trace(b"\xef\xbb\xbf" + line(record(1, "custom")) + line(record(2, "custom")))
+
+    assert (len(trace), trace.errors) == (2, ())
+    assert [next(iter(trace))["id"], trace.index.offset[0], trace.index.line[0]] == ["r1", 3, 1]
 
 
 @pytest.fixture
