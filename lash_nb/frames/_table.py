@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, Protocol, TypeVar, cast, overload
 
+import numpy as np
 import pandas as pd
 
 from lash_nb.clock import parse_rfc3339
@@ -124,21 +125,27 @@ def _typed(column: Column, values: Any, problems: list[ColumnError]) -> Any:
     if not isinstance(values, list):
         return values
     try:
-        return convert(values)
-    except (TypeError, ValueError, OverflowError):
+        return _converted(convert, values)
+    except (TypeError, ValueError, ArithmeticError):
         return convert([_fitting(column, convert, number, value, problems) for number, value in enumerate(values)])
 
 
 def _fitting(
     column: Column, convert: Callable[[list[Any]], Any], number: int, value: Any, problems: list[ColumnError]
 ) -> Any:
-    """Return the value if the type holds it, else nothing, and note that."""
+    """Return the value as the type holds it, else nothing, and note that."""
     try:
-        convert([value])
-    except (TypeError, ValueError, OverflowError):
+        cell = _converted(convert, [value])[0]
+    except (TypeError, ValueError, ArithmeticError):
         problems.append(ColumnError(column.name, number, f"{value!r:.60} is no {column.dtype}"))
         return None
-    return value
+    return cell if column.dtype in _MASKED else value
+
+
+def _converted(convert: Callable[[list[Any]], Any], values: list[Any]) -> Any:
+    """Make a column; a float that no integer can hold is an error, not whatever the machine makes of it."""
+    with np.errstate(invalid="raise"):
+        return convert(values)
 
 
 def _times(values: Iterable[Any]) -> pd.DatetimeIndex:
@@ -156,8 +163,11 @@ def _objects(values: list[Any]) -> pd.Series:
     return pd.Series(values, dtype="object")
 
 
+_MASKED: Final = ("string", "Int64", "Float64", "boolean")
+"""Types whose columns hold values and what is missing; alone a value may be of another type than in company (`"7"` is an integer, not beside 7)."""
+
 _CONVERTERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
-    **{dtype: functools.partial(pd.array, dtype=dtype) for dtype in ("string", "Int64", "Float64", "boolean")},
+    **{dtype: functools.partial(pd.array, dtype=dtype) for dtype in _MASKED},
     "category": _categories,
     "datetime64[ns, UTC]": _times,
     "object": _objects,

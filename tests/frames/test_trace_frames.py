@@ -210,14 +210,17 @@ def test_without_strictness_cells_stay_empty() -> None:
     assert [str(error).split(":")[0] for error in errors] == ["records, line 2", "Column 'n' failed at row 1"]
 
 
-def test_a_value_of_another_type_is_named() -> None:
+@pytest.mark.parametrize("bad", [2**64, 1e300, [1], {"a": 1}, "x", 1.5], ids=str)
+def test_a_value_of_another_type_is_named(bad: Any) -> None:
     """A value that the type of its column cannot hold is an error at its row, not of the whole table."""
-    trace = read_trace([llm_start(1, "x"), llm_end(2, "x", usage={"input_tokens": 2**64}), llm_start(3, "y")])
+    trace = read_trace([llm_start(1, "x"), llm_end(2, "x"), llm_start(3, "y"), llm_end(4, "y"), llm_start(5, "z")])
+    values: dict[int, Any] = {0: "12", 2: bad}
+    columns = (Column("n", lambda row: values.get(row.span.order, 3), "Int64"),)
 
-    with pytest.raises(ColumnError, match=r"Column 'input_tokens' failed at row 0: 18446744073709551616 is no Int64"):
-        llm_calls_df(trace)
-    frame, errors = llm_calls_df(trace, strict=False)
-    assert (len(frame), len(errors)) == (2, 1)
+    with pytest.raises(ColumnError, match=r"Column 'n' failed at row 1: .* is no Int64"):
+        llm_calls_df(trace, columns=columns)
+    frame, errors = llm_calls_df(trace, columns=columns, strict=False)
+    assert (list(frame["n"].dropna()), len(errors)) == ([12, 3], 1)
 
 
 @pytest.mark.parametrize(
