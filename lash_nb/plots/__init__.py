@@ -2,6 +2,7 @@
 
 from lash_nb.plots._canvas import style
 from lash_nb.plots._format import byte_size, counted, duration, one_line, short_id, token_count
+from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._layout import GraphLayout, lay_out
 from lash_nb.plots._session_graph import session_graph
 from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, MARKS, TOKEN_COLORS, Theme
@@ -15,6 +16,7 @@ __all__ = [
     "TOKEN_COLORS",
     "GraphLayout",
     "Theme",
+    "argument_hint",
     "byte_size",
     "counted",
     "duration",
@@ -25,4 +27,5 @@ __all__ = [
     "style",
     "timeline",
     "token_count",
+    "turn_name",
 ]

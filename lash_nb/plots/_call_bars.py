@@ -9,9 +9,9 @@ from typing import Final
 
 from lash_nb.plots._canvas import Bar, Sheet
 from lash_nb.plots._style import KIND_COLORS
-from lash_nb.trace import LlmCall, Span, ToolCall, Turn
+from lash_nb.trace import LlmCall, Span, ToolCall
 
-__all__ = ["BAD_STATES", "MS", "began_ns", "call_kind", "draw_calls", "ended_ns", "kinds_of", "turn_ended_ns"]
+__all__ = ["BAD_STATES", "MS", "call_kind", "draw_calls", "kinds_of"]
 
 MS: Final = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -34,7 +34,7 @@ def draw_calls(sheet: Sheet, calls: Sequence[tuple[int, int, Span]], *, high: fl
     groups: dict[tuple[str, str], list[Bar]] = {}
     waits = []
     for row, start, call in calls:
-        left, recorded = (began_ns(call) - start) / MS, (ended_ns(call) - start) / MS
+        left, recorded = (call.began_ns - start) / MS, (call.recorded_ns - start) / MS
         right = left + max(call.duration_ms or 0, least)
         state = BAD_STATES[call.status][0] if call.status in BAD_STATES else ""
         groups.setdefault((call_kind(call), state), []).append((left, right, row, high))
@@ -57,24 +57,3 @@ def kinds_of(calls: Iterable[Span]) -> list[str]:
     """Return the effect kinds that are there, in the order of the legend."""
     there = {call_kind(call) for call in calls}
     return [kind for kind in KIND_COLORS if kind in there]
-
-
-def began_ns(span: Span) -> int:
-    """Return when it began; without a start, what its end or its calls tell about that."""
-    if span.started_ns is not None:
-        return span.started_ns
-    if isinstance(span, Turn):
-        return min(map(began_ns, (*span.llm_calls, *span.tool_calls)), default=span.ended_ns or 0)
-    return (span.ended_ns or 0) - round((span.duration_ms or 0) * MS)
-
-
-def ended_ns(span: Span) -> int:
-    """Return when its end was recorded; without one, when it began."""
-    return began_ns(span) if span.ended_ns is None else span.ended_ns
-
-
-def turn_ended_ns(turn: Turn) -> int:
-    """Return the last moment of a turn: its end, or what came last in it."""
-    calls = (*turn.llm_calls, *turn.tool_calls)
-    last = [max(ended_ns(call), began_ns(call) + round((call.duration_ms or 0) * MS)) for call in calls]
-    return max([ended_ns(turn), *last])

@@ -44,7 +44,7 @@ def draw_folded(trace: Trace, ax: Axes | None) -> Axes:
 def _mean_times(block: Sequence[Turn]) -> dict[str, float]:
     times: defaultdict[str, float] = defaultdict(float)
     for turn in block:
-        for call in (*turn.llm_calls, *turn.tool_calls):
+        for call in turn.calls:
             times[call_kind(call)] += max(call.duration_ms or 0, 0) / len(block)
     return times
 
@@ -77,5 +77,6 @@ def _state(turn: Turn) -> tuple[str, str] | None:
         return "running", "not finished"
     if turn.status != "completed":
         return "failed", "failed"
-    calls = (*turn.llm_calls, *turn.tool_calls)
-    return ("failed", "with a failed call") if any(call.status in ("failed", "failure") for call in calls) else None
+    return (
+        ("failed", "with a failed call") if any(call.status in ("failed", "failure") for call in turn.calls) else None
+    )

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lash_nb.plots._format import one_line, short_id
+from lash_nb.trace import Turn
 from lash_nb.wire import Message, Part, SessionNodeRecord
 
-__all__ = ["argument_hint", "node_label"]
+__all__ = ["argument_hint", "node_label", "turn_name"]
 
 
 def node_label(node: SessionNodeRecord) -> tuple[str, str]:
@@ -18,6 +19,11 @@ def node_label(node: SessionNodeRecord) -> tuple[str, str]:
     kinds = {part.kind for part in message.parts}
     role = "tool" if "ToolResult" in kinds else message.role.lower()
     return role, one_line(_said(message), limit=200)
+
+
+def turn_name(turn: Turn) -> str:
+    """Return what a person calls a turn: its number, else its id."""
+    return short_id(turn.turn_id) if turn.turn_index is None else str(turn.turn_index)
 
 
 def argument_hint(args: Any) -> str:

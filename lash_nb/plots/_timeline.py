@@ -6,12 +6,13 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from lash_nb.errors import CallerError
-from lash_nb.plots._call_bars import BAD_STATES, MS, began_ns, draw_calls, kinds_of, turn_ended_ns
+from lash_nb.plots._call_bars import BAD_STATES, MS, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
 from lash_nb.plots._format import counted, one_line, short_id
+from lash_nb.plots._labels import turn_name
 from lash_nb.plots._style import MARKS
-from lash_nb.plots._waterfall import draw_waterfall, turn_name
+from lash_nb.plots._waterfall import draw_waterfall
 from lash_nb.trace import Trace, Turn
 
 __all__ = ["timeline"]
@@ -61,15 +62,10 @@ def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
         return draw_folded(trace, ax)
     turns = trace.turns
     with sheet(ax, size=(9, 1.4 + min(0.2 * len(turns), 12))) as page:
-        starts = [began_ns(turn) for turn in turns]
-        lengths = [(turn_ended_ns(turn) - start) / MS for turn, start in zip(turns, starts, strict=True)]
+        lengths = [(turn.over_ns - turn.began_ns) / MS for turn in turns]
         page.ax.set_ylim(max(len(turns), 1) - 0.4, -0.6)
         page.ax.set_xlim(0, (max(lengths, default=0) or 1) * 1.16)
-        calls = [
-            (row, start, call)
-            for row, (turn, start) in enumerate(zip(turns, starts, strict=True))
-            for call in (*turn.llm_calls, *turn.tool_calls)
-        ]
+        calls = [(row, turn.began_ns, call) for row, turn in enumerate(turns) for call in turn.calls]
         draw_calls(page, calls, high=0.64)
         _draw_ends(page, turns, lengths)
         _number_turns(page, turns)

@@ -7,27 +7,22 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from lash_nb.plots._call_bars import BAD_STATES, MS, began_ns, call_kind, draw_calls, ended_ns, kinds_of, turn_ended_ns
+from lash_nb.plots._call_bars import BAD_STATES, MS, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._format import duration, one_line, short_id
-from lash_nb.plots._labels import argument_hint
+from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
 
-__all__ = ["draw_waterfall", "turn_name"]
-
-
-def turn_name(turn: Turn) -> str:
-    """Return what a person calls a turn: its number, else its id."""
-    return short_id(turn.turn_id) if turn.turn_index is None else str(turn.turn_index)
+__all__ = ["draw_waterfall"]
 
 
 def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
     """Draw the calls of one turn, one row each, in the order in which they began; calls of one reply under a bracket."""
     lines = list(_lines(trace, turn))
     with sheet(ax, size=(9, 1.6 + 0.27 * len(lines))) as page:
-        start = began_ns(turn)
-        length = (turn_ended_ns(turn) - start) / MS
+        start = turn.began_ns
+        length = (turn.over_ns - start) / MS
         page.ax.set_ylim(len(lines) - 0.4, -0.7)
         page.ax.set_xlim(0, (length or 1) * (1.4 if any(line.trouble for line in lines) else 1.2))
         calls = [(row, start, line.call) for row, line in enumerate(lines) if line.call]
@@ -66,17 +61,17 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
     bad = "cancelled" if turn.is_cancelled else turn.status
     yield _Line(
         label=f"turn {turn_name(turn)}",
-        begin=began_ns(turn),
-        end=turn_ended_ns(turn),
+        begin=turn.began_ns,
+        end=turn.over_ns,
         duration_ms=turn.duration_ms,
         trouble=_trouble(bad, "" if turn.is_cancelled else turn.done_reason),
         is_head=True,
     )
-    calls = sorted((*turn.llm_calls, *turn.tool_calls), key=lambda call: call.order)
+    calls = sorted(turn.calls, key=lambda call: call.order)
     for is_tools, group in groupby(calls, lambda call: isinstance(call, ToolCall)):
         members = list(group)
         if is_tools and len(members) > 1:
-            begin, end = min(map(began_ns, members)), max(map(ended_ns, members))
+            begin, end = min(call.began_ns for call in members), max(call.recorded_ns for call in members)
             label = f"{len(members)} tools of one reply"
             yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / MS)
         yield from (_call_line(trace, call) for call in members)
@@ -87,8 +82,8 @@ def _call_line(trace: Trace, call: Span) -> _Line:
     body = last or (trace[call.start_row] if call.start_row is not None else {})
     return _Line(
         label=_label(call, body),
-        begin=began_ns(call),
-        end=ended_ns(call),
+        begin=call.began_ns,
+        end=call.recorded_ns,
         duration_ms=call.duration_ms,
         trouble=_trouble(call.status, _code(body)),
         call=call,

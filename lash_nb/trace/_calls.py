@@ -52,6 +52,23 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float | None
     """How long it took as its end reports it, else the time between its two records; milliseconds."""
 
+    @property
+    def began_ns(self) -> int:
+        """When it began; without a start, what its end tells about that. Nanoseconds since the Unix epoch, as below."""
+        if self.started_ns is not None:
+            return self.started_ns
+        return (self.ended_ns or 0) - round((self.duration_ms or 0) * _MS)
+
+    @property
+    def recorded_ns(self) -> int:
+        """When its end was recorded; without one, when it began."""
+        return self.began_ns if self.ended_ns is None else self.ended_ns
+
+    @property
+    def over_ns(self) -> int:
+        """The last moment known of it: the record of its end, or the end that it reports."""
+        return max(self.recorded_ns, self.began_ns + round((self.duration_ms or 0) * _MS))
+
 
 class LlmCall(Span, frozen=True, kw_only=True):
     """One call of a model; status `completed`, `failed` or `open`."""
@@ -87,6 +104,23 @@ class Turn(Span, frozen=True, kw_only=True):
     """Model calls, direct completions of its tools included."""
     tool_calls: tuple[ToolCall, ...]
     """Tool calls."""
+
+    @property
+    def calls(self) -> tuple[LlmCall | ToolCall, ...]:
+        """Its model calls, then its tool calls."""
+        return (*self.llm_calls, *self.tool_calls)
+
+    @property
+    def began_ns(self) -> int:
+        """When it began; without a start, when its first call did."""
+        if self.started_ns is not None:
+            return self.started_ns
+        return min((call.began_ns for call in self.calls), default=self.ended_ns or 0)
+
+    @property
+    def over_ns(self) -> int:
+        """The last moment of it: its end, or what came last in it."""
+        return max([self.recorded_ns, *(call.over_ns for call in self.calls)])
 
     @property
     def is_cancelled(self) -> bool:

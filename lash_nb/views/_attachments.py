@@ -13,7 +13,7 @@ import msgspec
 import traitlets as t
 
 from lash_nb.errors import AttachmentStoreError, CallerError
-from lash_nb.plots._format import byte_size, counted, one_line, short_id
+from lash_nb.plots import byte_size, counted, one_line, short_id
 from lash_nb.views._base import View
 from lash_nb.views._listing import AttachmentListing
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from lash_nb.plots._format import counted, duration, short_id
+from lash_nb.plots import counted, duration, short_id
 from lash_nb.views._json import call_text
 from lash_nb.wire import (
     CausalEffect,

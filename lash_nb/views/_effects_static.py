@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from lash_nb.plots._format import counted, duration, token_count
-from lash_nb.plots._style import KIND_COLORS, MARKS
+from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count
 from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, subject_of, usage_of
 from lash_nb.views._fields import fields_of
 from lash_nb.views._json import json_html, pretty

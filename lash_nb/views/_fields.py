@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from lash_nb.errors import WireError
-from lash_nb.plots._format import counted
+from lash_nb.plots import counted
 from lash_nb.views._json import inline, pretty
 from lash_nb.wire import RuntimeEffectEnvelope, ToolCallCommand, from_json, to_builtins
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import traitlets as t
 
-from lash_nb.plots._format import byte_size, counted, one_line, short_id, token_count
+from lash_nb.plots import byte_size, counted, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._base import View
 from lash_nb.views._graph_rows import GraphRows, TurnRow, graph_rows, names_of, node_words, sums, title_counts

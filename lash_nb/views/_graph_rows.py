@@ -12,8 +12,7 @@ import msgspec
 
 from lash_nb.clock import parse_rfc3339
 from lash_nb.errors import WireError
-from lash_nb.plots._format import counted, duration, one_line, token_count
-from lash_nb.plots._layout import GraphLayout, lay_out
+from lash_nb.plots import GraphLayout, counted, duration, lay_out, one_line, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._json import call_text, summary
 from lash_nb.wire import Message, SessionGraph, SessionNodeRecord, from_json

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from lash_nb.plots._format import counted
+from lash_nb.plots import counted
 from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of
 from lash_nb.views._markup import MUTED, Html, el, joined, svg_text
 from lash_nb.views._text import clipped

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 from lash_nb.errors import CallerError
-from lash_nb.plots._format import one_line
+from lash_nb.plots import one_line
 from lash_nb.views._fields import Field
 from lash_nb.views._json import inline
 from lash_nb.wire import (

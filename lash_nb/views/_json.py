@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final
 
-from lash_nb.plots._format import byte_size
+from lash_nb.plots import byte_size
 from lash_nb.views._markup import CODE, SUNK, Html, el, joined
 from lash_nb.wire import to_builtins
 
@@ -17,13 +17,19 @@ LIMIT: Final = 100_000
 """Characters of JSON that a view carries; above, the first part is shown and the call that gets all."""
 
 _WIDTH: Final = 68
+_DEEPEST: Final = 60
+"""Containers in containers that are indented; what lies deeper stands on one line."""
+_TOO_DEEP: Final = "… nested too deeply to be shown"
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
 _COLORS: Final = ("#d04040", "#1f9d3a", "#9c4fc4")  # string, number, literal; tinted by the page's own text color
 
 
 def pretty(value: Any, *, width: int = _WIDTH) -> str:
     """Return `value` as indented JSON in which everything that fits into `width` stands on one line."""
-    return _pretty(to_builtins(value), "", width)
+    try:
+        return _pretty(to_builtins(value), "", width)
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def pretty_capped(value: Any, *, whole: str) -> tuple[str, str]:
@@ -50,7 +56,10 @@ def json_html(value: Any, *, whole: str = "", indent: bool = True) -> Html:
 
 def inline(value: Any, limit: int | None = None) -> str:
     """Return `value` as JSON on one line, `{"a": 1}`; with `limit`, cut with `…`."""
-    text = json.dumps(to_builtins(value), ensure_ascii=False)
+    try:
+        text = json.dumps(to_builtins(value), ensure_ascii=False)
+    except RecursionError:
+        text = _TOO_DEEP
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -86,7 +95,12 @@ def _short(value: Any) -> str:
 
 def _pretty(value: Any, indent: str, width: int) -> str:
     flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or len(indent) + len(flat) <= width or not value:
+    if (
+        not isinstance(value, dict | list)
+        or len(indent) + len(flat) <= width
+        or not value
+        or len(indent) > 2 * _DEEPEST
+    ):
         return flat
     deeper = indent + "  "
     if isinstance(value, dict):

@@ -4,7 +4,7 @@ import struct
 from typing import Any, Final
 
 from lash_nb.errors import WireError
-from lash_nb.plots._format import counted
+from lash_nb.plots import counted
 from lash_nb.wire import from_json
 
 __all__ = ["PICTURES", "Shown", "dimensions", "sniffed", "text_preview", "type_words"]

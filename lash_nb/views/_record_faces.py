@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lash_nb.plots._format import counted, one_line
+from lash_nb.plots import counted, one_line
 from lash_nb.trace import Trace, TraceError
 from lash_nb.views._graph_rows import graph_rows, title_counts
 from lash_nb.views._graph_static import graph_html, graph_text

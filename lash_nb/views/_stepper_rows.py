@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any, Final, get_args
 
 from lash_nb.errors import WireError
-from lash_nb.plots._format import counted, duration, one_line, short_id, token_count
+from lash_nb.plots import counted, duration, one_line, short_id, token_count
 from lash_nb.views._effect_words import QUIET, EffectRow, cause_text, describe, replay_short, subject_of, usage_of
 from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lash_nb.plots._format import one_line
+from lash_nb.plots import one_line
 
 __all__ = ["COLUMNS", "ROWS", "aligned", "clipped"]
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import traitlets as t
 
 from lash_nb.errors import CallerError
-from lash_nb.plots._format import counted
+from lash_nb.plots import counted
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet

@@ -8,24 +8,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from lash_nb.plots._format import counted, duration, one_line
+from lash_nb.plots import argument_hint, counted, duration, turn_name
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._turn_words import span_usage_words
 
-__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_name", "waterfall"]
+__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
 _MS: Final = 1_000_000
 _DENSITY_FROM: Final = 2_000
 _BINS: Final = 600
+_MOST_CALLS: Final = 400
+"""Calls of one turn that get a row of their own."""
 _STATUS_MARKS: Final = {"failure": "failed", "failed": "failed", "cancelled": "cancelled", "open": "running"}
 
 
 def overview(trace: Trace) -> dict[str, Any]:
-    """Return every turn and call as times in milliseconds from the first record; above 2,000 turns, how busy each moment was."""
-    zero = trace.summary().first_ns or 0
+    """Return every turn and call as times in milliseconds from the first moment; above 2,000 turns, how busy each moment was."""
+    zero, last = _bounds(trace)
     turns = [_turn_span(turn, zero) for turn in trace.turns]
-    total = max(trace.summary().duration_ms or 0, 1)
+    total = max((last - zero) / _MS, 1)
     model = [bar(call, zero) for call in trace.llm_calls if not call.is_direct]
     direct = [bar(call, zero) for call in trace.llm_calls if call.is_direct]
     tool = [bar(call, zero) for call in trace.tool_calls]
@@ -51,16 +53,23 @@ def overview(trace: Trace) -> dict[str, Any]:
     }
 
 
+def _bounds(trace: Trace) -> tuple[int, int]:
+    """The first and the last moment of a trace: a call that began before the file did is part of it."""
+    spans = (*trace.turns, *trace.llm_calls, *trace.tool_calls)
+    times = trace.index.time_ns
+    first = min([*(span.began_ns for span in spans), min(times, default=0)])
+    return first, max([*(span.over_ns for span in spans), max(times, default=0)])
+
+
 def bar(span: Span, zero: int) -> tuple[float, float]:
     """Return start and end of a call in milliseconds from `zero`: the time that it reports, from where it was recorded to start."""
-    start = span.started_ns if span.started_ns is not None else span.ended_ns or zero
-    begin = (start - zero) / _MS
+    begin = (span.began_ns - zero) / _MS
     return round(begin, 3), round(begin + (span.duration_ms or 0), 3)
 
 
-def turn_name(turn: Turn) -> str:
-    """Return what a person calls a turn: its number, else its id."""
-    return str(turn.turn_index) if turn.turn_index is not None else one_line(turn.turn_id or "?", 12)
+def turn_times(turn: Turn, zero: int) -> tuple[float, float]:
+    """Return start and end of a turn in milliseconds from `zero`; of one that was not recorded whole, what its calls tell."""
+    return round((turn.began_ns - zero) / _MS, 3), round((turn.over_ns - zero) / _MS, 3)
 
 
 def status_word(span: Span) -> str:
@@ -72,14 +81,15 @@ def status_word(span: Span) -> str:
 
 def waterfall(trace: Trace, turn: Turn) -> dict[str, Any]:
     """Return the rows of one turn, times in milliseconds from its start."""
-    zero = turn.started_ns if turn.started_ns is not None else trace.index.time_ns[turn.order]
+    zero = turn.began_ns
     rows = [
         _bracket(
             f"turn {turn_name(turn)}",
             "",
-            (0, turn.duration_ms or 0),
+            turn_times(turn, zero),
             depth=0,
             order=turn.order,
+            took=duration(turn.duration_ms) or "open",
             mark=_STATUS_MARKS.get(status_word(turn), ""),
         )
     ]
@@ -89,7 +99,8 @@ def waterfall(trace: Trace, turn: Turn) -> dict[str, Any]:
 
 
 def _call_rows(trace: Trace, turn: Turn, zero: int) -> Iterator[dict[str, Any]]:
-    calls: list[Span] = sorted([*turn.llm_calls, *turn.tool_calls], key=lambda call: call.order)
+    made: list[Span] = sorted(turn.calls, key=lambda call: call.order)
+    calls, more = made[:_MOST_CALLS], made[_MOST_CALLS:]
     bodies = dict(zip((call.order for call in calls), trace.bodies([call.order for call in calls]), strict=True))
     for is_group, run in groupby(_with_groups(calls), key=lambda pair: pair[1]):
         members = [call for call, _ in run]
@@ -100,6 +111,11 @@ def _call_rows(trace: Trace, turn: Turn, zero: int) -> Iterator[dict[str, Any]]:
         for call in members:
             inner = depth + 1 if isinstance(call, LlmCall) and call.is_direct else depth
             yield _call_row(trace, call, bodies[call.order], zero, inner)
+    if more:
+        times = [bar(call, zero) for call in more]
+        span = (min(start for start, _ in times), max(end for _, end in times))
+        name = counted(len(more), "more call")
+        yield _bracket(name, "frames.tool_calls_df(trace)", span, depth=1, order=-1, mark="")
 
 
 def _with_groups(calls: Sequence[Span]) -> Iterator[tuple[Span, int]]:
@@ -116,7 +132,7 @@ def _with_groups(calls: Sequence[Span]) -> Iterator[tuple[Span, int]]:
 def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
     tools = [call for call in members if isinstance(call, ToolCall)]
     start = min(bar(call, zero)[0] for call in tools)
-    end = max(((call.ended_ns or zero) - zero) / _MS for call in tools)
+    end = max((call.recorded_ns - zero) / _MS for call in tools)
     failed = any(call.status == "failure" for call in tools)
     return _bracket(
         counted(len(tools), "tool"), "of one reply", (start, end), depth=1, order=-1, mark="failed" if failed else ""
@@ -160,7 +176,7 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
 def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> tuple[str, str, str, float | None]:
     if isinstance(call, LlmCall):
         end = trace[call.end_row] if call.end_row is not None else {}
-        latency = (end.get("stream_summary") or {}).get("first_visible_token_latency_ms")
+        latency = _member(end, "stream_summary", "first_visible_token_latency_ms")
         tick = start + latency if isinstance(latency, int | float) else None
         return (
             ("direct" if call.is_direct else "llm_call"),
@@ -169,9 +185,8 @@ def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> t
             tick,
         )
     name = getattr(call, "name", None) or "tool"
-    args = body.get("args")
-    first = next((value for value in args.values() if isinstance(value, str)), "") if isinstance(args, dict) else ""
-    return (one_line(first, 20), name, "tool_call", None) if first else (name, "", "tool_call", None)
+    hint = argument_hint(body.get("args"))
+    return (hint, name, "tool_call", None) if hint else (name, "", "tool_call", None)
 
 
 def selection_of(span: Span) -> str:
@@ -225,24 +240,28 @@ def _usage(span: Span) -> Mapping[str, int]:
 def _parts(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a record says beyond its times: arguments and result, or the reply and the size of the request."""
     if isinstance(span, ToolCall):
-        outcome = (end.get("output") or {}).get("outcome") or {}
         yield "Arguments", (start or end).get("args")
-        if outcome:
+        if outcome := _member(end, "output", "outcome"):
+            status = str(_member(outcome, "status"))
             yield (
-                {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(
-                    str(outcome.get("status")), "Outcome"
-                ),
-                outcome.get("payload"),
+                {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(status, "Outcome"),
+                _member(outcome, "payload") if isinstance(outcome, dict) else outcome,
             )
     elif isinstance(span, LlmCall):
-        messages = (start.get("request") or {}).get("messages") or []
+        messages = _member(start, "request", "messages")
         if "error" in end:
             yield "Failure", end["error"]
         elif end:
-            response = end.get("response") or {}
-            yield "Reply", response.get("parts") or response.get("text")
-        if messages:
+            yield "Reply", _member(end, "response", "parts") or _member(end, "response", "text")
+        if messages and isinstance(messages, list):
             yield f"Last of {counted(len(messages), 'message')}", messages[-1]
+
+
+def _member(value: Any, *path: str) -> Any:
+    """Look into a record, which may have any shape."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _section(name: str, value: Any, trace: Trace, span: Span) -> dict[str, str]:
@@ -252,12 +271,11 @@ def _section(name: str, value: Any, trace: Trace, span: Span) -> dict[str, str]:
 
 
 def _turn_span(turn: Turn, zero: int) -> list[Any]:
-    start, end = bar(turn, zero)
-    return [start, end, turn_name(turn)]
+    return [*turn_times(turn, zero), turn_name(turn)]
 
 
 def _marks(turn: Turn, place: int, zero: int) -> Iterator[list[Any]]:
-    start, end = bar(turn, zero)
+    start, end = turn_times(turn, zero)
     failed = turn.status == "failed" and not turn.is_cancelled
     if turn.is_cancelled:
         yield [(start + end) / 2, "cancelled", place]

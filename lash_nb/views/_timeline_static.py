@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lash_nb.plots._format import counted, duration, token_count
-from lash_nb.plots._style import KIND_COLORS, MARKS
+from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count, turn_name
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, joined, svg_text, table
 from lash_nb.views._text import aligned, clipped
-from lash_nb.views._timeline_rows import bar, status_word, turn_name, waterfall
+from lash_nb.views._timeline_rows import bar, status_word, turn_times, waterfall
 
 __all__ = ["timeline_html", "timeline_svg", "timeline_text", "waterfall_svg"]
 
@@ -27,7 +26,7 @@ _ASCII: Final = {"failed": "! failed", "cancelled": "x cancelled"}
 def timeline_svg(trace: Trace) -> str:
     """Return one row per turn: its model and tool calls against the time from its start."""
     turns = trace.turns[:_TURNS]
-    longest = max([turn.duration_ms or 0 for turn in turns] + [1])
+    longest = max([_length(turn) for turn in turns] + [1])
     rows = [_turn_row(place, turn, _BARS / longest) for place, turn in enumerate(turns)]
     axis = _axis(longest, len(turns) * _ROW + 34)
     return _picture(
@@ -138,8 +137,14 @@ def _tokens(turn: Turn) -> str:
     )
 
 
+def _length(turn: Turn) -> float:
+    """How long a turn is on the page, in milliseconds; one that was not recorded whole is as long as what is known of it."""
+    start, end = turn_times(turn, turn.began_ns)
+    return end - start
+
+
 def _turn_row(place: int, turn: Turn, scale: float) -> Html:
-    zero = turn.started_ns or 0
+    zero = turn.began_ns
     y = place * _ROW + 24
     bars = [_bar(bar(call, zero), y, scale, "direct" if call.is_direct else "llm_call") for call in turn.llm_calls]
     bars += [_bar(bar(call, zero), y, scale, "tool_call") for call in turn.tool_calls]
@@ -154,7 +159,7 @@ def _turn_row(place: int, turn: Turn, scale: float) -> Html:
         if failed
         else ""
     )
-    end = _LEFT + (turn.duration_ms or 0) * scale + 8
+    end = _LEFT + _length(turn) * scale + 8
     return joined(
         svg_text(_LEFT - 10, y + 9, turn_name(turn), text_anchor="end", fill=_GREY),
         *bars,
@@ -211,7 +216,7 @@ def _axis(longest: float, bottom: float) -> list[Html]:
 
 
 def _steps() -> Sequence[float]:
-    return [factor * 10**power for power in range(9) for factor in (1, 2, 5)] + [1e12]
+    return [factor * 10**power for power in range(15) for factor in (1, 2, 5)]
 
 
 def _legend(y: float) -> Html:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from lash_nb.plots._format import byte_size, counted, duration, one_line, short_id
+from lash_nb.plots import byte_size, counted, duration, one_line, short_id
 from lash_nb.views._json import call_text, json_html, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, RIGHT, SUNK, Html, el, joined
 from lash_nb.views._text import COLUMNS, clipped

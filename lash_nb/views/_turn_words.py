@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from lash_nb.plots._format import counted, token_count
+from lash_nb.plots import counted, token_count
 from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
 
 __all__ = ["TurnLike", "outcome_words", "span_usage_words", "usage_words"]

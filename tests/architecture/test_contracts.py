@@ -1,12 +1,13 @@
 """The laws of the street: who may import whom, and what a bare import loads."""
 
+import ast
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from tests.architecture.source import ROOT
+from tests.architecture.source import MODULES, PACKAGE, ROOT, name_of, tree_of
 
 HEAVY: Final = {"pandas", "matplotlib", "IPython", "ipywidgets", "anywidget", "traitlets"}
 
@@ -32,3 +33,16 @@ def test_a_bare_import_loads_nothing_that_draws() -> None:
     ).stdout
 
     assert HEAVY.isdisjoint(json.loads(loaded))
+
+
+def test_no_room_reaches_behind_the_face_of_another() -> None:
+    """A private module is imported inside its own package only; everybody else asks the package's face."""
+    reached = [
+        f"{name_of(module)}: {node.module}"
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ImportFrom) and node.module and "._" in node.module
+        if node.module.partition("._")[0] != ".".join(module.relative_to(PACKAGE.parent).parts[:-1])
+    ]
+
+    assert reached == []

@@ -78,6 +78,17 @@ def test_an_end_without_a_start_is_a_call() -> None:
     ]
 
 
+def test_half_a_span_has_the_times_that_are_known() -> None:
+    """An end alone began as long before as it reports; a start alone is over where it began; a turn lasts as its calls do."""
+    trace = read_trace([tool_end(1, TOOL, "success"), tool_start(2, "call_2")])
+    ended, begun = trace.tool_calls
+    turn = trace.turns[0]
+
+    assert (ended.recorded_ns - ended.began_ns, ended.over_ns) == (5_000_000, ended.ended_ns)
+    assert (begun.began_ns, begun.recorded_ns, begun.over_ns) == (begun.started_ns,) * 3
+    assert (turn.began_ns, turn.over_ns) == (ended.began_ns, begun.began_ns)
+
+
 def test_the_same_call_id_in_two_turns() -> None:
     """An end in another turn does not close a call of this one."""
     trace = read_trace([tool_start(1, TOOL, turn=1), tool_end(2, TOOL, "success", turn=2)])

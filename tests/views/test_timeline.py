@@ -1,5 +1,6 @@
 """The timeline of yesterday's file: times as recorded, one turn at a time, nothing drawn that is not there."""
 
+import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -8,8 +9,10 @@ import pytest
 from lash_nb.errors import CallerError
 from lash_nb.trace import read_trace
 from lash_nb.views import TraceTimelineView, static_html, static_svg, text
+from lash_nb.views._json import inline, pretty_capped
 from lash_nb.views._timeline_rows import overview
 from lash_nb.wire import to_json
+from tests.trace.lines import record
 from tests.views import samples
 
 
@@ -106,6 +109,19 @@ def test_half_a_turn_is_open_not_zero() -> None:
     assert "open" in text(view)
 
 
+@pytest.mark.parametrize("cut", [slice(3, 60), slice(0, 6), slice(3, 6), slice(5, 6)], ids=str)
+def test_a_cut_trace_stays_in_its_picture(cut: slice) -> None:
+    """A turn whose start or end is not in the file is drawn from what is known of it, nothing off the page."""
+    trace = read_trace(samples.station_trace()[cut])
+    view = TraceTimelineView(trace)
+
+    for svg in (static_svg(view), static_svg(TraceTimelineView(trace, turn=trace.turns[0].turn_index))):
+        bars = list(ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect"))  # noqa: S314 - our own picture
+        assert all(0 <= float(bar.get("x", 0)) <= 720 for bar in bars)
+        assert all(float(bar.get("x", 0)) + float(bar.get("width", 0)) <= 725 for bar in bars)
+    assert all(0 <= start <= end <= view.overview["total"] + 0.001 for start, end, _ in view.overview["turns"])
+
+
 def test_two_thousand_turns_and_more_are_a_density() -> None:
     """The overview of a long trace stays small: 600 moments, and every mark."""
     record = '{{"schema_version":2,"id":"x","timestamp":"2026-11-21T15:{m:02d}:{s:02d}.{ms:03d}Z","context":{{"session_id":"main","turn_id":"t{n}","turn_index":{n}}},"type":"{type}","status":"failed","done_reason":"cancelled"}}'
@@ -125,6 +141,53 @@ def test_two_thousand_turns_and_more_are_a_density() -> None:
     assert shown["density"]
     assert (len(shown["model"]), len(shown["marks"])) == (600, 2_500)
     assert len(to_json(shown)) < 300_000
+
+
+@pytest.mark.parametrize("strange", [None, 7, "x", [1, [2]], {"a": []}, True], ids=str)
+@pytest.mark.parametrize("member", ["request", "response", "stream_summary", "usage", "output", "args", "context"])
+def test_records_of_any_shape_are_shown(member: str, strange: Any) -> None:
+    """Another release, or damage, may put anything anywhere: every call can be looked at, and every face drawn."""
+    lines = (samples.DATA / "station.trace.jsonl").read_bytes().splitlines()[:10]
+    records = [{**json.loads(line), member: strange} for line in lines]
+    view = TraceTimelineView(read_trace(records))
+    for place in range(len(view.trace.turns)):
+        view.show_turn(place)
+        for row in view.waterfall["rows"]:
+            view.select(row["order"])
+
+    assert len(view.trace) == 10
+    assert (view.detail["title"], static_html(view)[:5], static_svg(view)[:4], text(view)[:8]) != ("", "", "", "")
+
+
+def test_a_turn_of_very_many_calls_is_cut_aloud() -> None:
+    """A page takes 400 rows; the last one says how many calls it stands for and where they are."""
+    calls = [
+        record(at / 100, kind, call_id=f"c{at}", name="t", args={})
+        for at in range(1000)
+        for kind in ("tool_call_started", "tool_call_completed")
+    ]
+    rows = TraceTimelineView(read_trace(calls)).waterfall["rows"]
+
+    assert len(rows) == 403
+    assert (rows[-1]["name"], rows[-1]["note"]) == ("600 more calls", "frames.tool_calls_df(trace)")
+
+
+def test_centuries_have_an_axis() -> None:
+    """A turn whose clock was wrong is drawn, however long it seems."""
+    first, last = record(1, "turn_started"), record(2, "turn_completed", status="completed")
+    trace = read_trace([{**first, "timestamp": "1678-01-01T00:00:00Z"}, {**last, "timestamp": "2261-12-31T00:00:00Z"}])
+
+    assert " h " in static_svg(TraceTimelineView(trace))
+
+
+def test_json_of_any_depth_is_shown() -> None:
+    """What is nested too deeply for lines of its own stands on one line, or is said to be too deep."""
+    for depth in (70, 900, 100_000):
+        value: Any = 1
+        for _ in range(depth):
+            value = [value]
+        assert pretty_capped(value, whole="x")[0]
+        assert inline(value)
 
 
 @pytest.mark.parametrize("turn", [None, 3])
