@@ -10,11 +10,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-
-import pandas as pd
 
 from lash_nb.core import LashCore, LashSession
 from lash_nb.errors import CallerError, LashError
@@ -35,7 +34,10 @@ CELL_SECONDS: Final = 120
 EFFECT_COLUMNS: Final = ["order", "kind", "effect_id", "status", "duration_ms"]
 """What fits the width of a terminal."""
 
-TABLES: Final[Mapping[str, Callable[[Trace], pd.DataFrame]]] = {
+BAD_LINES: Final = 20
+"""As many bad lines are told one by one."""
+
+TABLES: Final[Mapping[str, Callable[..., Any]]] = {
     "records": records_df,
     "turns": turns_df,
     "llm_calls": llm_calls_df,
@@ -75,20 +77,33 @@ def _parser() -> argparse.ArgumentParser:
 
 def _trace(asked: argparse.Namespace) -> int:
     trace = read_trace(asked.file)
-    print(TABLES[asked.table](trace).to_string(index=False) if asked.table else _summary(trace))
+    if not asked.table:
+        print(_printable(_summary(trace)))
+        return 0
+    table, problems = TABLES[asked.table](trace, strict=False)
+    print(_printable(table.to_string(index=False)))
+    for problem in problems:
+        print(_printable(f"lash-nb: {problem}"), file=sys.stderr)
     return 0
 
 
+def _printable(text: str) -> str:
+    """Replace what is no letter but an order to the terminal; a trace's text may hold anything."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text)
+
+
 def _summary(trace: Trace) -> str:
-    model_calls, tool_calls = llm_calls_df(trace), tool_calls_df(trace)
-    tokens = {name: int(model_calls[f"{name}_tokens"].sum()) for name in ("input", "output")}
-    counts = {"record": len(trace), "session": len(trace.sessions), "turn": len(turns_df(trace))}
+    told = trace.summary()
+    tokens = {name: told.usage.get(f"{name}_tokens", 0) for name in ("input", "output")}
+    counts = {"record": told.records, "session": told.sessions, "turn": told.turns}
+    more = told.bad_lines - BAD_LINES
     lines = [
         f"{trace.name}: {', '.join(map(_counted, counts, counts.values()))}",
-        f"  model calls  {len(model_calls)}, {tokens['input']} tokens in, {tokens['output']} out",
-        f"  tool calls   {len(tool_calls)}{_counts(tool_calls['status'])}",
-        f"  bad lines    {len(trace.errors)}",
-        *(f"    line {error.line}: {error.reason}" for error in trace.errors),
+        f"  model calls  {told.llm_calls}, {tokens['input']} tokens in, {tokens['output']} out",
+        f"  tool calls   {told.tool_calls}{_counts(call.status for call in trace.tool_calls)}",
+        f"  bad lines    {told.bad_lines}",
+        *(f"    line {error.line}: {error.reason}" for error in trace.errors[:BAD_LINES]),
+        *([f"    and {more} more"] if more > 0 else []),
     ]
     return "\n".join(lines)
 
@@ -97,8 +112,8 @@ def _counted(noun: str, count: int) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _counts(statuses: "pd.Series[Any]") -> str:
-    counted = [f"{count} {status}" for status, count in statuses.value_counts().items()]
+def _counts(statuses: Iterable[str]) -> str:
+    counted = [f"{count} {status}" for status, count in Counter(statuses).most_common()]
     return f": {', '.join(counted)}" if counted else ""
 
 

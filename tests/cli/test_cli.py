@@ -9,6 +9,7 @@ import nbformat.v4
 import pytest
 
 from lash_nb.cli import main
+from tests.trace.lines import line, llm_end, llm_start, tool_end, tool_start
 
 NOTEBOOKS: Final = Path(__file__).parents[2] / "notebooks"
 STATION: Final = NOTEBOOKS / "data" / "station.trace.jsonl"
@@ -44,6 +45,32 @@ def test_a_bad_line_is_told_with_its_number(tmp_path: Path, capsys: pytest.Captu
     printed = capsys.readouterr().out
     assert "203 records" in printed
     assert "line 3: " in printed
+
+
+@pytest.mark.parametrize("shown", [[], ["--table", "llm_calls"], ["--table", "tool_calls"]], ids=str)
+def test_a_hostile_trace_gives_the_terminal_no_orders(
+    shown: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names with escape sequences, and cells of the wrong type, are shown as far as they can be; nothing recolors or retitles the terminal."""
+    evil = "\x1b]0;owned\x07\x1b[31m\u202egnp.exe\r\x9b2J"
+    path = tmp_path / f"{evil.replace('/', '')}.jsonl"
+    start, end = tool_start(1, evil, name=evil), tool_end(2, evil, evil, name=evil)
+    path.write_bytes(b"".join(map(line, [start, end, llm_start(3, evil), llm_end(4, evil, stream_summary=[1])])))
+
+    assert main(["trace", str(path), *shown]) == 0
+
+    printed = capsys.readouterr()
+    assert [one for one in (printed.out + printed.err).split("\n") if not one.isprintable()] == []
+
+
+def test_very_many_bad_lines_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is no trace is not told line by line."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"x\n" * 1000)
+
+    assert main(["trace", str(path)]) == 0
+
+    assert "and 980 more" in capsys.readouterr().out
 
 
 def test_a_missing_trace_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
