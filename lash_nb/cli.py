@@ -8,6 +8,7 @@ import asyncio
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -148,10 +149,19 @@ async def _first_turn() -> None:
 
 
 def _open_lab(notebook: Path) -> int:
+    """Open JupyterLab on the notebook and wait for its end: Ctrl-C stops it, unasked."""
     _require_lab()
     # JupyterLab refuses to run as root, which is who one is in most containers; it still listens on loopback only, with a token.
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *as_root, str(notebook)])  # noqa: S603  # our own program
+    # Given as default address, the notebook is in the address that is printed too: a machine may have no browser of its own.
+    first = [f"--ServerApp.root_dir={notebook.parent.resolve()}", f"--LabApp.default_url=/lab/tree/{notebook.name}"]
+    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", "-y", *as_root, *first])  # noqa: S603  # our own program
+    # Ctrl-C reaches the server as well, which ends its kernels; here there is nothing to do but to wait for it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return server.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _execute_all(notebooks: Path) -> int:
