@@ -78,7 +78,7 @@ class SessionBuilder:
         mode, policy = self._resolved()
         store = await self._session_store(policy)
         state = await self._loaded(store, policy)
-        return self._opened(mode, policy, store, state)
+        return await self._opened(mode, policy, store, state)
 
     async def open_fresh(self) -> LashSession:
         """Open a new session over whatever is stored; the first commit replaces it. Errors as in `open`."""
@@ -86,7 +86,7 @@ class SessionBuilder:
         store = await self._session_store(policy)
         state = self._fresh(policy)
         state.graph_replace_required = True
-        return self._opened(mode, policy, store, state)
+        return await self._opened(mode, policy, store, state)
 
     async def open_with_state(self, snapshot: SessionSnapshot) -> LashSession:
         """Open the session as `snapshot` says. Errors as in `open`."""
@@ -95,7 +95,7 @@ class SessionBuilder:
         store = await self._session_store(policy)
         state = RuntimeSessionState.from_snapshot(snapshot, self._core.parts.clock)
         state.policy = policy.replace(provider_id=state.policy.provider_id)
-        return self._opened(mode, policy, store, state)
+        return await self._opened(mode, policy, store, state)
 
     def _resolved(self) -> tuple[ModePreset, SessionPolicy]:
         parts = self._core.parts
@@ -150,9 +150,9 @@ class SessionBuilder:
                 requested=self._session_id,
             )
 
-    def _opened(
+    async def _opened(
         self, mode: ModePreset, policy: SessionPolicy, store: SessionStore | None, state: RuntimeSessionState
     ) -> LashSession:
         environment = self._core.environment(mode, self._provider)
-        runtime = LashRuntime.from_environment(environment, policy, state, store)
+        runtime = await LashRuntime.from_environment(environment, policy, state, store)
         return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)

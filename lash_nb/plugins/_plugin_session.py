@@ -109,8 +109,12 @@ class PluginSession:
         return PluginSessionSnapshot(plugins={plugin.id: _captured(plugin) for plugin in self.plugins})
 
     def revision(self) -> int:
-        """Return the fingerprint of all plugins with their versions and revisions; equal means nothing to store."""
-        return revision_fingerprint((plugin.id, plugin.version, plugin.snapshot_revision()) for plugin in self.plugins)
+        """Return the fingerprint of all plugins with their versions and revisions; equal means nothing to store.
+
+        Raises:
+            PluginError: a plugin could not tell its revision.
+        """
+        return revision_fingerprint((plugin.id, plugin.version, _revision(plugin)) for plugin in self.plugins)
 
     def is_current(self, snapshot: PluginSessionSnapshot) -> bool:
         """Tell whether a stored state is of the same plugins, versions and revisions."""
@@ -175,6 +179,13 @@ async def _awaited(plugin_id: str, answer: Awaitable[T]) -> T:
 
 def _raised(plugin_id: str, error: Exception) -> PluginError:
     return PluginError("invoke", f"`{plugin_id}` raised {type(error).__name__}: {error}")
+
+
+def _revision(plugin: SessionPlugin) -> int:
+    try:
+        return plugin.snapshot_revision()
+    except Exception as error:
+        raise PluginError("snapshot", f"`{plugin.id}` cannot tell its revision: {error}") from error
 
 
 def _captured(plugin: SessionPlugin) -> PluginSnapshot:

@@ -55,7 +55,7 @@ class LashRuntime:
         self._stale = False
 
     @classmethod
-    def from_environment(
+    async def from_environment(
         cls,
         environment: RuntimeEnvironment,
         policy: SessionPolicy,
@@ -65,7 +65,8 @@ class LashRuntime:
         """Bring a state to life, in the reference's own order (sessions §14.2).
 
         Raises:
-            SessionError: the state names no model, asks for a residency without a store, or its tools or plugins cannot be restored.
+            SessionError: the state names no model, asks for a residency without a store, its tools or plugins cannot be restored, or
+                the protocol refuses the session.
         """
         if environment.residency == "active_path_only" and store is None:
             raise SessionError(
@@ -76,6 +77,7 @@ class LashRuntime:
         if store is not None:
             attachments = SessionScopedAttachmentStore(attachments, store, state.session_id, environment.clock)
         plugins = _restored_plugins(environment, state)
+        await _greet_protocol(plugins)
         state.discard_snapshots()
         return cls(environment, state, plugins, store, attachments)
 
@@ -104,8 +106,21 @@ class LashRuntime:
         while following is not None:
             result = await self._one_turn(following, options, controller)
             completed += 1
+            await self._follow_frame(result)
             following = follow_up(result, turn_input, root, completed)
         return result
+
+    async def _follow_frame(self, result: TurnResult) -> None:
+        """Tell the protocol that the session goes on in another frame."""
+        if result.outcome.agent_frame_switch is None:
+            return
+        try:
+            await self.plugins.protocol_session.restore_session(self.state.session_id)
+        except Exception as error:
+            raise LashRuntimeError(
+                "protocol_restore_session",
+                f"the protocol cannot go on in frame {self.state.current_agent_frame_id}: {error}; the turn before is kept",
+            ) from error
 
     async def _one_turn(
         self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController
@@ -187,3 +202,16 @@ def _restored_plugins(environment: RuntimeEnvironment, state: RuntimeSessionStat
         plugins.unregister()
         raise SessionError("Protocol", error.message) from error
     return plugins
+
+
+async def _greet_protocol(plugins: PluginSession) -> None:
+    """Tell the protocol that the session begins, then what it goes on from."""
+    protocol = plugins.protocol_session
+    try:
+        await protocol.initialize_session(plugins.session_id)
+        await protocol.restore_session(plugins.session_id)
+    except BaseException as error:
+        plugins.unregister()
+        if isinstance(error, Exception):
+            raise SessionError("Protocol", f"the protocol refuses session {plugins.session_id}: {error}") from error
+        raise

@@ -1,5 +1,6 @@
 """The state of an open session, and how it becomes a commit or a snapshot (lash 0.1.0-alpha.37, sessions §6, §7, §8.5)."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import msgspec
 
 from lash_nb.clock import Clock, rfc3339
+from lash_nb.errors import LashError
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._graph import ResidentGraph
 from lash_nb.wire import (
@@ -33,6 +35,8 @@ from lash_nb.wire import (
 )
 
 __all__ = ["RuntimeSessionState", "initial_frame_id"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def initial_frame_id(session_id: str) -> str:
@@ -191,14 +195,21 @@ class RuntimeSessionState:
         )
 
     def refresh_snapshots(self, plugins: PluginSession) -> None:
-        """Take the state of tools and plugins into the next commit where the store does not have it yet (sessions §7.3)."""
+        """Take the state of tools and plugins into the next commit where the store does not have it yet (sessions §7.3).
+
+        Plugins that cannot give their state are asked again at the next commit; until then what was stored of them stays.
+        """
         generation = plugins.registry.generation
         if self.tool_state_ref is None or generation != self.tool_state_generation:
             self.tool_state_snapshot = plugins.registry.state()
             self.tool_state_generation = generation
-        revision = plugins.revision()
-        if self.plugin_snapshot_ref is None or revision != self.plugin_snapshot_revision:
-            self.plugin_snapshot = plugins.capture()
+        try:
+            revision = plugins.revision()
+            if self.plugin_snapshot_ref is None or revision != self.plugin_snapshot_revision:
+                self.plugin_snapshot = plugins.capture()
+        except LashError as error:
+            _LOG.warning("the plugin state of session %s is not stored: %s", self.session_id, error)
+            return
         self.plugin_snapshot_revision = revision
 
     def graph_delta(self) -> GraphCommitDelta:
