@@ -32,6 +32,9 @@ ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 CELL_SECONDS: Final = 120
 """No cell of a notebook of ours takes longer, on the slowest machine."""
 
+QUIET_KERNEL: Final = "--IPKernelApp.log_level=ERROR"
+"""Without it every kernel warns, between the results, that it talks unencrypted: it does so over loopback."""
+
 EFFECT_COLUMNS: Final = ["order", "kind", "effect_id", "status", "duration_ms"]
 """What fits the width of a terminal."""
 
@@ -179,7 +182,8 @@ def _execute(notebook: Path, target: Path) -> bool:
     from nbclient import NotebookClient, exceptions  # noqa: PLC0415
 
     document = nbformat.read(notebook, as_version=4)
-    client = NotebookClient(document, timeout=CELL_SECONDS, resources={"metadata": {"path": str(notebook.parent)}})
+    folder = {"metadata": {"path": str(notebook.parent)}}
+    client = NotebookClient(document, timeout=CELL_SECONDS, resources=folder, extra_arguments=[QUIET_KERNEL])
     failure = ""
     try:
         client.execute()

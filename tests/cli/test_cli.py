@@ -111,7 +111,7 @@ def test_the_demo_checks_itself(tmp_path: Path) -> None:
 
 
 def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:
-    """A notebook with an error is named with the error, the others are executed all the same, and the exit code is 1."""
+    """A notebook with an error is named with the error, the others are executed all the same, nothing else is said, and the exit code is 1."""
     folder = tmp_path / "notebooks"
     (folder / "data").mkdir(parents=True)
     (folder / "data" / STATION.name).write_bytes(STATION.read_bytes())
@@ -129,6 +129,7 @@ def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "FAILED 01_first_turn.ipynb: ZeroDivisionError: division by zero" in done.stdout
     assert "ok     02_next.ipynb" in done.stdout
+    assert done.stderr == ""
     assert "42" in (tmp_path / "_executed" / "02_next.ipynb").read_text(encoding="utf-8")
 
 
