@@ -9,7 +9,6 @@ from lash_nb.core._modes import ModeId
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._turn_builder import TurnBuilder
-from lash_nb.errors import CallerError
 from lash_nb.runtime import LashRuntime, SessionReadView, TurnResult
 from lash_nb.stores import AttachmentListing, AttachmentReference, attachment_references, session_attachments
 from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace, read_trace
@@ -144,14 +143,7 @@ class LashSession:
             CallerError: no such attachment, or the file is there already.
             AttachmentStoreError: the bytes are gone.
         """
-        listing = self.attachments
-        data, target = listing.data(listing.find(attachment_id).ref.id), Path(path)
-        try:
-            with target.open("xb") as file:
-                file.write(data)
-        except OSError as error:
-            raise CallerError(f"{target} cannot be written: {error.strerror}; choose another path") from error
-        return target
+        return self.attachments.save(attachment_id, path)
 
     def read_view(self) -> SessionReadView:
         """Return the session as it is now, fixed."""

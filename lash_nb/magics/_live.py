@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle
 
 from lash_nb.core import RunningTurn
+from lash_nb.plots import printable
 from lash_nb.runtime import TurnResult
 from lash_nb.views import TurnDisplay, turn_text
 from lash_nb.wire import AssistantProseDelta, EffectEntry, ToolCallActivityCompleted, ToolCallActivityStarted, TurnEvent
@@ -140,7 +141,7 @@ class TerminalDisplay:
     def _print(self, event: TurnEvent) -> None:
         match event:
             case AssistantProseDelta(text=text):
-                print(text, end="", flush=True)  # noqa: T201 - a terminal is written to
+                print(printable(text), end="", flush=True)  # noqa: T201 - a terminal is written to
                 self._in_line = not text.endswith("\n")
             case ToolCallActivityStarted(name=name):
                 self._line(f"→ {name}")
@@ -148,7 +149,7 @@ class TerminalDisplay:
                 self._line(f"← {name} {output.status}, {took} ms")
 
     def _line(self, text: str) -> None:
-        print(f"\n{text}" if self._in_line else text, flush=True)  # noqa: T201 - a terminal is written to
+        print(printable(f"\n{text}" if self._in_line else text), flush=True)  # noqa: T201 - a terminal is written to
         self._in_line = False
 
 

@@ -1,7 +1,7 @@
 """Plots: records and graphs as matplotlib pictures, in the one visual language of tables, plots and views."""
 
 from lash_nb.plots._canvas import style
-from lash_nb.plots._format import byte_size, counted, duration, one_line, short_id, token_count
+from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
 from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._layout import GraphLayout, lay_out
 from lash_nb.plots._session_graph import session_graph
@@ -22,6 +22,7 @@ __all__ = [
     "duration",
     "lay_out",
     "one_line",
+    "printable",
     "session_graph",
     "short_id",
     "style",

@@ -6,7 +6,7 @@ One rule each, so that the same fact reads the same everywhere. A value that is 
 import re
 from typing import Final
 
-__all__ = ["byte_size", "counted", "duration", "one_line", "short_id", "token_count"]
+__all__ = ["byte_size", "counted", "duration", "one_line", "printable", "short_id", "token_count"]
 
 _OPAQUE_ID: Final = re.compile(r"[a-z]?[0-9a-f]{8}[0-9a-f-]{4,}")
 """UUIDs, content hashes, and those with one letter in front (message ids): nobody reads more than the beginning."""
@@ -63,12 +63,17 @@ def one_line(text: str, limit: int = 80) -> str:
     Directional overrides and other invisible controls are hostile in a label: they could make it read as something else.
     """
     head = text[: 8 * limit]
-    line = " ".join(head.split())
-    if not line.isprintable():
-        line = "".join(char if char.isprintable() else "\ufffd" for char in line)
+    line = printable(" ".join(head.split()))
     if len(line) <= limit and len(head) == len(text):
         return line
     return line[: limit - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """Keep letters, blanks, tabs and line feeds; all else becomes `�`, so that no text gives orders to a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 def _scaled(count: float | None, units: tuple[tuple[int, str], ...], space: str, base: str = "") -> str:

@@ -80,6 +80,21 @@ class AttachmentListing(Sequence[AttachmentRow]):
             )
         return found[0]
 
+    def save(self, prefix: str, path: str | os.PathLike[str]) -> Path:
+        """Write the bytes of an attachment, given by the beginning of its id, to a new file and return its path.
+
+        Raises:
+            CallerError: no such attachment, or the file is there already or cannot be written.
+            AttachmentStoreError: the bytes cannot be had.
+        """
+        data, target = self.data(self.find(prefix).ref.id), Path(path)
+        try:
+            with target.open("xb") as file:
+                file.write(data)
+        except OSError as error:
+            raise CallerError(f"{target} cannot be written: {error.strerror}; choose another path") from error
+        return target
+
     def __len__(self) -> int:
         return len(self._rows)
 

@@ -4,7 +4,6 @@ from lash_nb.views._attachments import AttachmentsView
 from lash_nb.views._base import View, static_html, static_svg, text
 from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
 from lash_nb.views._graph import SessionGraphView
-from lash_nb.views._listing import AttachmentListing
 from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
 from lash_nb.views._steppable import Steppable, StepperState
 from lash_nb.views._stepper import StepperView
@@ -13,7 +12,6 @@ from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
 from lash_nb.views._turn_words import TurnLike
 
 __all__ = [
-    "AttachmentListing",
     "AttachmentsView",
     "SessionGraphView",
     "Steppable",

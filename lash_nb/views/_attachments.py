@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Final
 import msgspec
 import traitlets as t
 
-from lash_nb.errors import AttachmentStoreError, CallerError
+from lash_nb.errors import AttachmentStoreError
 from lash_nb.plots import byte_size, counted, one_line, short_id
+from lash_nb.stores import AttachmentListing
 from lash_nb.views._base import View
-from lash_nb.views._listing import AttachmentListing
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
 from lash_nb.views._media_words import PICTURES, sniffed, text_preview, type_words
 from lash_nb.views._sources import module, stylesheet
@@ -102,7 +102,7 @@ class AttachmentsView(View):
 
     def select(self, attachment_id: str) -> None:
         """Select an attachment by its id or the beginning of it, and bring its bytes to the page."""
-        seen = self._find(attachment_id)
+        seen = self._seen[self.listing.find(attachment_id).ref.id]
         if seen.data is not None and seen.row.ref.id not in self.contents:
             self.contents = {**self.contents, seen.row.ref.id: seen.data}
         with self.hold_trait_notifications():
@@ -116,23 +116,7 @@ class AttachmentsView(View):
             CallerError: no such attachment, or the file is there already.
             AttachmentStoreError: the bytes are not in the store.
         """
-        data = self.listing.data(self._find(attachment_id).row.ref.id)
-        target = Path(path)
-        try:
-            with target.open("xb") as file:
-                file.write(data)
-        except FileExistsError as error:
-            message = f"{target} is there already; give another name, or remove it first"
-            raise CallerError(message) from error
-        return target
-
-    def _find(self, beginning: str) -> _Seen:
-        hits = [seen for key, seen in self._seen.items() if key.startswith(beginning)] if beginning else []
-        if len(hits) == 1:
-            return hits[0]
-        known = ", ".join(short_id(key) for key in list(self._seen)[:6]) or "none yet"
-        message = f"{'no attachment' if not hits else f'{len(hits)} attachments'} {one_line(beginning, 24)!r}; there are {known}"
-        raise CallerError(message)
+        return self.listing.save(attachment_id, path)
 
     def _look(self, row: AttachmentRow) -> _Seen:
         try:
@@ -197,7 +181,7 @@ def _detail(one: _Seen) -> dict[str, Any]:
         ("dimensions", f"{ref.width} × {ref.height}" if ref.width and ref.height else ""),
         ("state", "missing" if one.data is None else state),
     ]
-    missing = f"The session refers to this attachment, the store does not have it. Put it back: %lash attach FILE --id {short_id(ref.id)}"
+    missing = "The session refers to this attachment, the store does not have it. The same bytes bring it back: %%lash --image FILE"
     note = (
         missing
         if one.data is None
@@ -266,7 +250,5 @@ def _thumb(one: _Seen, left: int) -> tuple[Html, int]:
     if one.data is None or one.shown not in PICTURES - {"svg"} or len(one.data) > min(_STATIC, left):
         return el("span", one.shown if one.data is not None else ""), 0
     source = f"data:image/{one.shown};base64,{base64.b64encode(one.data).decode()}"
-    image = Html(
-        f'<img src="{source}" alt="{short_id(one.row.ref.id)}" style="max-width:96px;max-height:54px;background:#ffffff;">'
-    )
-    return image, len(one.data)
+    style = "max-width:96px;max-height:54px;background:#ffffff;"
+    return el("img", src=source, alt=short_id(one.row.ref.id), style=style), len(one.data)

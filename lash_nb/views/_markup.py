@@ -39,7 +39,7 @@ def el(tag: str, *children: str | None, **attributes: str | float | None) -> Htm
         for name, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{tag}{pairs}>{joined(*children)}</{tag}>")
+    return Html(f"<{tag}{pairs}>" if tag == "img" else f"<{tag}{pairs}>{joined(*children)}</{tag}>")
 
 
 def joined(*children: str | None) -> Html:

@@ -1,13 +1,12 @@
 """What bytes are, whatever they are declared to be: looked at, never trusted, never executed."""
 
-import struct
 from typing import Any, Final
 
 from lash_nb.errors import WireError
 from lash_nb.plots import counted
-from lash_nb.wire import from_json
+from lash_nb.wire import from_json, image_dimensions, sniff_image
 
-__all__ = ["PICTURES", "Shown", "dimensions", "sniffed", "text_preview", "type_words"]
+__all__ = ["PICTURES", "Shown", "sniffed", "text_preview", "type_words"]
 
 Shown = str
 """What the bytes look like: `png jpeg gif webp bmp svg html json csv txt pdf wav hex`."""
@@ -15,23 +14,18 @@ Shown = str
 PICTURES: Final = frozenset({"png", "jpeg", "gif", "webp", "bmp", "svg"})
 """What may become an `<img>`: there an SVG runs no script and loads nothing."""
 
-_MAGIC: Final[tuple[tuple[bytes, Shown], ...]] = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF8", "gif"),
-    (b"BM", "bmp"),
-    (b"%PDF-", "pdf"),
-)
 _HEAD: Final = 4096
 
 
 def sniffed(data: bytes) -> Shown:
     """Return what `data` looks like, by its first bytes."""
-    for magic, name in _MAGIC:
-        if data.startswith(magic):
-            return name
-    if data[:4] == b"RIFF":
-        return {b"WEBP": "webp", b"WAVE": "wav"}.get(data[8:12], "hex")
+    picture = sniff_image(data)
+    if picture is not None:
+        return picture
+    if data.startswith(b"%PDF-"):
+        return "pdf"
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        return "wav"
     text = _text(data)
     return "hex" if text is None else _text_kind(text, data)
 
@@ -58,31 +52,17 @@ def type_words(shown: Shown, declared: str, data: bytes | None) -> str:
     """Return type and size in words: `png 320 × 180`, `csv 10 × 2`, `png, declared` when the bytes are not there."""
     if data is None:
         return f"{declared}, declared"
-    size = dimensions(data, shown)
+    size = image_dimensions(data)
     if size is not None:
         return f"{shown} {size[0]} × {size[1]}"
     if shown == "csv":
+        if len(data) > _HEAD:  # only the head was looked at
+            return "csv"
         lines = [line for line in (_text(data) or "").splitlines() if line]
         return f"csv {len(lines) - 1} × {lines[0].count(',') + 1}"
     if shown == "json":
         return f"json{_json_size(data)}"
     return {"hex": "unknown type", "txt": "text"}.get(shown, shown)
-
-
-def dimensions(data: bytes, shown: Shown) -> tuple[int, int] | None:
-    """Return width and height of a PNG, GIF or BMP from its header; None for other types."""
-    try:
-        if shown == "png":
-            width, height = struct.unpack(">II", data[16:24])
-        elif shown == "gif":
-            width, height = struct.unpack("<HH", data[6:10])
-        elif shown == "bmp":
-            width, height = struct.unpack("<ii", data[18:26])
-        else:
-            return None
-    except struct.error:
-        return None
-    return int(width), abs(int(height))
 
 
 def _json_size(data: bytes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lash_nb.plots import one_line
+from lash_nb.plots import one_line, printable
 
 __all__ = ["COLUMNS", "ROWS", "aligned", "clipped"]
 
@@ -32,8 +32,8 @@ def aligned(
 
 
 def clipped(lines: Sequence[str]) -> str:
-    """Return the lines as text of at most 40 rows and 100 columns; the last line, the next command, always stays."""
+    """Return the lines as text of at most 40 rows and 100 columns, printable; the last line, the next command, always stays."""
     if len(lines) > ROWS:
         missing = len(lines) - ROWS + 1
         lines = [*lines[: ROWS - 2], f"… {missing} more lines", lines[-1]]
-    return "\n".join(line if len(line) <= COLUMNS else line[: COLUMNS - 1] + "…" for line in lines)
+    return "\n".join(printable(line if len(line) <= COLUMNS else line[: COLUMNS - 1] + "…") for line in lines)

@@ -1,11 +1,14 @@
 """Open sessions, choose among them, and get told in one line what went wrong."""
 
 import json
+import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from lash_nb import LashSession, TurnResult
+from lash_nb.magics._verbs import VERBS
 from tests.magics.conftest import Shell
 
 
@@ -243,3 +246,29 @@ def test_a_terminal_sees_the_turn_once(shell: Shell, capsys: pytest.CaptureFixtu
     assert next(line for line in printed.splitlines() if "weather" in line) == "→ weather"
     assert printed.count("Oslo is clear.") == 1
     assert "2 model calls  1 tool call" in printed
+
+
+def test_a_terminal_takes_no_orders_from_the_model(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the model writes is shown, not obeyed."""
+    shell.run("provider = provider_of(reply('safe \\x1b[31mred\\x1b]0;title\\x07'))\n%lash new demo")
+    shell.run("%%lash\nColor me")
+
+    printed = capsys.readouterr().out
+    assert "safe \ufffd[31mred" in printed
+    assert "\x1b" not in printed
+
+
+NAMED: Final = re.compile(r"%lash ([a-z]+)")
+WORDS: Final = {"and", "at", "cannot", "in", "of", "or", "with"}
+"""What stands behind `%lash` where the text is about the magic itself."""
+
+
+def test_every_verb_that_is_named_anywhere_is_there() -> None:
+    """No message, page or document sends a person to a verb that does not exist."""
+    root = Path(__file__).parents[2]
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("notebooks/*.ipynb")]
+    texts = [*root.glob("lash_nb/**/*.py"), *root.glob("widgets/src/*.js"), *pages]
+    named = {verb for text in texts for verb in NAMED.findall(text.read_text("utf-8"))}
+
+    assert named - WORDS <= VERBS.keys()
+    assert len(named) > len(VERBS) / 2

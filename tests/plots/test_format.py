@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lash_nb.plots import byte_size, counted, duration, one_line, short_id, token_count
+from lash_nb.plots import byte_size, counted, duration, one_line, printable, short_id, token_count
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,12 @@ def test_any_text_becomes_one_printable_line(text: str, limit: int) -> None:
     assert len(line) <= limit
     assert line.isprintable()
     assert line.endswith("…") or len(" ".join(text.split())) <= limit
+
+
+def test_nothing_gives_orders_to_a_terminal() -> None:
+    """Lines and tabs stay; escapes, carriage returns and marks that turn the direction do not."""
+    assert printable("a\n\tb") == "a\n\tb"
+    assert printable("\x1b]52;c;eA==\x07 \x9b31m \r \u202e") == "\ufffd]52;c;eA==\ufffd \ufffd31m \ufffd \ufffd"
 
 
 @given(st.text(string.ascii_letters + " \n\t\u2028", max_size=30))

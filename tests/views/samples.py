@@ -1,15 +1,17 @@
 """What the tests of this room show: the weather desk's trace and pictures, a graph with two branches, a turn that is stepped through."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from lash_nb.errors import AttachmentStoreError
+from lash_nb.stores import AttachmentListing, StoredAttachment
 from lash_nb.trace import Trace, read_trace
 from lash_nb.wire import (
     AttachmentRef,
     AttachmentRow,
+    AttachmentState,
     EffectEntry,
     ImageMediaType,
     MediaType,
@@ -432,43 +434,31 @@ def tool_events(
     ]
 
 
-class MemoryListing:
+class MemoryListing(AttachmentListing):
     """Attachments in memory."""
 
     def __init__(self, *contents: tuple[bytes | None, str], kind: ImageMediaType = "png") -> None:
-        self._data: dict[str, bytes] = {}
-        self._rows: list[AttachmentRow] = []
-        for data, label in contents:
-            key = content_id(data if data is not None else label.encode())
-            if data is not None:
-                self._data[key] = data
-            ref = AttachmentRef(
-                id=key,
-                media_type=MediaType(type=kind),
-                byte_len=len(data or b"1234"),
-                width=320,
-                height=180,
-                label=label,
-            )
-            self._rows.append(
-                AttachmentRow(
-                    ref=ref,
-                    state="intended" if data is not None else "missing",
-                    references=("node m694ba22", "llm_call 6"),
-                )
-            )
+        self._stored: dict[str, StoredAttachment] = {}
+        super().__init__([self._row(data, label, kind) for data, label in contents], self._get)
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    def _row(self, data: bytes | None, label: str, kind: ImageMediaType) -> AttachmentRow:
+        ref = AttachmentRef(
+            id=content_id(data if data is not None else label.encode()),
+            media_type=MediaType(type=kind),
+            byte_len=len(data or b"1234"),
+            width=320,
+            height=180,
+            label=label,
+        )
+        if data is not None:
+            self._stored[ref.id] = StoredAttachment(meta=ref, data=data)
+        state: AttachmentState = "intended" if data is not None else "missing"
+        return AttachmentRow(ref=ref, state=state, references=("node m694ba22", "llm_call 6"))
 
-    def __iter__(self) -> Iterator[AttachmentRow]:
-        return iter(self._rows)
-
-    def data(self, attachment_id: str, /) -> bytes:
-        """The bytes."""
-        if attachment_id not in self._data:
+    def _get(self, attachment_id: str) -> StoredAttachment:
+        if attachment_id not in self._stored:
             raise AttachmentStoreError("NotFound", f"no attachment {attachment_id}")
-        return self._data[attachment_id]
+        return self._stored[attachment_id]
 
 
 def station_listing() -> MemoryListing:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lash_nb.stores import AttachmentListing, StoredAttachment
 from lash_nb.trace import read_trace
 from lash_nb.views import (
     AttachmentsView,
@@ -14,15 +15,19 @@ from lash_nb.views import (
     StepperView,
     TraceTimelineView,
     effects_html,
+    effects_text,
     envelope_html,
+    envelope_text,
+    session_graph_text,
     static_html,
     static_svg,
     text,
+    trace_text,
     turn_html,
     turn_text,
 )
 from lash_nb.views._markup import el, table
-from lash_nb.wire import to_json
+from lash_nb.wire import AttachmentRef, AttachmentRow, MediaType, to_json
 from tests.views import samples
 
 TAGS: Final = {
@@ -178,12 +183,17 @@ def test_every_static_face_shows_hostile_text_as_text(evil: str) -> None:
 @pytest.mark.parametrize("evil", samples.HOSTILE)
 def test_text_faces_hold_no_control_characters(evil: str) -> None:
     """A terminal is not recolored, and a label does not read backwards."""
-    graph = samples.graph_of([(1, None, evil)], leaf=1)
+    graph, journal = samples.graph_of([(1, None, evil)], leaf=1), hostile_journal(evil)
     faces = [
         turn_text(hostile_turn(evil)),
-        text(SessionGraphView(graph, title="main")),
-        text(TraceTimelineView(read_trace(hostile_trace(evil)))),
-        text(AttachmentsView(samples.MemoryListing((b"x", evil)))),
+        effects_text(journal, title=evil),
+        *map(envelope_text, journal),
+        trace_text(read_trace(hostile_trace(evil), name=evil)),
+        session_graph_text(graph),
+        text(SessionGraphView(graph, title=evil, names={"q1": evil})),
+        text(TraceTimelineView(read_trace(hostile_trace(evil), name=evil))),
+        text(StepperView(samples.RecordedSteppable(journal))),
+        text(AttachmentsView(samples.MemoryListing((b"x", evil)), title=evil)),
     ]
 
     assert [line for face in faces for line in face.splitlines() if not line.isprintable()] == []
@@ -206,3 +216,15 @@ def test_an_element_never_closes_early(content: str, attribute: str) -> None:
 def test_a_table_escapes_its_cells_and_heads() -> None:
     """Cells and heads are text unless they are markup already."""
     assert foreign(table([("<x>", "")], [["<script>"], [el("b", "<y>")]])) == []
+
+
+@pytest.mark.parametrize("evil", samples.HOSTILE)
+def test_an_id_that_is_no_hash_stays_inside_its_picture(evil: str) -> None:
+    """A listing of somebody else's may call its attachments anything."""
+    ref = AttachmentRef(id=evil, media_type=MediaType(type="png"), byte_len=10)
+    picture = StoredAttachment(meta=ref, data=samples.charts()[0])
+    listing = AttachmentListing([AttachmentRow(ref=ref, state="committed")], lambda _: picture)
+    html = static_html(AttachmentsView(listing))
+
+    assert "<img " in html
+    assert foreign(html) == []
