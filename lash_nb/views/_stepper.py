@@ -50,6 +50,7 @@ class StepperView(View):
         super().__init__(**traits)
         self.steppable: Final = steppable
         self._shown: int | None = None
+        self._drawn: tuple[EffectEntry | None, dict[str, Any]] | None = None
         self._loop = _running_loop()
         self._turnstile = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,9 +126,15 @@ class StepperView(View):
         with self.hold_trait_notifications():
             self.state = rows.state(self.steppable)
             self.rail = rows.rail(self.steppable)
-            self.envelope = rows.envelope(entry, self.steppable)
+            self.envelope = self._envelope_of(entry)
             self.conversation = rows.conversation(self.steppable)
             self.selection = f"effect {entry.order}" if entry else ""
+
+    def _envelope_of(self, entry: EffectEntry | None) -> dict[str, Any]:
+        """Draw an effect once: a model call is as long as the session, and each step tells of several changes."""
+        if self._drawn is None or not _looks_the_same(self._drawn[0], entry):
+            self._drawn = (entry, rows.envelope(entry, self.steppable))
+        return self._drawn[1]
 
     def _entry_shown(self) -> EffectEntry | None:
         if self._shown is not None:
@@ -203,6 +210,13 @@ class StepperView(View):
 
 _IMMEDIATE: Final = frozenset({"cancel", "stop_at", "show", "check", "preview"})
 """Commands that must not wait for a running step: cancelling it above all."""
+
+
+def _looks_the_same(one: EffectEntry | None, other: EffectEntry | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    same_place = (one.order, one.status) == (other.order, other.status)
+    return same_place and one.envelope is other.envelope and one.outcome is other.outcome
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

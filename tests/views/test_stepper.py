@@ -207,6 +207,26 @@ def test_a_huge_envelope_is_cut_aloud() -> None:
     assert view.envelope["cut"].endswith("all of it: session.effects[10].envelope")
 
 
+def test_an_effect_is_drawn_once() -> None:
+    """A step tells of several changes; what is shown of a long model call is made anew only when it changed."""
+
+    class Counted(samples.RecordedSteppable):
+        drawn = 0
+
+        def tool_schema(self, name: str) -> dict[str, Any] | None:
+            self.drawn += 1
+            return super().tool_schema(name)
+
+    command = samples.tool_command("draw_chart", "c1")
+    steppable = Counted([samples.entry(1, command)])
+    view = StepperView(steppable)
+    view._refresh()  # as after any change elsewhere
+    same, steppable.entries = steppable.drawn, [samples.entry(1, command)]
+    view._refresh()
+
+    assert (same, steppable.drawn) == (1, 2)
+
+
 def test_a_long_session_sends_its_end_only() -> None:
     """Ten thousand effects behind, the page gets the last two hundred and says so."""
     entries = [
