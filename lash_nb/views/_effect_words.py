@@ -28,6 +28,7 @@ __all__ = [
     "cause_text",
     "describe",
     "failure_of",
+    "python_of",
     "replay_short",
     "short_kind",
     "subject_of",
@@ -87,6 +88,11 @@ def describe(entry: EffectEntry) -> EffectRow:
         quiet=kind in QUIET,
         origin="" if entry.origin == "executed" else entry.origin,
     )
+
+
+def python_of(entry: EffectEntry) -> str:
+    """Return the expression that gives an effect of `session`; one that waits is not among those that were handed over."""
+    return "session.stepper.pending" if entry.status == "pending" else f"session.effects[{entry.order - 1}]"
 
 
 def short_kind(kind: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count
-from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, subject_of, usage_of
+from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, python_of, subject_of, usage_of
 from lash_nb.views._fields import fields_of
 from lash_nb.views._json import json_html, pretty
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
@@ -106,13 +106,13 @@ def envelope_html(entry: EffectEntry) -> str:
         el(
             "details",
             el("summary", "JSON"),
-            json_html(entry.envelope, whole=f"session.effects[{entry.order - 1}].envelope"),
+            json_html(entry.envelope, whole=f"{python_of(entry)}.envelope"),
             style="margin-top:6px;",
         ),
         el(
             "details",
             el("summary", "Outcome"),
-            json_html(entry.outcome, whole=f"session.effects[{entry.order - 1}].outcome"),
+            json_html(entry.outcome, whole=f"{python_of(entry)}.outcome"),
         )
         if entry.outcome is not None
         else None,
@@ -131,9 +131,7 @@ def envelope_text(entry: EffectEntry) -> str:
         *[[field.label, " ".join(field.value.split())] for field in fields_of(entry.envelope, None)],
     ]
     head = f"Envelope  {row.order} · {row.kind} {row.what} · {row.status}"
-    commands = (
-        "next: %lash step, %lash inject '…'" if row.pending else f"outcome: session.effects[{row.order - 1}].outcome"
-    )
+    commands = "next: %lash step, %lash inject '…'" if row.pending else f"outcome: {python_of(entry)}.outcome"
     return clipped(
         [
             head,
@@ -184,7 +182,7 @@ def _html_what(entry: EffectEntry) -> Html:
         return said
     shown = entry.outcome if entry.outcome is not None else entry.envelope.command
     inner = getattr(getattr(getattr(shown, "result", None), "output", None), "outcome", shown)
-    return el("details", el("summary", said), json_html(inner, whole=f"session.effects[{entry.order - 1}]"))
+    return el("details", el("summary", said), json_html(inner, whole=python_of(entry)))
 
 
 def _kind_word(kind: str) -> str:

@@ -6,7 +6,16 @@ from typing import Any, Final, get_args
 
 from lash_nb.errors import WireError
 from lash_nb.plots import counted, duration, one_line, short_id, token_count
-from lash_nb.views._effect_words import QUIET, EffectRow, cause_text, describe, replay_short, subject_of, usage_of
+from lash_nb.views._effect_words import (
+    QUIET,
+    EffectRow,
+    cause_text,
+    describe,
+    python_of,
+    replay_short,
+    subject_of,
+    usage_of,
+)
 from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms
 from lash_nb.views._json import call_text, inline, pretty, pretty_capped
@@ -111,7 +120,7 @@ def envelope(entry: EffectEntry | None, steppable: Steppable) -> dict[str, Any]:
     """Return everything about one effect: identity, fields, JSON, schema, outcome, and the forms that can answer it."""
     if entry is None:
         return {"order": -1, "kind": "", "pending": False, "fields": [], "inject": {}, "json": "", "hash": ""}
-    whole = f"session.effects[{entry.order - 1}]"
+    whole = python_of(entry)
     pending = entry.status == "pending"
     invocation = entry.envelope.invocation
     schema = (

@@ -204,7 +204,7 @@ def test_a_huge_envelope_is_cut_aloud() -> None:
 
     assert len(view.envelope["json"]) == 100_000
     assert view.envelope["cut"].startswith("first 100.0 kB of 300.")
-    assert view.envelope["cut"].endswith("all of it: session.effects[10].envelope")
+    assert view.envelope["cut"].endswith("all of it: session.stepper.pending.envelope")
 
 
 def test_an_effect_is_drawn_once() -> None:
