@@ -21,6 +21,7 @@ __all__ = [
     "ManualClock",
     "RandomIds",
     "SystemClock",
+    "is_being_cancelled",
     "parse_rfc3339",
     "rfc3339",
 ]
@@ -188,6 +189,12 @@ def rfc3339(ns: int) -> str:
     seconds, fraction = divmod(ns, _NS)
     text = (_EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}{_fraction(fraction)}+00:00"
+
+
+def is_being_cancelled() -> bool:
+    """Tell whether somebody cancels the current task: without that, a `CancelledError` comes from what the task awaited."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def parse_rfc3339(text: str) -> int:

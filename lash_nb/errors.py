@@ -20,6 +20,7 @@ __all__ = [
     "ToolRegistryError",
     "TraceReadError",
     "WireError",
+    "exception_text",
 ]
 
 
@@ -212,3 +213,11 @@ class LlmTransportError(LashError):
         self.retry_after_ms = retry_after_ms
         self.request_body = request_body
         self.terminal_reason = terminal_reason
+
+
+def exception_text(error: BaseException) -> str:
+    """Return what an exception says; of one that cannot even say that, that it cannot."""
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - an exception of the user's own may do anything
+        return f"its text could not be made: {type(second).__name__}"

@@ -17,7 +17,8 @@ class RunningTurn:
         self._activities: list[TurnActivity] = []
         self._callbacks: list[Callable[[], None]] = []
         self.cancellation = builder.cancellation
-        self._task = asyncio.ensure_future(builder.watched_by(self._on_activity).run())
+        self._refuse_inside = builder.refuse_inside
+        self._task = builder.watched_by(self._on_activity).run_beside()
         self._task.add_done_callback(lambda _: self._notify())
 
     @property
@@ -49,7 +50,10 @@ class RunningTurn:
 
         Raises:
             LashRuntimeError: the turn ended without a result.
+            CallerError: `turn_inside_turn`, the turn that is under way waits for whoever waits here.
         """
+        if not self.done:
+            self._refuse_inside()
         return await asyncio.shield(self._task)
 
     async def settled(self) -> None:

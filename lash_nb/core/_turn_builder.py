@@ -103,6 +103,18 @@ class TurnBuilder:
         """Start the turn as a task on the running loop and return its activities as they happen."""
         return TurnStream(self)
 
+    def run_beside(self) -> "asyncio.Task[TurnResult]":
+        """Run the turn as a task that nobody has to wait for; a tool may begin the next turn of its session like this."""
+        return asyncio.get_running_loop().create_task(self.run(), context=self._runtime.writer.outside())
+
+    def refuse_inside(self) -> None:
+        """Raise where waiting for this turn would never end.
+
+        Raises:
+            CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
+        """
+        self._runtime.writer.refuse_inside()
+
     def _set(self, **changes: Any) -> Self:
         self._options = dataclasses.replace(self._options, **changes)
         return self

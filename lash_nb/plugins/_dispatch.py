@@ -1,10 +1,11 @@
 """The way of a tool call: from what the model wrote to what it gets back (lash 0.1.0-alpha.37, turns §12.3)."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from lash_nb.clock import Clock
-from lash_nb.errors import WireError
+from lash_nb.clock import Clock, is_being_cancelled
+from lash_nb.errors import WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._plain import NotJsonError, plain_json
@@ -106,12 +107,15 @@ def _without_contract(name: str) -> ToolCallOutput:
 
 
 async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
-    """What `work` gives, or the exception of a tool as the model may read it; a cancellation goes through."""
+    """What `work` gives, or the exception of a tool as the model may read it; Ctrl-C and a cancellation of this task go through."""
     try:
         return await work
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is its result, exit() too
-        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return tool_failure("execution", "tool_error", message, source="tool", raw=ToolValue(str(error)))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or (isinstance(error, asyncio.CancelledError) and is_being_cancelled()):
+            raise
+        text = exception_text(error)
+        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return tool_failure("execution", "tool_error", message, source="tool", raw=ToolValue(text))
 
 
 def _checked(name: str, output: object) -> ToolCallOutput:

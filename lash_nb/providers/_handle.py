@@ -1,6 +1,9 @@
 """The one way the runtime calls a provider (lash 0.1.0-alpha.37, turns §15.1)."""
 
-from lash_nb.errors import LlmTransportError
+import asyncio
+
+from lash_nb.clock import is_being_cancelled
+from lash_nb.errors import LlmTransportError, exception_text
 from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._provider import LlmProvider
 from lash_nb.providers._stream import StreamSink
@@ -47,9 +50,11 @@ class ProviderHandle:
             response = await self._provider.complete(request, stream)
         except LlmTransportError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
             raise LlmTransportError(
-                f"provider {self.kind!r} raised {type(error).__name__}: {error}", code="provider_raised"
+                f"provider {self.kind!r} raised {type(error).__name__}: {exception_text(error)}", code="provider_raised"
             ) from error
         if isinstance(response, LlmResponse):
             return response

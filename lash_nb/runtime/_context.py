@@ -10,6 +10,7 @@ from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._surface import SurfaceBuilder
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn_stream import TurnStreamHub
+from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore
 from lash_nb.wire import ModelSpec, RuntimeScope, TraceContext
 
@@ -54,6 +55,8 @@ class TurnContext:
     """Identities."""
     cancel: CancellationToken
     """Whether the turn is still wanted."""
+    writer: Writer
+    """Who keeps other turns of the session out."""
     llm_calls: int = 0
     """Model calls so far."""
 

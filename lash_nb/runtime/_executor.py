@@ -77,8 +77,8 @@ class TurnEffectExecutor:
 
     async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
         """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
-        work = self._dispatcher.execute(call, self._tool_context(call))
         turn = self._turn
+        work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call)))
         try:
             return await until_cancelled(work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:

@@ -122,7 +122,7 @@ class _LlmCall:
         return LlmOutcome(result=result, text_streamed=streamed)
 
     async def _ask(self) -> LlmResult:
-        asking = self._turn.provider.complete(self._request, self._on_stream)
+        asking = self._turn.writer.within(lambda: self._turn.provider.complete(self._request, self._on_stream))
         try:
             response = await until_cancelled(asking, self._turn.cancel, self._turn.clock)
         except LlmTransportError as error:

@@ -50,7 +50,7 @@ class LashRuntime:
             base=environment.trace_context,
         )
         self.machine: TurnMachine | None = None
-        self._writer = Writer()
+        self.writer = Writer()
         self._closed = False
         self._stale = False
 
@@ -88,7 +88,7 @@ class LashRuntime:
             LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn.
             CallerError: `session_closed`.
         """
-        async with self._writer.turn():
+        async with self.writer.turn():
             if self._closed:
                 raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
             await self._refresh()
@@ -137,7 +137,7 @@ class LashRuntime:
 
     async def branch_to(self, node_id: str | None) -> SessionSnapshot:
         """Move the leaf between two turns; the next commit stores it."""
-        async with self._writer.turn():
+        async with self.writer.turn():
             await self._refresh()
             self.state.graph.branch_to(node_id)
             return self.state.snapshot_reader()()

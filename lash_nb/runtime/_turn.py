@@ -163,6 +163,7 @@ class TurnRunner:
             clock=env.clock,
             ids=env.ids,
             cancel=self._options.cancel,
+            writer=runtime.writer,
         )
 
     def _policy(self) -> SessionPolicy:

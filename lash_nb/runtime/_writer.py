@@ -3,9 +3,15 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import Context, ContextVar, copy_context
+from typing import Final, TypeVar
+
+from lash_nb.errors import CallerError
 
 __all__ = ["Writer"]
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -17,7 +23,12 @@ class Writer:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until it is one's turn; let the next one in at the end."""
+        """Wait until it is one's turn; let the next one in at the end.
+
+        Raises:
+            CallerError: `turn_inside_turn`, the one who is in waits for this very work, so both would wait for ever.
+        """
+        self.refuse_inside()
         if self._taken:
             place = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
@@ -35,11 +46,39 @@ class Writer:
         finally:
             self._pass_on()
 
+    async def within(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do work of the turn that is in: whatever it starts knows that it is inside."""
+        token = _INSIDE.set(_INSIDE.get() | {self})
+        try:
+            return await work()
+        finally:
+            _INSIDE.reset(token)
+
+    def refuse_inside(self) -> None:
+        """Raise where waiting for a turn would never end."""
+        if self in _INSIDE.get():
+            raise CallerError(
+                "a tool or provider of a running turn cannot wait for another turn of its session, which begins when this one is over;"
+                " begin it with session.start(…) without waiting for it, or open another session",
+                code="turn_inside_turn",
+            )
+
+    @staticmethod
+    def outside() -> Context:
+        """Return the present context for work that no turn waits for."""
+        context = copy_context()
+        context.run(_INSIDE.set, frozenset())
+        return context
+
     def _pass_on(self) -> None:
         """The place stays taken while it goes from hand to hand, so nobody slips in between."""
         while self._waiting:
             place = self._waiting.popleft()
-            if not place.done():
+            if not place.done() and not place.get_loop().is_closed():  # nobody waits on a loop that was closed
                 place.set_result(None)
                 return
         self._taken = False
+
+
+_INSIDE: Final[ContextVar[frozenset[Writer]]] = ContextVar("lash_nb_inside_turns", default=frozenset())
+"""The sessions whose turns wait for the current work."""

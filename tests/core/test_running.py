@@ -1,12 +1,15 @@
 """A turn that runs beside whoever started it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from lash_nb.core import LashSession
+from lash_nb.core import LashSession, RunningTurn
 from lash_nb.errors import LashRuntimeError
+from lash_nb.plugins import tool
+from lash_nb.providers import call
 from lash_nb.wire import ModelRequestStarted
 from tests.runtime.desk import answers, messages_of, open_session, settle, texts
 
@@ -137,3 +140,64 @@ async def test_closing_twice_is_closing() -> None:
     session = await open_session(answers("a"))
     await session.close()
     await session.close()
+
+
+async def _awaits(session: LashSession) -> str:
+    return (await session.turn("inner").run()).reply
+
+
+async def _awaits_in_a_task(session: LashSession) -> str:
+    return (await asyncio.wait_for(session.turn("inner").run(), 5)).reply
+
+
+async def _awaits_its_stream(session: LashSession) -> str:
+    return (await session.turn("inner").stream().result()).reply
+
+
+async def _awaits_in_a_thread(session: LashSession) -> str:
+    return await asyncio.to_thread(asyncio.run, _awaits(session))
+
+
+@pytest.mark.parametrize("wait", [_awaits, _awaits_in_a_task, _awaits_its_stream, _awaits_in_a_thread])
+@pytest.mark.parametrize("who", ["tool", "provider"])
+async def test_a_turn_cannot_wait_for_another_turn_of_its_session(
+    wait: Callable[[LashSession], Awaitable[str]], who: str
+) -> None:
+    """Both would wait for ever: whoever tries is told so, and the session goes on."""
+    asked: list[Any] = []
+
+    @tool
+    async def again() -> str:
+        """Ask again."""
+        return await wait(session)
+
+    async def script(request: Any) -> Any:
+        asked.append(request)
+        if len(asked) > 1:
+            return "over"
+        return await wait(session) if who == "provider" else call("again")
+
+    session = await open_session(script, again)
+    result = await asyncio.wait_for(session.turn("hi").run(), 5)
+
+    told = result.errors if who == "provider" else result.tool_calls[0].output
+    assert "cannot wait for another turn of its session" in str(told)
+    assert (await asyncio.wait_for(session.turn("more").run(), 5)).reply == "over"
+
+
+async def test_a_tool_may_begin_the_next_turn() -> None:
+    """It runs when the present one is over; waiting for it in the tool is refused."""
+
+    @tool
+    async def again() -> str:
+        """Begin another turn."""
+        begun.append(session.start("later"))
+        return (await begun[0].wait()).reply
+
+    begun: list[RunningTurn] = []
+    session = await open_session([call("again"), "first", "second"], again)
+    first = await asyncio.wait_for(session.turn("hi").run(), 5)
+    second = await asyncio.wait_for(begun[0].wait(), 5)
+
+    assert "cannot wait for another turn" in str(first.tool_calls[0].output)
+    assert (first.reply, second.reply, second.turn_index) == ("first", "second", first.turn_index + 1)

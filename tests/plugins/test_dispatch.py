@@ -139,6 +139,13 @@ async def test_a_tool_knows_its_call() -> None:
     assert context.replay_key == "lash-tool:s:c1:weather"
 
 
+class Mute(Exception):  # noqa: N818 - as somebody may name it
+    """An exception that cannot be written."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
 def raising(error: BaseException) -> Callable[[ToolCall], ToolCallOutput]:
     """A tool that raises."""
 
@@ -154,10 +161,13 @@ def raising(error: BaseException) -> Callable[[ToolCall], ToolCallOutput]:
         (KeyError("Oslo"), "KeyError: 'Oslo'", "'Oslo'"),
         (ValueError(), "ValueError", ""),
         (SystemExit(3), "SystemExit: 3", "3"),
+        (GeneratorExit(), "GeneratorExit", ""),
+        (asyncio.CancelledError("inside"), "CancelledError: inside", "inside"),
+        (Mute(), "Mute: its text could not be made: RuntimeError", "its text could not be made: RuntimeError"),
     ],
 )
 async def test_what_a_tool_raises_is_its_result(error: BaseException, message: str, raw: str) -> None:
-    """An exception, even an exit, is a failure of the tool that names type and text; the turn goes on."""
+    """An exception, even an exit or one without a text, is a failure of the tool that names type and text; the turn goes on."""
     fault = failure(await run(dispatcher(Offered(WEATHER, answer=raising(error)))))
 
     assert (fault.class_, fault.code, fault.source, fault.message) == ("execution", "tool_error", "tool", message)
@@ -167,8 +177,21 @@ async def test_what_a_tool_raises_is_its_result(error: BaseException, message: s
 
 async def test_a_cancellation_goes_through() -> None:
     """A cancelled task is no failed tool."""
+
+    def cancelled(_call: ToolCall) -> ToolCallOutput:
+        task = asyncio.current_task()
+        assert task
+        task.cancel()
+        raise asyncio.CancelledError
+
     with pytest.raises(asyncio.CancelledError):
-        await run(dispatcher(Offered(WEATHER, answer=raising(asyncio.CancelledError()))))
+        await asyncio.create_task(run(dispatcher(Offered(WEATHER, answer=cancelled))))
+
+
+async def test_an_interrupt_goes_through() -> None:
+    """Ctrl-C is for the program, not for the model."""
+    with pytest.raises(KeyboardInterrupt):
+        await run(dispatcher(Offered(WEATHER, answer=raising(KeyboardInterrupt()))))
 
 
 @pytest.mark.parametrize("value", [object(), b"x", "\ud800", 10**40, float("nan"), {(1,): 2}])

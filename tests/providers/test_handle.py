@@ -1,10 +1,20 @@
 """What stands before a provider."""
 
+import asyncio
+
 import pytest
 
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers import ProviderHandle, ProviderOptions, ScriptedProvider, UnconfiguredProvider, reply
 from lash_nb.wire import LlmRequest
+
+
+class Mute(Exception):  # noqa: N818 - as somebody may name it
+    """An exception that cannot be written."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
 
 REQUEST = LlmRequest(model="m", messages=())
 
@@ -28,6 +38,17 @@ async def test_an_exception_of_a_script_is_a_failed_call() -> None:
         await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
 
     assert caught.value.provider_code == "provider_raised"
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError("inside"), Mute()], ids=repr)
+async def test_whatever_a_provider_raises_is_a_failed_call(error: BaseException) -> None:
+    """An exit, something cancelled inside the provider, an exception without a text: none of them ends the turn."""
+
+    async def broken(_request: LlmRequest) -> str:
+        raise error
+
+    with pytest.raises(LlmTransportError, match=f"raised {type(error).__name__}: "):
+        await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
 
 
 async def test_something_else_than_a_response_is_a_failed_call() -> None:

@@ -58,3 +58,24 @@ def test_nothing_stays_bound_to_a_loop() -> None:
     asyncio.run(two())
     asyncio.run(two())
     assert len(log) == 8
+
+
+def test_a_loop_that_was_closed_keeps_nobody_out() -> None:
+    """Who waited on a loop that is gone will not come: the place goes to the next one."""
+    writer, log = Writer(), list[str]()
+    lost = enter(writer, "lost", log)
+
+    async def hold() -> None:
+        gone = asyncio.new_event_loop()
+        async with writer.turn():
+            gone.call_soon(lost.send, None)
+            await asyncio.to_thread(gone.run_until_complete, asyncio.sleep(0))
+            gone.close()
+
+    async def later() -> None:
+        await hold()
+        await asyncio.wait_for(enter(writer, "next", log), 1)
+
+    asyncio.run(later())
+    lost.close()
+    assert log == ["next in", "next out"]
