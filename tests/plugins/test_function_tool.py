@@ -357,6 +357,17 @@ async def test_a_stop_iteration_does_not_hang() -> None:
     assert "StopIteration" in await message_of(first)
 
 
+@pytest.mark.parametrize("error", [GeneratorExit(), KeyboardInterrupt()], ids=repr)
+async def test_what_is_meant_for_the_loop_does_not_come_from_a_thread(error: BaseException) -> None:
+    """A plain function that raises them has failed; the loop and the turn go on."""
+
+    def stop() -> int:
+        """Stop."""
+        raise error
+
+    assert f"the function raised {type(error).__name__}" in await message_of(stop)
+
+
 def test_a_default_that_json_cannot_carry_is_not_shown() -> None:
     """A parameter whose default is NaN is optional; its schema says nothing of the NaN."""
 
