@@ -162,7 +162,7 @@ def _called_here(function: Callable[..., Any], arguments: dict[str, Any]) -> Any
         return function(**arguments)
     except StopIteration as error:  # a future cannot carry it: whoever awaits the thread would wait for ever
         raise RuntimeError("the function let a StopIteration out; give next() a default") from error
-    except (GeneratorExit, KeyboardInterrupt) as error:  # in a thread nobody pressed Ctrl-C, and neither is for the loop
+    except (GeneratorExit, KeyboardInterrupt) as error:  # neither is for the loop; in a thread nobody pressed Ctrl-C
         raise RuntimeError(f"the function raised {type(error).__name__}") from error
 
 
