@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count, turn_name
 from lash_nb.trace import Trace, Turn
-from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, joined, svg_text, table
+from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, image, joined, svg_text, table
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._timeline_rows import bar, status_word, turn_times, waterfall
 
@@ -51,6 +51,7 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
     summary = trace.summary()
     counts = f" {counted(summary.records, 'record')} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
     picture = waterfall_svg(trace, turn) if turn is not None else timeline_svg(trace)
+    label = f"timeline of {counted(len(trace.turns), 'turn')}" if turn is None else f"turn {turn_name(turn)}"
     heads = [
         ("turn", RIGHT),
         ("status", "width:100%;"),
@@ -67,7 +68,7 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
         el("div", f"{counted(len(trace.errors), 'bad line')} skipped: trace.errors", style=FAILURE)
         if trace.errors
         else None,
-        Html(picture),
+        image(Html(picture), label),
         el("details", el("summary", counted(len(trace.turns), "turn")), rows, cut),
         el("div", _missing(trace), style=f"font-size:12px;{MUTED}"),
     )

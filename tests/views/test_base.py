@@ -1,5 +1,7 @@
 """What all views share: three faces, options with hints, a selection that can be read."""
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -87,6 +89,20 @@ def test_pictures_are_asked_of_views_that_have_one() -> None:
     assert static_svg(timeline).startswith("<svg ")
     with pytest.raises(TypeError, match="StepperView has no SVG form; use static_html"):
         static_svg(stepper)
+
+
+def test_a_picture_in_a_saved_notebook_is_an_image() -> None:
+    """Pages that nobody trusts, GitHub's among them, take SVG out and leave its texts: in an image there are none to be left."""
+    graph, timeline, *_ = every_view()
+    whole_turn = TraceTimelineView(samples.station_trace(), turn=3)
+
+    for view, label in ((graph, "session graph, 18 turns"), (timeline, "timeline of 23 turns"), (whole_turn, "turn 3")):
+        html = static_html(view)
+        (found,) = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]+)" alt="([^"]+)"', html)
+        assert base64.b64decode(found[0]).decode() == static_svg(view)
+        assert found[1] == label
+        assert "<svg" not in html
+    assert "<pre" in static_html(graph)
 
 
 def test_a_selection_is_a_word_and_an_id() -> None:

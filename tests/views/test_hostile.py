@@ -1,5 +1,6 @@
 """Hostile text in every place where a model, a tool or a trace can put it: shown as text, never as markup."""
 
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from typing import Any, Final
 
@@ -178,6 +179,21 @@ def test_every_static_face_shows_hostile_text_as_text(evil: str) -> None:
 
     assert [found for face in faces for found in foreign(face)] == []
     assert len(trace) == 6
+
+
+@pytest.mark.parametrize("evil", samples.HOSTILE)
+def test_pictures_stay_pictures(evil: str) -> None:
+    """An SVG with hostile text in it is still XML, without which a browser shows nothing of it."""
+    trace = read_trace(hostile_trace(evil))
+    views = [
+        SessionGraphView(samples.graph_of([(1, None, evil)], leaf=1), names={"q1": evil}),
+        TraceTimelineView(trace),
+        TraceTimelineView(trace, turn=1),
+    ]
+
+    roots = [ET.fromstring(static_svg(view)) for view in views]  # noqa: S314 - our own picture
+
+    assert [root.tag for root in roots] == ["{http://www.w3.org/2000/svg}svg"] * 3
 
 
 @pytest.mark.parametrize("evil", samples.HOSTILE)
