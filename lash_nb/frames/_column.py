@@ -8,9 +8,9 @@
 A column that is a function instead of a path gets the row of its table; each table says what its rows are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lash_nb.errors import CallerError
 
@@ -70,6 +70,10 @@ class ColumnError(CallerError):
 def _step(value: Any, step: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(step)
-    if isinstance(value, Sequence) and step.isdigit():
-        return value[int(step)] if int(step) < len(value) else None
-    return getattr(value, step)
+    if isinstance(value, list | tuple):
+        return value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+    return None if isinstance(value, _LEAVES) else getattr(value, step)
+
+
+_LEAVES: Final = (str, int, float)
+"""JSON that has no members: in a record of another shape a path ends there, and its cell is empty."""

@@ -198,6 +198,17 @@ def test_a_column_that_fails_is_named(station: Trace) -> None:
     assert (caught.value.column, caught.value.row) == ("bad", 0)
 
 
+@pytest.mark.parametrize("strange", [None, 7, "x", True, [], [1, [2]], {"a": []}, 1e300], ids=str)
+@pytest.mark.parametrize("member", ["request", "response", "stream_summary", "usage", "output", "args", "context"])
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_records_of_any_shape_make_a_table(table: Any, member: str, strange: Any, station: Trace) -> None:
+    """Another release, or damage, may put anything anywhere: what is not there is an empty cell of a whole table."""
+    start, end = tool_start(3, "c"), tool_end(4, "c", "success")
+    trace = read_trace([{**one, member: strange} for one in (llm_start(1, "x"), llm_end(2, "x"), start, end)])
+
+    assert kinds(table(trace)) == kinds(table(station))
+
+
 def test_without_strictness_cells_stay_empty() -> None:
     """With `strict=False` a failed cell is empty, and the errors name it together with the bad lines of the trace."""
     trace = read_trace([llm_start(1, "x"), "{", llm_end(2, "x"), llm_start(3, "y")])
