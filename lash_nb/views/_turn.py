@@ -115,7 +115,7 @@ def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
         result: The turn.
         effects: Its effects, if known: gives tool rows their effect id, replay key and hash.
     """
-    rows = TurnRows.of(result.activities)
+    rows = TurnRows.of(result)
     outcome = result.outcome
     state: TurnState = "completed" if outcome.is_success else "cancelled" if outcome.reason == "cancelled" else "failed"
     where = f"turn {result.turn_index} · {short_id(result.session_id)}"
@@ -137,7 +137,7 @@ def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
 def turn_text(result: TurnLike) -> str:
     """Return a finished turn as text: outcome, rows in order, counters, the next command."""
     head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {duration(result.duration_ms)}"
-    rows = TurnRows.of(result.activities)
+    rows = TurnRows.of(result)
     body = _text_rows(rows) if rows.rows else _wrapped(result.reply)
     issues = [f"! {issue.code or issue.kind}: {one_line(issue.message, 80)}" for issue in result.errors]
     counts = "  ".join(

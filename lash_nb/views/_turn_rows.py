@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lash_nb.views._turn_words import TurnLike
 from lash_nb.wire import (
     AssistantProseDelta,
     CodeBlockCompleted,
@@ -21,6 +22,7 @@ from lash_nb.wire import (
     ToolCallActivityCompleted,
     ToolCallActivityStarted,
     ToolCallOutput,
+    ToolCallRecord,
     ToolValueSubmitted,
     TurnActivity,
     UsageActivity,
@@ -93,24 +95,29 @@ class TurnRows:
         self._tools: dict[str, ToolRow] = {}
 
     @classmethod
-    def of(cls, activities: Sequence[TurnActivity]) -> "TurnRows":
-        """Return the rows of a turn that is over."""
+    def of(cls, result: TurnLike) -> "TurnRows":
+        """Return the rows of a turn that is over; an error that is one of its issues is told there, and not twice."""
         rows = cls()
-        for activity in activities:
+        for activity in result.activities:
             rows.apply(activity)
+        rows._add_unannounced(result.tool_calls)
         for row in rows.tools:
             row.is_over = True
+        told = {issue.message for issue in result.errors}
+        rows.rows = [
+            row for row in rows.rows if not (isinstance(row, NoteRow) and row.kind == "error" and row.text in told)
+        ]
         return rows
 
     @property
     def tools(self) -> list[ToolRow]:
         """The tool calls in order."""
-        return list(self._tools.values())
+        return [row for row in self.rows if isinstance(row, ToolRow)]
 
     @property
     def running_tool(self) -> ToolRow | None:
         """The tool call that runs now, the latest of several."""
-        return next((row for row in reversed(self._tools.values()) if row.output is None), None)
+        return next((row for row in reversed(self.tools) if row.output is None), None)
 
     @property
     def is_writing(self) -> bool:
@@ -149,6 +156,28 @@ class TurnRows:
             self._tools[call_id] = row
             self.rows.append(row)
         return self._tools[call_id]
+
+    def _add_unannounced(self, calls: Sequence[ToolCallRecord]) -> None:
+        """Add the calls that no activity told of: of a tool that there is not, or with arguments that do not fit, none began.
+
+        Such a call stands before the next one that is known, or before the text that closes the turn.
+        """
+        if not self.rows:
+            return
+        place = len(self.rows) - isinstance(self.rows[-1], ProseRow)
+        for call in reversed(calls):
+            known = self._tools.get(call.call_id or "")
+            if known is not None:
+                place = self.rows.index(known)
+                continue
+            row = ToolRow(
+                call_id=call.call_id or "",
+                name=call.tool,
+                args=call.args,
+                output=call.output,
+                duration_ms=call.duration_ms,
+            )
+            self.rows.insert(place, row)
 
     def _note(self, correlation: str, event: Any) -> None:
         match event:

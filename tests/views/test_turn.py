@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from lash_nb.views import TurnDisplay, turn_html, turn_text
@@ -161,6 +162,39 @@ def test_issues_are_never_hidden() -> None:
     assert "! missing_done: no end was seen" in turn_text(result)
 
 
+def test_an_issue_is_told_once() -> None:
+    """An error that the turn told of while it ran, and that is one of its issues, has one line, the one with the code."""
+    said = "LLM error: no reply is left"
+    result = samples.FinishedTurn(
+        samples.activities(REQUEST, {"type": "error", "message": said}),
+        outcome=TurnOutcome.stop("provider_error"),
+        errors=[TurnIssue(kind="llm_provider", message=said)],
+    )
+
+    assert turn_html(result).count(said) == 1
+    assert turn_text(result).count(said) == 1
+
+
+def test_a_tool_call_that_never_began_has_its_row() -> None:
+    """A call of a tool that there is not announces nothing; it stands, failed, between what was called before and after it."""
+    result = samples.FinishedTurn(MIXED)
+    first, last = result.tool_calls
+    unknown = msgspec.structs.replace(last, call_id="call_09", tool="no_such_tool")
+    result.tool_calls = (first, unknown, last)
+
+    lines = turn_text(result).splitlines()
+
+    assert [line.split("(")[0] for line in lines[2:5]] == ["  station_reading", "! no_such_tool", "! station_reading"]
+    result.tool_calls = (first, last, unknown)
+    lines = turn_text(result).splitlines()
+    assert [line.split("(")[0] for line in lines[3:6]] == [
+        "! station_reading",
+        "! no_such_tool",
+        "Lima is the warmest.",
+    ]
+    assert "no_such_tool" in turn_html(result)
+
+
 def test_many_tool_rows_fold_but_failures_do_not() -> None:
     """Of twenty calls one sees the first three, the failed one and the last two; the folds say how many."""
     events = [
@@ -170,7 +204,7 @@ def test_many_tool_rows_fold_but_failures_do_not() -> None:
             f"c{number}", "station_reading", {"n": number}, OFFLINE if number == 9 else ok(number)
         )
     ]
-    shown = shown_rows(TurnRows.of(samples.activities(*events)).rows)
+    shown = shown_rows(TurnRows.of(samples.FinishedTurn(samples.activities(*events))).rows)
     html = turn_html(samples.FinishedTurn(samples.activities(*events)))
 
     assert [
