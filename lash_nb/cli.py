@@ -39,7 +39,7 @@ EFFECT_COLUMNS: Final = ["order", "kind", "effect_id", "status", "duration_ms"]
 """What fits the width of a terminal."""
 
 BAD_LINES: Final = 20
-"""As many bad lines are told one by one."""
+"""As many bad lines and cells are told one by one."""
 
 TABLES: Final[Mapping[str, Callable[..., Any]]] = {
     "records": records_df,
@@ -55,10 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     verb: Callable[[argparse.Namespace], int] = asked.verb
     try:
-        return verb(asked)
-    except LashError as error:
-        print(f"lash-nb: {error}", file=sys.stderr)
+        code = verb(asked)
+        sys.stdout.flush()
+    except (
+        BrokenPipeError
+    ):  # whoever read, as in `… | head`, has seen enough; the interpreter must not write the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except LashError as error:
+        print(f"lash-nb: {_printable(str(error))}", file=sys.stderr)
+        return 1
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,8 +93,10 @@ def _trace(asked: argparse.Namespace) -> int:
         return 0
     table, problems = TABLES[asked.table](trace, strict=False)
     print(_printable(table.to_string(index=False)))
-    for problem in problems:
+    for problem in problems[:BAD_LINES]:
         print(_printable(f"lash-nb: {problem}"), file=sys.stderr)
+    if len(problems) > BAD_LINES:
+        print(f"lash-nb: and {len(problems) - BAD_LINES} more", file=sys.stderr)
     return 0
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
 from lash_nb.plots._call_bars import BAD_STATES, MS, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
-from lash_nb.plots._format import duration, one_line, short_id
+from lash_nb.plots._format import counted, duration, one_line, short_id
 from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
 
 __all__ = ["draw_waterfall"]
+
+_MAX_CALLS: Final = 300
+"""Calls with a row of their own; a taller picture is none any more."""
 
 
 def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
@@ -67,7 +70,8 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
         trouble=_trouble(bad, "" if turn.is_cancelled else turn.done_reason),
         is_head=True,
     )
-    calls = sorted(turn.calls, key=lambda call: call.order)
+    made = sorted(turn.calls, key=lambda call: call.order)
+    calls, more = made[:_MAX_CALLS], made[_MAX_CALLS:]
     for is_tools, group in groupby(calls, lambda call: isinstance(call, ToolCall)):
         members = list(group)
         if is_tools and len(members) > 1:
@@ -75,6 +79,9 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
             label = f"{len(members)} tools of one reply"
             yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / MS)
         yield from (_call_line(trace, call) for call in members)
+    if more:
+        begin, end = min(call.began_ns for call in more), max(call.recorded_ns for call in more)
+        yield _Line(label=counted(len(more), "more call"), begin=begin, end=end, duration_ms=(end - begin) / MS)
 
 
 def _call_line(trace: Trace, call: Span) -> _Line:

@@ -73,6 +73,18 @@ def test_very_many_bad_lines_are_counted(tmp_path: Path, capsys: pytest.CaptureF
     assert "and 980 more" in capsys.readouterr().out
 
 
+def test_whoever_reads_may_stop() -> None:
+    """`lash-nb trace … | head` ends without a word when `head` has seen enough."""
+    command = [sys.executable, "-m", "lash_nb.cli", "trace", str(STATION), "--table", "records"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert (process.returncode, said) == (1, b"")
+
+
 def test_a_missing_trace_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not there gives exit code 1 and one line with its name, no traceback."""
     assert main(["trace", str(tmp_path / "none.jsonl")]) == 1

@@ -152,6 +152,19 @@ def test_very_many_turns_share_rows() -> None:
     assert rendered(ax)
 
 
+def test_a_turn_of_very_many_calls_is_cut_aloud() -> None:
+    """No picture is as tall as ten thousand calls; the last row says how many it stands for."""
+    trace = read_trace(
+        [one for at in range(900) for one in (tool_start(at / 20, f"c{at}"), tool_end(at / 20, f"c{at}", "success"))]
+    )
+    ax = timeline(trace)
+    figure = ax.get_figure(root=True)
+
+    assert figure is not None
+    assert figure.get_size_inches()[1] < 100
+    assert ax.get_yticklabels()[-1].get_text() == "600 more calls"
+
+
 @pytest.mark.parametrize("data", [b"", b"bad\n"])
 def test_nothing_to_draw_is_said(data: bytes) -> None:
     """A trace without turns and a graph without nodes are pictures that say so."""
