@@ -4,7 +4,10 @@ A message says what happened, with the value, and what to do next. Fields carry 
 Codes are the reference's own where it has one (lash 0.1.0-alpha.37).
 """
 
-from typing import Any, ClassVar
+from itertools import takewhile
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, ClassVar, Final
 
 __all__ = [
     "AttachmentStoreError",
@@ -22,6 +25,8 @@ __all__ = [
     "WireError",
     "exception_text",
 ]
+
+_PACKAGE: Final = str(Path(__file__).parent)
 
 
 class LashError(Exception):
@@ -46,6 +51,12 @@ class LashError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from fields, so that an error survives pickling between processes."""
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the message, and which line called the library; `%debug` goes deeper."""
+        callers = [*takewhile(lambda frame: not frame.filename.startswith(_PACKAGE), extract_tb(self.__traceback__))]
+        where = f"  (line {callers[-1].lineno}: {callers[-1].line})" if callers and callers[-1].line else ""
+        return [f"{type(self).__name__}: {self.message}{where}"]
 
 
 def _rebuild(cls: type[LashError], args: tuple[Any, ...], fields: dict[str, Any]) -> LashError:
