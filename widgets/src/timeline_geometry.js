@@ -38,11 +38,13 @@ export function numbered(turns, axis, chosen) {
   const step = room >= 12 ? 1 : [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find((one) => one * room >= 24) ?? turns.length;
   const places = turns.map((_, place) => place).filter((place) => step === 1 || place === chosen || (place + 1) % step === 0 || place === 0);
   const middle = (/** @type {number} */ place) => toX(axis, (turns[place][0] + turns[place][1]) / 2);
-  let last = -Infinity;
+  const needs = (/** @type {number} */ place) => Math.max(14, 7 * turns[place][2].length + 4);
+  const apart = (/** @type {number} */ one, /** @type {number} */ other) => Math.abs(middle(one) - middle(other)) >= Math.max(needs(one), needs(other));
+  let last = -1;
   return places.filter((place) => {
-    const nearChosen = turns[chosen] && place !== chosen && Math.abs(middle(place) - middle(chosen)) < 14;
-    if (place !== chosen && (nearChosen || middle(place) - last < 14)) return false;
-    last = middle(place);
+    const free = (last < 0 || apart(place, last)) && (!turns[chosen] || apart(place, chosen));
+    if (place !== chosen && !free) return false;
+    last = place;
     return true;
   });
 }

@@ -71,6 +71,14 @@ test("turn numbers thin out where there is no room, the chosen one stays", () =>
   assert.ok(numbered(turns, axis, 41).length < 6);
 });
 
+test("numbers of three digits do not run into each other where turns are dense", () => {
+  const turns = /** @type {[number, number, string][]} */ (Array.from({ length: 300 }, (_, place) => [place, place + 1, String(place + 1)]));
+  const shown = numbered(turns, { ...axis, to: 1000, width: 1000 }, 0).filter((place) => place > 98);
+
+  assert.ok(shown.length > 5);
+  assert.ok(shown.every((place, index) => !index || place - shown[index - 1] >= 25));
+});
+
 test("near marks become one with a count, failures first, none is dropped", () => {
   const merged = mergedMarks([[0, "cancelled", 0], [10, "failed", 1], [900, "cancelled", 2]], axis);
 
