@@ -436,6 +436,21 @@ async def test_claims_are_renewed_abandoned_and_fenced(store: SessionStore, cloc
     )
 
 
+async def test_a_claim_under_another_sessions_name_holds_nothing(store: SessionStore) -> None:
+    """It cannot be renewed, and giving it back frees no work."""
+    await store.enqueue_work(draft())
+    claim = await claimed(store)
+    assert claim is not None
+    foreign = replace(claim, session_id="other")
+
+    with pytest.raises(StoreError) as error:
+        await store.renew_claim(foreign)
+    await store.abandon_claim(foreign)
+
+    assert error.value.variant == "QueuedWorkClaimExpired"
+    assert await store.list_pending_queued_work(SESSION) == ()
+
+
 async def test_an_expired_claim_can_be_taken_over_or_renewed_by_whoever_is_first(
     store: SessionStore, clock: ManualClock
 ) -> None:

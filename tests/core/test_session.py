@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from lash_nb.clock import ManualClock
 from lash_nb.errors import AttachmentStoreError, CallerError
 from lash_nb.runtime import SessionReadView
-from lash_nb.stores import InMemoryAttachmentStore
+from lash_nb.stores import InMemoryAttachmentStore, InMemorySessionStore
 from lash_nb.trace import MemoryTraceSink
 from lash_nb.wire import RuntimeEffectEnvelope, SessionSnapshot, content_id, from_json, stable_hash, to_json
 from tests.runtime.desk import answers, builder, legal, messages_of, open_session, texts, tool_then_answer, weather
@@ -70,6 +71,16 @@ async def test_attachments_say_who_refers_to_them(tmp_path: Path) -> None:
     assert row.references == (f"node {node}", "llm_call 2")
     saved = session.save_attachment(row.ref.id[:8], tmp_path / "shot.png")
     assert saved.read_bytes() == picture
+
+
+async def test_the_commit_of_a_turn_stamps_its_pictures() -> None:
+    """With the first commit that holds the message its picture is no mere intent any more: a sweep spares it."""
+    clock, store = ManualClock(1_000_000_000), InMemorySessionStore(ManualClock(2_000_000_000))
+    session = await open_session(answers(), store=store, clock=clock)
+    await session.turn("look").image(png(3, 2), label="shot").run()
+
+    assert [entry.committed_at_epoch_ms for entry in store.list_attachments()] == [2_000]
+    assert store.list_uncommitted(10_000) == ()
 
 
 async def test_saving_never_overwrites_and_names_what_is_there(tmp_path: Path) -> None:

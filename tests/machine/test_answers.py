@@ -215,6 +215,17 @@ def test_an_answer_spares_the_restored_machine_the_question() -> None:
     assert names(rest(restored)) == ["llm_request", "LlmCall"]
 
 
+def test_another_answer_does_not_spare_the_question() -> None:
+    """After a restore the effect is given out once more, whatever else is answered before."""
+    live = machine()
+    live.poll_effect()
+    restored = revived(live)
+    for stray in (*noise(7), LlmComplete(id=1, result=say("noise"), text_streamed=False)):
+        restored.handle_response(stray)
+
+    assert restored.poll_effect() == SyncExecutionSurface(id=1, update_machine_config=False)
+
+
 def test_an_answer_to_another_effect_is_not_heard() -> None:
     """The right kind with an old id changes nothing."""
     live = machine()

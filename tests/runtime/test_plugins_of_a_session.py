@@ -122,6 +122,7 @@ async def test_a_plugin_that_cannot_give_its_state_costs_no_turn(broken: str, ca
     plugin, store = Moody(), InMemorySessionStore()
     session = await builder(["one", "two"]).plugin(plugin).build().session("demo").store(store).open()
     await session.turn("hi").run()
+    before = await store.load_session(FullGraph())
     plugin.broken = broken
     result = await session.turn("again").run()
     read = await store.load_session(FullGraph())
@@ -132,3 +133,6 @@ async def test_a_plugin_that_cannot_give_its_state_costs_no_turn(broken: str, ca
     assert read.checkpoint is not None
     assert read.checkpoint.plugin_snapshot is not None
     assert read.checkpoint.plugin_snapshot.plugins["moody"].meta.state == {"is": "whole"}
+    assert before is not None
+    assert before.checkpoint is not None
+    assert read.checkpoint.plugin_snapshot_revision == before.checkpoint.plugin_snapshot_revision
