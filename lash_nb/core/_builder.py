@@ -242,7 +242,7 @@ class LashCoreBuilder:
                 attachment_store=attachments,
                 provider=self._provider,
                 tool_providers=tuple(self._tool_providers),
-                plugins=self._plugins,
+                plugins=PluginStack(self._plugins),
                 prompt=self._prompt,
                 trace_sink=self._trace_sink,
                 trace_level=self._trace_level,

@@ -8,7 +8,7 @@ from lash_nb.clock import Clock, IdSource
 from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._session_builder import SessionBuilder
 from lash_nb.effects import EffectHost
-from lash_nb.errors import EmbedError
+from lash_nb.errors import EmbedError, StoreError
 from lash_nb.plugins import PluginHost, PluginStack, ToolProvider, embed_tools
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import Residency, RuntimeEnvironment, TerminationPolicy
@@ -124,7 +124,12 @@ class LashCore:
             raise EmbedError(
                 "MissingSessionStoreFactory", "this core keeps no sessions; give it one with .store_factory(…)"
             )
-        await factory.delete_session(session_id)
+        try:
+            await factory.delete_session(session_id)
+        except StoreError as error:
+            raise EmbedError(
+                "StoreFactory", f"session {session_id} cannot be deleted: {error.message}", session_id=session_id
+            ) from error
         return SessionDeleteReport(session_id)
 
     def environment(self, mode: ModePreset, provider: ProviderHandle | None) -> RuntimeEnvironment:

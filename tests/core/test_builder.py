@@ -9,7 +9,7 @@ from lash_nb.clock import CountingIds, ManualClock
 from lash_nb.core import DEFAULT_CONTEXT_WINDOW, LashCore, LashCoreBuilder, ModePreset
 from lash_nb.effects import InlineEffectHost
 from lash_nb.errors import EmbedError
-from lash_nb.plugins import PluginStack, tool_output_budget
+from lash_nb.plugins import PluginStack, StaticPlugin, tool_output_budget
 from lash_nb.providers import ScriptedProvider
 from lash_nb.stores import (
     FileAttachmentStore,
@@ -135,9 +135,18 @@ def test_the_standard_core_has_the_references_plugin_stack() -> None:
     assert list(made.build().parts.plugins) == []
     assert [f.id for f in made.plugin(tool_output_budget()).build().parts.plugins] == ["tool_output_budget"]
     assert list(made.plugins(PluginStack()).build().parts.plugins) == []
-    seen: list[PluginStack] = []
-    made.configure_plugins(seen.append)
-    assert seen == [made.build().parts.plugins]
+    made.configure_plugins(lambda stack: stack.push(tool_output_budget()))
+    assert [f.id for f in made.build().parts.plugins] == ["tool_output_budget"]
+
+
+def test_a_built_core_does_not_change_with_its_builder() -> None:
+    """What is added to the builder later is part of the next core only."""
+    made = builder([])
+    core = made.build()
+    later = made.plugin(StaticPlugin("later", lambda _: None)).build()
+
+    assert [factory.id for factory in core.parts.plugins] == ["tool_output_budget"]
+    assert [factory.id for factory in later.parts.plugins] == ["tool_output_budget", "later"]
 
 
 async def test_tools_may_be_given_one_by_one_or_together() -> None:

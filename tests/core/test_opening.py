@@ -166,9 +166,16 @@ async def test_a_factory_that_fails_is_named() -> None:
             """Fail."""
             raise StoreError("Backend", f"no disk for {request.session_id}")
 
+        async def delete_session(self, session_id: str) -> None:
+            """Fail."""
+            raise StoreError("Backend", f"no disk for {session_id}")
+
     core = builder([]).store_factory(Broken()).build()
     with pytest.raises(EmbedError, match="no disk for demo") as error:
         await core.session("demo").open()
+    assert (error.value.variant, error.value.fields) == ("StoreFactory", {"session_id": "demo"})
+    with pytest.raises(EmbedError, match="session demo cannot be deleted: no disk for demo") as error:
+        await core.delete_session("demo")
     assert (error.value.variant, error.value.fields) == ("StoreFactory", {"session_id": "demo"})
 
 
