@@ -3,6 +3,7 @@
 import re
 from argparse import Namespace
 from collections.abc import Coroutine, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -47,10 +48,17 @@ async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any
     if not text:
         raise CallerError("the prompt is empty; write it below %%lash", code="magics_prompt")
     turn_input = _with_images(TurnInput.text(text), asked.image)
-    names = [name for name in (asked.output, assignment and assignment.name) if name]
+    names = [_variable(name) for name in (asked.output, assignment and assignment.name) if name]
     quiet = assignment is not None and not assignment.is_shown
     stop = await begin(bench, opened, turn_input, step=asked.step, names=names, quiet=quiet)
     return None if quiet and isinstance(stop, TurnResult) else stop
+
+
+def _variable(name: str) -> str:
+    if not name.isidentifier() or iskeyword(name):
+        message = f"{name} cannot name a variable, and the result would be lost; write e.g. %%lash -o turn"
+        raise CallerError(message, code="magics_usage")
+    return name
 
 
 async def begin(

@@ -27,6 +27,15 @@ def test_a_session_answers_a_prompt(shell: Shell) -> None:
     assert shell.run("%lash result") is result
 
 
+@pytest.mark.parametrize("name", ["1st", "the-turn", "class"])
+def test_a_result_goes_into_a_variable_or_the_turn_is_not_run(shell: Shell, name: str) -> None:
+    """A name that no expression can read is refused before the model is asked."""
+    shell.run("%lash new demo")
+
+    assert shell.refuse(f"%%lash -o {name}\nhello").startswith(f"{name} cannot name a variable")
+    assert shell.run("%lash use demo").turn_index == 0
+
+
 @pytest.mark.parametrize(("line", "is_value"), [("answer= <<", True), ("answer <<", False), ("-o answer", True)])
 def test_a_result_is_kept_in_a_variable(shell: Shell, line: str, is_value: bool) -> None:
     """`name= <<` keeps and shows, `name <<` only keeps."""
