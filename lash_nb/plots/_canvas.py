@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -149,11 +150,12 @@ def sheet(ax: Axes | None, *, size: tuple[float, float]) -> Iterator[Sheet]:
 
 
 def drawable(text: str) -> str:
-    """Replace what no font here can draw by `�`, instead of a warning for each letter."""
+    """Replace what no font here can draw by one `�`, instead of a warning for each letter and a row of signs that push the picture aside."""
     if text.isascii():
         return text
     known = _letters()
-    return "".join(letter if ord(letter) in known else "\ufffd" for letter in text)
+    pieces = groupby(text, lambda letter: ord(letter) in known)
+    return "".join("".join(letters) if can_draw else "\ufffd" for can_draw, letters in pieces)
 
 
 def _settings(theme: Theme) -> Any:

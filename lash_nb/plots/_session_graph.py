@@ -93,9 +93,9 @@ def _write_labels(page: Sheet, graph: SessionGraph, layout: GraphLayout, *, left
     for row, (role, said) in _labels(graph, layout, every):
         color = page.theme.ink if layout.active[row] else page.theme.muted
         page.write(left, row, role, color=page.theme.muted)
-        page.write(
-            text_at, row, one_line(said, limit=room), color=color, fontweight="bold" if role == "user" else "normal"
-        )
+        weight = "bold" if role == "user" else "normal"
+        # Its room is an estimate: wide letters go over the edge of the picture rather than push everything else aside.
+        page.write(text_at, row, one_line(said, limit=room), color=color, fontweight=weight, in_layout=False)
 
 
 def _labels(graph: SessionGraph, layout: GraphLayout, every: int) -> Iterator[tuple[int, tuple[str, str]]]:

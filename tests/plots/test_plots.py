@@ -19,6 +19,7 @@ from lash_nb.trace import Trace, read_trace
 from lash_nb.wire import SessionGraph
 from tests.frames.graphs import graph
 from tests.trace.lines import STATION, llm_start, record, tool_end, tool_start
+from tests.views import samples
 
 HOSTILE: Final = "$\\frac{1}{$ <script>ü 日本 😀 \u202e{}%s\n$x$"
 
@@ -163,6 +164,15 @@ def test_a_turn_of_very_many_calls_is_cut_aloud() -> None:
     assert figure is not None
     assert figure.get_size_inches()[1] < 100
     assert ax.get_yticklabels()[-1].get_text() == "600 more calls"
+
+
+@pytest.mark.parametrize("said", ["今天奥斯陆的天气怎么样" * 20, "W" * 200], ids=["Chinese", "wide"])
+def test_wide_letters_leave_the_graph_its_room(said: str) -> None:
+    """A prompt in a script that no font here can draw, or in wide letters, pushes nothing aside."""
+    ax = session_graph(samples.graph_of([(1, None, said)], leaf=1))
+
+    assert rendered(ax)
+    assert ax.get_window_extent().width > 700
 
 
 @pytest.mark.parametrize("data", [b"", b"bad\n"])
