@@ -18,6 +18,8 @@ __all__ = ["SessionGraphView"]
 
 _FOUND_LIMIT: Final = 5_000
 _NODES_LIMIT: Final = 200
+_MARKS: Final = {"completed": "success", "open": "running"}
+"""By the status of a turn; any other end is a failure."""
 
 
 class SessionGraphView(View):
@@ -191,9 +193,7 @@ def _detail(found: GraphRows, place: int) -> dict[str, Any]:
         else "on another branch",
         "mark": row.mark
         if row.mark == "cancelled"
-        else "success"
-        if row.turn is None or row.turn.status == "completed"
-        else "failed",
+        else _MARKS.get(row.turn.status if row.turn else "completed", "failed"),
         "status": row.mark if row.mark == "cancelled" else row.turn.status if row.turn else "",
         "text": row.text,
         "facts": [fact for fact in facts if fact[1]],

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lash_nb.trace import read_trace
 from lash_nb.views import SessionGraphView, static_svg, text
 from lash_nb.views._graph_rows import graph_rows
 from lash_nb.wire import SessionGraph, from_builtins, to_json
@@ -61,6 +62,21 @@ def test_a_selected_turn_is_shown_in_full() -> None:
     assert view.detail["text"] == "And Perth?"
     assert ("tools", "1, 1 tool failed", "") in view.detail["facts"]
     assert view.detail["messages"][1] == {"role": "assistant", "text": "Let me look."}
+
+
+def test_a_turn_that_waits_has_not_failed() -> None:
+    """A turn without an end in the trace is marked as running; the same turn, once it has ended, as a success."""
+    lines = (samples.DATA / "station.trace.jsonl").read_bytes().splitlines(keepends=True)
+    first = samples.node("q1", None, "User", ("Text", "Good morning."))
+    first["timestamp"] = "2026-11-21T15:07:45.288925864+00:00"
+    graph = from_builtins({"nodes": [first], "leaf_node_id": "q1"}, SessionGraph)
+    marks = []
+    for trace in (read_trace(b"".join(lines[:4])), read_trace(b"".join(lines[:5]))):
+        view = SessionGraphView(graph, turns=trace)
+        view.select(0)
+        marks.append((view.detail["mark"], view.detail["status"]))
+
+    assert marks == [("running", "open"), ("success", "completed")]
 
 
 def test_the_page_asks_for_nodes_and_searches(sent: list[dict[str, Any]]) -> None:
