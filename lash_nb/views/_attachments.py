@@ -16,7 +16,7 @@ from lash_nb.errors import AttachmentStoreError
 from lash_nb.plots import byte_size, counted, one_line, short_id
 from lash_nb.stores import AttachmentListing
 from lash_nb.views._base import View
-from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
+from lash_nb.views._markup import CODE, FAILURE, RIGHT, Html, el, heading, joined, table
 from lash_nb.views._media_words import PICTURES, sniffed, text_preview, type_words
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._text import aligned, clipped
@@ -133,7 +133,11 @@ class AttachmentsView(View):
 def _counts(seen: Sequence[_Seen], title: str) -> str:
     total = sum(one.row.ref.byte_len for one in seen)
     missing = sum(one.data is None for one in seen)
-    parts = [f"{len(seen)} {title}".strip(), byte_size(total) if seen else "", f"{missing} missing" if missing else ""]
+    parts = [
+        f"{len(seen)} {one_line(title)}".strip(),
+        byte_size(total) if seen else "",
+        f"{missing} missing" if missing else "",
+    ]
     return " · ".join(filter(None, parts))
 
 
@@ -218,7 +222,7 @@ def _static_html(seen: Sequence[_Seen], counts: str) -> str:
         ("size", RIGHT),
         ("state", ""),
         ("refs", RIGHT),
-        ("label", "width:100%;"),
+        ("label", "width:100%;overflow-wrap:anywhere;"),
     ]
     left = _STATIC_ALL
     rows: list[list[str]] = []
@@ -238,7 +242,7 @@ def _static_html(seen: Sequence[_Seen], counts: str) -> str:
                 ref.label or "",
             ]
         )
-    head = el("div", el("b", "Attachments"), el("span", f" {counts}", style=MUTED), style="margin:4px 0;")
+    head = heading("Attachments", counts)
     if not seen:
         return joined(head, el("div", "None yet. Put a picture on a turn: ", el("code", "%%lash --image FILE")))
     cut = f"{len(seen) - 100} more: session.attachments" if len(seen) > 100 else ""

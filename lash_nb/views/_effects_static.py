@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count
+from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, token_count
 from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, python_of, subject_of, usage_of
 from lash_nb.views._fields import fields_of
 from lash_nb.views._json import json_html, pretty
-from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
+from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, heading, joined, table
 from lash_nb.views._text import aligned, clipped
 from lash_nb.wire import EffectEntry
 
@@ -30,7 +30,7 @@ def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> s
     heads = [
         ("#", RIGHT),
         ("kind", "white-space:nowrap;"),
-        ("what", "width:100%;"),
+        ("what", "width:100%;overflow-wrap:anywhere;"),
         ("effect", CODE),
         ("status", "white-space:nowrap;"),
         ("took", RIGHT),
@@ -43,7 +43,7 @@ def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> s
         else counted(len(entries), "effect")
     )
     return joined(
-        el("div", el("b", title), style="margin:4px 0;"),
+        heading(title),
         body,
         el("div", cut, style=f"font-size:12px;margin-top:4px;{MUTED}"),
     )
@@ -92,14 +92,16 @@ def envelope_html(entry: EffectEntry) -> str:
     head = el(
         "div",
         _swatch(row.kind),
-        el("b", f" {row.what} ", style=CODE),
+        el("b", f" {one_line(row.what)} ", style=CODE),
         el("span", f"{row.kind} · {row.status} {took}", style=MUTED),
         style="margin:4px 0;",
     )
     failure = failure_of(entry)
     parts = [
         head,
-        el("div", el("b", failure[0]), f" · {failure[1]}", style=FAILURE) if failure else None,
+        el("div", el("b", one_line(failure[0])), f" · {failure[1]}", style=f"overflow-wrap:anywhere;{FAILURE}")
+        if failure
+        else None,
         _pairs([pair for pair in identity if pair[1]]),
         el("div", "Fields", style=f"margin-top:8px;font-size:11px;{MUTED}"),
         _pairs(fields),
@@ -164,7 +166,7 @@ def _html_row(entry: EffectEntry) -> list[str]:
         str(row.order),
         joined(_swatch(row.kind), f" {_kind_word(row.kind)}"),
         _html_what(entry),
-        _effect_id(entry),
+        one_line(_effect_id(entry), 24),
         joined(mark, row.status, origin),
         took,
         tokens,
@@ -174,7 +176,7 @@ def _html_row(entry: EffectEntry) -> list[str]:
 def _html_what(entry: EffectEntry) -> Html:
     failure = failure_of(entry)
     said = joined(
-        el("span", subject_of(entry.envelope), style=CODE),
+        el("span", one_line(subject_of(entry.envelope), 48), style=CODE),
         el("span", f" {arguments(entry.envelope)}", style=CODE + MUTED),
         el("span", f" {failure[0]} · {failure[1]}", style=FAILURE) if failure else None,
     )
@@ -198,7 +200,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> Html:
     rows = [
         el(
             "tr",
-            el("td", name, style=f"text-align:left;padding:1px 16px 1px 0;vertical-align:top;{MUTED}"),
+            el("td", one_line(name, 40), style=f"text-align:left;padding:1px 16px 1px 0;vertical-align:top;{MUTED}"),
             el("td", value, style=f"text-align:left;padding:1px 0;overflow-wrap:anywhere;white-space:pre-wrap;{CODE}"),
         )
         for name, value in pairs

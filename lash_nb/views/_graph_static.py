@@ -8,7 +8,7 @@ import msgspec
 
 from lash_nb.plots import counted
 from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of
-from lash_nb.views._markup import CODE, MUTED, Html, el, image, joined, svg_text
+from lash_nb.views._markup import CODE, MUTED, Html, el, heading, image, joined, svg_text
 from lash_nb.views._text import clipped
 
 __all__ = ["graph_html", "graph_svg", "graph_text"]
@@ -222,8 +222,7 @@ def graph_html(found: GraphRows, names: Mapping[str, str], *, title: str, counts
         if lines > _PICTURE_ROWS
         else "newest first; runs of quiet turns are folded"
     )
-    head = el("div", el("b", title), el("span", f" {counts}", style=MUTED), style="margin:4px 0;")
     drawn = image(Html(graph_svg(found, names)), f"session graph, {counted(len(found.rows), 'turn')}")
     words = el("pre", graph_text(found, names, title=title), style=CODE)
     folded_words = el("details", el("summary", "as text"), words)
-    return joined(head, drawn, folded_words, el("div", cut, style=f"font-size:12px;{MUTED}"))
+    return joined(heading(title, counts), drawn, folded_words, el("div", cut, style=f"font-size:12px;{MUTED}"))

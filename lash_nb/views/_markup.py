@@ -9,6 +9,8 @@ import re
 from html import escape
 from typing import Final
 
+from lash_nb.plots import one_line
+
 __all__ = [
     "BORDER",
     "CELL",
@@ -19,6 +21,7 @@ __all__ = [
     "SUNK",
     "Html",
     "el",
+    "heading",
     "image",
     "joined",
     "svg_text",
@@ -71,6 +74,12 @@ def image(svg: Html, label: str) -> Html:
     """Return an SVG as `<img>`: pages that nobody trusts take SVG out and leave its texts, run together; here they leave the label."""
     source = base64.b64encode(svg.encode()).decode()
     return el("img", src=f"data:image/svg+xml;base64,{source}", alt=label, style="max-width:100%;height:auto;")
+
+
+def heading(title: str, note: str = "") -> Html:
+    """Return the line above a picture or a table: a title, however long, and muted words."""
+    words = el("span", f" {note}", style=MUTED) if note else None
+    return el("div", el("b", one_line(title)), words, style="margin:4px 0;overflow-wrap:anywhere;")
 
 
 def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from lash_nb.plots import argument_hint, counted, duration, turn_name
+from lash_nb.plots import argument_hint, counted, duration, one_line, turn_name
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._turn_words import span_usage_words
@@ -76,7 +76,7 @@ def status_word(span: Span) -> str:
     """Return how a call or turn ended, in one word."""
     if isinstance(span, Turn) and span.is_cancelled:
         return "cancelled"
-    return span.status
+    return one_line(span.status, 40)
 
 
 def waterfall(trace: Trace, turn: Turn) -> dict[str, Any]:

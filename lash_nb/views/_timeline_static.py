@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, token_count, turn_name
+from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, token_count, turn_name
 from lash_nb.trace import Trace, Turn
-from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, image, joined, svg_text, table
+from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, heading, image, joined, svg_text, table
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._timeline_rows import bar, status_word, turn_times, waterfall
 
@@ -49,7 +49,7 @@ def waterfall_svg(trace: Trace, turn: Turn) -> str:
 def timeline_html(trace: Trace, turn: Turn | None) -> str:
     """Return the picture with the turns as a table below it."""
     summary = trace.summary()
-    counts = f" {counted(summary.records, 'record')} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
+    counts = f"{counted(summary.records, 'record')} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
     picture = waterfall_svg(trace, turn) if turn is not None else timeline_svg(trace)
     label = f"timeline of {counted(len(trace.turns), 'turn')}" if turn is None else f"turn {turn_name(turn)}"
     heads = [
@@ -64,7 +64,7 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
     rows = table(heads, [[*_cells(one)] for one in shown])
     cut = f"{len(trace.turns) - len(shown)} more turns: frames.turns_df(trace)" if len(shown) < len(trace.turns) else ""
     return joined(
-        el("div", el("b", trace.name), el("span", counts, style=MUTED), style="margin:4px 0;"),
+        heading(trace.name, counts),
         el("div", f"{counted(len(trace.errors), 'bad line')} skipped: trace.errors", style=FAILURE)
         if trace.errors
         else None,
@@ -108,7 +108,7 @@ def _cells(turn: Turn) -> list[str]:
     mark = MARKS.get(status if status in MARKS else "success", "")
     shown = joined(
         el("span", f"{mark} {status}", style=FAILURE if status == "failed" else None),
-        f" {turn.done_reason or ''}" if status == "failed" else None,
+        f" {one_line(turn.done_reason or '')}" if status == "failed" else None,
     )
     return [
         turn_name(turn),

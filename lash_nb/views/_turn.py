@@ -207,7 +207,7 @@ def _tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
         aria_label=row.status,
         role="img",
     )
-    name = el("span", row.name, style=f"{CODE}min-width:150px;")
+    name = el("span", one_line(row.name, 48), style=f"{CODE}min-width:150px;")
     said = el("span", el("span", call_text(row.args), style=CODE + MUTED), _result_words(row), style=_CUT)
     origin = el("span", entry.origin, style=MUTED) if entry and entry.origin != "executed" else None
     took = el("span", duration(row.duration_ms), style=RIGHT)
@@ -220,7 +220,9 @@ def _result_words(row: ToolRow) -> Html | None:
         return None
     match row.output.outcome:
         case ToolFailed(payload=failure):
-            words = el("span", el("b", failure.code), f" · {one_line(failure.message, 120)}", style=FAILURE)
+            words = el(
+                "span", el("b", one_line(failure.code, 48)), f" · {one_line(failure.message, 120)}", style=FAILURE
+            )
         case ToolCancelled(payload=cancellation):
             words = el("span", one_line(cancellation.message, 120), style=MUTED)
         case ToolSuccess(payload=payload):
@@ -287,7 +289,12 @@ def _identity(row: ToolRow, entry: EffectEntry | None) -> Html:
 
 
 def _issue(issue: Any) -> Html:
-    return el("div", el("b", issue.code or issue.kind), f" · {one_line(issue.message, 300)}", style=_LINE + FAILURE)
+    return el(
+        "div",
+        el("b", one_line(issue.code or issue.kind, 48)),
+        f" · {one_line(issue.message, 300)}",
+        style=_LINE + FAILURE,
+    )
 
 
 def _after(state: TurnState) -> Html | None:

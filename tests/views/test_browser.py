@@ -8,10 +8,23 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from lash_nb.views import AttachmentsView, SessionGraphView, StepperView, TraceTimelineView, View
+from lash_nb.trace import read_trace
+from lash_nb.views import (
+    AttachmentsView,
+    SessionGraphView,
+    StepperView,
+    TraceTimelineView,
+    View,
+    effects_html,
+    envelope_html,
+    static_html,
+    trace_html,
+    turn_html,
+)
 from tests.conftest import launched_browser
 from tests.views import samples
 from tests.views.harness import Mounted
+from tests.views.test_hostile import hostile_journal, hostile_trace, hostile_turn
 
 Mount = Callable[..., Mounted]
 
@@ -342,3 +355,26 @@ def test_hostile_text_stays_text_in_every_view(mount: Mount) -> None:
             )
             == 0
         )
+
+
+@pytest.mark.parametrize(
+    "word", ["W" * 3000, "漢字" * 300, "/" * 3000, "a\u0351" * 2000], ids=["word", "wide", "slashes", "marks"]
+)
+def test_very_long_words_stay_in_their_box(word: str, mount: Mount) -> None:
+    """A name, id or title without a gap is cut, not a page that scrolls sideways: in views and in their static twins."""
+    trace, journal = read_trace(hostile_trace(word), name=word), hostile_journal(word)
+    graph = samples.graph_of([(1, None, word), (2, 1, word)], leaf=2)
+    views: list[View] = [
+        SessionGraphView(graph, title=word, names={"q1": word}),
+        TraceTimelineView(trace),
+        StepperView(samples.RecordedSteppable(journal)),
+        AttachmentsView(samples.MemoryListing((word.encode(), word)), title=word),
+    ]
+    over = "() => [...document.querySelectorAll('.box, #view')].map((box) => box.scrollWidth - box.clientWidth)"
+    live = [mount(view).page.evaluate(over) for view in views]
+    faces = [turn_html(hostile_turn(word)), effects_html(journal, title=word), trace_html(trace)]
+    faces += [*map(envelope_html, journal), *map(static_html, views)]
+    page = mount(views[0]).page
+    page.set_content("".join(f'<div class="box" style="width:900px;overflow:auto">{face}</div>' for face in faces))
+
+    assert (live, page.evaluate(over)) == ([[0]] * 4, [0] * len(faces))
