@@ -64,8 +64,11 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
         return (self.last_ns - self.first_ns) / 1_000_000
 
     def __str__(self) -> str:
+        name = "".join(
+            sign if sign.isprintable() else "\ufffd" for sign in self.name
+        )  # a file's name may hold orders to the terminal
         if not self.records and not self.bad_lines:
-            return f"{self.name}: empty, nothing has been written to it yet"
+            return f"{name}: empty, nothing has been written to it yet"
         parts = [
             _counted(self.records, "record"),
             _counted(self.sessions, "session"),
@@ -77,7 +80,7 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"{_counted(self.bad_lines, 'bad line')} (see .errors)")
         if self.unknown:
             parts.append(f"{_counted(self.unknown, 'record')} of another release, shown raw")
-        return f"{self.name}: {', '.join(parts)}"
+        return f"{name}: {', '.join(parts)}"
 
 
 def summarize(trace: "Trace") -> TraceSummary:

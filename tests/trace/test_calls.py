@@ -141,6 +141,14 @@ def test_a_failed_model_call_takes_the_time_between_its_records() -> None:
     assert (call.status, call.duration_ms, call.usage) == ("failed", 250.0, None)
 
 
+def test_a_name_gives_the_terminal_no_orders() -> None:
+    """What a trace says of itself is printable, whatever its file is called."""
+    trace = read_trace(b"", name="\x1b]0;owned\x07\u202ea\nb")
+
+    assert repr(trace).isprintable()
+    assert trace.name == "\x1b]0;owned\x07\u202ea\nb"
+
+
 def test_the_summary_in_one_line(tmp_path: Path) -> None:
     """The representation of a trace counts what is in it and what is wrong with it."""
     path = tmp_path / "t.jsonl"
