@@ -35,7 +35,7 @@ class Extension:
         self._faces.put_on()
 
     def unload(self) -> None:
-        """Take everything out; turns that run are cancelled."""
+        """Take everything out; turns that run are cancelled, and the sessions that are closed are named."""
         manager = self._shell.magics_manager
         for kind in ("line", "cell"):
             manager.magics[kind].pop(_NAME, None)
@@ -45,6 +45,8 @@ class Extension:
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)
         self._faces.take_off()
         self._bench.shown.forget()
+        if closed := ", ".join(self._bench.sessions):
+            print(f"lash_nb: closed the sessions of %lash: {closed}")  # noqa: T201 - said in the cell
         self._bench.close()
 
 

@@ -66,7 +66,10 @@ class RateLimits(_Settings):
 
 
 class ProviderReliability(_Settings):
-    """What is done against slow and failing calls."""
+    """What is done against slow and failing calls.
+
+    Kept and saved with the session as the reference does; no provider of this release calls anything over a network, so none obeys it yet.
+    """
 
     timeouts: Timeouts = Timeouts()
     """How long to wait."""

@@ -53,6 +53,18 @@ def test_reloading_leaves_nothing_twice(shell: Shell) -> None:
     assert list(shell.run("%lash sessions")["session"]) == []
 
 
+def test_closing_sessions_is_said(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who loads it again with sessions open is told which ones are gone; without any, nothing is said."""
+    shell.run("one = %lash new one\ntwo = %lash new two")
+    capsys.readouterr()
+
+    shell.run("%reload_ext lash_nb")
+    assert capsys.readouterr().out.count("closed the sessions of %lash: one, two") == 1
+
+    shell.run("%reload_ext lash_nb")
+    assert "closed" not in capsys.readouterr().out
+
+
 def test_a_turn_that_waits_ends_with_the_extension(shell: Shell) -> None:
     """Its task is over as soon as the loop runs; the tool that waited was never called."""
     shell.run("provider = provider_of(call('weather', {'city': 'Oslo'}), reply('x'))\nsession = %lash new demo")
