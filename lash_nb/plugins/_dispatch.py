@@ -10,7 +10,7 @@ from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
-from lash_nb.plugins._result import tool_failure
+from lash_nb.plugins._result import tool_cancelled, tool_failure
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
@@ -107,11 +107,13 @@ def _without_contract(name: str) -> ToolCallOutput:
 
 
 async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
-    """What `work` gives, or the exception of a tool as the model may read it; Ctrl-C and a cancellation of this task go through."""
+    """What `work` gives, or the exception of a tool as the model may read it; a cancellation of this task goes through."""
     try:
         return await work
+    except KeyboardInterrupt:  # out of a task it would end the event loop, and a notebook's kernel with it
+        return tool_cancelled("the tool was interrupted")
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) or (isinstance(error, asyncio.CancelledError) and is_being_cancelled()):
+        if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
             raise
         text = exception_text(error)
         message = f"{type(error).__name__}: {text}" if text else type(error).__name__

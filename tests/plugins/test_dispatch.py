@@ -188,10 +188,11 @@ async def test_a_cancellation_goes_through() -> None:
         await asyncio.create_task(run(dispatcher(Offered(WEATHER, answer=cancelled))))
 
 
-async def test_an_interrupt_goes_through() -> None:
-    """Ctrl-C is for the program, not for the model."""
-    with pytest.raises(KeyboardInterrupt):
-        await run(dispatcher(Offered(WEATHER, answer=raising(KeyboardInterrupt()))))
+async def test_an_interrupt_ends_the_tool_alone() -> None:
+    """Ctrl-C in the middle of a tool's code, or one that the tool raises, does not end the event loop."""
+    done = await run(dispatcher(Offered(WEATHER, answer=raising(KeyboardInterrupt()))))
+
+    assert done.output.status == "cancelled"
 
 
 @pytest.mark.parametrize("value", [object(), b"x", "\ud800", 10**40, float("nan"), {(1,): 2}])
