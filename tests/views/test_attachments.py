@@ -97,6 +97,8 @@ def test_bytes_are_saved_once(tmp_path: Path) -> None:
     assert path.read_bytes() == LIMA
     with pytest.raises(CallerError, match=r"lima\.png cannot be written: File exists; choose another path"):
         view.save("2fb9d3e3", path)
+    with pytest.raises(CallerError, match=r"a\\x00b' is no path"):
+        view.save("2fb9d3e3", tmp_path / "a\0b")
     with pytest.raises(AttachmentStoreError):
         view.save(view.cards[-1]["id"], tmp_path / "gone.png")
 
