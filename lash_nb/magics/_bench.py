@@ -90,6 +90,7 @@ class Bench:
         if system:
             builder = builder.prompt_contribution(PromptContribution(slot="guidance", content=system))
         session = await builder.build().session(name).open()
+        name = session.session_id  # a blank name is none: the session has an id of its own
         older = self._make_room(name)
         self.sessions[name] = OpenSession(session)
         self.current, self.trace = name, None

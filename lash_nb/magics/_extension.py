@@ -9,6 +9,7 @@ from lash_nb.magics._completion import Completer
 from lash_nb.magics._faces import Faces
 from lash_nb.magics._magics import LashMagics
 from lash_nb.magics._transformer import AwaitTransformer
+from lash_nb.plots import printable
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
@@ -46,7 +47,7 @@ class Extension:
         self._faces.take_off()
         self._bench.shown.forget()
         if closed := ", ".join(self._bench.sessions):
-            print(f"lash_nb: closed the sessions of %lash: {closed}")  # noqa: T201 - said in the cell
+            print(f"lash_nb: closed the sessions of %lash: {printable(closed)}")  # noqa: T201 - said in the cell
         self._bench.close()
 
 

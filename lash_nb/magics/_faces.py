@@ -9,6 +9,7 @@ from lash_nb import views
 from lash_nb.core import LashSession
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._shown import display_formatter
+from lash_nb.plots import one_line
 from lash_nb.runtime import TurnResult
 from lash_nb.trace import Trace
 from lash_nb.wire import EffectEntry, SessionGraph
@@ -83,4 +84,4 @@ def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
 def _session_text(session: LashSession) -> str:
     policy = session.policy_snapshot()
     turns = f"{session.turn_index} turn{'' if session.turn_index == 1 else 's'}"
-    return f"Session {session.session_id} · {policy.model.id} by {policy.provider_id} · {turns} · next: a prompt below %%lash"
+    return f"Session {one_line(session.session_id)} · {policy.model.id} by {policy.provider_id} · {turns} · next: a prompt below %%lash"

@@ -1,9 +1,10 @@
 """Verbs that look: graph, effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,12 +25,26 @@ def _errors_df(trace: Trace) -> pd.DataFrame:
     return pd.DataFrame([[getattr(error, name) for name in columns] for error in trace.errors], columns=columns)
 
 
+def _whole(table: Callable[..., Any]) -> Callable[[Trace], pd.DataFrame]:
+    """Return a table with empty cells for what does not fit, and say how many there are."""
+
+    def shown(trace: Trace) -> pd.DataFrame:
+        frame, problems = table(trace, strict=False)
+        cells = problems[len(trace.errors) :]
+        if cells:
+            words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
+            print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
+        return cast("pd.DataFrame", frame)
+
+    return shown
+
+
 TABLES: Final[Mapping[str, Callable[[Trace], pd.DataFrame]]] = {
-    "records": frames.records_df,
-    "turns": frames.turns_df,
-    "llm": frames.llm_calls_df,
-    "tools": frames.tool_calls_df,
-    "usage": frames.usage_df,
+    "records": _whole(frames.records_df),
+    "turns": _whole(frames.turns_df),
+    "llm": _whole(frames.llm_calls_df),
+    "tools": _whole(frames.tool_calls_df),
+    "usage": _whole(frames.usage_df),
     "errors": _errors_df,
 }
 """The tables of a trace."""

@@ -10,6 +10,7 @@ from lash_nb.frames import llm_calls_df, tool_calls_df, turns_df
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView
 from tests.magics.conftest import Shell
+from tests.trace.lines import line, llm_end, llm_start
 
 STATION = Path(__file__).parents[2] / "notebooks" / "data" / "station.trace.jsonl"
 PICTURE = bytes.fromhex(
@@ -175,3 +176,16 @@ def test_the_explained_python_does_the_same(done: Shell, capsys: Any) -> None:
 
     assert done["turn"].reply == result.reply
     assert [call.tool for call in done["turn"].tool_calls] == [call.tool for call in result.tool_calls]
+
+
+def test_a_table_is_shown_although_a_cell_does_not_fit(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Damage in one record leaves one cell empty, and the first of them is told in one line."""
+    start, end = llm_start(1, "x"), llm_end(2, "x", stream_summary={"first_visible_token_latency_ms": "soon"})
+    Path("odd.jsonl").write_bytes(line(start) + b"no record\n" + line(end))
+
+    table = shell.run("%lash trace odd.jsonl --table llm")
+
+    assert len(table) == 1
+    assert capsys.readouterr().err.startswith(
+        "1 cell left empty, the first: column 'first_visible_token_latency_ms', row 0:"
+    )

@@ -281,3 +281,11 @@ def test_every_verb_that_is_named_anywhere_is_there() -> None:
 
     assert named - WORDS <= VERBS.keys()
     assert len(named) > len(VERBS) / 2
+
+
+def test_a_blank_name_is_none(shell: Shell) -> None:
+    """The session gets an id of its own, and is the current one like every other; what it says of itself is printable."""
+    session = shell.run("%lash new ''")
+    assert shell.run("%%lash\nhi").session_id == session.session_id
+
+    assert "\x1b" not in shell.faces(shell.run("%lash new '\x1b[31mred'"))["text/plain"]
