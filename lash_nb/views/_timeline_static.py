@@ -16,6 +16,8 @@ _LEFT: Final = 60
 _BARS: Final = 560
 _WIDTH: Final = 720
 _TURNS: Final = 60
+_CALLS: Final = 400
+"""Calls of one turn that get a bar; a picture is kept in the notebook's file."""
 _TEXT_TURNS: Final = 30
 _INK: Final = "#1f2328"
 _GREY: Final = "#59616b"
@@ -147,8 +149,10 @@ def _length(turn: Turn) -> float:
 def _turn_row(place: int, turn: Turn, scale: float) -> Html:
     zero = turn.began_ns
     y = place * _ROW + 24
-    bars = [_bar(bar(call, zero), y, scale, "direct" if call.is_direct else "llm_call") for call in turn.llm_calls]
-    bars += [_bar(bar(call, zero), y, scale, "tool_call") for call in turn.tool_calls]
+    shapes = [(bar(call, zero), "direct" if call.is_direct else "llm_call") for call in turn.llm_calls]
+    shapes += [(bar(call, zero), "tool_call") for call in turn.tool_calls]
+    bars = [_bar(times, y, scale, kind) for times, kind in shapes[:_CALLS]]
+    missing = f"  +{counted(len(shapes) - _CALLS, 'call')}" if len(shapes) > _CALLS else ""
     status = status_word(turn)
     failed = any(call.status == "failure" for call in turn.tool_calls)
     note = (
@@ -159,7 +163,7 @@ def _turn_row(place: int, turn: Turn, scale: float) -> Html:
         else f"{MARKS['failed']} tool failed"
         if failed
         else ""
-    )
+    ) + missing
     end = _LEFT + _length(turn) * scale + 8
     return joined(
         svg_text(_LEFT - 10, y + 9, turn_name(turn), text_anchor="end", fill=_GREY),

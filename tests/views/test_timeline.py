@@ -166,10 +166,13 @@ def test_a_turn_of_very_many_calls_is_cut_aloud() -> None:
         for at in range(1000)
         for kind in ("tool_call_started", "tool_call_completed")
     ]
-    rows = TraceTimelineView(read_trace(calls)).waterfall["rows"]
+    view = TraceTimelineView(read_trace(calls))
+    rows = view.waterfall["rows"]
 
     assert len(rows) == 403
     assert (rows[-1]["name"], rows[-1]["note"]) == ("600 more calls", "frames.tool_calls_df(trace)")
+    assert "+600 calls" in static_svg(view)
+    assert len(static_html(view)) < 150_000
 
 
 def test_centuries_have_an_axis() -> None:
