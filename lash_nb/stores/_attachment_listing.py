@@ -94,7 +94,7 @@ class AttachmentListing(Sequence[AttachmentRow]):
         except OSError as error:
             raise CallerError(f"{target} cannot be written: {error.strerror}; choose another path") from error
         except ValueError as error:  # it holds a NUL or half a surrogate
-            raise CallerError(f"{ascii(str(target))} is no path: {error}; choose another one") from error
+            raise CallerError(f"{str(target)!a} is no path: {error}; choose another one") from error
         return target
 
     def __len__(self) -> int:
