@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from lash_nb.clock import CancellationToken
+from lash_nb.errors import CallerError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, LashRuntime, TurnOptions, TurnResult
 from lash_nb.wire import (
@@ -29,7 +30,7 @@ class TurnBuilder:
 
     def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
         self._runtime = runtime
-        self._input = TurnInput.text(turn_input) if isinstance(turn_input, str) else turn_input
+        self._input = TurnInput.text(turn_input) if isinstance(turn_input, str) else _checked(turn_input)
         self._options = TurnOptions()
 
     def __await__(self) -> Generator[Any, None, TurnResult]:
@@ -118,6 +119,15 @@ class TurnBuilder:
     def _set(self, **changes: Any) -> Self:
         self._options = dataclasses.replace(self._options, **changes)
         return self
+
+
+def _checked(turn_input: object) -> TurnInput:
+    if not isinstance(turn_input, TurnInput):
+        raise CallerError(
+            f"a turn begins with a text or a TurnInput, not with {type(turn_input).__name__}; write session.turn('…')",
+            code="turn_input",
+        )
+    return turn_input
 
 
 def _free_name(wanted: str, taken: Container[str]) -> str:

@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from lash_nb.clock import CancellationToken
-from lash_nb.errors import LashRuntimeError
+from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.providers import ScriptedProvider
 from lash_nb.wire import (
     AssistantProseDelta,
@@ -29,6 +29,15 @@ async def test_awaiting_a_turn_runs_it() -> None:
     session = await open_session(answers("a", "b"))
     assert (await session.turn("hi")).reply == "a"
     assert (await session.turn("hi").run()).reply == "b"
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"x", ["a"]])
+async def test_what_is_no_input_is_refused(wrong: object) -> None:
+    """A turn that cannot begin says so before anything is kept; the session goes on."""
+    session = await open_session(answers("a"))
+    with pytest.raises(CallerError, match=f"not with {type(wrong).__name__}"):
+        session.turn(wrong)  # type: ignore[arg-type]
+    assert (await session.turn("hi")).reply == "a"
 
 
 async def test_a_turn_that_is_not_run_does_nothing() -> None:
