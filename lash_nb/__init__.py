@@ -3,9 +3,9 @@
 Every nondeterministic step of an agent is a value: look at it, edit it, replay it, fork it, in the cell below.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lash_nb._lazy import lazy_face
 from lash_nb._version import __version__
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ __all__ = [
     "views",
 ]
 
-_HOME = {
+_HOMES = {
     "CancellationToken": "clock",
     "JsonlTraceSink": "trace",
     "LashCore": "core",
@@ -62,26 +62,14 @@ _HOME = {
     "TurnResult": "runtime",
     "call": "providers",
     "calls": "providers",
+    "frames": "frames",
     "load_ipython_extension": "magics",
+    "plots": "plots",
     "read_trace": "trace",
     "reply": "providers",
     "tool": "plugins",
     "unload_ipython_extension": "magics",
+    "views": "views",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that `import lash_nb` alone stays light."""
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"lash_nb.{_HOME[name]}"), name)
-    elif name in __all__:
-        value = importlib.import_module(f"lash_nb.{name}")
-    else:
-        message = f"module 'lash_nb' has no attribute {name!r}"
-        raise AttributeError(message)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

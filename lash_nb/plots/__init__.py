@@ -1,12 +1,17 @@
 """Plots: records and graphs as matplotlib pictures, in the one visual language of tables, plots and views."""
 
-from lash_nb.plots._canvas import style
-from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
-from lash_nb.plots._labels import argument_hint, turn_name
-from lash_nb.plots._layout import GraphLayout, lay_out
-from lash_nb.plots._session_graph import session_graph
-from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, MARKS, TOKEN_COLORS, Theme
-from lash_nb.plots._timeline import timeline
+from typing import TYPE_CHECKING
+
+from lash_nb._lazy import lazy_face
+
+if TYPE_CHECKING:
+    from lash_nb.plots._canvas import style
+    from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
+    from lash_nb.plots._labels import argument_hint, turn_name
+    from lash_nb.plots._layout import GraphLayout, lay_out
+    from lash_nb.plots._session_graph import session_graph
+    from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, MARKS, TOKEN_COLORS, Theme
+    from lash_nb.plots._timeline import timeline
 
 __all__ = [
     "DARK",
@@ -30,3 +35,28 @@ __all__ = [
     "token_count",
     "turn_name",
 ]
+
+_HOMES = {
+    "DARK": "_style",
+    "GraphLayout": "_layout",
+    "KIND_COLORS": "_style",
+    "LIGHT": "_style",
+    "MARKS": "_style",
+    "TOKEN_COLORS": "_style",
+    "Theme": "_style",
+    "argument_hint": "_labels",
+    "byte_size": "_format",
+    "counted": "_format",
+    "duration": "_format",
+    "lay_out": "_layout",
+    "one_line": "_format",
+    "printable": "_format",
+    "session_graph": "_session_graph",
+    "short_id": "_format",
+    "style": "_canvas",
+    "timeline": "_timeline",
+    "token_count": "_format",
+    "turn_name": "_labels",
+}
+
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

@@ -1,15 +1,20 @@
 """Views: widgets with a static twin each, and the cards and texts that need no widget at all."""
 
-from lash_nb.views._attachments import AttachmentsView
-from lash_nb.views._base import View, static_html, static_svg, text
-from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
-from lash_nb.views._graph import SessionGraphView
-from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
-from lash_nb.views._steppable import Steppable, StepperState
-from lash_nb.views._stepper import StepperView
-from lash_nb.views._timeline import TraceTimelineView
-from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
-from lash_nb.views._turn_words import TurnLike
+from typing import TYPE_CHECKING
+
+from lash_nb._lazy import lazy_face
+
+if TYPE_CHECKING:
+    from lash_nb.views._attachments import AttachmentsView
+    from lash_nb.views._base import View, static_html, static_svg, text
+    from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
+    from lash_nb.views._graph import SessionGraphView
+    from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
+    from lash_nb.views._steppable import Steppable, StepperState
+    from lash_nb.views._stepper import StepperView
+    from lash_nb.views._timeline import TraceTimelineView
+    from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
+    from lash_nb.views._turn_words import TurnLike
 
 __all__ = [
     "AttachmentsView",
@@ -36,3 +41,31 @@ __all__ = [
     "turn_html",
     "turn_text",
 ]
+
+_HOMES = {
+    "AttachmentsView": "_attachments",
+    "SessionGraphView": "_graph",
+    "Steppable": "_steppable",
+    "StepperState": "_steppable",
+    "StepperView": "_stepper",
+    "TraceTimelineView": "_timeline",
+    "TurnDisplay": "_turn",
+    "TurnLike": "_turn_words",
+    "TurnState": "_turn",
+    "View": "_base",
+    "effects_html": "_effects_static",
+    "effects_text": "_effects_static",
+    "envelope_html": "_effects_static",
+    "envelope_text": "_effects_static",
+    "session_graph_html": "_record_faces",
+    "session_graph_text": "_record_faces",
+    "static_html": "_base",
+    "static_svg": "_base",
+    "text": "_base",
+    "trace_html": "_record_faces",
+    "trace_text": "_record_faces",
+    "turn_html": "_turn",
+    "turn_text": "_turn",
+}
+
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

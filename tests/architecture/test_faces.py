@@ -10,32 +10,32 @@ import pytest
 from tests.architecture.public_names import WRITTEN, package_of, public_names
 from tests.architecture.source import FACES, PACKAGE, name_of, tree_of
 
-LAZY: Final = {"__getattr__", "__dir__"}
-"""The root loads pandas and the widgets only when asked for them."""
+LAZY: Final = {PACKAGE, PACKAGE / "plots", PACKAGE / "views"}
+"""Packages that load drawing libraries and widgets only when asked for what needs them."""
 
 
-def is_face_statement(node: ast.stmt, *, root: bool) -> bool:
-    """Whether a statement may stand in a face: docstring, import, `__all__`, and in the root what makes it lazy."""
+def is_face_statement(node: ast.stmt, *, lazy: bool) -> bool:
+    """Whether a statement may stand in a face: docstring, import, `__all__`, and what makes some of them lazy."""
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value=str())):
             return True
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
-        case ast.FunctionDef(name=name):
-            return root and name in LAZY
-        case ast.Assign() | ast.AnnAssign():
-            return root
+        case ast.Assign(targets=[ast.Name(id="_HOMES")]):
+            return lazy
+        case ast.Assign(value=ast.Call(func=ast.Name(id="lazy_face"))):
+            return lazy
         case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
-            return root and all(is_face_statement(line, root=root) for line in body)
+            return lazy and all(is_face_statement(line, lazy=lazy) for line in body)
     return False
 
 
 @pytest.mark.parametrize("face", FACES, ids=name_of)
 def test_a_face_holds_no_logic(face: Path) -> None:
     """A package's `__init__` imports and lists, nothing more."""
-    root = face.parent == PACKAGE
+    lazy = face.parent in LAZY
 
-    assert [ast.unparse(node) for node in tree_of(face).body if not is_face_statement(node, root=root)] == []
+    assert [ast.unparse(node) for node in tree_of(face).body if not is_face_statement(node, lazy=lazy)] == []
 
 
 @pytest.mark.parametrize("face", FACES, ids=name_of)
@@ -53,3 +53,22 @@ def test_the_public_names_are_the_written_ones() -> None:
     rewrite = "after a change on purpose run: python -m tests.architecture.public_names"
 
     assert WRITTEN.read_text(encoding="utf-8").splitlines() == public_names(), rewrite
+
+
+@pytest.mark.parametrize("package", sorted(LAZY), ids=name_of)
+def test_a_lazy_face_imports_what_it_lists(package: Path) -> None:
+    """What type checkers see behind a name is what everybody else gets: the same module, name by name."""
+    face = package / "__init__.py"
+    checked = {
+        alias.name: (line.module or "").removeprefix(f"{package_of(face)}.")
+        for node in tree_of(face).body
+        if isinstance(node, ast.If)
+        for line in node.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    homes = importlib.import_module(package_of(face))._HOMES
+
+    assert {name: home for name, home in homes.items() if home != name} == {
+        name: home for name, home in checked.items() if home != package_of(face)
+    }
