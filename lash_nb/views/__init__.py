@@ -68,4 +68,5 @@ _HOMES = {
     "turn_text": "_turn",
 }
 
-__getattr__, __dir__ = lazy_face(__name__, _HOMES)
+if not TYPE_CHECKING:  # or every name that is not there would be one for type checkers
+    __getattr__, __dir__ = lazy_face(__name__, _HOMES)

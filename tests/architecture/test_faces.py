@@ -25,7 +25,9 @@ def is_face_statement(node: ast.stmt, *, lazy: bool) -> bool:
             return lazy
         case ast.Assign(value=ast.Call(func=ast.Name(id="lazy_face"))):
             return lazy
-        case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
+        case ast.If(
+            test=ast.Name(id="TYPE_CHECKING") | ast.UnaryOp(ast.Not(), ast.Name(id="TYPE_CHECKING")), body=body
+        ):
             return lazy and all(is_face_statement(line, lazy=lazy) for line in body)
     return False
 
