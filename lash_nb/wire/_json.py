@@ -125,6 +125,8 @@ def _decode_hook(kind: type, value: Any) -> Any:
 
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
 _ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
+_SYNTAX = msgspec.json.Decoder(Any, float_hook=str)
+"""Reads any JSON, also floats that are too large for msgspec but not for the reference."""
 
 
 @cache
@@ -137,7 +139,7 @@ def _settled(raw: bytes, kind: Any) -> Any:
     try:
         decoded = _decode(raw, kind)
     except msgspec.ValidationError:
-        _decoder(Any).decode(raw)  # the text may be broken behind the place where reading stopped
+        _SYNTAX.decode(raw)  # the text may be broken behind the place where reading stopped
         return UNSET
     try:
         canonical = to_json(decoded)

@@ -6,7 +6,6 @@ first, the last one wins.
 """
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +15,7 @@ from msgspec import inspect
 
 from lash_nb.errors import WireError
 from lash_nb.wire._base import Flat, Wire
+from lash_nb.wire._number import read_float, read_integer
 
 __all__ = ["is_settled", "read_strictly"]
 
@@ -50,16 +50,6 @@ def read_strictly(raw: bytes, kind: Any) -> Any:
     return tree
 
 
-def _integer(digits: str) -> int | float:
-    value = int(digits) if len(digits) <= 20 else None
-    if digits != "-0" and value is not None and -(2**63) <= value < 2**64:
-        return value
-    number = float(digits)
-    if math.isinf(number):
-        raise WireError(f"{digits[:40]}… is too large for a number; write it as a string", code="wire_decode")
-    return number
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) == len(pairs):
@@ -70,7 +60,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doubled
 
 
-_PARSER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+_PARSER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=read_float, parse_int=read_integer)
 
 
 def _nests_too_deep(raw: bytes) -> bool:
@@ -101,6 +91,9 @@ def _faults(value: Any, shape: inspect.Type, path: str) -> Iterator[tuple[str, s
         case inspect.VarTupleType() if isinstance(value, list):
             for index, item in enumerate(value):
                 yield from _faults(item, shape.item_type, f"{path}[{index}]")
+        case inspect.TupleType() if isinstance(value, list):
+            for index, (item, item_type) in enumerate(zip(value, shape.item_types, strict=False)):
+                yield from _faults(item, item_type, f"{path}[{index}]")
         case inspect.DictType() if isinstance(value, dict):
             for key, item in value.items():
                 yield from _faults(item, shape.value_type, f"{path}.{key}")

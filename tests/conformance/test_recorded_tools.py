@@ -1,7 +1,7 @@
 """Tools and plugin state as real lash recorded them: manifests, model specs, snapshots, fingerprints."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from lash_nb.plugins import (
     tool_output_budget,
 )
 from lash_nb.wire import ToolDefinition, from_builtins, from_json, to_json
-from tests.conformance.vectors import read_group
+from tests.conformance.vectors import PACKED, read_group
 from tests.plugins.offered import Offered
 
 WORDING: Final = re.compile(r"<wording \d+ chars>")
@@ -28,8 +28,19 @@ WORDING: Final = re.compile(r"<wording \d+ chars>")
 def recordings(vectors: Path) -> list[dict[str, Any]]:
     """All recorded turns."""
     found = list(read_group(vectors, "turns"))
-    assert found, f"no recorded turns in {vectors}"
-    return found
+    return found or pytest.skip(f"{vectors} holds no turns")
+
+
+@pytest.fixture
+def enough(vectors: Path) -> Callable[[int], None]:
+    """Whoever compared nothing has not passed; with golden data of others, which may have nothing of the kind, the test is skipped."""
+
+    def check(compared: int) -> None:
+        assert compared or vectors != PACKED
+        if not compared:
+            pytest.skip(f"{vectors} holds nothing to compare")
+
+    return check
 
 
 def defined(scenario: dict[str, Any]) -> dict[str, ToolDefinition]:
@@ -71,7 +82,7 @@ def registry(scenario: dict[str, Any]) -> ToolRegistry:
     return made
 
 
-def test_manifests_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> None:
+def test_manifests_are_the_recorded_ones(recordings: list[dict[str, Any]], enough: Callable[[int], None]) -> None:
     """Every recorded manifest, compact contract included, is what the registry makes of the scenario's definition."""
     compared, wrong = 0, []
     for recording in recordings:
@@ -86,11 +97,11 @@ def test_manifests_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> No
             if not same(manifest, made[found["name"]]):
                 wrong.append((recording["scenario"]["name"], manifest, made[found["name"]]))
 
-    assert compared > 0
     assert wrong == []
+    enough(compared)
 
 
-def test_model_specs_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> None:
+def test_model_specs_are_the_recorded_ones(recordings: list[dict[str, Any]], enough: Callable[[int], None]) -> None:
     """Every tool of a recorded request is what the surface makes of the scenario's definition, in the same order."""
     compared, wrong = 0, []
     for recording in recordings:
@@ -104,11 +115,11 @@ def test_model_specs_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> 
             compared += len(known)
             wrong += [(tool, specs[tool["name"]]) for tool in known if not same(tool, specs[tool["name"]])]
 
-    assert compared > 0
     assert wrong == []
+    enough(compared)
 
 
-def test_snapshots_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> None:
+def test_snapshots_are_the_recorded_ones(recordings: list[dict[str, Any]], enough: Callable[[int], None]) -> None:
     """A session of the standard protocol, given tools and the budget has the recorded snapshot and fingerprint."""
     plugins = PluginHost([standard_protocol(), embed_tools([]), tool_output_budget()]).build_session("s")
     made: dict[str, Any] = from_json(to_json(plugins.capture()))
@@ -119,5 +130,5 @@ def test_snapshots_are_the_recorded_ones(recordings: list[dict[str, Any]]) -> No
         if (commit["checkpoint"].get("plugin_snapshot") or {}).get("plugins", {}).keys() == made["plugins"].keys()
     ]
 
-    assert stored
     assert all(one == (made, plugins.revision()) for one in stored)
+    enough(len(stored))
