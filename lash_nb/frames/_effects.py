@@ -22,7 +22,7 @@ _SUBJECTS: Final[Mapping[type, Callable[[Any], Any]]] = {
     LlmCallCommand: lambda command: command.request.model,
     DirectCommand: lambda command: command.request.model,
     ToolCallCommand: lambda command: command.call.tool_name,
-    ProcessEffectCommand: lambda command: command.command.get("type") if isinstance(command.command, dict) else None,
+    ProcessEffectCommand: lambda command: command.command.__struct_config__.tag,
     ExecCodeCommand: lambda command: command.code.strip().partition("\n")[0],
     CheckpointCommand: lambda command: command.checkpoint,
     SleepCommand: lambda command: f"{command.duration_ms} ms",

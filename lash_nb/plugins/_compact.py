@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from lash_nb.plugins._schema_labels import alternatives, deep_label, nullable, resolve_refs, shallow_label, shown
+from lash_nb.plugins._schema_labels import deep_label, nullable, resolve_refs, shallow_label
 from lash_nb.wire import (
     CompactToolContract,
     FromInputSchemaContract,
@@ -12,6 +12,8 @@ from lash_nb.wire import (
     ToolAgentSurface,
     ToolContract,
     ToolManifest,
+    display_value,
+    schema_alternatives,
 )
 
 __all__ = ["authority_type", "call_path", "compact_contract", "compact_markdown", "module_path"]
@@ -102,10 +104,12 @@ class _Doc:
     def signature(self) -> str:
         words = [f"{self.name}{'' if self.required else '?'}: {self.label}"]
         if "enum" in self.facts and not self.label.startswith("enum["):
-            words.append("in " + "|".join(map(shown, self.facts["enum"])))
-        words += [f"{word} {shown(self.facts[limit])}" for limit, word in _LIMIT_WORDS.items() if limit in self.facts]
+            words.append("in " + "|".join(map(display_value, self.facts["enum"])))
+        words += [
+            f"{word} {display_value(self.facts[limit])}" for limit, word in _LIMIT_WORDS.items() if limit in self.facts
+        ]
         if "default" in self.facts:
-            words.append(f"= {shown(self.facts['default'])}")
+            words.append(f"= {display_value(self.facts['default'])}")
         return " ".join(words)
 
     def as_json(self, key: str) -> Json:
@@ -178,7 +182,7 @@ def _return_fields(schema: Json) -> Iterable[_Doc]:
 
 def _walked(path: str, schema: Json, *, required: bool) -> Iterator[_Doc]:
     """Leaves, and those records and lists that have something to say; the result itself has no line."""
-    options, kind = alternatives(schema), _single_type(schema)
+    options, kind = schema_alternatives(schema), _single_type(schema)
     is_node = options is not None or kind in ("object", "array")
     if path and (not is_node or _is_noteworthy(schema)):
         yield _doc(path, schema, required=required)

@@ -6,9 +6,11 @@ Parameters get a shallow label (`record`), results a deep one (`record{a: int}`)
 from collections.abc import Iterable
 from typing import Any, Final
 
-from lash_nb.wire import Json, to_json
+from msgspec import UNSET
 
-__all__ = ["alternatives", "debug_text", "deep_label", "nullable", "resolve_refs", "shallow_label", "shown"]
+from lash_nb.wire import Json, display_value, pointed_at, schema_alternatives
+
+__all__ = ["deep_label", "nullable", "resolve_refs", "shallow_label"]
 
 _NAMES: Final = {
     "string": "str",
@@ -19,7 +21,6 @@ _NAMES: Final = {
     "array": "list",
     "null": "null",
 }
-_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
 
 def resolve_refs(schema: Json) -> Json:
@@ -39,7 +40,7 @@ def nullable(schema: Json) -> bool:
 
 def deep_label(schema: Json) -> str:
     """Return the label of a schema with the fields of its records, alphabetically."""
-    options = alternatives(schema)
+    options = schema_alternatives(schema)
     if options is not None:
         return " | ".join(sorted(set(map(deep_label, options)), key=_null_last)) or "any"
     kind = _get(schema, "type")
@@ -51,26 +52,6 @@ def deep_label(schema: Json) -> str:
     return _record_label(schema) if kind == "object" else shallow_label(schema)
 
 
-def alternatives(schema: Json) -> list[Json] | None:
-    """Return the branches of an `anyOf` or `oneOf`; None when there are none of either."""
-    options = _get(schema, "anyOf", _get(schema, "oneOf"))
-    return options if isinstance(options, list) else None
-
-
-def shown(value: Json) -> str:
-    """Return a JSON value as a label shows it: text quoted, the rest as JSON."""
-    return debug_text(value) if isinstance(value, str) else to_json(value).decode()
-
-
-def debug_text(text: str) -> str:
-    """Return text in quotes, with everything escaped that cannot be seen."""
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(char: str) -> str:
-    return _ESCAPES.get(char) or (char if char.isprintable() else f"\\u{{{ord(char):x}}}")
-
-
 def _get(schema: Json, key: str, default: Json = None) -> Json:
     return schema.get(key, default) if isinstance(schema, dict) else default
 
@@ -79,13 +60,13 @@ def _shallow(schema: Json) -> tuple[str, bool]:
     """The label, and whether null is allowed."""
     values = _get(schema, "enum")
     if isinstance(values, list) and any(value is not None for value in values):
-        variants = ", ".join(shown(value) for value in values if value is not None)
+        variants = ", ".join(display_value(value) for value in values if value is not None)
         return _with_null(f"enum[{variants}]", None in values)
     kind = _get(schema, "type")
     if isinstance(kind, list):
         names = [_NAMES.get(one, "any") for one in kind if isinstance(one, str) and one != "null"]
         return _with_null(" | ".join(names) or "any", "null" in kind)
-    options = alternatives(schema)
+    options = schema_alternatives(schema)
     if options is not None:
         return _union(map(_shallow, options))
     if kind == "array":
@@ -140,15 +121,5 @@ def _resolved(root: Json, schema: Json, open_refs: tuple[str, ...]) -> Json:
 
 def _pointed_at(root: Json, ref: str) -> Json:
     """What a `#/…` pointer means in `root`; None when it points nowhere or out of the document."""
-    if not ref.startswith("#"):
-        return None
-    place = root
-    for step in ref[1:].split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, list) and key.isdigit() and int(key) < len(place):
-            place = place[int(key)]
-        elif isinstance(place, dict) and key in place:
-            place = place[key]
-        else:
-            return None
-    return place
+    found = pointed_at(root, ref[1:]) if ref.startswith("#") else UNSET
+    return None if found is UNSET else found

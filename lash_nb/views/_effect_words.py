@@ -116,7 +116,7 @@ def subject_of(envelope: RuntimeEffectEnvelope) -> str:
         case SyncExecutionSurfaceCommand():
             text = "surface"
         case ProcessEffectCommand(command=command):
-            text = str(command.get("op", "")) if isinstance(command, dict) else ""
+            text = str(command.__struct_config__.tag)
     return text
 
 

@@ -16,6 +16,7 @@ from lash_nb.wire import (
     LlmCallError,
     LlmOutcome,
     LlmResult,
+    ProcessEffectCommand,
     RetryNever,
     RetrySafe,
     RuntimeEffectEnvelope,
@@ -47,8 +48,24 @@ _TEMPLATES: Final[dict[str, str]] = {
     "checkpoint": '{"type": "checkpoint", "result": {"Ok": {"messages": [], "transient_messages": [], "turn_causes": []}}}',
     "sync_execution_surface": '{"type": "sync_execution_surface", "result": {"Ok": null}}',
     "exec_code": '{"type": "exec_code", "result": {"Err": "injected"}}',
-    "process": '{"type": "process", "result": {}}',
 }
+_DELETED: Final = {
+    "session_id": "",
+    "revoked_handle_count": 0,
+    "deleted_wake_count": 0,
+    "cancel_process_ids": [],
+    "preserved_process_ids": [],
+}
+_PROCESS_RESULTS: Final[dict[str, dict[str, Any]]] = {
+    "start": {"record": {}},
+    "list": {"entries": []},
+    "transfer": {},
+    "delete_session": {"report": _DELETED},
+    "await": {"output": {"type": "success", "value": None}},
+    "cancel": {"record": {}},
+    "signal": {"event": {}},
+}
+"""What an operation on processes gives, as far as it can be guessed: a record or an event has to be written in."""
 
 
 def forms(envelope: RuntimeEffectEnvelope) -> dict[str, list[Field]]:
@@ -58,7 +75,16 @@ def forms(envelope: RuntimeEffectEnvelope) -> dict[str, list[Field]]:
         return _tool_forms(envelope)
     if kind in {"llm_call", "direct"}:
         return _LLM_FORMS
-    return {"success": [_field("outcome", "json", _TEMPLATES[kind], hint="the whole outcome, as in the wire format")]}
+    return {
+        "success": [_field("outcome", "json", _template(envelope), hint="the whole outcome, as in the wire format")]
+    }
+
+
+def _template(envelope: RuntimeEffectEnvelope) -> str:
+    if not isinstance(envelope.command, ProcessEffectCommand):
+        return _TEMPLATES[envelope.kind]
+    operation = str(envelope.command.command.__struct_config__.tag)
+    return inline({"type": "process", "result": {"op": operation, **_PROCESS_RESULTS[operation]}})
 
 
 def outcome_of(envelope: RuntimeEffectEnvelope, form: Mapping[str, Any]) -> RuntimeEffectOutcome:

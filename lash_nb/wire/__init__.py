@@ -11,6 +11,9 @@ from lash_nb.wire._activity import (
 )
 from lash_nb.wire._append import AppendMessage, AppendPlugin, AppendProtocolEvent, SessionAppendNode
 from lash_nb.wire._base import External, Json, Octets, TwoWay, Wire
+from lash_nb.wire._child_session import (
+    CurrentSessionStart, EmptyStart, ExistingSessionStart, SessionCreateRequest, SessionStartPoint, SnapshotStart,
+)
 from lash_nb.wire._commit import (
     HydratedSessionCheckpoint, PersistedSessionRead, PersistedTurnState, RuntimeCommit, RuntimeCommitResult,
     RuntimeTurnCommitStamp, SessionCheckpoint, SessionHeadMeta, turn_commit_hash,
@@ -29,7 +32,10 @@ from lash_nb.wire._graph import (
     AppendGraph, GraphCommitDelta, ProtocolEvent, SessionEventRecord, SessionGraph, SessionNodeRecord,
     UnchangedGraph, active_path, conversation_messages,
 )
-from lash_nb.wire._identity import child_tool_effect_invocation, tool_retry_sleep_invocation, turn_effect_invocation
+from lash_nb.wire._identity import (
+    child_tool_effect_invocation, host_event_invocation, process_effect_invocation, process_event_invocation,
+    tool_retry_sleep_invocation, turn_effect_invocation,
+)
 from lash_nb.wire._image import image_dimensions, sniff_image
 from lash_nb.wire._injection import llm_reply, outcome_from, tool_outcome
 from lash_nb.wire._invocation import (
@@ -54,10 +60,41 @@ from lash_nb.wire._media import (
 )
 from lash_nb.wire._message import (
     DeletedPart, Message, MessageOrigin, MessageRole, Part, PartAttachment, PartKind, PluginMessage, PluginOrigin,
-    ProcessOrigin, PrunedPart, PruneState, ResumeSafety, SummarizedPart, TurnCause, messages_are_prompt_resume_safe,
-    reassign_part_ids,
+    ProcessOrigin, PrunedPart, PruneState, ResumeSafety, SummarizedPart, TurnCause,
+    messages_are_prompt_resume_safe, reassign_part_ids,
 )
+from lash_nb.wire._pointer import pointed_at
 from lash_nb.wire._policy import ModelLimits, ModelSpec, PersistedSessionConfig, ProtocolTurnOptions, SessionPolicy
+from lash_nb.wire._process import (
+    ProcessCancelled, ProcessCompleted, ProcessExternalInput, ProcessExternalRef, ProcessFailed, ProcessInput,
+    ProcessLashlangInput, ProcessRecord, ProcessRef, ProcessRegistration, ProcessRunning, ProcessSessionTurnInput,
+    ProcessStatus, ProcessToolCallInput,
+)
+from lash_nb.wire._process_command import (
+    ProcessAwaitCommand, ProcessAwaitOutcome, ProcessCancelCommand, ProcessCancelOutcome, ProcessCommand,
+    ProcessDeleteSessionCommand, ProcessDeleteSessionOutcome, ProcessEffectOutcome, ProcessListCommand,
+    ProcessListOutcome, ProcessSignalCommand, ProcessSignalOutcome, ProcessStartCommand, ProcessStartOutcome,
+    ProcessTransferCommand, ProcessTransferOutcome,
+)
+from lash_nb.wire._process_event import (
+    ProcessEvent, ProcessEventAppendRequest, ProcessEventAppendResult, ProcessEventSemantics,
+    ProcessEventSemanticsSpec, ProcessEventType, ProcessTerminalSemantics, ProcessTerminalSpec,
+    ProcessValueSelector, ProcessWake, ProcessWakeDedupeKey, ProcessWakeDelivery, ProcessWakeSpec,
+    TemplateSelector, ValueSelector, WakeDedupeKey, process_event_payload_hash,
+)
+from lash_nb.wire._process_handle import (
+    ProcessExecutionContext, ProcessHandleDescriptor, ProcessHandleGrant, ProcessHandleGrantEntry, ProcessLease,
+    ProcessLeaseCompletion, ProcessListMode, ProcessSessionDeleteReport, ProcessStartGrant,
+)
+from lash_nb.wire._process_output import (
+    ProcessAwaitCancelled, ProcessAwaitFailure, ProcessAwaitOutput, ProcessAwaitSuccess, ProcessTerminalState,
+    process_await_output,
+)
+from lash_nb.wire._process_scope import ProcessProvenance, ProcessScope, ProcessScopeId
+from lash_nb.wire._process_semantics import (
+    PreparedProcessEventAppend, materialize_process_event_semantics, prepare_process_event_append,
+    process_wake_input_from_event_payload, process_wake_turn_cause, process_wake_turn_text,
+)
 from lash_nb.wire._prompt import (
     BuiltinEntry, PromptBuiltin, PromptContribution, PromptGate, PromptLayer, PromptSlot, PromptSlotLayer,
     PromptTemplate, PromptTemplateEntry, PromptTemplateSection, SlotEntry, TextEntry,
@@ -67,6 +104,7 @@ from lash_nb.wire._queue import (
     QueuedWorkClaim, QueuedWorkClaimBoundary, QueuedWorkCompletion, QueuedWorkItem, QueuedWorkPayload,
     SessionCommandPayload, SlotPolicy, TurnInputPayload,
 )
+from lash_nb.wire._schema import LashSchema, display_value, schema_alternatives
 from lash_nb.wire._session import (
     AgentFrameAssignment, AgentFrameReason, AgentFrameRecord, AgentFrameStatus, ChildRelation, PluginArtifact,
     PluginMeta, PluginOptions, PluginSessionSnapshot, PluginSnapshot, PluginSource, RootRelation, SessionMeta,
@@ -77,6 +115,7 @@ from lash_nb.wire._session_event import (
     LlmRequestEvent, LlmResponseEvent, MessageEvent, PluginEvent, ReasoningDeltaEvent, RetryStatusEvent,
     SessionEvent, TextDeltaEvent, TokenUsageEvent, ToolCallEvent, ToolCallStartEvent, TurnOutcomeEvent,
 )
+from lash_nb.wire._system_time import SystemTime
 from lash_nb.wire._tool import (
     AttachmentReturnPart, CompletedToolCall, FailControl, FinishControl, ModelToolReturn, ModelToolReturnPart,
     PreparedToolCall, RetryExhausted, RetryNever, RetrySafe, SwitchAgentFrameControl, TextReturnPart,
@@ -128,68 +167,86 @@ __all__ = [
     "CausalHostEvent", "CausalProcess", "CausalProcessEvent", "CausalRef", "CausalSessionNode", "CausalToolCall",
     "CausalTurn", "CheckpointCommand", "CheckpointDelivery", "CheckpointKind", "CheckpointOutcome",
     "CheckpointResult", "ChildRelation", "ChildTokenUsageEvent", "ChildUsage", "CodeBlockCompleted",
-    "CodeBlockStarted", "CompactToolContract", "CompletedToolCall", "Custom", "CustomRuntimeEvent", "DeletedPart",
-    "DeliveryPolicy", "DirectCommand", "DirectOutcome", "DoneEvent", "DurabilityTier", "EffectEntry",
-    "EffectErrorRecord", "EffectOrigin", "EffectScope", "EffectStatus", "EffectSubject", "ErrorActivity",
-    "ErrorEnvelope", "ErrorEvent", "ExecCodeCommand", "ExecImage", "ExecOutcome", "ExecResponse", "ExecResult",
-    "ExecutionSummary", "ExecutionSurfaceSync", "External", "FailControl", "FinishControl",
-    "FromInputSchemaContract", "GenerationOptions", "GraphCommitDelta", "HostEventSubject",
-    "HydratedSessionCheckpoint", "IdempotentRetryPolicy", "ImageBlock", "ImageMediaType", "ImageRefItem",
-    "InjectedMessagesCommittedEvent", "InjectedTurnInputAcceptedEvent", "InputItem", "Json", "JsonSchemaSpec",
-    "LashlangBranchSelected", "LashlangChildStarted", "LashlangExecution", "LashlangExecutionFinished",
-    "LashlangExecutionStarted", "LashlangNodeCompleted", "LashlangNodeFailed", "LashlangNodeStarted",
-    "LlmAttachment", "LlmAttachmentSpec", "LlmCallCommand", "LlmCallCompleted", "LlmCallError", "LlmCallFailed",
-    "LlmCallStarted", "LlmContentBlock", "LlmMessage", "LlmOutcome", "LlmOutputPart", "LlmOutputSpec", "LlmRequest",
-    "LlmRequestEvent", "LlmRequestSpec", "LlmResponse", "LlmResponseEvent", "LlmResult", "LlmRole",
-    "LlmTerminalReason", "LlmToolChoice", "LlmToolSpec", "LlmUsage", "MaterializeProjectedValues", "MediaType",
-    "MergeGroup", "MergeKey", "Message", "MessageEvent", "MessageOrigin", "MessageRole", "ModelLimits",
-    "ModelRequestStarted", "ModelSpec", "ModelToolReturn", "ModelToolReturnPart", "NeverRetryPolicy", "Octets",
-    "OutputJsonSchema", "Part", "PartAttachment", "PartKind", "PersistedSessionConfig", "PersistedSessionRead",
-    "PersistedTurnState", "PluginArtifact", "PluginEvent", "PluginMessage", "PluginMeta", "PluginOptions",
-    "PluginOrigin", "PluginRuntime", "PluginRuntimeEvent", "PluginSessionSnapshot", "PluginSnapshot",
-    "PluginSource", "PreparedToolCall", "PreserveProjectedRefs", "ProcessEffectCommand", "ProcessEffectScope",
-    "ProcessEventSubject", "ProcessOrigin", "ProcessOutcome", "ProcessSubject", "ProcessWakePayload", "PromptBuilt",
-    "PromptBuiltin", "PromptComponent", "PromptContribution", "PromptGate", "PromptLayer", "PromptSlot",
-    "PromptSlotLayer", "PromptTemplate", "PromptTemplateEntry", "PromptTemplateSection", "PromptUsage",
-    "ProtocolEvent", "ProtocolStep", "ProtocolTurnOptions", "ProviderReasoningReplay", "ProviderReplayMeta",
-    "ProviderStreamEvent", "PruneState", "PrunedPart", "QueueDrainScope", "QueuedInputAccepted",
-    "QueuedMessagesCommitted", "QueuedWorkBatch", "QueuedWorkBatchDraft", "QueuedWorkClaim",
+    "CodeBlockStarted", "CompactToolContract", "CompletedToolCall", "CurrentSessionStart", "Custom",
+    "CustomRuntimeEvent", "DeletedPart", "DeliveryPolicy", "DirectCommand", "DirectOutcome", "DoneEvent",
+    "DurabilityTier", "EffectEntry", "EffectErrorRecord", "EffectOrigin", "EffectScope", "EffectStatus",
+    "EffectSubject", "EmptyStart", "ErrorActivity", "ErrorEnvelope", "ErrorEvent", "ExecCodeCommand", "ExecImage",
+    "ExecOutcome", "ExecResponse", "ExecResult", "ExecutionSummary", "ExecutionSurfaceSync", "ExistingSessionStart",
+    "External", "FailControl", "FinishControl", "FromInputSchemaContract", "GenerationOptions", "GraphCommitDelta",
+    "HostEventSubject", "HydratedSessionCheckpoint", "IdempotentRetryPolicy", "ImageBlock", "ImageMediaType",
+    "ImageRefItem", "InjectedMessagesCommittedEvent", "InjectedTurnInputAcceptedEvent", "InputItem", "Json",
+    "JsonSchemaSpec", "LashSchema", "LashlangBranchSelected", "LashlangChildStarted", "LashlangExecution",
+    "LashlangExecutionFinished", "LashlangExecutionStarted", "LashlangNodeCompleted", "LashlangNodeFailed",
+    "LashlangNodeStarted", "LlmAttachment", "LlmAttachmentSpec", "LlmCallCommand", "LlmCallCompleted",
+    "LlmCallError", "LlmCallFailed", "LlmCallStarted", "LlmContentBlock", "LlmMessage", "LlmOutcome",
+    "LlmOutputPart", "LlmOutputSpec", "LlmRequest", "LlmRequestEvent", "LlmRequestSpec", "LlmResponse",
+    "LlmResponseEvent", "LlmResult", "LlmRole", "LlmTerminalReason", "LlmToolChoice", "LlmToolSpec", "LlmUsage",
+    "MaterializeProjectedValues", "MediaType", "MergeGroup", "MergeKey", "Message", "MessageEvent", "MessageOrigin",
+    "MessageRole", "ModelLimits", "ModelRequestStarted", "ModelSpec", "ModelToolReturn", "ModelToolReturnPart",
+    "NeverRetryPolicy", "Octets", "OutputJsonSchema", "Part", "PartAttachment", "PartKind",
+    "PersistedSessionConfig", "PersistedSessionRead", "PersistedTurnState", "PluginArtifact", "PluginEvent",
+    "PluginMessage", "PluginMeta", "PluginOptions", "PluginOrigin", "PluginRuntime", "PluginRuntimeEvent",
+    "PluginSessionSnapshot", "PluginSnapshot", "PluginSource", "PreparedProcessEventAppend", "PreparedToolCall",
+    "PreserveProjectedRefs", "ProcessAwaitCancelled", "ProcessAwaitCommand", "ProcessAwaitFailure",
+    "ProcessAwaitOutcome", "ProcessAwaitOutput", "ProcessAwaitSuccess", "ProcessCancelCommand",
+    "ProcessCancelOutcome", "ProcessCancelled", "ProcessCommand", "ProcessCompleted", "ProcessDeleteSessionCommand",
+    "ProcessDeleteSessionOutcome", "ProcessEffectCommand", "ProcessEffectOutcome", "ProcessEffectScope",
+    "ProcessEvent", "ProcessEventAppendRequest", "ProcessEventAppendResult", "ProcessEventSemantics",
+    "ProcessEventSemanticsSpec", "ProcessEventSubject", "ProcessEventType", "ProcessExecutionContext",
+    "ProcessExternalInput", "ProcessExternalRef", "ProcessFailed", "ProcessHandleDescriptor", "ProcessHandleGrant",
+    "ProcessHandleGrantEntry", "ProcessInput", "ProcessLashlangInput", "ProcessLease", "ProcessLeaseCompletion",
+    "ProcessListCommand", "ProcessListMode", "ProcessListOutcome", "ProcessOrigin", "ProcessOutcome",
+    "ProcessProvenance", "ProcessRecord", "ProcessRef", "ProcessRegistration", "ProcessRunning", "ProcessScope",
+    "ProcessScopeId", "ProcessSessionDeleteReport", "ProcessSessionTurnInput", "ProcessSignalCommand",
+    "ProcessSignalOutcome", "ProcessStartCommand", "ProcessStartGrant", "ProcessStartOutcome", "ProcessStatus",
+    "ProcessSubject", "ProcessTerminalSemantics", "ProcessTerminalSpec", "ProcessTerminalState",
+    "ProcessToolCallInput", "ProcessTransferCommand", "ProcessTransferOutcome", "ProcessValueSelector",
+    "ProcessWake", "ProcessWakeDedupeKey", "ProcessWakeDelivery", "ProcessWakePayload", "ProcessWakeSpec",
+    "PromptBuilt", "PromptBuiltin", "PromptComponent", "PromptContribution", "PromptGate", "PromptLayer",
+    "PromptSlot", "PromptSlotLayer", "PromptTemplate", "PromptTemplateEntry", "PromptTemplateSection",
+    "PromptUsage", "ProtocolEvent", "ProtocolStep", "ProtocolTurnOptions", "ProviderReasoningReplay",
+    "ProviderReplayMeta", "ProviderStreamEvent", "PruneState", "PrunedPart", "QueueDrainScope",
+    "QueuedInputAccepted", "QueuedMessagesCommitted", "QueuedWorkBatch", "QueuedWorkBatchDraft", "QueuedWorkClaim",
     "QueuedWorkClaimBoundary", "QueuedWorkCompletion", "QueuedWorkItem", "QueuedWorkPayload", "QueuedWorkStarted",
     "ReasoningBlock", "ReasoningDelta", "ReasoningDeltaEvent", "ReasoningPart", "ResponseTextMeta", "ResumeSafety",
     "RetryExhausted", "RetryNever", "RetrySafe", "RetryStatus", "RetryStatusEvent", "RootRelation", "RuntimeCommit",
     "RuntimeCommitResult", "RuntimeEffectCommand", "RuntimeEffectEnvelope", "RuntimeEffectKind",
     "RuntimeEffectOutcome", "RuntimeInvocation", "RuntimeOperationScope", "RuntimeReplay", "RuntimeScope",
     "RuntimeStreamEvent", "RuntimeSubject", "RuntimeTurnCommitStamp", "SafeRetryPolicy", "SchemaProjectionOverride",
-    "SessionAppendNode", "SessionCheckpoint", "SessionCommandPayload", "SessionDeleteScope", "SessionEvent",
-    "SessionEventRecord", "SessionGraph", "SessionHeadMeta", "SessionMeta", "SessionNodeRecord",
-    "SessionNodeSubject", "SessionPolicy", "SessionRelation", "SessionSnapshot", "SessionStarted",
-    "SessionToolAccess", "SessionUsageReport", "SleepCommand", "SleepOutcome", "SlotEntry", "SlotPolicy",
-    "SourceModelTotals", "StaticOutputContract", "StatusRuntimeEvent", "StopReason", "StreamSummary",
-    "SubagentSessionContext", "SubmittedErrorStop", "SubmittedValue", "SubmittedValueFinish", "SummarizedPart",
-    "SurfaceOutcome", "SurfaceResult", "SwitchAgentFrameControl", "SyncExecutionSurfaceCommand", "TextBlock",
-    "TextDeltaEvent", "TextEntry", "TextItem", "TextPart", "TextProjectionMetadata", "TextReturnPart",
-    "TokenLedgerEntry", "TokenUsage", "TokenUsageEvent", "TokenUsageRecorded", "ToolActivation", "ToolAgentSurface",
-    "ToolArgumentProjection", "ToolAvailability", "ToolCallActivityCompleted", "ToolCallActivityStarted",
-    "ToolCallBlock", "ToolCallCommand", "ToolCallCompleted", "ToolCallEvent", "ToolCallOutcome", "ToolCallOutput",
-    "ToolCallPart", "ToolCallRecord", "ToolCallStartEvent", "ToolCallStarted", "ToolCancellation", "ToolCancelled",
-    "ToolContract", "ToolControl", "ToolDefinition", "ToolErrorStop", "ToolFailed", "ToolFailure",
-    "ToolFailureClass", "ToolFailureSource", "ToolHostEventEffectOutcome", "ToolManifest", "ToolOutcome",
-    "ToolOutputContract", "ToolResultBlock", "ToolRetryDisposition", "ToolRetryPolicy", "ToolScheduling",
-    "ToolState", "ToolStateEntry", "ToolSuccess", "ToolValue", "ToolValueFinish", "ToolValueSubmitted",
-    "TraceAttachment", "TraceBranchSelection", "TraceContentBlock", "TraceContext", "TraceEffectSubject",
-    "TraceEvent", "TraceFrameSwitch", "TraceImageBlock", "TraceLabelMetadata", "TraceLashlangChildExecution",
-    "TraceLashlangExecutionEvent", "TraceLashlangExecutionIdentity", "TraceLashlangMap", "TraceLashlangMapEdge",
-    "TraceLashlangMapNode", "TraceLashlangStatus", "TraceLevel", "TraceLlmError", "TraceLlmMessage",
-    "TraceLlmRequest", "TraceLlmResponse", "TraceProcessSubject", "TraceProviderStreamEvent", "TraceReasoningBlock",
-    "TraceRecord", "TraceRuntimeScope", "TraceRuntimeStreamEvent", "TraceRuntimeSubject", "TraceTextBlock",
-    "TraceToolCallBlock", "TraceToolCallOutcome", "TraceToolCallOutput", "TraceToolCallStatus",
-    "TraceToolResultBlock", "TraceToolSpec", "TurnActivity", "TurnCause", "TurnCompleted", "TurnEvent",
-    "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent", "TurnScope",
-    "TurnStarted", "TurnStop", "TurnStopDetail", "TwoWay", "UnchangedGraph", "UsageActivity", "UsageTotals", "Wire",
-    "active_path", "at_least", "child_tool_effect_invocation", "content_id", "conversation_messages", "effect_kind",
-    "from_builtins", "from_json", "image_dimensions", "llm_reply", "messages_are_prompt_resume_safe",
-    "model_tool_return", "open_object_schema", "outcome_from", "pretty_json", "reassign_part_ids", "sniff_image",
-    "stable_hash", "to_builtins", "to_json", "tool_outcome", "tool_retry_sleep_invocation", "turn_commit_hash",
-    "turn_effect_invocation",
+    "SessionAppendNode", "SessionCheckpoint", "SessionCommandPayload", "SessionCreateRequest", "SessionDeleteScope",
+    "SessionEvent", "SessionEventRecord", "SessionGraph", "SessionHeadMeta", "SessionMeta", "SessionNodeRecord",
+    "SessionNodeSubject", "SessionPolicy", "SessionRelation", "SessionSnapshot", "SessionStartPoint",
+    "SessionStarted", "SessionToolAccess", "SessionUsageReport", "SleepCommand", "SleepOutcome", "SlotEntry",
+    "SlotPolicy", "SnapshotStart", "SourceModelTotals", "StaticOutputContract", "StatusRuntimeEvent", "StopReason",
+    "StreamSummary", "SubagentSessionContext", "SubmittedErrorStop", "SubmittedValue", "SubmittedValueFinish",
+    "SummarizedPart", "SurfaceOutcome", "SurfaceResult", "SwitchAgentFrameControl", "SyncExecutionSurfaceCommand",
+    "SystemTime", "TemplateSelector", "TextBlock", "TextDeltaEvent", "TextEntry", "TextItem", "TextPart",
+    "TextProjectionMetadata", "TextReturnPart", "TokenLedgerEntry", "TokenUsage", "TokenUsageEvent",
+    "TokenUsageRecorded", "ToolActivation", "ToolAgentSurface", "ToolArgumentProjection", "ToolAvailability",
+    "ToolCallActivityCompleted", "ToolCallActivityStarted", "ToolCallBlock", "ToolCallCommand", "ToolCallCompleted",
+    "ToolCallEvent", "ToolCallOutcome", "ToolCallOutput", "ToolCallPart", "ToolCallRecord", "ToolCallStartEvent",
+    "ToolCallStarted", "ToolCancellation", "ToolCancelled", "ToolContract", "ToolControl", "ToolDefinition",
+    "ToolErrorStop", "ToolFailed", "ToolFailure", "ToolFailureClass", "ToolFailureSource",
+    "ToolHostEventEffectOutcome", "ToolManifest", "ToolOutcome", "ToolOutputContract", "ToolResultBlock",
+    "ToolRetryDisposition", "ToolRetryPolicy", "ToolScheduling", "ToolState", "ToolStateEntry", "ToolSuccess",
+    "ToolValue", "ToolValueFinish", "ToolValueSubmitted", "TraceAttachment", "TraceBranchSelection",
+    "TraceContentBlock", "TraceContext", "TraceEffectSubject", "TraceEvent", "TraceFrameSwitch", "TraceImageBlock",
+    "TraceLabelMetadata", "TraceLashlangChildExecution", "TraceLashlangExecutionEvent",
+    "TraceLashlangExecutionIdentity", "TraceLashlangMap", "TraceLashlangMapEdge", "TraceLashlangMapNode",
+    "TraceLashlangStatus", "TraceLevel", "TraceLlmError", "TraceLlmMessage", "TraceLlmRequest", "TraceLlmResponse",
+    "TraceProcessSubject", "TraceProviderStreamEvent", "TraceReasoningBlock", "TraceRecord", "TraceRuntimeScope",
+    "TraceRuntimeStreamEvent", "TraceRuntimeSubject", "TraceTextBlock", "TraceToolCallBlock",
+    "TraceToolCallOutcome", "TraceToolCallOutput", "TraceToolCallStatus", "TraceToolResultBlock", "TraceToolSpec",
+    "TurnActivity", "TurnCause", "TurnCompleted", "TurnEvent", "TurnFinish", "TurnInput", "TurnInputPayload",
+    "TurnIssue", "TurnOutcome", "TurnOutcomeEvent", "TurnScope", "TurnStarted", "TurnStop", "TurnStopDetail",
+    "TwoWay", "UnchangedGraph", "UsageActivity", "UsageTotals", "ValueSelector", "WakeDedupeKey", "Wire",
+    "active_path", "at_least", "child_tool_effect_invocation", "content_id", "conversation_messages",
+    "display_value", "effect_kind", "from_builtins", "from_json", "host_event_invocation", "image_dimensions",
+    "llm_reply", "materialize_process_event_semantics", "messages_are_prompt_resume_safe", "model_tool_return",
+    "open_object_schema", "outcome_from", "pointed_at", "prepare_process_event_append", "pretty_json",
+    "process_await_output", "process_effect_invocation", "process_event_invocation", "process_event_payload_hash",
+    "process_wake_input_from_event_payload", "process_wake_turn_cause", "process_wake_turn_text",
+    "reassign_part_ids", "schema_alternatives", "sniff_image", "stable_hash", "to_builtins", "to_json",
+    "tool_outcome", "tool_retry_sleep_invocation", "turn_commit_hash", "turn_effect_invocation",
 ]
 # fmt: on

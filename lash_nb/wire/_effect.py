@@ -10,6 +10,7 @@ from lash_nb.wire._exec import CheckpointKind, CheckpointResult, ExecResult, Sur
 from lash_nb.wire._invocation import EffectSubject, RuntimeEffectKind, RuntimeInvocation
 from lash_nb.wire._json import stable_hash
 from lash_nb.wire._llm import LlmRequestSpec, LlmResult
+from lash_nb.wire._process_command import ProcessCommand, ProcessEffectOutcome
 from lash_nb.wire._tool import CompletedToolCall, PreparedToolCall
 
 __all__ = [
@@ -63,7 +64,7 @@ class ToolCallCommand(Wire, frozen=True, kw_only=True, tag_field="type", tag="to
 class ProcessEffectCommand(Wire, frozen=True, kw_only=True, tag_field="type", tag="process"):
     """Operate on background processes."""
 
-    command: Json
+    command: ProcessCommand
     """The operation."""
 
 
@@ -202,7 +203,7 @@ class ToolOutcome(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_c
 class ProcessOutcome(Wire, frozen=True, kw_only=True, tag_field="type", tag="process"):
     """What a process operation gave."""
 
-    result: Json
+    result: ProcessEffectOutcome
     """The operation's own outcome."""
 
 

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from lash_nb.wire._base import U64, External, Json, Wire
+from lash_nb.wire._process_event import ProcessWakeDelivery
 from lash_nb.wire._turn import TurnInput
 
 __all__ = [
@@ -53,7 +54,7 @@ class TurnInputPayload(Wire, frozen=True, kw_only=True, tag_field="type", tag="t
 class ProcessWakePayload(Wire, frozen=True, kw_only=True, tag_field="type", tag="process_wake"):
     """A process wants to be heard."""
 
-    wake: Json
+    wake: ProcessWakeDelivery
     """The wake delivery."""
 
 

@@ -58,7 +58,7 @@ COMMANDS: Final[list[tuple[str, dict[str, Any], str | None]]] = [
     ("llm_call", {"request": REQUEST}, "m"),
     ("direct", {"request": REQUEST, "usage_source": "x"}, "m"),
     ("tool_call", {"call": {"call_id": "c", "tool_name": "weather", "args": {}}}, "weather"),
-    ("process", {"command": {"type": "cancel"}}, "cancel"),
+    ("process", {"command": {"op": "cancel", "process_id": "p1"}}, "cancel"),
     ("exec_code", {"code": "\nx = 1\ny"}, "x = 1"),
     ("checkpoint", {"checkpoint": "after_work"}, "after_work"),
     ("sync_execution_surface", {"update_machine_config": True}, None),
