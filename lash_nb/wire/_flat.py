@@ -30,12 +30,6 @@ class FlatShape(Generic[F]):
         """Return the record of both halves."""
         return self.kind(**{name: getattr(head, name) for name in self.head.__struct_fields__}, **{self.last: tail})
 
-    def split(self, record: F) -> tuple[Wire, Any]:
-        """Return both halves of a record."""
-        return self.head(**{name: getattr(record, name) for name in self.head.__struct_fields__}), getattr(
-            record, self.last
-        )
-
 
 def _default(entry: msgspec.structs.FieldInfo) -> Any:
     if entry.default is not msgspec.NODEFAULT:

@@ -25,11 +25,14 @@ T = TypeVar("T")
 
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
+_UNPLAIN: Final = (b'"$lash_tool_value":', b'"media_type":')
+"""Keys of attachments and of what must be escaped among tool values; inside a text there is a backslash before the closing quote."""
 _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 """A packed double whose exponent is all ones; other packed numbers may look so too, text never does."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
-_STRING_OR_LARGE_FLOAT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(-?\d(?:\.\d+)?e)(?=\d)')
+_LARGE: Final = re.compile(rb"e(?=\d)")
+"""Outside of texts: where the sign of a large exponent is missing."""
 
 
 def to_json(value: Any) -> bytes:
@@ -39,11 +42,8 @@ def to_json(value: Any) -> bytes:
         WireError: the value holds something JSON cannot carry, e.g. a NaN, an integer beyond 64 bits, a lone surrogate or an object of
             no known type.
     """
-    if isinstance(value, Flat):
-        head, tail = flat_shape(type(value)).split(value)
-        return to_json(head)[:-1] + b"," + to_json(tail)[1:]
     try:
-        data = _ENCODER.encode(value)
+        data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
         faceless = data.translate(_FACELESS)
         if b"null" in data or _LONG in faceless:
             _refuse_lost_numbers(value)
@@ -51,7 +51,7 @@ def to_json(value: Any) -> bytes:
         raise WireError(
             f"{type(value).__name__} cannot be written as JSON: {error}; use plain JSON values", code="wire_encode"
         ) from error
-    return _STRING_OR_LARGE_FLOAT.sub(_signed, data) if _may_hold_large_float(faceless) else data
+    return _signed(data) if _may_hold_large_float(faceless) else data
 
 
 @overload
@@ -89,10 +89,8 @@ def from_builtins(value: Any, type: Any) -> Any:
 
 def to_builtins(value: Any) -> Any:
     """Return the value as dicts, lists and scalars, in wire order."""
-    if isinstance(value, Flat):
-        head, tail = flat_shape(type(value)).split(value)
-        return {**to_builtins(head), **to_builtins(tail)}
-    return msgspec.to_builtins(value, enc_hook=_encode_hook)
+    entries = msgspec.to_builtins(value, enc_hook=_encode_hook)
+    return entries | entries.pop(value.__struct_encode_fields__[-1]) if isinstance(value, Flat) else entries
 
 
 def stable_hash(value: Any) -> str:
@@ -103,6 +101,22 @@ def stable_hash(value: Any) -> str:
 def pretty_json(value: Any) -> str:
     """Return the canonical JSON indented by two spaces, for people."""
     return msgspec.json.format(to_json(value), indent=2).decode()
+
+
+def _flattened(record: Flat) -> bytes:
+    """Encode a flat record: it ends in `"name":{…}}`, and what stands inside the braces belongs outside."""
+    name = record.__struct_encode_fields__[-1]
+    tail = _ENCODER.encode(getattr(record, record.__struct_fields__[-1]))
+    return _ENCODER.encode(record)[: -len(f'"{name}":}}') - len(tail)] + tail[1:]
+
+
+def _json_hook(value: Any) -> Any:
+    """As `_encode_hook`; most tool values are plain JSON and need no look at each item."""
+    if isinstance(value, ToolValue):
+        plain = _ENCODER.encode(value.value)
+        if not any(key in plain for key in _UNPLAIN):
+            return msgspec.Raw(plain)
+    return _encode_hook(value)
 
 
 def _encode_hook(value: Any) -> Any:
@@ -124,7 +138,7 @@ def _decode_hook(kind: type, value: Any) -> Any:
 
 
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
-_ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
+_ENCODER = msgspec.json.Encoder(enc_hook=_json_hook, order="deterministic")
 _SYNTAX = msgspec.json.Decoder(Any, float_hook=str)
 """Reads any JSON, also floats that are too large for msgspec but not for the reference."""
 
@@ -179,8 +193,11 @@ def _may_hold_large_float(faceless: bytes) -> bool:
     return b"0e00," in faceless or b"0e000," in faceless or faceless.endswith((b"0e00", b"0e000"))
 
 
-def _signed(match: re.Match[bytes]) -> bytes:
-    return match[1] + b"+" if match[1] else match[0]
+def _signed(data: bytes) -> bytes:
+    """Return JSON with a sign in every large exponent; control characters, which JSON never holds, stand for escapes meanwhile."""
+    pieces = data.replace(b"\\\\", b"\0").replace(b'\\"', b"\1").split(b'"')
+    pieces[::2] = _LARGE.sub(b"e+", b'"'.join(pieces[::2])).split(b'"')
+    return b'"'.join(pieces).replace(b"\1", b'\\"').replace(b"\0", b"\\\\")
 
 
 def _wire_error(error: Exception, kind: Any) -> WireError:
