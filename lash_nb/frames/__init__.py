@@ -1,5 +1,6 @@
 """Tables: records, graphs and listings as pandas DataFrames, made of columns that anybody can add to."""
 
+from lash_nb.frames._call_tokens import CallTokens, Numbers, Positions, call_tokens
 from lash_nb.frames._calls import (
     LLM_CALL_COLUMNS,
     TOOL_CALL_COLUMNS,
@@ -11,6 +12,7 @@ from lash_nb.frames._calls import (
     usage_df,
 )
 from lash_nb.frames._column import Column, ColumnError
+from lash_nb.frames._cost import COST_COLUMNS, cost_df
 from lash_nb.frames._effects import EFFECT_COLUMNS, effects_df
 from lash_nb.frames._graph import (
     ATTACHMENT_COLUMNS,
@@ -22,11 +24,13 @@ from lash_nb.frames._graph import (
     messages_df,
     nodes_df,
 )
+from lash_nb.frames._price import CallCosts, Price, Unpriced, call_costs
 from lash_nb.frames._records import RECORD_COLUMNS, records_df
 from lash_nb.frames._trace_rows import RecordRow, SpanRow
 
 __all__ = [
     "ATTACHMENT_COLUMNS",
+    "COST_COLUMNS",
     "EFFECT_COLUMNS",
     "LLM_CALL_COLUMNS",
     "MESSAGE_COLUMNS",
@@ -36,12 +40,21 @@ __all__ = [
     "TURN_COLUMNS",
     "USAGE_COLUMNS",
     "AttachmentTableRow",
+    "CallCosts",
+    "CallTokens",
     "Column",
     "ColumnError",
     "NodeRow",
+    "Numbers",
+    "Positions",
+    "Price",
     "RecordRow",
     "SpanRow",
+    "Unpriced",
     "attachments_df",
+    "call_costs",
+    "call_tokens",
+    "cost_df",
     "effects_df",
     "llm_calls_df",
     "messages_df",

@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING
 from lash_nb._lazy import lazy_face
 
 if TYPE_CHECKING:
+    from lash_nb.plots._cache_share import cache_share
     from lash_nb.plots._canvas import style
+    from lash_nb.plots._cost import cost
     from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
     from lash_nb.plots._labels import argument_hint, turn_name
+    from lash_nb.plots._latency import latency
     from lash_nb.plots._layout import GraphLayout, lay_out
     from lash_nb.plots._session_graph import session_graph
     from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, MARKS, TOKEN_COLORS, Theme
     from lash_nb.plots._timeline import timeline
+    from lash_nb.plots._tokens import tokens
+    from lash_nb.plots._tool_outcomes import tool_outcomes
 
 __all__ = [
     "DARK",
@@ -23,8 +28,11 @@ __all__ = [
     "Theme",
     "argument_hint",
     "byte_size",
+    "cache_share",
+    "cost",
     "counted",
     "duration",
+    "latency",
     "lay_out",
     "one_line",
     "printable",
@@ -33,6 +41,8 @@ __all__ = [
     "style",
     "timeline",
     "token_count",
+    "tokens",
+    "tool_outcomes",
     "turn_name",
 ]
 
@@ -46,8 +56,11 @@ _HOMES = {
     "Theme": "_style",
     "argument_hint": "_labels",
     "byte_size": "_format",
+    "cache_share": "_cache_share",
+    "cost": "_cost",
     "counted": "_format",
     "duration": "_format",
+    "latency": "_latency",
     "lay_out": "_layout",
     "one_line": "_format",
     "printable": "_format",
@@ -56,6 +69,8 @@ _HOMES = {
     "style": "_canvas",
     "timeline": "_timeline",
     "token_count": "_format",
+    "tokens": "_tokens",
+    "tool_outcomes": "_tool_outcomes",
     "turn_name": "_labels",
 }
 

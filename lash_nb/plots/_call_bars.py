@@ -43,7 +43,8 @@ def draw_calls(sheet: Sheet, calls: Sequence[tuple[int, int, Span]], *, high: fl
     sheet.lines(waits, sheet.theme.line_strong, width=1.2)
     for (kind, state), bars in groups.items():
         bars.sort(key=lambda bar: bar[1] - bar[0])  # where calls of one reply overlap, the longest one is seen whole
-        sheet.bars(bars, KIND_COLORS[kind], state=state)
+        edge = KIND_COLORS["failure"] if state == "failed" else sheet.theme.ink
+        sheet.bars(bars, KIND_COLORS[kind], edge=edge if state else "", hatched=bool(state))
 
 
 def call_kind(call: Span) -> str:

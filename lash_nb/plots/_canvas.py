@@ -5,15 +5,17 @@ settings is light, so `plots.style(dark=True)` and `plt.style.use("dark_backgrou
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from textwrap import wrap
+from typing import Any, Final, Literal
 
 import matplotlib as mpl
 from matplotlib import colors, font_manager
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -23,12 +25,20 @@ from matplotlib.ticker import MaxNLocator
 from lash_nb.plots._format import duration, one_line
 from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, Theme
 
-__all__ = ["Bar", "Points", "Sheet", "drawable", "sheet", "style", "theme_now"]
+__all__ = ["HATCH", "Bar", "Points", "Sheet", "drawable", "sheet", "style", "theme_now"]
 
 _FONTS: Final = ("Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans")
 """In order of preference; the last one comes with matplotlib and has the marks."""
 
-_HATCH: Final = "/////"
+HATCH: Final = "/////"
+"""How matplotlib names the hatch."""
+
+_BELOW_TICKS: Final = -22
+_BELOW_LABEL: Final = -38
+"""Points from the axis down to what is written below its ticks, or below its name."""
+
+_LETTERS_PER_INCH: Final = 17
+"""Letters of the smallest text here; an estimate, words are not measured."""
 
 Bar = tuple[float, float, float, float]
 """Left end, right end, middle and height, in the units of the axes."""
@@ -74,20 +84,36 @@ class Sheet:
             parse_math=False,
         )
 
+    def blank(self, title: str, sentence: str) -> None:
+        """Say in one sentence that there is nothing to draw."""
+        self.ax.set_xticks([])
+        self.ax.set_yticks([])
+        self.heading(title, sentence)
+
+    def beside(self, x: float, y: float, text: str, **how: Any) -> None:
+        """Write at the right of a mark, whatever the scale of the axis."""
+        place = {
+            "xytext": (8, 0),
+            "textcoords": "offset points",
+            "va": "center",
+            "fontsize": 9,
+            "color": self.theme.muted,
+        }
+        self.ax.annotate(drawable(text), xy=(x, y), parse_math=False, **{**place, **how})
+
     def write(self, x: float, y: float, text: str, **how: Any) -> None:
         """Write text of the data: no dollar sign in it begins a formula."""
         self.ax.text(x, y, drawable(text), parse_math=False, **{"va": "center", "fontsize": 9, **how})
 
-    def bars(self, bars: Sequence[Bar], color: str, *, state: str = "") -> None:
-        """Draw bars of one color, each with a thin edge; what did not go well is hatched, what failed has the edge of failure."""
+    def bars(self, bars: Sequence[Bar], color: str, *, edge: str = "", hatched: bool = False) -> None:
+        """Draw bars of one color, each with a thin edge, or one of another color; those lie above the others."""
         corners = [
             ((left, y - high / 2), (left, y + high / 2), (right, y + high / 2), (right, y - high / 2))
             for left, right, y, high in bars
         ]
         how: dict[str, Any] = {"edgecolor": self.theme.edge, "linewidth": 0.5, "zorder": 1}
-        if state:
-            edge = KIND_COLORS["failure"] if state == "failed" else self.theme.ink
-            how = {"edgecolor": edge, "linewidth": 1, "zorder": 1.1, "hatch": _HATCH}
+        if edge:
+            how = {"edgecolor": edge, "linewidth": 1, "zorder": 1.1, "hatch": HATCH if hatched else None}
         self.ax.add_collection(PolyCollection(corners, facecolor=color, **how), autolim=False)
 
     def lines(self, lines: Sequence[Points], color: str, *, width: float, above: bool = False) -> None:
@@ -97,34 +123,81 @@ class Sheet:
 
     def time_axis(self, length_ms: float) -> None:
         """Put times with their unit on the axis and grid lines across; none beyond what happened."""
-        ticks = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(0, length_ms or 1)
-        ticks = [tick for tick in ticks if 0 <= tick <= length_ms] if length_ms else []
-        self.ax.set_xticks(ticks, [duration(tick) for tick in ticks])
-        self.ax.grid(axis="x", color=self.theme.line, linewidth=0.8)
+        self.value_axis("x", length_ms, duration)
 
-    def footnote(self, text: str) -> None:
-        """Say below the axis what is not in the picture."""
-        self.ax.set_xlabel(drawable(text), loc="left", fontsize=9, color=self.theme.muted, labelpad=8)
+    def value_axis(
+        self, along: Literal["x", "y"], most: float, words: Callable[[float], str], *, ticks: int = 8
+    ) -> None:
+        """Put values from 0 to `most` on an axis, and grid lines across it; none beyond what there is."""
+        places = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10]).tick_values(0, most or 1)
+        places = [place for place in places if 0 <= place <= most] if most else []
+        setter = self.ax.set_xticks if along == "x" else self.ax.set_yticks
+        setter(places, [words(place) for place in places], parse_math=False)
+        self.ax.grid(axis=along, color=self.theme.line, linewidth=0.8)
+
+    def name_rows(self, names: Sequence[str]) -> None:
+        """Name the rows, the first one at 0, in the color of text."""
+        self.ax.set_yticks(range(len(names)), [drawable(name) for name in names], parse_math=False)
+        for label in self.ax.get_yticklabels():
+            label.set_color(self.theme.ink)
+
+    def footnote(self, *sentences: str) -> None:
+        """Say below the axis what is not in the picture, a line each."""
+        if not any(sentences):
+            return
+        inches = self.ax.get_window_extent().width / self.ax.figure.dpi
+        letters = max(40, int(inches * _LETTERS_PER_INCH))
+        lines = [line for sentence in sentences for line in wrap(drawable(one_line(sentence, 400)), letters)]
+        self.ax.annotate(
+            "\n".join(lines),
+            xy=(0, 0),
+            xycoords="axes fraction",
+            xytext=(0, _BELOW_LABEL if self.ax.get_xlabel() else _BELOW_TICKS),
+            textcoords="offset points",
+            va="top",
+            fontsize=9,
+            color=self.theme.muted,
+            parse_math=False,
+        )
 
     def legend(self, kinds: Iterable[str]) -> None:
         """Name the kinds that are there, above the axes at the right."""
-        edge = self.theme.edge
-        patches = [Patch(facecolor=KIND_COLORS[kind], edgecolor=edge, linewidth=0.5, label=kind) for kind in kinds]
-        if patches:
-            self.ax.legend(
-                handles=patches,
-                loc="lower right",
-                bbox_to_anchor=(1, 1),
-                borderaxespad=0.4,
-                ncols=len(patches),
-                frameon=False,
-                fontsize=9,
-                labelcolor=self.theme.ink,
-                handlelength=0.9,
-                handleheight=0.9,
-                handletextpad=0.5,
-                columnspacing=1.2,
-            )
+        self.key([self.patch(kind, KIND_COLORS[kind]) for kind in kinds])
+
+    def patch(self, label: str, color: str, *, edge: str = "") -> Patch:
+        """Return what a legend shows for bars of one color; with an edge of another color for hatched ones."""
+        hatch = 2 * HATCH if edge else None
+        return Patch(facecolor=color, linewidth=0.5, label=label, edgecolor=edge or self.theme.edge, hatch=hatch)
+
+    def key(self, handles: Sequence[Artist], *, inside: tuple[float, float] | None = None) -> None:
+        """Name signs in one row: above the axes at the right, or with its upper left corner inside them."""
+        if not handles:
+            return
+        place: dict[str, Any] = (
+            {"loc": "upper left", "bbox_to_anchor": inside}
+            if inside
+            else {"loc": "lower right", "bbox_to_anchor": (1, 1)}
+        )
+        self.ax.legend(
+            handles=handles,
+            borderaxespad=0.4,
+            ncols=len(handles),
+            frameon=False,
+            fontsize=9,
+            labelcolor=self.theme.ink,
+            handlelength=0.9,
+            handleheight=0.9,
+            handletextpad=0.5,
+            columnspacing=1.2,
+            **place,
+        )
+
+    def twin(self) -> "Sheet":
+        """Return a second sheet on the same place: same horizontal axis, a value axis of its own at the same side."""
+        ax = self.ax.twinx()
+        _make_bare(ax, self.theme)
+        ax.yaxis.tick_left()
+        return Sheet(ax, self.theme)
 
     def pixels(self) -> tuple[float, float]:
         """Return how many pixels one unit takes, across and down."""
@@ -142,11 +215,15 @@ def sheet(ax: Axes | None, *, size: tuple[float, float]) -> Iterator[Sheet]:
         if ax is None:
             figure, ax = plt.subplots(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
             figure.patch.set_alpha(0)
-        ax.patch.set_alpha(0)
-        ax.set_frame_on(False)
-        ax.set_axisbelow(True)
-        ax.tick_params(length=0, labelcolor=theme.muted, labelsize=9)
+        _make_bare(ax, theme)
         yield Sheet(ax, theme)
+
+
+def _make_bare(ax: Axes, theme: Theme) -> None:
+    ax.patch.set_alpha(0)
+    ax.set_frame_on(False)
+    ax.set_axisbelow(True)
+    ax.tick_params(length=0, labelcolor=theme.muted, labelsize=9)
 
 
 def drawable(text: str) -> str:

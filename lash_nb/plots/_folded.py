@@ -1,4 +1,4 @@
-"""The timeline of a trace with very many turns: neighboring turns share a row that shows their mean, and no failure is folded away."""
+"""The timeline of a trace with very many turns or calls: a row shows the mean of some turns, and no failure is folded away."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = ["draw_folded"]
 _ROWS: Final = 50
 
 
-def draw_folded(trace: Trace, ax: Axes | None) -> Axes:
+def draw_folded(trace: Trace, ax: Axes | None, outside: int) -> Axes:
     """Draw one row per block of turns: the mean time that their calls of each kind report, and how many turns did not go well."""
     size = -(-len(trace.turns) // _ROWS)
     blocks = [trace.turns[first : first + size] for first in range(0, len(trace.turns), size)]
@@ -36,9 +36,14 @@ def draw_folded(trace: Trace, ax: Axes | None) -> Axes:
         page.heading(f"Timeline · {trace.name}", f"mean time in calls per turn; a row is {counted(size, 'turn')}")
         page.legend(kind for kind in KIND_COLORS if any(kind in mean for mean in means))
         page.footnote(
-            f"{counted(len(trace.turns), 'turn')} do not fit: timeline(trace, turn=…) draws one, turns_df(trace) has all."
+            f"{_too_many(trace)} do not fit: timeline(trace, turn=…) draws one turn, turns_df(trace) has all.",
+            f"{counted(outside, 'call')} outside any turn not shown." if outside else "",
         )
     return page.ax
+
+
+def _too_many(trace: Trace) -> str:
+    return f"{counted(len(trace.turns), 'turn')} with {counted(len(trace.llm_calls) + len(trace.tool_calls), 'call')}"
 
 
 def _mean_times(block: Sequence[Turn]) -> dict[str, float]:

@@ -20,6 +20,9 @@ __all__ = ["timeline"]
 _MAX_ROWS: Final = 300
 """Rows of fewer than three pixels are no bars any more: of more turns than this, several share a row."""
 
+_MAX_CALLS: Final = 5_000
+"""More bars than this cover each other, and take seconds to draw."""
+
 
 def timeline(trace: Trace, *, ax: Axes | None = None, turn: int | str | None = None) -> Axes:
     """Draw when the calls of a trace ran.
@@ -57,9 +60,10 @@ def _chosen(trace: Trace, wanted: int | str) -> Turn:
 
 
 def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
-    """Draw one row per turn; of very many turns one row for several."""
-    if len(trace.turns) > _MAX_ROWS:
-        return draw_folded(trace, ax)
+    """Draw one row per turn; of very many turns, or calls, rows of mean times."""
+    outside = _outside(trace)
+    if len(trace.turns) > _MAX_ROWS or len(trace.llm_calls) + len(trace.tool_calls) - outside > _MAX_CALLS:
+        return draw_folded(trace, ax, outside)
     turns = trace.turns
     with sheet(ax, size=(9, 1.4 + min(0.2 * len(turns), 12))) as page:
         lengths = [(turn.over_ns - turn.began_ns) / MS for turn in turns]
@@ -72,8 +76,7 @@ def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
         page.time_axis(max(lengths, default=0))
         page.heading(f"Timeline · {trace.name}", _words(trace))
         page.legend(kinds_of(call for _, _, call in calls))
-        if outside := _outside(trace):
-            page.footnote(f"{counted(outside, 'call')} outside any turn not shown.")
+        page.footnote(f"{counted(outside, 'call')} outside any turn not shown." if outside else "")
     return page.ax
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from lash_nb.plots._call_bars import BAD_STATES, MS, call_kind, draw_calls, kinds_of
-from lash_nb.plots._canvas import Sheet, drawable, sheet
+from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line, short_id
 from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._style import MARKS
@@ -16,7 +16,7 @@ from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
 
 __all__ = ["draw_waterfall"]
 
-_MAX_CALLS: Final = 300
+_MAX_CALLS: Final = 100
 """Calls with a row of their own; a taller picture is none any more."""
 
 
@@ -78,15 +78,26 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
             begin, end = min(call.began_ns for call in members), max(call.recorded_ns for call in members)
             label = f"{len(members)} tools of one reply"
             yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / MS)
-        yield from (_call_line(trace, call) for call in members)
+        yield from (_call_line(call, body) for call, body in zip(members, _bodies(trace, members), strict=True))
     if more:
         begin, end = min(call.began_ns for call in more), max(call.recorded_ns for call in more)
-        yield _Line(label=counted(len(more), "more call"), begin=begin, end=end, duration_ms=(end - begin) / MS)
+        failed = sum(call.status in ("failed", "failure") for call in more)
+        yield _Line(
+            label=counted(len(more), "more call"),
+            begin=begin,
+            end=end,
+            duration_ms=(end - begin) / MS,
+            trouble=("failed", f"{failed:,} of them failed") if failed else None,
+        )
 
 
-def _call_line(trace: Trace, call: Span) -> _Line:
-    last = None if call.end_row is None else trace[call.end_row]
-    body = last or (trace[call.start_row] if call.start_row is not None else {})
+def _bodies(trace: Trace, calls: Sequence[Span]) -> Iterator[dict[str, Any]]:
+    """Yield the record of the end of each call, else of its start."""
+    rows = [call.start_row if call.end_row is None else call.end_row for call in calls]
+    return trace.bodies(row for row in rows if row is not None)
+
+
+def _call_line(call: Span, body: dict[str, Any]) -> _Line:
     return _Line(
         label=_label(call, body),
         begin=call.began_ns,
@@ -162,7 +173,6 @@ def _write_beside(page: Sheet, lines: Sequence[_Line], start: int) -> None:
 
 
 def _name_rows(page: Sheet, lines: Sequence[_Line]) -> None:
-    page.ax.set_yticks(range(len(lines)), [drawable(line.label) for line in lines], parse_math=False)
+    page.name_rows([line.label for line in lines])
     for label, line in zip(page.ax.get_yticklabels(), lines, strict=True):
-        label.set_color(page.theme.ink)
         label.set_fontweight("bold" if line.is_head else "normal")

@@ -149,7 +149,7 @@ def test_very_many_turns_share_rows() -> None:
 
     assert bars(ax) == {KIND_COLORS["tool_call"]: 50}
     assert f"  {MARKS['failed']} 1 with a failed call" in texts(ax)
-    assert any("1,000 turns do not fit" in text for text in texts(ax))
+    assert any("1,000 turns with 1,000 calls do not fit" in text for text in texts(ax))
     assert rendered(ax)
 
 
@@ -163,7 +163,7 @@ def test_a_turn_of_very_many_calls_is_cut_aloud() -> None:
 
     assert figure is not None
     assert figure.get_size_inches()[1] < 100
-    assert ax.get_yticklabels()[-1].get_text() == "600 more calls"
+    assert ax.get_yticklabels()[-1].get_text() == "800 more calls"
 
 
 @pytest.mark.parametrize("said", ["今天奥斯陆的天气怎么样" * 20, "W" * 200], ids=["Chinese", "wide"])
