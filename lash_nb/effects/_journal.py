@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from lash_nb.clock import Clock, SystemClock, rfc3339
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
-from lash_nb.errors import LashError
 from lash_nb.wire import (
     DurabilityTier,
     EffectEntry,
@@ -89,7 +88,7 @@ class JournalEffectHost:
         try:
             outcome = await controller.execute_effect(envelope, local)
         except Exception as error:
-            self._settle(entry, began, status="error", error=_record_of(error))
+            self._settle(entry, began, status="error", error=EffectErrorRecord.of(error))
             raise
         except (
             BaseException
@@ -184,9 +183,3 @@ def effect_status(outcome: RuntimeEffectOutcome) -> EffectStatus:
     if outcome.result.is_ok:
         return "ok"
     return "cancelled" if getattr(outcome.result.variant, "terminal_reason", None) == "cancelled" else "failed"
-
-
-def _record_of(error: Exception) -> EffectErrorRecord:
-    if isinstance(error, LashError):
-        return EffectErrorRecord(code=error.code, message=error.message)
-    return EffectErrorRecord(code=type(error).__name__, message=str(error))

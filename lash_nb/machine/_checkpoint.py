@@ -25,13 +25,12 @@ from lash_nb.machine._state import (
     WaitingLlm,
     WaitingTools,
 )
-from lash_nb.wire import External, Message, SessionEventRecord, TokenUsage, TurnCause, Wire
+from lash_nb.wire import External, Message, SessionEventRecord, TokenUsage, TurnCause, TurnTerminationPolicyState, Wire
 
 __all__ = [
     "EffectRecord",
     "StateRecord",
     "TurnCheckpoint",
-    "TurnTerminationPolicyState",
     "WaitingRecord",
     "effect_record",
     "state_of",
@@ -79,13 +78,6 @@ class WaitingRecord(External, frozen=True, kw_only=True, rename="pascal"):
 
 StateRecord: TypeAlias = IdleState | WaitingRecord
 """A state as it is written."""
-
-
-class TurnTerminationPolicyState(Wire, frozen=True, kw_only=True):
-    """How far the turn limit has been dealt with."""
-
-    turn_limit_final_scheduled: bool = field(default_factory=bool)
-    """Whether the grace iteration was given."""
 
 
 class TurnCheckpoint(Wire, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ import msgspec
 
 from lash_nb.machine._checkpoint import (
     TurnCheckpoint,
-    TurnTerminationPolicyState,
     effect_record,
     state_of,
     state_record,
@@ -39,6 +38,7 @@ from lash_nb.wire import (
     TurnCause,
     TurnOutcome,
     TurnOutcomeEvent,
+    TurnTerminationPolicyState,
 )
 
 __all__ = ["Turn"]

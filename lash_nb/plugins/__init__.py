@@ -4,7 +4,7 @@ from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
 from lash_nb.plugins._builtin import embed_tools, lash_triggers, tool_output_budget
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
 from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext, tool_replay_key
-from lash_nb.plugins._dispatch import ToolDispatcher, completed
+from lash_nb.plugins._dispatch import ToolDispatcher
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
@@ -55,7 +55,6 @@ __all__ = [
     "call_path",
     "compact_contract",
     "compact_markdown",
-    "completed",
     "embed_tools",
     "lash_triggers",
     "revision_fingerprint",

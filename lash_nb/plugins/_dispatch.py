@@ -21,11 +21,11 @@ from lash_nb.wire import (
     ToolSuccess,
     ToolValue,
     at_least,
-    model_tool_return,
+    completed_call,
     to_json,
 )
 
-__all__ = ["ToolDispatcher", "completed"]
+__all__ = ["ToolDispatcher"]
 
 T = TypeVar("T")
 
@@ -48,25 +48,25 @@ class ToolDispatcher:
         """Check a call and let its provider prepare it; a call that cannot run is completed here, with duration 0."""
         provider = self._callable_provider(pending.tool_name)
         if provider is None:
-            return completed(pending, self._unavailable(pending.tool_name))
+            return completed_call(pending, self._unavailable(pending.tool_name))
         contract = self._registry.resolve_contract(pending.tool_name)
         if contract is None:
-            return completed(pending, _without_contract(pending.tool_name))
+            return completed_call(pending, _without_contract(pending.tool_name))
         fault = validate_tool_input(contract.input_schema, pending.args)
         if fault is not None:
-            return completed(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
+            return completed_call(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
         prepared = await _or_failure(provider.prepare_tool_call(pending, context))
-        return completed(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
+        return completed_call(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
 
     async def execute(self, prepared: PreparedToolCall, context: ToolContext) -> CompletedToolCall:
         """Run a prepared call once and measure it."""
         provider = self._callable_provider(prepared.tool_name)
         if provider is None:
-            return completed(prepared, self._unavailable(prepared.tool_name))
+            return completed_call(prepared, self._unavailable(prepared.tool_name))
         started = self._clock.monotonic_ns()
         call = ToolCall(name=prepared.tool_name, args=prepared.args, context=context)
         output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
-        return completed(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // 1_000_000)
+        return completed_call(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // 1_000_000)
 
     def _callable_provider(self, name: str) -> ToolProvider | None:
         """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""
@@ -83,21 +83,6 @@ class ToolDispatcher:
         return tool_failure(
             "unavailable", "tool_unavailable", f"Tool is unavailable here: `{name}`. Tools to call: {others}."
         )
-
-
-def completed(
-    call: PendingToolCall | PreparedToolCall, output: ToolCallOutput, *, duration_ms: int = 0
-) -> CompletedToolCall:
-    """Return a call with its result and what the model sees of it."""
-    return CompletedToolCall(
-        call_id=call.call_id,
-        tool_name=call.tool_name,
-        args=call.args,
-        output=output,
-        model_return=model_tool_return(call.call_id, call.tool_name, output),
-        duration_ms=duration_ms,
-        replay=call.replay,
-    )
 
 
 def _without_contract(name: str) -> ToolCallOutput:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
-from lash_nb.plugins import ToolContext, ToolDispatcher, completed, tool_cancelled
+from lash_nb.plugins import ToolContext, ToolDispatcher, tool_cancelled
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._llm_call import perform_llm_call
@@ -26,6 +26,7 @@ from lash_nb.wire import (
     SyncExecutionSurfaceCommand,
     ToolCallCommand,
     ToolOutcome,
+    completed_call,
 )
 
 __all__ = ["TurnEffectExecutor"]
@@ -126,4 +127,4 @@ _PERFORM: Mapping[type, Callable[[TurnEffectExecutor, RuntimeEffectEnvelope, Any
 
 
 def _cut_off(call: PreparedToolCall) -> CompletedToolCall:
-    return completed(call, tool_cancelled("tool call cancelled"))
+    return completed_call(call, tool_cancelled("tool call cancelled"))

@@ -19,10 +19,9 @@ from lash_nb.runtime._llm_trace import parsed_or_text
 from lash_nb.runtime._stream_parts import StreamedParts
 from lash_nb.runtime._stream_summary import VisibleStream
 from lash_nb.runtime._trace_emitter import llm_call_context
-from lash_nb.stores import AttachmentStore, resolve_llm_request_attachments
+from lash_nb.stores import resolve_llm_request_attachments
 from lash_nb.wire import (
     AssistantProseDelta,
-    LlmAttachment,
     LlmCallCommand,
     LlmCallCompleted,
     LlmCallError,
@@ -30,10 +29,8 @@ from lash_nb.wire import (
     LlmCallStarted,
     LlmOutcome,
     LlmRequest,
-    LlmRequestSpec,
     LlmResponse,
     LlmResult,
-    Octets,
     ReasoningDelta,
     ReasoningDeltaEvent,
     ReasoningPart,
@@ -47,7 +44,7 @@ from lash_nb.wire import (
     TraceRuntimeStreamEvent,
 )
 
-__all__ = ["live_request", "perform_llm_call"]
+__all__ = ["perform_llm_call"]
 
 
 async def perform_llm_call(envelope: RuntimeEffectEnvelope, command: LlmCallCommand, turn: TurnContext) -> LlmOutcome:
@@ -58,22 +55,10 @@ async def perform_llm_call(envelope: RuntimeEffectEnvelope, command: LlmCallComm
             "output_token_cap_exceeds_model_capacity", f"output cap {cap} is more than the {capacity} of the model"
         )
     try:
-        request = live_request(command.request, turn.attachments)
+        request = resolve_llm_request_attachments(command.request.into_request(), turn.attachments)
     except AttachmentStoreError as error:
         return _failed("attachment_resolution_failed", error.message)
     return await _LlmCall(envelope, request, turn).run()
-
-
-def live_request(spec: LlmRequestSpec, attachments: AttachmentStore) -> LlmRequest:
-    """Return a written request with the bytes of its attachments.
-
-    Raises:
-        AttachmentStoreError: an attachment cannot be read.
-    """
-    fields = {name: getattr(spec, name) for name in spec.__struct_fields__ if name != "attachments"}
-    references = (item.reference for item in spec.attachments)
-    empty = tuple(LlmAttachment(mime=ref.media_type.mime, data=Octets(), reference=ref) for ref in references)
-    return resolve_llm_request_attachments(LlmRequest(attachments=empty, **fields), attachments)
 
 
 def _failed(code: str, message: str) -> LlmOutcome:
@@ -141,7 +126,7 @@ class _LlmCall:
             elapsed = self._summary.elapsed_ms(self._turn.clock.monotonic_ns())
             event = LlmCallCompleted(
                 response=mapper.response(result.Ok, elapsed),
-                usage=result.Ok.usage.to_token_usage(),
+                usage=result.Ok.usage,
                 provider_usage=result.Ok.provider_usage,
                 stream_summary=summary,
             )
@@ -170,7 +155,7 @@ class _LlmCall:
 
     def _on_usage(self, event: UsageEvent) -> None:
         self._parts.note_usage(event.usage)
-        self._record_stream("usage", usage=event.usage.to_token_usage())
+        self._record_stream("usage", usage=event.usage)
 
     def _on_retry(self, event: RetryStatusStream) -> None:
         self._turn.hub.emit(

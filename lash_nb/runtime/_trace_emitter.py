@@ -4,7 +4,16 @@ from typing import Final
 
 from lash_nb.clock import Clock, IdSource, rfc3339
 from lash_nb.trace import TraceSink
-from lash_nb.wire import Json, RuntimeInvocation, TraceContext, TraceEvent, TraceLevel, TraceRecord, to_builtins
+from lash_nb.wire import (
+    TRACE_SCHEMA_VERSION,
+    Json,
+    RuntimeInvocation,
+    TraceContext,
+    TraceEvent,
+    TraceLevel,
+    TraceRecord,
+    to_builtins,
+)
 
 __all__ = ["TraceEmitter", "llm_call_context"]
 
@@ -41,7 +50,11 @@ class TraceEmitter:
         if self._base is not None:
             context = self._base.overlaid(context)
         now = rfc3339(self._clock.now_ns())
-        self._sink.record(TraceRecord(id=self._ids.uuid(), timestamp=now, context=context, event=event))
+        self._sink.record(
+            TraceRecord(
+                schema_version=TRACE_SCHEMA_VERSION, id=self._ids.uuid(), timestamp=now, context=context, event=event
+            )
+        )
 
 
 def llm_call_context(invocation: RuntimeInvocation, llm_call_id: str) -> TraceContext:

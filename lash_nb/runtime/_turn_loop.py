@@ -26,7 +26,7 @@ from lash_nb.machine import (
     ToolResults,
     TurnMachine,
 )
-from lash_nb.plugins import ToolDispatcher, ToolPrepareContext, completed, tool_failure
+from lash_nb.plugins import ToolDispatcher, ToolPrepareContext, tool_failure
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._executor import TurnEffectExecutor
 from lash_nb.wire import (
@@ -40,10 +40,8 @@ from lash_nb.wire import (
     ErrorEvent,
     ExecCodeCommand,
     ExecOutcome,
-    LlmAttachmentSpec,
     LlmCallCommand,
     LlmOutcome,
-    LlmRequest,
     LlmRequestSpec,
     LlmResponse,
     PreparedToolCall,
@@ -65,7 +63,9 @@ from lash_nb.wire import (
     TurnEvent,
     TurnOutcome,
     child_tool_effect_invocation,
+    completed_call,
     effect_kind,
+    expect_outcome,
     turn_effect_invocation,
 )
 
@@ -127,11 +127,7 @@ class TurnLoop:
     ) -> Outcome:
         envelope = RuntimeEffectEnvelope(invocation=invocation, command=command)
         outcome = await self._turn.controller.execute_effect(envelope, self._executor)
-        if isinstance(outcome, expected):
-            return outcome
-        raise RuntimeEffectControllerError(
-            "runtime_effect_wrong_outcome", f"expected {effect_kind(command)} outcome, got {effect_kind(outcome)}"
-        )
+        return expect_outcome(outcome, expected)
 
     def _invocation(self, effect_id: int, command: RuntimeEffectCommand) -> RuntimeInvocation:
         scope = self._turn.scope(self._machine.protocol_iteration)
@@ -159,7 +155,7 @@ class TurnLoop:
             self._turn.hub.emit(DoneEvent())
             self._machine.finish(TurnOutcome.stop("cancelled"))
             return
-        command = LlmCallCommand(request=_request_spec(effect.request))
+        command = LlmCallCommand(request=LlmRequestSpec.from_request(effect.request, self._turn.attachments.put))
         outcome = await self._perform(self._invocation(effect.id, command), command, LlmOutcome)
         if isinstance(outcome.result.Ok, LlmResponse) and not outcome.text_streamed:
             for event, correlation_id in _activities(outcome.result.Ok):
@@ -179,7 +175,7 @@ class TurnLoop:
                 results.append(await self._tool_call(effect.id, call))  # noqa: PERF401 - what is done counts when the next one fails
         except RuntimeEffectControllerError as error:
             failure = tool_failure("internal", error.code, error.message)
-            not_run = (completed(call, failure) for call in effect.calls[len(results) :])
+            not_run = (completed_call(call, failure) for call in effect.calls[len(results) :])
             self._complete_tool_calls(effect.id, [*results, *not_run])
             raise
         self._complete_tool_calls(effect.id, results)
@@ -235,14 +231,6 @@ _HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
     Checkpoint: TurnLoop._checkpoint,  # noqa: SLF001 - as above
 }
 """What the loop does with each effect of the machine."""
-
-
-def _request_spec(request: LlmRequest) -> LlmRequestSpec:
-    """Return the request as an envelope carries it; what a session sends is always stored already."""
-    fields = {name: getattr(request, name) for name in request.__struct_fields__ if name != "attachments"}
-    references = (item.reference for item in request.attachments)
-    attachments = tuple(LlmAttachmentSpec(reference=reference) for reference in references if reference is not None)
-    return LlmRequestSpec(attachments=attachments, **fields)
 
 
 def _activities(response: LlmResponse) -> Iterator[tuple[TurnEvent, str | None]]:

@@ -5,6 +5,7 @@ says that it is written as `null`. The latter are fields whose default comes fro
 omits a plain default and never one made by a foreign factory.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
@@ -84,6 +85,11 @@ class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     freely_read: ClassVar[bool] = False
     """Whether the reference reads the record through a free value, so that of keys given twice the last one wins."""
+
+    @classmethod
+    def unread_keys(cls, document: dict[str, Any]) -> Iterable[str]:  # noqa: ARG003 - for records that have such keys
+        """Return the keys of a document that the reference leaves unread, whatever stands there, though the record has such fields."""
+        return ()
 
 
 class Flat(Wire, frozen=True, kw_only=True):

@@ -1,15 +1,16 @@
 """Commands, envelopes and outcomes: the boundary that every nondeterministic step crosses (lash 0.1.0-alpha.37, effect wire format §3–§6)."""
 
-from typing import TypeAlias, get_args
+from typing import TypeAlias, TypeVar, get_args
 
 from msgspec import field
 
-from lash_nb.errors import RuntimeEffectControllerError
+from lash_nb.errors import RuntimeEffectControllerError, WireError
 from lash_nb.wire._base import U64, Json, Wire, none, trimmed
 from lash_nb.wire._exec import CheckpointKind, CheckpointResult, ExecResult, SurfaceResult
 from lash_nb.wire._invocation import EffectSubject, RuntimeEffectKind, RuntimeInvocation
 from lash_nb.wire._json import stable_hash
-from lash_nb.wire._llm import LlmRequestSpec, LlmResult
+from lash_nb.wire._llm_request import LlmRequestSpec
+from lash_nb.wire._llm_response import LlmResult
 from lash_nb.wire._process_command import ProcessCommand, ProcessEffectOutcome
 from lash_nb.wire._tool import CompletedToolCall, PreparedToolCall
 
@@ -32,9 +33,11 @@ __all__ = [
     "SurfaceOutcome",
     "SyncExecutionSurfaceCommand",
     "ToolCallCommand",
+    "ToolCallEffectOutcome",
     "ToolHostEventEffectOutcome",
     "ToolOutcome",
     "effect_kind",
+    "expect_outcome",
 ]
 
 
@@ -150,8 +153,15 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
         return self
 
     def hash(self) -> str:
-        """Return the stable hash of the whole envelope."""
-        return stable_hash(self)
+        """Return the stable hash of the whole envelope.
+
+        Raises:
+            RuntimeEffectControllerError: `runtime_effect_envelope_hash`: it holds something that JSON cannot carry.
+        """
+        try:
+            return stable_hash(self)
+        except WireError as error:
+            raise RuntimeEffectControllerError("runtime_effect_envelope_hash", error.message) from error
 
 
 class LlmOutcome(Wire, frozen=True, kw_only=True, tag_field="type", tag="llm_call"):
@@ -191,13 +201,21 @@ class ToolHostEventEffectOutcome(Wire, frozen=True, kw_only=True):
     """Processes that it started."""
 
 
-class ToolOutcome(Wire, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
-    """What a tool call gave."""
+class ToolCallEffectOutcome(Wire, frozen=True, kw_only=True):
+    """What a tool call gave, by itself."""
 
     result: CompletedToolCall
     """The call with its result."""
     host_events: tuple[ToolHostEventEffectOutcome, ...] = ()
     """Host events that it emitted."""
+
+
+class ToolOutcome(ToolCallEffectOutcome, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
+    """What a tool call gave."""
+
+    def untagged(self) -> ToolCallEffectOutcome:
+        """Return the same without the tag of an outcome."""
+        return ToolCallEffectOutcome(result=self.result, host_events=self.host_events)
 
 
 class ProcessOutcome(Wire, frozen=True, kw_only=True, tag_field="type", tag="process"):
@@ -243,6 +261,23 @@ RuntimeEffectOutcome: TypeAlias = (
     | SleepOutcome
 )
 """What performing an envelope gave."""
+
+
+Outcome = TypeVar("Outcome", bound=RuntimeEffectOutcome)
+
+
+def expect_outcome(outcome: RuntimeEffectOutcome, expected: type[Outcome]) -> Outcome:
+    """Return the outcome, when it is of the kind that is `expected`.
+
+    Raises:
+        RuntimeEffectControllerError: `runtime_effect_wrong_outcome`.
+    """
+    if isinstance(outcome, expected):
+        return outcome
+    raise RuntimeEffectControllerError(
+        "runtime_effect_wrong_outcome",
+        f"expected {_KINDS[expected]} outcome, got {effect_kind(outcome)}",
+    )
 
 
 def effect_kind(value: RuntimeEffectCommand | RuntimeEffectOutcome) -> RuntimeEffectKind:

@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 from msgspec import UNSET, UnsetType, field
 
 from lash_nb.wire._base import U32, U64, Json, Octets, Settled, TwoWay, Wire, none
-from lash_nb.wire._llm import LlmToolSpec
+from lash_nb.wire._error_record import EffectErrorRecord
+from lash_nb.wire._llm_request import LlmToolSpec
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._message import PluginMessage, TurnCause
 from lash_nb.wire._tool import ToolCallRecord
@@ -14,7 +15,6 @@ __all__ = [
     "CheckpointDelivery",
     "CheckpointKind",
     "CheckpointResult",
-    "EffectErrorRecord",
     "ExecImage",
     "ExecResponse",
     "ExecResult",
@@ -25,15 +25,6 @@ __all__ = [
 
 CheckpointKind: TypeAlias = Literal["after_work", "before_completion"]
 """The two places of a turn where waiting work may come in."""
-
-
-class EffectErrorRecord(Wire, frozen=True, kw_only=True):
-    """A controller error as data."""
-
-    code: str
-    """Machine-readable cause."""
-    message: str
-    """What happened."""
 
 
 class TextProjectionMetadata(Wire, frozen=True, kw_only=True):

@@ -1,9 +1,10 @@
 """The session graph as it is stored (lash 0.1.0-alpha.37, sessions §3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from msgspec import UNSET, UnsetType, field
+from msgspec.structs import force_setattr
 
 from lash_nb.wire._base import External, Json, Wire, no_items, none
 from lash_nb.wire._invocation import CausalRef
@@ -11,10 +12,13 @@ from lash_nb.wire._message import Message
 
 __all__ = [
     "AppendGraph",
+    "EventNodePayload",
     "GraphCommitDelta",
+    "PluginNodePayload",
     "ProtocolEvent",
     "SessionEventRecord",
     "SessionGraph",
+    "SessionNodePayload",
     "SessionNodeRecord",
     "UnchangedGraph",
     "active_path",
@@ -42,6 +46,26 @@ class SessionEventRecord(External, frozen=True, kw_only=True):
     """A note of the protocol."""
 
 
+class EventNodePayload(Wire, frozen=True, kw_only=True, tag_field="kind", tag="event"):
+    """A node that carries an event."""
+
+    event: SessionEventRecord
+    """The event."""
+
+
+class PluginNodePayload(Wire, frozen=True, kw_only=True, tag_field="kind", tag="plugin"):
+    """A node that carries an object of a plugin."""
+
+    plugin_type: str
+    """The plugin's own type."""
+    body: Json
+    """The plugin's own object."""
+
+
+SessionNodePayload: TypeAlias = EventNodePayload | PluginNodePayload
+"""What a node carries."""
+
+
 class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     """One node of the graph."""
 
@@ -65,10 +89,26 @@ class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     """The plugin's own object, for kind `plugin`."""
 
     def __post_init__(self) -> None:
-        for name, absent in _PAYLOAD[self.kind]:
-            if getattr(self, name) is absent:
-                message = f"a node of kind {self.kind} needs `{name}`"
-                raise ValueError(message)
+        for kind, fields in _PAYLOAD.items():
+            for name, absent in fields:
+                given = getattr(self, name) is not absent
+                if kind == self.kind and not given:
+                    message = f"a node of kind {self.kind} needs `{name}`"
+                    raise ValueError(message)
+                if kind != self.kind and given:
+                    force_setattr(self, name, absent)  # the reference leaves it unread
+
+    @classmethod
+    def unread_keys(cls, document: dict[str, Any]) -> Iterable[str]:
+        """Return the payload's keys of other kinds than the document's."""
+        return [name for kind, fields in _PAYLOAD.items() if kind != document.get("kind") for name, _ in fields]
+
+    @property
+    def payload(self) -> SessionNodePayload:
+        """What the node carries, by itself."""
+        if self.event is not None:
+            return EventNodePayload(event=self.event)
+        return PluginNodePayload(plugin_type=self.plugin_type or "", body=self.body)
 
     @property
     def message(self) -> Message | None:

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from lash_nb.errors import RuntimeEffectControllerError, WireError
 from lash_nb.wire._invocation import (
     CausalProcess,
     CausalRef,
@@ -66,9 +67,18 @@ def lashlang_sleep_invocation(
 def direct_request_discriminator(
     request: LlmRequestSpec, replay: RuntimeReplay | None, caused_by: CausalRef | None
 ) -> str:
-    """Return what tells a direct completion from the others of its turn: what caused it, and its caller's key or else its content."""
-    request_part = f"request:{replay.key}" if replay and replay.key else f"sha256:{stable_hash(request)}"
-    return ("" if caused_by is None else f"cause:{_cause(caused_by)}:") + request_part
+    """Return what tells a direct completion from the others of its turn: what caused it, and its caller's key or else its content.
+
+    Raises:
+        RuntimeEffectControllerError: `runtime_effect_discriminator`: the request holds something that JSON cannot carry.
+    """
+    cause = "" if caused_by is None else f"cause:{_cause(caused_by)}:"
+    if replay is not None and replay.key:
+        return f"{cause}request:{replay.key}"
+    try:
+        return f"{cause}sha256:{stable_hash(request)}"
+    except WireError as error:
+        raise RuntimeEffectControllerError("runtime_effect_discriminator", error.message) from error
 
 
 def direct_effect_invocation(

@@ -15,9 +15,9 @@ from lash_nb.wire._effect import (
     ToolOutcome,
 )
 from lash_nb.wire._json import from_builtins
-from lash_nb.wire._llm import LlmOutputPart, LlmResponse, LlmResult, TextPart
-from lash_nb.wire._tool import CompletedToolCall, PreparedToolCall, ToolCallOutcome, ToolCallOutput, ToolSuccess
-from lash_nb.wire._tool_return import model_tool_return
+from lash_nb.wire._llm_response import LlmOutputPart, LlmResponse, LlmResult, TextPart
+from lash_nb.wire._tool import PreparedToolCall, ToolCallOutcome, ToolCallOutput, ToolSuccess
+from lash_nb.wire._tool_return import completed_call
 from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._usage import LlmUsage
 
@@ -50,18 +50,7 @@ def outcome_from(envelope: RuntimeEffectEnvelope, value: Json) -> RuntimeEffectO
 
 def tool_outcome(call: PreparedToolCall, outcome: ToolCallOutcome, *, duration_ms: int = 0) -> ToolOutcome:
     """Return the outcome of `call` that ended like this, with what the model sees of it."""
-    output = ToolCallOutput(outcome=outcome)
-    return ToolOutcome(
-        result=CompletedToolCall(
-            call_id=call.call_id,
-            tool_name=call.tool_name,
-            args=call.args,
-            output=output,
-            model_return=model_tool_return(call.call_id, call.tool_name, output),
-            duration_ms=duration_ms,
-            replay=call.replay,
-        )
-    )
+    return ToolOutcome(result=completed_call(call, ToolCallOutput(outcome=outcome), duration_ms=duration_ms))
 
 
 def llm_reply(text: str) -> LlmResult:

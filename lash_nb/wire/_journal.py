@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from lash_nb.wire._base import Wire
 from lash_nb.wire._effect import RuntimeEffectEnvelope, RuntimeEffectOutcome
-from lash_nb.wire._exec import EffectErrorRecord
+from lash_nb.wire._error_record import EffectErrorRecord
 
 __all__ = ["EffectEntry", "EffectOrigin", "EffectStatus"]
 

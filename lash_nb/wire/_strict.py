@@ -29,6 +29,8 @@ class _Doubled(dict[str, Any]):
     """An object that was given some keys more than once."""
 
     twice: frozenset[str] = frozenset()
+    replaced: tuple[tuple[str, Any], ...] = ()
+    """What was given first; the reference reads it all the same."""
 
 
 def is_settled(raw: bytes, canonical: bytes) -> bool:
@@ -54,8 +56,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) == len(pairs):
         return entries
-    seen: set[str] = set()
     doubled = _Doubled(entries)
+    doubled.replaced = tuple((key, value) for key, value in pairs if value is not entries[key])
+    seen: set[str] = set()
     doubled.twice = frozenset(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add gives None
     return doubled
 
@@ -95,19 +98,30 @@ def _faults(value: Any, shape: inspect.Type, path: str) -> Iterator[tuple[str, s
             for index, (item, item_type) in enumerate(zip(value, shape.item_types, strict=False)):
                 yield from _faults(item, item_type, f"{path}[{index}]")
         case inspect.DictType() if isinstance(value, dict):
-            for key, item in value.items():
-                yield from _faults(item, shape.value_type, f"{path}.{key}")
+            yield from _entry_faults(value, shape.value_type, path)
+
+
+def _entry_faults(value: dict[str, Any], shape: inspect.Type, path: str) -> Iterator[tuple[str, str]]:
+    replaced = value.replaced if isinstance(value, _Doubled) else ()
+    for key, item in (*value.items(), *replaced):
+        yield from _faults(item, shape, f"{path}.{key}")
+    for key, item in replaced:
+        if item is None and not isinstance(shape, inspect.AnyType):
+            yield f"{path}.{key}", "null is not allowed"
 
 
 def _record_faults(value: dict[str, Any], shape: inspect.StructType, path: str) -> Iterator[tuple[str, str]]:
-    if issubclass(shape.cls, Wire) and shape.cls.freely_read:
-        return
+    if issubclass(shape.cls, Wire):
+        if shape.cls.freely_read:
+            return
+        for key in shape.cls.unread_keys(value):
+            value.pop(key, None)
     if shape.tag_field is not None and shape.tag_field not in value:
         yield path, f"the tag `{shape.tag_field}` is missing"
     twice = value.twice if isinstance(value, _Doubled) else frozenset()
     for field in shape.fields:
         inline = issubclass(shape.cls, Flat) and field is shape.fields[-1]
-        if not inline and field.encode_name in twice:
+        if not inline and field.encode_name in twice and field.encode_name in value:
             yield path, f"`{field.encode_name}` is given twice"
         if inline:
             yield from _faults(value, field.type, path)

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from lash_nb.wire._base import U32, U64, Json, Wire, none
+from lash_nb.wire._json import to_builtins
 from lash_nb.wire._llm import ProviderReplayMeta
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._tool_value import ToolValue
@@ -173,6 +174,17 @@ class ToolCallOutput(Wire, frozen=True, kw_only=True):
                 return "failure"
             case ToolCancelled():
                 return "cancelled"
+
+    def value_for_projection(self) -> Json:
+        """Return what code sees of the call as a free value: the tool's value, or the whole failure or cancellation."""
+        payload = self.outcome.payload
+        return payload.to_json_value() if isinstance(payload, ToolValue) else to_builtins(payload)
+
+    def attachments(self) -> tuple[AttachmentRef, ...]:
+        """Return the attachments in the value, or in what came with the failure or cancellation, depth first and in key order."""
+        payload = self.outcome.payload
+        value = payload if isinstance(payload, ToolValue) else payload.raw
+        return () if value is None else tuple(value.attachments())
 
 
 class PreparedToolCall(Wire, frozen=True, kw_only=True):

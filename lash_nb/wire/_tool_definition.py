@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from msgspec import field
 
 from lash_nb.wire._base import U32, U64, Json, Settled, Wire, none
-from lash_nb.wire._llm import SchemaProjectionOverride
+from lash_nb.wire._llm_request import SchemaProjectionOverride
 
 __all__ = [
     "Availability",

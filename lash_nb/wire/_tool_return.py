@@ -1,12 +1,15 @@
 """The default projection of a tool result to what the model sees (lash 0.1.0-alpha.37, effect wire format §8.6)."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
+from lash_nb.wire._base import Json
 from lash_nb.wire._json import to_json
+from lash_nb.wire._llm import ProviderReplayMeta
 from lash_nb.wire._media import AttachmentRef
 from lash_nb.wire._tool import (
     AttachmentReturnPart,
+    CompletedToolCall,
     ModelToolReturn,
     ModelToolReturnPart,
     TextReturnPart,
@@ -18,7 +21,31 @@ from lash_nb.wire._tool import (
     ToolSuccess,
 )
 
-__all__ = ["model_tool_return"]
+__all__ = ["completed_call", "format_tool_output_content", "model_tool_return"]
+
+
+class AnyToolCall(Protocol):
+    """A tool call before or after its preparation."""
+
+    @property
+    def call_id(self) -> str:
+        """Id of the call."""
+        ...
+
+    @property
+    def tool_name(self) -> str:
+        """The tool."""
+        ...
+
+    @property
+    def args(self) -> Json:
+        """The arguments."""
+        ...
+
+    @property
+    def replay(self) -> ProviderReplayMeta | None:
+        """Provider metadata."""
+        ...
 
 
 def model_tool_return(call_id: str, tool_name: str, output: ToolCallOutput) -> ModelToolReturn:
@@ -26,20 +53,41 @@ def model_tool_return(call_id: str, tool_name: str, output: ToolCallOutput) -> M
     return ModelToolReturn(call_id=call_id, tool_name=tool_name, parts=tuple(_parts(output)))
 
 
+def completed_call(call: AnyToolCall, output: ToolCallOutput, *, duration_ms: int = 0) -> CompletedToolCall:
+    """Return a call with its result and what the model sees of it."""
+    return CompletedToolCall(
+        call_id=call.call_id,
+        tool_name=call.tool_name,
+        args=call.args,
+        output=output,
+        model_return=model_tool_return(call.call_id, call.tool_name, output),
+        duration_ms=duration_ms,
+        replay=call.replay,
+    )
+
+
+def format_tool_output_content(output: ToolCallOutput) -> str:
+    """Return the output as one text: a text is itself, another value compact JSON, a failure its words."""
+    match output.outcome:
+        case ToolSuccess(payload=payload):
+            plain = payload.to_json_value()
+            return plain if isinstance(plain, str) else to_json(plain).decode()
+        case ToolFailed(payload=end) | ToolCancelled(payload=end):
+            return _words(end)
+
+
 def _parts(output: ToolCallOutput) -> Iterator[ModelToolReturnPart]:
     match output.outcome:
         case ToolSuccess(payload=payload):
             yield from _merged(_value_pieces(payload.value))
-        case ToolFailed(payload=failure):
-            yield from _unhappy("[Tool execution failed]", failure)
-        case ToolCancelled(payload=cancellation):
-            yield from _unhappy("[Tool execution cancelled]", cancellation)
+        case ToolFailed(payload=end) | ToolCancelled(payload=end):
+            yield TextReturnPart(text=_words(end))
+            yield from map(AttachmentReturnPart.of, output.attachments())
 
 
-def _unhappy(marker: str, end: ToolFailure | ToolCancellation) -> Iterator[ModelToolReturnPart]:
-    yield TextReturnPart(text=f"{marker}\n{end.message}" if end.message else marker)
-    if end.raw is not None:
-        yield from map(AttachmentReturnPart.of, end.raw.attachments())
+def _words(end: ToolFailure | ToolCancellation) -> str:
+    marker = "[Tool execution failed]" if isinstance(end, ToolFailure) else "[Tool execution cancelled]"
+    return f"{marker}\n{end.message}" if end.message else marker
 
 
 def _merged(pieces: Iterator[str | AttachmentRef]) -> Iterator[ModelToolReturnPart]:

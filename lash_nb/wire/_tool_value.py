@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from lash_nb.wire._base import Json
 from lash_nb.wire._media import AttachmentRef
@@ -40,6 +40,15 @@ class ToolValue:
 
     def __repr__(self) -> str:
         return f"ToolValue({self.value!r})"
+
+    @classmethod
+    def from_value(cls, value: Json) -> "ToolValue":
+        """Return a free value as a tool value; the reserved key means nothing in it, only decoding reads it."""
+        return cls(value)
+
+    def to_json_value(self) -> Json:
+        """Return the value as it is written, as a free value: attachments and escapes are plain objects."""
+        return to_builtins(encode_tool_value(self.value))
 
     def attachments(self) -> Iterator[AttachmentRef]:
         """Yield the attachments inside, depth first, objects in key order."""

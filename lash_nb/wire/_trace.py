@@ -12,10 +12,10 @@ from lash_nb.wire._trace_call import (
     TraceLlmResponse,
     TraceProviderStreamEvent,
     TraceRuntimeStreamEvent,
+    TraceTokenUsage,
     TraceToolCallOutput,
 )
 from lash_nb.wire._trace_lashlang import TraceLashlangExecutionEvent
-from lash_nb.wire._usage import TokenUsage
 
 __all__ = [
     "TRACE_SCHEMA_VERSION",
@@ -142,7 +142,7 @@ class LlmCallCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="l
 
     response: TraceLlmResponse
     """What it answered."""
-    usage: TokenUsage | None = None
+    usage: TraceTokenUsage | None = None
     """Tokens."""
     provider_usage: Json = None
     """Usage as the provider reports it."""
@@ -197,9 +197,9 @@ class ProtocolStep(Wire, frozen=True, kw_only=True, tag_field="type", tag="proto
 class TokenUsageRecorded(Wire, frozen=True, kw_only=True, tag_field="type", tag="token_usage"):
     """Tokens were counted."""
 
-    usage: TokenUsage
+    usage: TraceTokenUsage
     """What was used."""
-    cumulative: TokenUsage | None = None
+    cumulative: TraceTokenUsage | None = None
     """What has been used so far."""
 
 
@@ -274,8 +274,8 @@ TraceEvent: TypeAlias = (
 class TraceRecord(Flat, frozen=True, kw_only=True):
     """One line of a trace; written flat, the event's fields after the context."""
 
-    schema_version: U32 = field(default_factory=lambda: TRACE_SCHEMA_VERSION)
-    """Version of the layout."""
+    schema_version: U32
+    """Version of the layout; `TRACE_SCHEMA_VERSION` is the one that is written."""
     id: str
     """Unique."""
     timestamp: str

@@ -7,7 +7,7 @@ from msgspec import field
 from lash_nb.wire._base import I64, U64, Json, Wire, none
 from lash_nb.wire._json import from_json, to_json
 from lash_nb.wire._tool import ToolCallOutput
-from lash_nb.wire._usage import TokenUsage
+from lash_nb.wire._usage import LlmUsage
 
 __all__ = [
     "StreamSummary",
@@ -22,6 +22,7 @@ __all__ = [
     "TraceReasoningBlock",
     "TraceRuntimeStreamEvent",
     "TraceTextBlock",
+    "TraceTokenUsage",
     "TraceToolCallBlock",
     "TraceToolCallOutcome",
     "TraceToolCallOutput",
@@ -32,6 +33,8 @@ __all__ = [
 
 TraceToolCallStatus: TypeAlias = Literal["success", "failure", "cancelled"]
 """How a tool call ended."""
+TraceTokenUsage: TypeAlias = LlmUsage
+"""Tokens as they are traced: the same shape as a provider reports them in."""
 
 
 class TraceToolSpec(Wire, frozen=True, kw_only=True):
@@ -244,7 +247,7 @@ class TraceRuntimeStreamEvent(Wire, frozen=True, kw_only=True):
     """The tool."""
     input_json: Json = None
     """Its arguments."""
-    usage: TokenUsage | None = None
+    usage: TraceTokenUsage | None = None
     """Tokens."""
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "TraceProcessSubject",
     "TraceRuntimeScope",
     "TraceRuntimeSubject",
+    "lashlang_event_key",
 ]
 
 TraceLashlangStatus: TypeAlias = Literal["running", "completed", "failed", "cancelled"]
@@ -56,12 +57,21 @@ class TraceEffectSubject(Wire, frozen=True, kw_only=True, tag_field="type", tag=
     kind: str
     """Its kind."""
 
+    def graph_key(self, scope: TraceRuntimeScope) -> str:
+        """Return the key of the execution's graph: the effect in its turn, if it has one."""
+        where = f"{scope.session_id}:{scope.turn_id}" if scope.turn_id else scope.session_id
+        return f"effect:{where}:{self.effect_id}"
+
 
 class TraceProcessSubject(Wire, frozen=True, kw_only=True, tag_field="type", tag="process"):
     """The code of a background process."""
 
     process_id: str
     """The process."""
+
+    def graph_key(self, scope: TraceRuntimeScope) -> str:  # noqa: ARG002 - a process is one everywhere
+        """Return the key of the execution's graph."""
+        return f"process:{self.process_id}"
 
 
 TraceRuntimeSubject: TypeAlias = TraceEffectSubject | TraceProcessSubject
@@ -136,6 +146,11 @@ class TraceLashlangExecutionIdentity(Wire, frozen=True, kw_only=True):
     entry_name: str
     """Its name."""
 
+    @property
+    def graph_key(self) -> str:
+        """Key of the execution's graph."""
+        return self.subject.graph_key(self.scope)
+
 
 class TraceLashlangChildExecution(Wire, frozen=True, kw_only=True):
     """An execution that another one started."""
@@ -150,6 +165,11 @@ class TraceLashlangChildExecution(Wire, frozen=True, kw_only=True):
     """The process's reference."""
     entry_name: str | None = None
     """Its name."""
+
+    @property
+    def graph_key(self) -> str:
+        """Key of the execution's graph."""
+        return self.subject.graph_key(self.scope)
 
 
 class _Event(Wire, frozen=True, kw_only=True):
@@ -235,3 +255,14 @@ TraceLashlangExecutionEvent: TypeAlias = (
     | LashlangChildStarted
 )
 """What happened in running code."""
+
+
+def lashlang_event_key(identity: TraceLashlangExecutionIdentity, *occasion: str | int) -> str:
+    """Return the key of an event, by which a replayed one is known again.
+
+    `occasion` is `started`, `finished`, `node ID OCCURRENCE started` (`completed`, `failed`), `branch ID OCCURRENCE EDGE` or
+    `child ID OCCURRENCE PROCESS`, as parts.
+    """
+    subject = identity.subject
+    owner = subject.process_id if isinstance(subject, TraceProcessSubject) else identity.graph_key
+    return ":".join(["lashlang_execution", owner, *map(str, occasion)])

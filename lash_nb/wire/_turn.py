@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from lash_nb.wire._base import External, Json, Octets, Wire, no_entries
-from lash_nb.wire._llm import LlmTerminalReason
+from lash_nb.wire._llm_response import LlmTerminalReason
 from lash_nb.wire._policy import ProtocolTurnOptions
 from lash_nb.wire._tool_value import ToolValue
 

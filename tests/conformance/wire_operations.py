@@ -2,65 +2,30 @@
 
 import struct
 from collections.abc import Callable, Mapping
+from operator import attrgetter, methodcaller
 from typing import Any, Final
 
 from lash_nb import wire
-from lash_nb.wire import Json, from_json, stable_hash
+from lash_nb.stores import InMemoryAttachmentStore
+from lash_nb.wire import Json, Octets, from_json, stable_hash
+from lash_nb.wire._base import U32, U64
 
-__all__ = ["ABSENT", "OPERATIONS", "RENAMED"]
+__all__ = ["OPERATIONS", "RENAMED"]
 
 RENAMED: Final[Mapping[str, Any]] = {
-    "AttachmentMeta": wire.AttachmentRef,
     "BlobRef": str,
     "ConversationRecord": wire.Message,
     "Result<LlmResponse,LlmCallError>": wire.LlmResult,
+    "PluginError": wire.PluginErrorRecord,
     "RuntimeEffectControllerError": wire.EffectErrorRecord,
     "SessionPluginSource": wire.PluginSource,
     "TraceAgentFrameSwitch": wire.TraceFrameSwitch,
     "TraceError": wire.TraceLlmError,
     "TracePromptComponent": wire.PromptComponent,
-    "TraceTokenUsage": wire.TokenUsage,
     "UsageReportRow": wire.SourceModelTotals,
     "Value": Json,
 }
 """Types of the golden data that have another name here."""
-
-ABSENT: Final = frozenset(
-    {
-        # records and unions
-        "PluginError",
-        "SansIoSessionState",
-        "SessionNodePayload",
-        "ToolCallEffectOutcome",
-        "TraceLashlangGraph",
-        "TraceLashlangGraphChildLink",
-        "TraceLashlangGraphEdge",
-        "TraceLashlangGraphNode",
-        "TurnTerminationPolicyState",
-        # operations
-        "LlmAttachmentSpec.from_attachment",
-        "LlmRequestSpec.from_request",
-        "LlmRequestSpec.into_request",
-        "RuntimeEffectOutcome.into_checkpoint",
-        "RuntimeEffectOutcome.into_direct_response",
-        "RuntimeEffectOutcome.into_exec_code",
-        "RuntimeEffectOutcome.into_llm_call",
-        "RuntimeEffectOutcome.into_process",
-        "RuntimeEffectOutcome.into_sync_execution_surface",
-        "RuntimeEffectOutcome.into_tool_call",
-        "RuntimeEffectOutcome.into_tool_call_effect",
-        "ToolCallOutput.attachments",
-        "ToolCallOutput.value_for_projection",
-        "ToolValue.from_value",
-        "ToolValue.to_json_value",
-        "TraceRuntimeSubject.graph_key",
-        "direct_effect_invocation",
-        "direct_request_discriminator",
-        "format_tool_output_content",
-        "lashlang_sleep_invocation",
-    }
-)
-"""Types and operations of the golden data that the wire does not have yet; one that comes must leave this table."""
 
 
 def _read(kind: Any, then: Callable[[Any], Any]) -> Callable[[bytes], Any]:
@@ -71,6 +36,22 @@ def _turn_effect(given: Any) -> Any:
     session, turn, index, iteration, number, kind = given
     scope = wire.RuntimeScope(session_id=session, turn_id=turn, turn_index=index, protocol_iteration=iteration)
     return wire.turn_effect_invocation(scope, number, kind)
+
+
+def _outcome(expected: type[Any], content: Callable[[Any], Any]) -> Callable[[bytes], Any]:
+    """Read an outcome and give what it holds, when it is of the kind that is expected."""
+    return _read(wire.RuntimeEffectOutcome, lambda outcome: content(wire.expect_outcome(outcome, expected)))
+
+
+def _attachment_spec(given: Any) -> Any:
+    mime, data, reference = given
+    attachment = wire.LlmAttachment(mime=mime, data=data, reference=reference)
+    return wire.LlmAttachmentSpec.from_attachment(attachment, InMemoryAttachmentStore().put)
+
+
+def _lashlang_sleep(given: Any) -> Any:
+    session, parent, scope, sequence = given
+    return wire.lashlang_sleep_invocation(session, scope, sequence, parent)
 
 
 def _append(given: Any) -> Any:
@@ -88,6 +69,11 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
     "EffectScope.session_id": _read(wire.EffectScope, lambda scope: getattr(scope, "session_id", None)),
     "EffectScope.turn_id": _read(wire.EffectScope, lambda scope: getattr(scope, "turn_id", None)),
     "MediaType.from_mime": _read(str, _media_type),
+    "LlmAttachmentSpec.from_attachment": _read(tuple[str, Octets, wire.AttachmentRef | None], _attachment_spec),
+    "LlmRequestSpec.from_request": _read(
+        wire.LlmRequest, lambda request: wire.LlmRequestSpec.from_request(request, InMemoryAttachmentStore().put)
+    ),
+    "LlmRequestSpec.into_request": _read(wire.LlmRequestSpec, lambda spec: spec.into_request()),
     "ModelToolReturn.from_output": _read(
         tuple[str, str, wire.ToolCallOutput], lambda given: wire.model_tool_return(*given)
     ),
@@ -102,19 +88,43 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
     "ProcessScope.id": _read(wire.ProcessScope, lambda scope: scope.id),
     "RuntimeEffectCommand.kind": _read(wire.RuntimeEffectCommand, wire.effect_kind),
     "RuntimeEffectEnvelope.try_new": _read(wire.RuntimeEffectEnvelope, lambda envelope: envelope.validate()),
+    "RuntimeEffectOutcome.into_checkpoint": _outcome(wire.CheckpointOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_direct_response": _outcome(wire.DirectOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_exec_code": _outcome(wire.ExecOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_llm_call": _outcome(wire.LlmOutcome, attrgetter("result", "text_streamed")),
+    "RuntimeEffectOutcome.into_process": _outcome(wire.ProcessOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_sync_execution_surface": _outcome(wire.SurfaceOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_tool_call": _outcome(wire.ToolOutcome, attrgetter("result")),
+    "RuntimeEffectOutcome.into_tool_call_effect": _outcome(wire.ToolOutcome, methodcaller("untagged")),
     "RuntimeEffectOutcome.kind": _read(wire.RuntimeEffectOutcome, wire.effect_kind),
     "RuntimeInvocation.causal_ref": _read(wire.RuntimeInvocation, lambda invocation: invocation.causal_ref()),
     "RuntimeInvocation.effect_id": _read(wire.RuntimeInvocation, lambda invocation: invocation.effect_id),
     "RuntimeInvocation.effect_kind": _read(wire.RuntimeInvocation, lambda invocation: invocation.effect_kind),
     "RuntimeInvocation.replay_key": _read(wire.RuntimeInvocation, lambda invocation: invocation.replay_key),
+    "ToolCallOutput.attachments": _read(wire.ToolCallOutput, lambda output: output.attachments()),
+    "ToolCallOutput.value_for_projection": _read(wire.ToolCallOutput, lambda output: output.value_for_projection()),
+    "ToolValue.from_value": _read(Json, wire.ToolValue.from_value),
+    "ToolValue.to_json_value": _read(wire.ToolValue, lambda value: value.to_json_value()),
+    "TraceRuntimeSubject.graph_key": _read(
+        tuple[wire.TraceRuntimeScope, wire.TraceRuntimeSubject], lambda given: given[1].graph_key(given[0])
+    ),
     "child_tool_effect_invocation": _read(
-        tuple[wire.RuntimeInvocation, int, str], lambda given: wire.child_tool_effect_invocation(*given)
+        tuple[wire.RuntimeInvocation, U64, str], lambda given: wire.child_tool_effect_invocation(*given)
     ),
     "attachment_id": _read(str, lambda digits: wire.content_id(bytes.fromhex(digits))),
+    "direct_effect_invocation": _read(
+        tuple[str, str, str, str | None, wire.CausalRef | None], lambda given: wire.direct_effect_invocation(*given)
+    ),
+    "direct_request_discriminator": _read(
+        tuple[wire.LlmRequestSpec, wire.RuntimeReplay | None, wire.CausalRef | None],
+        lambda given: wire.direct_request_discriminator(*given),
+    ),
     "f64_bits": _read(str, lambda digits: struct.unpack(">d", bytes.fromhex(digits))[0]),
+    "format_tool_output_content": _read(wire.ToolCallOutput, wire.format_tool_output_content),
     "host_event_invocation": _read(tuple[str, str], lambda given: wire.host_event_invocation(*given)),
+    "lashlang_sleep_invocation": _read(tuple[str, wire.RuntimeInvocation | None, str, U64], _lashlang_sleep),
     "materialize_process_event_semantics": _read(
-        tuple[str, int, Json, wire.ProcessEventSemanticsSpec],
+        tuple[str, U64, Json, wire.ProcessEventSemanticsSpec],
         lambda given: wire.materialize_process_event_semantics(*given),
     ),
     "number": from_json,
@@ -122,9 +132,9 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
         tuple[
             wire.ProcessRecord,
             wire.ProcessEventAppendRequest,
-            int,
+            U64,
             tuple[str, wire.ProcessEvent] | None,
-            int,
+            U64,
         ],
         _append,
     ),
@@ -133,16 +143,16 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
         lambda given: wire.process_effect_invocation(given[0], given[2], given[1]),
     ),
     "process_event_invocation": _read(
-        tuple[str, str, int, str, wire.RuntimeReplay | None], lambda given: wire.process_event_invocation(*given)
+        tuple[str, str, U64, str, wire.RuntimeReplay | None], lambda given: wire.process_event_invocation(*given)
     ),
     "process_event_payload_hash": _read(tuple[str, Json], lambda given: wire.process_event_payload_hash(*given)),
     "process_wake_input_from_event_payload": _read(Json, wire.process_wake_input_from_event_payload),
     "process_wake_turn_cause": _read(wire.ProcessWakeDelivery, wire.process_wake_turn_cause),
     "string": from_json,
     "tool_retry_sleep_invocation": _read(
-        tuple[wire.RuntimeInvocation, str, int], lambda given: wire.tool_retry_sleep_invocation(*given)
+        tuple[wire.RuntimeInvocation, str, U32], lambda given: wire.tool_retry_sleep_invocation(*given)
     ),
     "trace_json_hash": _read(Json, stable_hash),
-    "turn_effect_invocation": _read(Json, _turn_effect),
+    "turn_effect_invocation": _read(tuple[str, str, U64, U64, U64, wire.RuntimeEffectKind], _turn_effect),
 }
 """What the golden data calls an operation: from the argument's text to the result."""

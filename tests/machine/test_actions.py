@@ -48,7 +48,7 @@ from tests.machine.play import (
     say,
 )
 
-REQUEST: Final = LlmRequest(model="scripted-model", messages=())
+REQUEST: Final = LlmRequest(model="scripted-model", messages=(), attachments=(), tools=(), tool_choice="None")
 NOTE: Final = SessionEventRecord(Protocol=ProtocolEvent(plugin_id="demo", payload={"n": 1}))
 SAID: Final = SessionEventRecord(Conversation=message("a1", "Hm.", "Assistant"))
 END: Final = Finish(outcome=TurnOutcome.answered("end"))

@@ -16,7 +16,7 @@ class Mute(Exception):  # noqa: N818 - as somebody may name it
         raise RuntimeError
 
 
-REQUEST = LlmRequest(model="m", messages=())
+REQUEST = LlmRequest(model="m", messages=(), attachments=(), tools=(), tool_choice="None")
 
 
 async def test_a_response_goes_through() -> None:

@@ -57,7 +57,7 @@ def request(
     *messages: LlmMessage, tools: tuple[FunctionTool[..., Any], ...] = (weather, add_numbers, paint)
 ) -> LlmRequest:
     """A request with all tools."""
-    return LlmRequest(model="m", messages=messages, tools=tuple(map(spec, tools)))
+    return LlmRequest(model="m", messages=messages, attachments=(), tools=tuple(map(spec, tools)), tool_choice="Auto")
 
 
 async def called(prompt: str) -> ToolCallPart | None:

@@ -19,7 +19,7 @@ from lash_nb.providers import (
 )
 from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, ReasoningPart, to_builtins
 
-REQUEST = LlmRequest(model="m", messages=())
+REQUEST = LlmRequest(model="m", messages=(), attachments=(), tools=(), tool_choice="None")
 
 
 async def test_replies_are_given_in_order() -> None:

@@ -177,7 +177,7 @@ def test_a_session_notes_what_it_writes() -> None:
 
 def request(*attachments: LlmAttachment) -> LlmRequest:
     """A request with attachments."""
-    return LlmRequest(model="m", messages=(), attachments=attachments)
+    return LlmRequest(model="m", messages=(), attachments=attachments, tools=(), tool_choice="None")
 
 
 def test_references_of_a_request_become_bytes() -> None:

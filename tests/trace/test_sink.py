@@ -15,13 +15,17 @@ from lash_nb.wire import Custom, TraceContext, TraceRecord, TurnCompleted, from_
 def record(number: int, payload: object = None) -> TraceRecord:
     """A record with a number."""
     event = Custom(name="test", payload=payload)
-    return TraceRecord(id=str(number), timestamp="2027-01-15T08:00:00+00:00", context=TraceContext(), event=event)
+    return TraceRecord(
+        schema_version=2, id=str(number), timestamp="2027-01-15T08:00:00+00:00", context=TraceContext(), event=event
+    )
 
 
 def turn_end(number: int) -> TraceRecord:
     """The last record of a turn."""
     event = TurnCompleted(status="completed", done_reason="assistant_message")
-    return TraceRecord(id=str(number), timestamp="2027-01-15T08:00:00+00:00", context=TraceContext(), event=event)
+    return TraceRecord(
+        schema_version=2, id=str(number), timestamp="2027-01-15T08:00:00+00:00", context=TraceContext(), event=event
+    )
 
 
 def feed(sink: TraceSink, *records: TraceRecord) -> None:

@@ -42,7 +42,9 @@ def test_real_trace_is_reproduced() -> None:
 
 def test_flat_record_is_flat_everywhere() -> None:
     """Record and event stand side by side in text and in dicts, the event behind the context."""
-    record = TraceRecord(id="i", timestamp="t", context=TraceContext(session_id="s"), event=Custom(name="n", payload=1))
+    record = TraceRecord(
+        schema_version=2, id="i", timestamp="t", context=TraceContext(session_id="s"), event=Custom(name="n", payload=1)
+    )
     flat = '{"schema_version":2,"id":"i","timestamp":"t","context":{"session_id":"s"},"type":"custom","name":"n","payload":1}'
     assert to_json(record).decode() == record.to_json().decode() == flat
     assert to_builtins(record) == record.to_builtins() == from_json(flat)
