@@ -1,4 +1,4 @@
-"""The tools of the conformance tests themselves: a comparison that finds things, words that are known, gates, packing."""
+"""The tools of the conformance tests themselves: a comparison that finds things, words that are known, gates."""
 
 import asyncio
 import copy
@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.pack import main as pack
 from tests.conformance.turns.__main__ import main as record
 from tests.conformance.turns._compare import differences
 from tests.conformance.turns._gates import Gates
 from tests.conformance.turns._interpret import unknown_words
 from tests.conformance.turns._recorder import Recorder
-from tests.conformance.vectors import read_documents, read_group
 
 
 def _recording(**changes: Any) -> dict[str, Any]:
@@ -148,18 +146,3 @@ def test_recorder_refuses_foreign_keys() -> None:
     assert recorder.push("step", index=0, op="open") == 0
     with pytest.raises(KeyError, match="step has no mood"):
         recorder.push("step", index=1, op="open", mood="x")
-
-
-def test_packed_data_is_the_same_data(tmp_path: Path) -> None:
-    """Packing keeps every document, and the same documents give the same bytes."""
-    turns, wire = tmp_path / "in" / "turns", tmp_path / "in" / "wire"
-    turns.mkdir(parents=True)
-    wire.mkdir()
-    (turns / "a.json").write_text('{\n "scenario": {"name": "ä"}\n}', encoding="utf-8")
-    (turns / "b.json").write_text('{"scenario": {"name": "b"}}', encoding="utf-8")
-    (wire / "x.jsonl").write_text('{"name": "1"}\n{"name": "2"}\n', encoding="utf-8")
-    for out in ("one", "two"):
-        assert pack([str(tmp_path / "in"), str(tmp_path / out), "--only", "turns/a", "--only", "wire"]) == 0
-    assert list(read_group(tmp_path / "one", "turns")) == [{"scenario": {"name": "ä"}}]
-    assert list(read_group(tmp_path / "one", "wire")) == list(read_documents(wire)) == [{"name": "1"}, {"name": "2"}]
-    assert (tmp_path / "one" / "wire.jsonl.gz").read_bytes() == (tmp_path / "two" / "wire.jsonl.gz").read_bytes()

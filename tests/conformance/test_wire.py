@@ -38,12 +38,12 @@ def test_every_case_of_a_type(cases: list[Case], record_property: Callable[[str,
     record_property("cases", len(cases))
     for flag in FLAGS:
         record_property(flag, sum(flag in case for case in cases))
-    faults = {case.get("name"): fault for case in cases if (fault := _first(case))}
+    faults = {case.get("name"): fault for case in cases if (fault := fault_of(case))}
     shown = [f"{case}: {fault}" for case, fault in list(faults.items())[:5]]
     assert not faults, "\n".join([f"{len(faults)} of {len(cases)} fail: {', '.join(map(str, faults))}", *shown])
 
 
-def _first(case: Case) -> str | None:
+def fault_of(case: Case) -> str | None:
     """Return the first fault of a case; one that is not understood is not run."""
     return next(_misfits(case), None) or next(_faults(case), None)
 
