@@ -250,9 +250,10 @@ def _is_truthy(value: Json) -> bool:
 
 
 def process_wake_input_from_event_payload(payload: Json) -> str:
-    """Return what a wake's raw payload tells the model: its text, else its value, else all of it."""
-    found = (pointed_at(payload, pointer) for pointer in ("/text", "/value", ""))
-    return _text(next(value for value in found if value is not UNSET))
+    """Return what a wake's raw payload tells the model: its text, else its value, else all of it as JSON."""
+    found = (pointed_at(payload, pointer) for pointer in ("/text", "/value"))
+    told = next((value for value in found if value is not UNSET), UNSET)
+    return to_json(payload).decode() if told is UNSET else _text(told)
 
 
 def process_wake_turn_text(wake: ProcessWakeDelivery) -> str:

@@ -248,7 +248,7 @@ def test_a_wake_names_its_target_and_reads_well() -> None:
 
 @pytest.mark.parametrize(
     ("payload", "text"),
-    [({"text": None, "value": 1}, "null"), ({"value": "v"}, "v"), ([1], "[1]"), ("plain", "plain"), ({}, "{}")],
+    [({"text": None, "value": 1}, "null"), ({"value": "v"}, "v"), ([1], "[1]"), ("plain", '"plain"'), ({}, "{}")],
 )
 def test_a_raw_wake_tells_its_text_else_its_value_else_all(payload: Any, text: str) -> None:
     """What stands there counts, and be it null."""
