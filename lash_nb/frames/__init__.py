@@ -27,16 +27,19 @@ from lash_nb.frames._graph import (
 from lash_nb.frames._price import CallCosts, Price, Unpriced, call_costs
 from lash_nb.frames._records import RECORD_COLUMNS, records_df
 from lash_nb.frames._trace_rows import RecordRow, SpanRow
+from lash_nb.frames._trace_tables import ERROR_COLUMNS, TRACE_TABLES, errors_df
 
 __all__ = [
     "ATTACHMENT_COLUMNS",
     "COST_COLUMNS",
     "EFFECT_COLUMNS",
+    "ERROR_COLUMNS",
     "LLM_CALL_COLUMNS",
     "MESSAGE_COLUMNS",
     "NODE_COLUMNS",
     "RECORD_COLUMNS",
     "TOOL_CALL_COLUMNS",
+    "TRACE_TABLES",
     "TURN_COLUMNS",
     "USAGE_COLUMNS",
     "AttachmentTableRow",
@@ -56,6 +59,7 @@ __all__ = [
     "call_tokens",
     "cost_df",
     "effects_df",
+    "errors_df",
     "llm_calls_df",
     "messages_df",
     "nodes_df",

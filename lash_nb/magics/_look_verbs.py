@@ -2,9 +2,8 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,46 +16,17 @@ from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
 
-__all__ = ["LOOK_VERBS", "TABLES"]
+__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "trace_python"]
 
 
-def _errors_df(trace: Trace) -> pd.DataFrame:
-    columns = ["source", "line", "offset", "reason", "in_progress"]
-    return pd.DataFrame([[getattr(error, name) for name in columns] for error in trace.errors], columns=columns)
-
-
-def _whole(table: Callable[..., Any]) -> Callable[[Trace], pd.DataFrame]:
+def _whole(trace: Trace, name: str) -> pd.DataFrame:
     """Return a table with empty cells for what does not fit, and say how many there are."""
-
-    def shown(trace: Trace) -> pd.DataFrame:
-        frame, problems = table(trace, strict=False)
-        cells = problems[len(trace.errors) :]
-        if cells:
-            words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
-            print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
-        return cast("pd.DataFrame", frame)
-
-    return shown
-
-
-TABLES: Final[Mapping[str, Callable[[Trace], pd.DataFrame]]] = {
-    "records": _whole(frames.records_df),
-    "turns": _whole(frames.turns_df),
-    "llm": _whole(frames.llm_calls_df),
-    "tools": _whole(frames.tool_calls_df),
-    "usage": _whole(frames.usage_df),
-    "errors": _errors_df,
-}
-"""The tables of a trace."""
-
-_TABLE_PYTHON: Final = {
-    "records": "frames.records_df(trace)",
-    "turns": "frames.turns_df(trace)",
-    "llm": "frames.llm_calls_df(trace)",
-    "tools": "frames.tool_calls_df(trace)",
-    "usage": "frames.usage_df(trace)",
-    "errors": "trace.errors",
-}
+    frame, problems = frames.TRACE_TABLES[name](trace, strict=False)
+    cells = [problem for problem in problems if isinstance(problem, frames.ColumnError)]
+    if cells:
+        words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
+        print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
+    return frame
 
 
 class _Svg:
@@ -79,20 +49,25 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
     if asked.table:
         return frames.nodes_df(graph)
     if asked.plot:
-        return _drawn(bench, plots.session_graph(graph))
+        return drawn(bench, plots.session_graph(graph))
     view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
     return _Svg(static_svg(view), view.text()) if asked.svg else view
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
-    trace = _open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
+    trace = asked_trace(bench, asked)
     if asked.plot:
-        return _drawn(bench, plots.timeline(trace))
+        return drawn(bench, plots.timeline(trace))
     view = TraceTimelineView(trace)
     return _Svg(static_svg(view), view.text()) if asked.svg else view
 
 
-def _drawn(bench: Bench, axes: Axes) -> Axes:
+def asked_trace(bench: Bench, asked: Namespace) -> Trace:
+    """Return the trace of the file that is named, else the one opened last, else that of the session."""
+    return _open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
+
+
+def drawn(bench: Bench, axes: Axes) -> Axes:
     """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
     if hasattr(bench.shell, "kernel"):
         bench.shown.add(axes)
@@ -101,7 +76,7 @@ def _drawn(bench: Bench, axes: Axes) -> Axes:
 
 def _trace(bench: Bench, asked: Namespace) -> Trace | pd.DataFrame:
     trace = _open_trace(bench, asked.file)
-    return TABLES[asked.table](trace) if asked.table else trace
+    return _whole(trace, asked.table) if asked.table else trace
 
 
 def _open_trace(bench: Bench, file: str) -> Trace:
@@ -140,8 +115,13 @@ def _graph_python(_bench: Bench, asked: Namespace) -> str:
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
+def trace_python(asked: Namespace) -> str:
+    """Return the Python for the trace that a line names."""
+    return f"lash_nb.read_trace({asked.file!r})" if asked.file else "session.trace"
+
+
 def _timeline_python(_bench: Bench, asked: Namespace) -> str:
-    trace = f"lash_nb.read_trace({asked.file!r})" if asked.file else "session.trace"
+    trace = trace_python(asked)
     if asked.plot:
         return f"lash_nb.plots.timeline({trace})"
     view = f"lash_nb.views.TraceTimelineView({trace})"
@@ -150,8 +130,7 @@ def _timeline_python(_bench: Bench, asked: Namespace) -> str:
 
 def _trace_python(_bench: Bench, asked: Namespace) -> str:
     opened = f"trace = lash_nb.read_trace({asked.file!r})"
-    table = _TABLE_PYTHON.get(asked.table or "", "")
-    return f"{opened}\n{'lash_nb.' if table.startswith('frames') else ''}{table}" if table else opened
+    return f"{opened}\nlash_nb.frames.{asked.table}_df(trace)" if asked.table else opened
 
 
 def _attachments_python(_bench: Bench, asked: Namespace) -> str:
@@ -208,9 +187,9 @@ LOOK_VERBS: Final = (
             Argument(name="FILE", help="the file", values=values.files),
             Argument(
                 name="--table",
-                help=f"one table of it: {', '.join(TABLES)}",
-                values=lambda _bench, _typed: TABLES,
-                settings={"choices": tuple(TABLES), "metavar": "TABLE"},
+                help=f"one table of it: {', '.join(frames.TRACE_TABLES)}",
+                values=lambda _bench, _typed: frames.TRACE_TABLES,
+                settings={"choices": tuple(frames.TRACE_TABLES), "metavar": "TABLE"},
             ),
         ),
     ),

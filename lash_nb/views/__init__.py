@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
+    from lash_nb.views._report import trace_report
+    from lash_nb.views._report_file import write_trace_report
+    from lash_nb.views._report_text import summary_text
     from lash_nb.views._steppable import Steppable, StepperState
     from lash_nb.views._stepper import StepperView
     from lash_nb.views._timeline import TraceTimelineView
@@ -35,11 +38,14 @@ __all__ = [
     "session_graph_text",
     "static_html",
     "static_svg",
+    "summary_text",
     "text",
     "trace_html",
+    "trace_report",
     "trace_text",
     "turn_html",
     "turn_text",
+    "write_trace_report",
 ]
 
 _HOMES = {
@@ -61,11 +67,14 @@ _HOMES = {
     "session_graph_text": "_record_faces",
     "static_html": "_base",
     "static_svg": "_base",
+    "summary_text": "_report_text",
     "text": "_base",
     "trace_html": "_record_faces",
+    "trace_report": "_report",
     "trace_text": "_record_faces",
     "turn_html": "_turn",
     "turn_text": "_turn",
+    "write_trace_report": "_report_file",
 }
 
 if not TYPE_CHECKING:  # or every name that is not there would be one for type checkers

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from lash_nb.plots import argument_hint, counted, duration, one_line, turn_name
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._turn_words import span_usage_words
 
-__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
+__all__ = ["bar", "detail", "member", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
 _MS: Final = 1_000_000
 _DENSITY_FROM: Final = 2_000
@@ -176,7 +176,7 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
 def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> tuple[str, str, str, float | None]:
     if isinstance(call, LlmCall):
         end = trace[call.end_row] if call.end_row is not None else {}
-        latency = _member(end, "stream_summary", "first_visible_token_latency_ms")
+        latency = member(end, "stream_summary", "first_visible_token_latency_ms")
         tick = start + latency if isinstance(latency, int | float) else None
         return (
             ("direct" if call.is_direct else "llm_call"),
@@ -232,33 +232,33 @@ def _recorded_words(span: Span) -> str:
     return f"after {duration((span.ended_ns - span.started_ns) / _MS)}"
 
 
-def _usage(span: Span) -> Mapping[str, int]:
+def _usage(span: Span) -> Usage | None:
     usage = getattr(span, "usage", None)
-    return usage if isinstance(usage, dict) else {}
+    return usage if isinstance(usage, Usage) else None
 
 
 def _parts(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a record says beyond its times: arguments and result, or the reply and the size of the request."""
     if isinstance(span, ToolCall):
         yield "Arguments", (start or end).get("args")
-        if outcome := _member(end, "output", "outcome"):
-            status = str(_member(outcome, "status"))
+        if outcome := member(end, "output", "outcome"):
+            status = str(member(outcome, "status"))
             yield (
                 {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(status, "Outcome"),
-                _member(outcome, "payload") if isinstance(outcome, dict) else outcome,
+                member(outcome, "payload") if isinstance(outcome, dict) else outcome,
             )
     elif isinstance(span, LlmCall):
-        messages = _member(start, "request", "messages")
+        messages = member(start, "request", "messages")
         if "error" in end:
             yield "Failure", end["error"]
         elif end:
-            yield "Reply", _member(end, "response", "parts") or _member(end, "response", "text")
+            yield "Reply", member(end, "response", "parts") or member(end, "response", "text")
         if messages and isinstance(messages, list):
             yield f"Last of {counted(len(messages), 'message')}", messages[-1]
 
 
-def _member(value: Any, *path: str) -> Any:
-    """Look into a record, which may have any shape."""
+def member(value: Any, *path: str) -> Any:
+    """Look into a record, which may have any shape; None where the path leads nowhere."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value

@@ -41,7 +41,7 @@ def paused(shell: Shell) -> Shell:
         ("%lash new c --tools we", ["weather"]),
         ("%lash trace t", ["tired.png", "traces/"]),
         ("%lash trace traces/", ["traces/one.jsonl"]),
-        ("%lash trace x --table t", ["turns", "tools"]),
+        ("%lash trace x --table t", ["turns", "tool_calls"]),
         ("%lash envelope ", ["2", "1"]),
         ("%%lash --se", ["--session"]),
         ("%%lash --session ", ["alpha", "beta"]),

@@ -68,7 +68,7 @@ def test_a_trace_is_opened(shell: Shell) -> None:
 
     assert isinstance(trace, Trace)
     assert 203 == len(trace) == len(shell.run(f"%lash trace {STATION} --table records"))
-    for name, table in {"turns": turns_df, "llm": llm_calls_df, "tools": tool_calls_df}.items():
+    for name, table in {"turns": turns_df, "llm_calls": llm_calls_df, "tool_calls": tool_calls_df}.items():
         pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
 
 
@@ -145,7 +145,7 @@ def test_a_session_says_what_it_is(done: Shell) -> None:
         "attachments 12ab",
         "attachments 12ab --save x.png",
         "trace x.jsonl",
-        "trace x.jsonl --table llm",
+        "trace x.jsonl --table llm_calls",
         "timeline",
         "timeline x.jsonl --plot",
         "%lash timeline --svg",
@@ -183,9 +183,29 @@ def test_a_table_is_shown_although_a_cell_does_not_fit(shell: Shell, capsys: pyt
     start, end = llm_start(1, "x"), llm_end(2, "x", stream_summary={"first_visible_token_latency_ms": "soon"})
     Path("odd.jsonl").write_bytes(line(start) + b"no record\n" + line(end))
 
-    table = shell.run("%lash trace odd.jsonl --table llm")
+    table = shell.run("%lash trace odd.jsonl --table llm_calls")
 
     assert len(table) == 1
     assert capsys.readouterr().err.startswith(
         "1 cell left empty, the first: column 'first_visible_token_latency_ms', row 0:"
     )
+
+
+def test_each_plot_of_a_trace_is_one_line(shell: Shell, capsys: Any) -> None:
+    """The value is the axes of the plot; `explain` names the function, and the next line needs no file."""
+    shell.run("prices = {'desk-model': __import__('lash_nb').frames.Price(input=3, output=15)}")
+    titles = [shell.run(f"%lash plot latency {STATION}").get_title("left")]
+    titles += [shell.run(f"%lash plot {name}").get_title("left") for name in ("tokens", "tool_outcomes", "cache_share")]
+    titles += [shell.run("%lash plot cost --prices prices").get_title("left")]
+
+    assert titles == ["Latency", "Tokens by turn", "Tool outcomes and retries", "Cache hits", "Cost by turn"]
+    capsys.readouterr()
+    shell.run("%lash explain plot latency a.jsonl")
+    assert capsys.readouterr().out.strip() == "lash_nb.plots.latency(lash_nb.read_trace('a.jsonl'))"
+
+
+def test_a_cost_needs_prices(shell: Shell) -> None:
+    """The error shows how a price table is written."""
+    said = shell.refuse(f"%lash plot cost {STATION}")
+
+    assert "cost by which prices? prices = {'some-model': lash_nb.frames.Price(input=3, output=15)}" in said

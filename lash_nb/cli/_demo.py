@@ -1,9 +1,8 @@
-"""The command line: `lash-nb demo` shows a first turn and opens the notebooks, `lash-nb trace FILE` looks into a trace.
+"""`lash-nb demo`: a first turn in the terminal, then the notebooks, opened or executed.
 
 A thin shell over the public API, as the magics are; nothing here is known to any other room.
 """
 
-import argparse
 import asyncio
 import importlib.util
 import os
@@ -11,19 +10,19 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
 from lash_nb.core import LashCore, LashSession
-from lash_nb.errors import CallerError, LashError
-from lash_nb.frames import effects_df, llm_calls_df, records_df, tool_calls_df, turns_df, usage_df
+from lash_nb.errors import CallerError
+from lash_nb.frames import effects_df
 from lash_nb.plugins import tool
 from lash_nb.providers import ScriptedProvider, call, reply
-from lash_nb.trace import Trace, read_trace
+from lash_nb.trace import read_trace
+from lash_nb.views import summary_text
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 FIRST_NOTEBOOK: Final = "01_first_turn.ipynb"
 DEMO_TRACE: Final = Path("data") / "station.trace.jsonl"
@@ -38,105 +37,15 @@ QUIET_KERNEL: Final = "--IPKernelApp.log_level=ERROR"
 EFFECT_COLUMNS: Final = ["order", "kind", "effect_id", "status", "duration_ms"]
 """What fits the width of a terminal."""
 
-BAD_LINES: Final = 20
-"""As many bad lines and cells are told one by one."""
 
-TABLES: Final[Mapping[str, Callable[..., Any]]] = {
-    "records": records_df,
-    "turns": turns_df,
-    "llm_calls": llm_calls_df,
-    "tool_calls": tool_calls_df,
-    "usage": usage_df,
-}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code, 1 after an error that is told in one line."""
-    asked = _parser().parse_args(arguments)
-    verb: Callable[[argparse.Namespace], int] = asked.verb
-    try:
-        code = verb(asked)
-        sys.stdout.flush()
-    except (
-        BrokenPipeError
-    ):  # whoever read, as in `… | head`, has seen enough; the interpreter must not write the rest at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except LashError as error:
-        print(f"lash-nb: {_printable(str(error))}", file=sys.stderr)
-        return 1
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lash-nb", description="Build, watch and take apart LLM agents.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    demo = verbs.add_parser("demo", help="run a first turn here, then open the notebooks")
-    demo.add_argument(
-        "--check", action="store_true", help=f"execute every notebook into {EXECUTED}/ instead of opening one"
-    )
-    demo.add_argument("--notebooks", type=Path, default=Path("notebooks"), metavar="DIR", help="default: %(default)s")
-    demo.set_defaults(verb=_demo)
-    trace = verbs.add_parser("trace", help="look into a trace (JSONL)")
-    trace.add_argument("file", type=Path, metavar="FILE")
-    shown = trace.add_mutually_exclusive_group()
-    shown.add_argument("--summary", action="store_true", help="print what is in it; the default")
-    shown.add_argument("--table", choices=TABLES, help="print one table")
-    trace.set_defaults(verb=_trace)
-    return parser
-
-
-def _trace(asked: argparse.Namespace) -> int:
-    trace = read_trace(asked.file)
-    if not asked.table:
-        print(_printable(_summary(trace)))
-        return 0
-    table, problems = TABLES[asked.table](trace, strict=False)
-    print(_printable(table.to_string(index=False)))
-    for problem in problems[:BAD_LINES]:
-        print(_printable(f"lash-nb: {problem}"), file=sys.stderr)
-    if len(problems) > BAD_LINES:
-        print(f"lash-nb: and {len(problems) - BAD_LINES} more", file=sys.stderr)
-    return 0
-
-
-def _printable(text: str) -> str:
-    """Replace what is no letter but an order to the terminal; a trace's text may hold anything."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text)
-
-
-def _summary(trace: Trace) -> str:
-    told = trace.summary()
-    tokens = {name: told.usage.get(f"{name}_tokens", 0) for name in ("input", "output")}
-    counts = {"record": told.records, "session": told.sessions, "turn": told.turns}
-    more = told.bad_lines - BAD_LINES
-    lines = [
-        f"{trace.name}: {', '.join(map(_counted, counts, counts.values()))}",
-        f"  model calls  {told.llm_calls}, {tokens['input']} tokens in, {tokens['output']} out",
-        f"  tool calls   {told.tool_calls}{_counts(call.status for call in trace.tool_calls)}",
-        f"  bad lines    {told.bad_lines}",
-        *(f"    line {error.line}: {error.reason}" for error in trace.errors[:BAD_LINES]),
-        *([f"    and {more} more"] if more > 0 else []),
-    ]
-    return "\n".join(lines)
-
-
-def _counted(noun: str, count: int) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _counts(statuses: Iterable[str]) -> str:
-    counted = [f"{count} {status}" for status, count in Counter(statuses).most_common()]
-    return f": {', '.join(counted)}" if counted else ""
-
-
-def _demo(asked: argparse.Namespace) -> int:
-    notebooks: Path = asked.notebooks
+def run(asked: Namespace) -> int:
+    """Run the verb; returns the exit code."""
+    notebooks = Path(asked.notebooks)
     if not (notebooks / FIRST_NOTEBOOK).is_file():
         message = f"no {FIRST_NOTEBOOK} in {notebooks}: give the notebooks of a clone with --notebooks DIR"
         raise CallerError(message)
     asyncio.run(_first_turn())
-    print(f"\nA trace that the reference wrote:\n{_summary(read_trace(notebooks / DEMO_TRACE))}\n", flush=True)
+    print(f"\nA trace that the reference wrote:\n{summary_text(read_trace(notebooks / DEMO_TRACE))}\n", flush=True)
     if asked.check or not sys.stdout.isatty():
         return _execute_all(notebooks)
     return _open_lab(notebooks / FIRST_NOTEBOOK)
@@ -207,7 +116,3 @@ def _require_lab() -> None:
     if importlib.util.find_spec("jupyterlab") is None or importlib.util.find_spec("nbclient") is None:
         message = "JupyterLab is not installed: pip install 'lash-nb[lab]'"
         raise CallerError(message)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

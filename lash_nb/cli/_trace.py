@@ -1,0 +1,65 @@
+"""`lash-nb trace`: print a trace's numbers or one of its tables, or write the report."""
+
+import sys
+from argparse import Namespace
+from typing import Final
+
+from lash_nb.errors import CallerError
+from lash_nb.plots import byte_size, printable
+from lash_nb.trace import Trace, read_trace
+from lash_nb.views import summary_text, trace_report, write_trace_report
+
+__all__ = ["run"]
+
+PROBLEMS: Final = 20
+"""As many bad lines and cells are told one by one."""
+
+
+def run(asked: Namespace) -> int:
+    """Run the verb; returns the exit code."""
+    if asked.output is None and (asked.title is not None or asked.turns is not None):
+        message = "--title and --turns are for a report: name its file with -o report.html"
+        raise CallerError(message)
+    trace = read_trace(asked.files[0] if len(asked.files) == 1 else asked.files)
+    if asked.table is not None:
+        _print_table(trace, asked.table)
+    elif asked.output is not None:
+        _report(trace, asked)
+    else:
+        print(summary_text(trace))
+    return 0
+
+
+def _report(trace: Trace, asked: Namespace) -> None:
+    """Write the report and say where it is; `-` is the standard output."""
+    wanted = {"title": asked.title, "files": asked.files, "turns": _places(asked.turns)}
+    if asked.output == "-":
+        sys.stdout.writelines(trace_report(trace, **wanted))
+        return
+    size = write_trace_report(asked.output, trace, **wanted)
+    print(printable(f"{asked.output}: {byte_size(size)}"))
+
+
+def _print_table(trace: Trace, name: str) -> None:
+    from lash_nb.frames import TRACE_TABLES  # noqa: PLC0415 - pandas loads as long as a whole report takes
+
+    if name not in TRACE_TABLES:
+        message = f"there is no table {name!r}; there are {', '.join(TRACE_TABLES)}"
+        raise CallerError(message)
+    table, problems = TRACE_TABLES[name](trace, strict=False)
+    print(printable(table.to_string(index=False)))
+    for problem in problems[:PROBLEMS]:
+        print(printable(f"lash-nb: {problem}"), file=sys.stderr)
+    if len(problems) > PROBLEMS:
+        print(f"lash-nb: and {len(problems) - PROBLEMS} more", file=sys.stderr)
+
+
+def _places(words: str | None) -> range | None:
+    """Read `41-60` or `7`: places of turns, counted from 1."""
+    if words is None:
+        return None
+    first, _, last = words.partition("-")
+    if first.isdecimal() and (last or first).isdecimal() and 0 < int(first) <= int(last or first):
+        return range(int(first), int(last or first) + 1)
+    message = f"--turns takes places of turns as 41-60 or 7, not {words!r}"
+    raise CallerError(message)

@@ -1,0 +1,42 @@
+"""The tables of a trace by name: what `%lash trace FILE --table NAME` and `lash-nb trace FILE --table NAME` can be asked for."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lash_nb.frames._calls import llm_calls_df, tool_calls_df, turns_df, usage_df
+from lash_nb.frames._column import Column
+from lash_nb.frames._records import records_df
+from lash_nb.frames._table import Rows, Table, table
+from lash_nb.trace import Trace
+
+__all__ = ["ERROR_COLUMNS", "TRACE_TABLES", "errors_df"]
+
+ERROR_COLUMNS: Final = (
+    Column("source", "source", "category", "Name of the file."),
+    Column("line", "line", "Int64", "Line number in the file, from 1."),
+    Column("offset", "offset", "Int64", "Where the line begins, in bytes from the start of the file."),
+    Column("reason", "reason", "string", "Why it is no record, in words."),
+    Column("text", "text", "string", "The beginning of the line."),
+    Column("in_progress", "in_progress", "boolean", "Whether it is the last line of a file that may still be written."),
+)
+"""The lines of a trace that are no records."""
+
+
+@table(ERROR_COLUMNS, always=())
+def errors_df(trace: Trace) -> Rows:
+    """One row per line of a trace that is no record.
+
+    A column's function gets a `TraceError`.
+    """
+    return Rows(trace.errors)
+
+
+TRACE_TABLES: Final[Mapping[str, Table[Trace]]] = {
+    "records": records_df,
+    "turns": turns_df,
+    "llm_calls": llm_calls_df,
+    "tool_calls": tool_calls_df,
+    "usage": usage_df,
+    "errors": errors_df,
+}
+"""Each table of a trace by the name of what its rows are; the function is that name with `_df`."""

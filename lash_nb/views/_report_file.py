@@ -1,0 +1,67 @@
+"""A report as a file: whole or not at all."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lash_nb.errors import CallerError
+from lash_nb.trace import Trace
+from lash_nb.views._report import trace_report
+
+__all__ = ["write_trace_report"]
+
+FilePath = str | os.PathLike[str]
+
+
+def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath] = (), **wanted: Any) -> int:
+    """Write the report of a trace; return its size in bytes.
+
+    It is written beside its place and moved there when it is whole: whatever goes wrong, an older report stays as it was.
+
+    Args:
+        path: Where to; a file that is there is replaced.
+        trace: The trace.
+        files: The files that the trace was read from, none of which is ever overwritten.
+        **wanted: As `trace_report` takes it.
+
+    Raises:
+        CallerError: it cannot be written there.
+    """
+    files = list(files)
+    target = Path(path).expanduser()
+    _refuse_sources(target, files)
+    try:
+        with _replacing(target) as file:
+            return sum(file.write(part.encode()) for part in trace_report(trace, files=files, **wanted))
+    except OSError as error:
+        message = f"The report {str(path)!r} cannot be written: {error.strerror or error}. Nothing was changed; name another file."
+        raise CallerError(message, code="report_write") from None
+
+
+def _refuse_sources(target: Path, files: Iterable[FilePath]) -> None:
+    for file in files:
+        with suppress(OSError, ValueError):  # what is not there is not overwritten either
+            if target.samefile(file):
+                message = f"The report would overwrite the trace {str(file)!r}: give it another name."
+                raise CallerError(message, code="report_write")
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """Lend a new file that takes the target's place at the end; after an error, or Ctrl-C, nothing of it is left."""
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as stream:  # a pipe or a device has no place to take; a directory says that it is one
+            yield stream
+        return
+    part = target.with_name(f".lash-nb-report-{os.getpid()}.part")
+    try:
+        with part.open("xb") as file:
+            if target.exists():
+                part.chmod(target.stat().st_mode & 0o777)
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

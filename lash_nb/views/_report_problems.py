@@ -1,0 +1,160 @@
+"""What is wrong with a trace, before anything else: failures by cause, lines that are no records, records that nobody knows, open ends."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from lash_nb.plots import MARKS, counted, one_line
+from lash_nb.trace import LlmCall, Span, Trace, Turn
+from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._report_numbers import FAILED, unknowns
+from lash_nb.views._report_tables import plain_table
+from lash_nb.views._report_turns import anchor, turn_label
+from lash_nb.views._timeline_rows import member
+
+__all__ = ["Cause", "causes", "problems_html"]
+
+_CAUSES: Final = 40
+"""As many causes have a row."""
+_LINES: Final = 20
+"""As many bad lines, and types of unknown record, have a row."""
+_READ: Final = 5_000
+"""Of as many failed calls the record is read for its cause; of the others only who failed is told."""
+_BODY_BYTES: Final = 200_000
+_LINKS: Final = 5
+
+
+class Cause(NamedTuple):
+    """Failures alike."""
+
+    what: str
+    """What failed: a turn, a model call, a tool call."""
+    who: str
+    """The model or tool; for a turn why it ended."""
+    code: str
+    """Machine-readable cause."""
+    message: str
+    """What the first of them said."""
+    turns: list[Turn | None]
+    """Where, once for each failure; none for a call outside any turn."""
+
+
+def causes(trace: Trace) -> list[Cause]:
+    """Return the failures of a trace by cause: turns, then calls, the most frequent first."""
+    found: dict[tuple[str, str, str], Cause] = {}
+
+    def note(what: str, who: str, code: str, message: str, turn: Turn | None) -> None:
+        found.setdefault((what, who, code), Cause(what, who, code, message, [])).turns.append(turn)
+
+    for turn in trace.turns:
+        if turn.status == "failed" and not turn.is_cancelled:
+            note("turn", turn.done_reason or "no reason recorded", "", "", turn)
+    for call, owner, (code, message) in _failed_calls(trace):
+        is_model = isinstance(call, LlmCall)
+        who = getattr(call, "model" if is_model else "name", None) or "not recorded"
+        note("model call" if is_model else "tool call", who, code, message, owner)
+    return sorted(found.values(), key=lambda cause: (cause.what != "turn", -len(cause.turns)))
+
+
+def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[Turn], bool]) -> Iterator[Html]:
+    """Yield what is wrong; a turn that the page holds is linked."""
+    if found:
+        yield _causes_html(found, is_shown, several=len(trace.sessions) > 1)
+    if trace.errors:
+        yield _bad_lines(trace)
+    unknown = unknowns(trace)
+    if unknown:
+        words = f"{counted(sum(one.records for one in unknown), 'record')} of a type or version that this release does not describe: counted, and kept raw in trace[…]"
+        rows = [[one.type, one.version, f"{one.records:,}", f"{one.line:,}"] for one in unknown[:_LINES]]
+        yield joined(
+            el("p", words),
+            plain_table(("type", "schema version", "records#", "first line#"), rows),
+            _more(len(unknown) - _LINES, "type"),
+        )
+    open_ends = [
+        counted(sum(one.status == "open" for one in spans), noun)
+        for noun, spans in (("turn", trace.turns), ("model call", trace.llm_calls), ("tool call", trace.tool_calls))
+        if any(one.status == "open" for one in spans)
+    ]
+    if open_ends:
+        yield el(
+            "p",
+            f"{MARKS['running']} {', '.join(open_ends)} without an end in the file: still running, or the process ended",
+        )
+    if not (found or trace.errors or unknown):
+        yield el("p", f"{MARKS['success']} no failure, no bad line, no unknown record", class_="muted")
+
+
+def _failed_calls(trace: Trace) -> Iterator[tuple[Span, Turn | None, tuple[str, str]]]:
+    turn_of = {call.order: turn for turn in trace.turns for call in turn.calls}
+    calls: list[Span] = [call for call in (*trace.llm_calls, *trace.tool_calls) if call.status in FAILED]
+    calls.sort(key=lambda call: call.order)
+    lengths = trace.index.length
+    read = [call for call in calls if call.end_row is not None and lengths[call.end_row] <= _BODY_BYTES][:_READ]
+    bodies = trace.bodies([call.end_row for call in read if call.end_row is not None])
+    said = {call.order: _said(body) for call, body in zip(read, bodies, strict=True)}
+    for call in calls:
+        yield call, turn_of.get(call.order), said.get(call.order, ("", ""))
+
+
+def _said(body: dict[str, Any]) -> tuple[str, str]:
+    """Return code and message of a failure, whichever record tells of it."""
+    place = member(body, "error") if "error" in body else member(body, "output", "outcome", "payload")
+    code, message = (member(place, name) for name in ("code", "message")) if isinstance(place, dict) else ("", place)
+    return (one_line(str(code), 60) if code else ""), (one_line(str(message), 240) if message else "")
+
+
+def _causes_html(found: Sequence[Cause], is_shown: Callable[[Turn], bool], *, several: bool) -> Html:
+    rows = [
+        [
+            el("span", f"{MARKS['failed']} {cause.what}", class_="bad"),
+            one_line(cause.who, 60),
+            el("code", cause.code),
+            joined(cause.message),
+            f"{len(cause.turns):,}",
+            joined(*_links(cause.turns, is_shown, several=several)),
+        ]
+        for cause in found[:_CAUSES]
+    ]
+    heads = ("failed", "which", "code", "said, the first time!", "times#", "where")
+    return joined(plain_table(heads, rows), _more(len(found) - _CAUSES, "cause"))
+
+
+def _links(turns: Sequence[Turn | None], is_shown: Callable[[Turn], bool], *, several: bool) -> Iterator[Html | str]:
+    different = list({turn.order: turn for turn in turns if turn is not None}.values())
+    if None in turns:
+        yield "outside any turn "
+    for turn in different[:_LINKS]:
+        name = turn_label(turn, several=several)
+        yield el("a", name, href=f"#{anchor(turn)}") if is_shown(turn) else name
+        yield " "
+    if len(different) > _LINKS:
+        yield f"and {len(different) - _LINKS:,} more"
+
+
+def _bad_lines(trace: Trace) -> Html:
+    several = len({error.source for error in trace.errors}) > 1
+    rows = [
+        [
+            joined(one_line(error.source, 40) if several else None),
+            f"{error.line:,}",
+            f"{error.offset:,}",
+            one_line(error.reason, 200),
+            el("code", one_line(error.text, 80)),
+        ]
+        for error in trace.errors[:_LINES]
+    ]
+    head = el(
+        "div",
+        el("b", counted(len(trace.errors), "bad line"), class_="bad"),
+        f" skipped, the other {counted(len(trace), 'record')} are here",
+        class_="bar",
+    )
+    return joined(
+        head,
+        plain_table(("file" if several else "", "line#", "byte#", "why!", "it begins"), rows),
+        _more(len(trace.errors) - _LINES, "line"),
+    )
+
+
+def _more(count: int, noun: str) -> Html | None:
+    return el("p", f"and {counted(count, f'more {noun}')}", class_="muted") if count > 0 else None

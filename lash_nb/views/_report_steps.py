@@ -1,0 +1,258 @@
+"""What happened in one turn, in order, as the rows of a report: the question, model calls with what they said, tool calls with their results.
+
+Bodies are read one by one and let go; of what is long the beginning is shown with its size and the expression that gives all of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from lash_nb.plots import MARKS, byte_size, counted, duration, one_line
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.views._json import call_text, inline, pretty, summary
+from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._report_numbers import FAILED, tokens_of, tokens_words
+from lash_nb.views._timeline_rows import member
+
+__all__ = ["Shown", "calls_html", "turn_html"]
+
+_STEPS: Final = 60
+"""As many calls of one turn are shown: those that failed, then the first and the last."""
+_BODY_BYTES: Final = 1_000_000
+"""A longer record is not decoded: it would take more memory than the page is worth."""
+_TEXT: Final = 1_500
+"""Characters of a text, an argument list or a result."""
+_LINE: Final = 160
+_TOO_LONG: Final[Mapping[str, Any]] = {}
+
+
+class Shown(NamedTuple):
+    """A turn as the report shows it."""
+
+    question: str
+    """What was asked, on one line."""
+    body: Html
+    """What happened."""
+
+
+def turn_html(trace: Trace, turn: Turn) -> Shown:
+    """Return what happened in a turn."""
+    calls = sorted(turn.calls, key=lambda call: call.order)
+    shown = _chosen(calls, _STEPS)
+    first = next((call.start_row for call in calls if isinstance(call, LlmCall) and call.start_row is not None), None)
+    rows = ([] if first is None else [first]) + [_row(call) for call in shown]
+    bodies = _bodies(trace, rows)
+    asked = _question(next(bodies, {})) if first is not None else ""
+    steps = _steps(shown, bodies, turn)
+    parts = [
+        el("div", *_cut(asked, f"trace[{first}]"), class_="said") if asked else None,
+        *steps,
+        _left_out(len(calls) - len(shown)),
+    ]
+    return Shown(one_line(asked, 120), joined(*parts))
+
+
+def calls_html(trace: Trace, calls: Sequence[Span], most: int) -> Html:
+    """Return at most so many of the calls that belong to no turn."""
+    shown = _chosen(sorted(calls, key=lambda call: call.order), most)
+    return joined(
+        *_steps(shown, _bodies(trace, [_row(call) for call in shown]), None), _left_out(len(calls) - len(shown))
+    )
+
+
+def _chosen(calls: Sequence[Span], most: int) -> Sequence[Span]:
+    """Return the calls that are shown, in order; a failure is left out last."""
+    if len(calls) <= most:
+        return calls
+    last = most // 4
+    edges = {*range(most - last), *range(len(calls) - last, len(calls))}
+    wanted = sorted(range(len(calls)), key=lambda place: (calls[place].status not in FAILED, place not in edges, place))
+    return [calls[place] for place in sorted(wanted[:most])]
+
+
+def _left_out(count: int) -> Html | None:
+    words = f"{counted(count, 'more call')} left out: trace.llm_calls and trace.tool_calls have them all"
+    return el("p", words, class_="muted") if count else None
+
+
+def _row(call: Span) -> int:
+    return call.order if call.end_row is None else call.end_row
+
+
+def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    """Yield the records one by one; a very long one as nothing."""
+    lengths = trace.index.length
+    readable = trace.bodies([row for row in rows if lengths[row] <= _BODY_BYTES])
+    for row in rows:
+        yield next(readable) if lengths[row] <= _BODY_BYTES else _TOO_LONG
+
+
+def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], turn: Turn | None) -> Iterator[Html]:
+    for call, body in zip(calls, bodies, strict=True):
+        yield _step(call, body, turn)
+
+
+def _step(call: Span, body: Mapping[str, Any], turn: Turn | None) -> Html:
+    kind = "tool_call" if isinstance(call, ToolCall) else "direct" if getattr(call, "is_direct", False) else "llm_call"
+    what, *more = _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
+    attempts = body.get("attempts")
+    retried = len(attempts) if isinstance(attempts, list) else 0
+    tokens = tokens_words(tokens_of(call))
+    return el(
+        "div",
+        el("span", el("i", class_=f"swatch {kind}"), kind, class_="k"),
+        el("span", what, el("small", f" {counted(retried, 'attempt')}") if retried > 1 else None),
+        _track(call, turn, kind),
+        el("u", tokens),
+        el("u", duration(call.duration_ms) if call.status != "open" else "open"),
+        *(el("div", part, class_="x") for part in more),
+        *(
+            [el("div", f"a record too long for this page: trace[{_row(call)}]", class_="x muted")]
+            if body is _TOO_LONG
+            else []
+        ),
+        class_="step",
+    )
+
+
+def _track(call: Span, turn: Turn | None, kind: str) -> Html:
+    """Return where in its turn a call ran."""
+    if turn is None:
+        return el("span")
+    whole = max(turn.over_ns - turn.began_ns, 1)
+    left = min(max((call.began_ns - turn.began_ns) / whole * 100, 0), 99)
+    width = min(max((call.duration_ms or 0) * 100e6 / whole, 0), 100 - left)
+    bar = el("i", style=f"left:{left:.1f}%;width:{width:.1f}%", class_="no" if call.status in FAILED else None)
+    return el("span", bar, class_=f"track {kind}")
+
+
+def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
+    name = el("code", one_line(getattr(call, "model", None) or "model not recorded", 60))
+    error = body.get("error")
+    if call.status in FAILED or error is not None:
+        yield joined(name, " ", _failure(member(error, "code"), member(error, "message"), error))
+    else:
+        yield joined(name, el("span", f" {_ending(call, body)}", class_="muted"))
+    thought, said = _said(body)
+    if thought:
+        yield el(
+            "details",
+            el("summary", el("small", f"reasoning, {_size(thought)}")),
+            *_cut(thought, f"trace[{_row(call)}]"),
+        )
+    if said:
+        yield joined(*_cut(said, f"trace[{_row(call)}]"))
+
+
+def _ending(call: Span, body: Mapping[str, Any]) -> str:
+    """Return what a model did besides speaking: the tools that it called, or why it stopped."""
+    if call.status in ("open", "cancelled"):
+        return f"{MARKS['running' if call.status == 'open' else 'cancelled']} {call.status}"
+    parts = member(body, "response", "parts")
+    names = [part.get("tool_name") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    tools = [one_line(name, 40) for name in names if isinstance(name, str)]
+    reason = member(body, "response", "terminal_reason")
+    words = [f"calls {', '.join(tools[:8])}{' …' if len(tools) > 8 else ''}"] if tools else []
+    if isinstance(reason, str) and reason not in ("stop", "tool_use"):
+        words.append(one_line(reason, 40))
+    if body.get("content") == "omitted":
+        words.append("texts withheld by the host")
+    return ", ".join(words)
+
+
+def _said(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the reasoning and the text of a reply."""
+    parts = member(body, "response", "parts")
+    known = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    texts = {
+        kind: "\n".join(str(part["text"]) for part in known if part.get("type") == kind and part.get("text"))
+        for kind in ("reasoning", "text")
+    }
+    whole = member(body, "response", "text")
+    return texts["reasoning"], whole if isinstance(whole, str) and whole else texts["text"]
+
+
+def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
+    """Yield a call as a sentence, then its arguments and its result where the sentence does not hold them whole."""
+    args, outcome = body.get("args"), member(body, "output", "outcome")
+    payload = member(outcome, "payload") if isinstance(outcome, dict) else body.get("result")
+    head = joined(
+        el("code", one_line(getattr(call, "name", None) or "tool not recorded", 60)),
+        el("span", f"({call_text(args, _LINE)})" if args is not None else "", class_="mono muted"),
+        " ",
+    )
+    if call.status in FAILED:
+        yield joined(head, _failure(member(payload, "code"), member(payload, "message"), payload))
+    elif call.status == "cancelled":
+        yield joined(
+            head, f"{MARKS['cancelled']} cancelled ", el("span", one_line(str(member(payload, "message") or ""), 200))
+        )
+    elif call.status == "open":
+        yield joined(head, f"{MARKS['running']} no end in the file")
+    else:
+        yield joined(head, "→ ", el("span", summary(payload, _LINE), class_="mono"))
+    where = f"trace[{_row(call)}]"
+    values = {"arguments": args, "result": payload}
+    blocks = [
+        joined(el("small", name), el("pre", *_cut(pretty(value), where)))
+        for name, value in values.items()
+        if not _is_plain(value)
+    ]
+    if blocks:
+        yield el(
+            "details",
+            el(
+                "summary",
+                el(
+                    "small",
+                    "arguments and result"
+                    if len(blocks) == 2
+                    else next(iter(n for n, v in values.items() if not _is_plain(v))),
+                ),
+            ),
+            *blocks,
+        )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the sentence of a call holds the value whole."""
+    scalars = value.values() if isinstance(value, dict) else (value,)
+    return all(isinstance(one, str | int | float | None) for one in scalars) and len(inline(value)) <= _LINE
+
+
+def _failure(code: Any, message: Any, whole: Any) -> Html:
+    words = [one_line(str(word), 400) for word in (code, message) if word]
+    return el(
+        "span",
+        f"{MARKS['failed']} ",
+        el("b", words[0]) if words else inline(whole, 200),
+        *(f" · {word}" for word in words[1:]),
+        class_="bad",
+    )
+
+
+def _question(body: Mapping[str, Any]) -> str:
+    """Return what was asked last in a request: the text of its last message from a user."""
+    messages = member(body, "request", "messages")
+    for message in reversed(messages if isinstance(messages, list) else []):
+        blocks = message.get("blocks") if isinstance(message, dict) and message.get("role") == "user" else None
+        texts = [
+            block["text"]
+            for block in (blocks if isinstance(blocks, list) else [])
+            if isinstance(block, dict) and block.get("kind") == "text" and isinstance(block.get("text"), str)
+        ]
+        if texts:
+            return "\n".join(texts)
+    return ""
+
+
+def _cut(text: str, whole: str) -> Iterator[Html | str]:
+    """Yield the beginning of a text, and what is missing."""
+    if len(text) <= _TEXT:
+        yield text
+        return
+    yield text[:_TEXT]
+    yield el("small", f" … first {_TEXT:,} of {len(text):,} characters; all: {whole}")
+
+
+def _size(text: str) -> str:
+    return byte_size(len(text.encode(errors="replace")))

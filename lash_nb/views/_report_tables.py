@@ -1,0 +1,107 @@
+"""The numbers of a trace as tables of a report: by model, by tool, by session."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from lash_nb.plots import counted, duration, one_line, token_count
+from lash_nb.trace import Trace, Turn
+from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, total_tokens
+
+__all__ = ["numbers_html", "plain_table"]
+
+_ROWS: Final = 40
+"""As many models, tools and sessions have a row."""
+_PERCENTS: Final = (50, 95, 99)
+_MODEL_HEADS: Final = ("failed", "cancelled", "open")
+_TOOL_HEADS: Final = ("success", "failure", "cancelled", "open")
+_TOKEN_HEADS: Final = ("tokens in#", "cached#", "out#", "reasoning#")
+_LATENCY_HEADS: Final = ("p50, p95, p99", "p50#", "p95#", "p99#")
+
+
+def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+    """Return a table; a head that ends in `#` stands over numbers, one that ends in `!` takes the room that is left."""
+    styles = [{"#": "n", "!": "what"}.get(head[-1:]) for head in heads]
+    head = el("tr", *(el("th", name.rstrip("#!"), class_=style) for name, style in zip(heads, styles, strict=True)))
+    body = [el("tr", *(el("td", cell, class_=style) for cell, style in zip(row, styles, strict=True))) for row in rows]
+    return el("div", el("table", el("thead", head), el("tbody", *body)), class_="wide")
+
+
+def numbers_html(trace: Trace, wrong: Mapping[int, str]) -> Iterator[Html]:
+    """Yield calls, tokens and latency by model and by tool, and the sessions where there are several."""
+    models, tools = by_model(trace), by_tool(trace)
+    longest = max((one.latency(99) or 0 for one in (*models, *tools)), default=0)
+    yield from _calls_table("model", "llm_call", _MODEL_HEADS, models, longest)
+    yield from _calls_table("tool", "tool_call", _TOOL_HEADS, tools, longest)
+    if len(trace.sessions) > 1:
+        yield _sessions(trace, wrong)
+
+
+def _calls_table(
+    noun: str, kind: str, heads: Sequence[str], numbers: Sequence[CallNumbers], longest: float
+) -> Iterator[Html]:
+    if not numbers:
+        return
+    rows = [
+        [
+            one_line(one.name, 60),
+            *_counts(one, heads),
+            *(map(token_count, one.tokens) if kind == "llm_call" else ()),
+            *_latency(one, kind, longest),
+        ]
+        for one in numbers[:_ROWS]
+    ]
+    tokens = _TOKEN_HEADS if kind == "llm_call" else ()
+    yield joined(
+        plain_table((f"{noun}!", "calls#", *(f"{head}#" for head in heads), *tokens, *_LATENCY_HEADS), rows),
+        _more(len(numbers), noun),
+    )
+
+
+def _counts(numbers: CallNumbers, statuses: Sequence[str]) -> Iterator[str]:
+    yield f"{numbers.calls:,}"
+    for status in statuses:
+        count = numbers.statuses[status]
+        is_bad = count and status in ("failed", "failure")
+        yield el("span", f"{count:,}", class_="bad") if is_bad else f"{count:,}"
+
+
+def _latency(numbers: CallNumbers, kind: str, longest: float) -> Iterator[str]:
+    """Yield a picture of the latencies on the scale of the whole trace, then each in words."""
+    values = [numbers.latency(percent) for percent in _PERCENTS]
+    known = [value for value in values if value is not None]
+    if not known or longest <= 0:
+        yield ""
+    else:
+        at = [f"left:{value / longest * 96 + 2:.1f}%" for value in known]
+        line = el("i", style=f"{at[0]};width:{(known[2] - known[0]) / longest * 96:.1f}%")
+        yield el("span", line, el("b", style=at[0]), el("u", style=at[1]), el("s", style=at[2]), class_=f"range {kind}")
+    yield from map(duration, values)
+
+
+def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
+    groups: dict[str, list[Turn]] = {}
+    for turn in trace.turns:
+        groups.setdefault(turn.session_id or "", []).append(turn)
+    rows = []
+    for name, turns in list(groups.items())[:_ROWS]:
+        calls = [call for turn in turns for call in turn.llm_calls]
+        failed = sum(wrong[turn.order] == "failed" for turn in turns)
+        tokens = total_tokens(calls)
+        rows.append(
+            [
+                one_line(name, 60),
+                f"{len(turns):,}",
+                el("span", f"{failed:,}", class_="bad") if failed else "0",
+                f"{len(calls):,}",
+                f"{sum(len(turn.tool_calls) for turn in turns):,}",
+                token_count(tokens.read),
+                token_count(tokens.written),
+            ]
+        )
+    heads = ("session!", "turns#", "with a failure#", "model calls#", "tool calls#", "tokens in#", "out#")
+    return joined(plain_table(heads, rows), _more(len(groups), "session"))
+
+
+def _more(found: int, noun: str) -> Html | None:
+    return el("p", f"and {counted(found - _ROWS, f'more {noun}')}", class_="muted") if found > _ROWS else None

@@ -1,0 +1,142 @@
+"""When a trace was busy, as an inline picture: a track of model calls, a track of tool calls, failures above, time below.
+
+A few hundred turns are drawn as bars that run together where they touch; of more, how busy each moment was. The picture is as small for a
+million calls as for a thousand.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from lash_nb.plots import MARKS, counted, duration
+from lash_nb.trace import Span, Trace, Turn
+from lash_nb.views._markup import Html, el, joined, svg_text
+
+__all__ = ["timeline_picture"]
+
+_WIDTH: Final = 1072
+_LEFT: Final = 44
+_BINS: Final = 1028
+"""Moments that are told apart: one per unit of the picture."""
+_BARS_UP_TO: Final = 2_000
+_HEIGHT: Final = 26
+_TRACKS: Final = (("model", "llm_call", 24), ("tool", "tool_call", 56))
+_BOTTOM: Final = 86
+_MARK: Final = 14
+"""Marks nearer than this become one with a number."""
+
+
+def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
+    """Return the picture of a trace, with what it shows in words.
+
+    Args:
+        trace: The trace.
+        wrong: What is wrong with each turn, by its order.
+    """
+    calls = {"llm_call": trace.llm_calls, "tool_call": trace.tool_calls}
+    zero, last = _bounds(trace)
+    scale = _BINS / max(last - zero, 1)
+    is_dense = len(trace.turns) > _BARS_UP_TO
+    tracks = [
+        joined(
+            svg_text(_LEFT - 8, y + 17, name, text_anchor="end"),
+            el("path", d=f"M{_LEFT} {y + _HEIGHT}H{_WIDTH}", class_="grid"),
+            el(
+                "path",
+                d="".join(_columns(_busy(calls[kind], zero, scale), y, is_dense=is_dense)),
+                class_=f"fill {kind}",
+            ),
+        )
+        for name, kind, y in _TRACKS
+    ]
+    shapes = [
+        *tracks,
+        *_marks([turn for turn in trace.turns if wrong[turn.order] == "failed"], zero, scale),
+        *_axis((last - zero) / 1e6),
+    ]
+    label = f"timeline of {counted(len(trace.turns), 'turn')}, {duration((last - zero) / 1e6)}"
+    picture = el("svg", *shapes, viewBox=f"0 0 {_WIDTH} {_BOTTOM + 18}", role="img", aria_label=label)
+    height = "height: how busy the moment was" if is_dense else "a bar: at least one call ran"
+    return joined(
+        picture,
+        el(
+            "p",
+            f"{height}; {MARKS['failed']} turns with a failure, a number where several stand together",
+            class_="muted",
+        ),
+    )
+
+
+def _bounds(trace: Trace) -> tuple[int, int]:
+    """The first and the last moment: a call that began before the file did is part of it."""
+    spans = (*trace.llm_calls, *trace.tool_calls)
+    times = [int(time) for time in (min(trace.index.time_ns), max(trace.index.time_ns))] if len(trace) else [0, 0]
+    return min([times[0], *(call.began_ns for call in spans)]), max([times[1], *map(_end, spans)])
+
+
+def _end(call: Span) -> int:
+    return call.began_ns + round((call.duration_ms or 0) * 1_000_000)
+
+
+def _busy(calls: Iterable[Span], zero: int, scale: float) -> list[float]:
+    """Return how much of each moment calls ran, at most 1: sums of steps up and down, so that a long call costs no more than a short one."""
+    share, steps = [0.0] * (_BINS + 2), [0.0] * (_BINS + 2)
+    for call in calls:
+        start = min(max((call.began_ns - zero) * scale, 0), _BINS)
+        end = min(max((_end(call) - zero) * scale, start), _BINS)
+        first, last = int(start), int(end)
+        if first == last:
+            share[first] += max(end - start, 1e-6)
+            continue
+        share[first] += first + 1 - start
+        share[last] += end - last
+        steps[first + 1] += 1
+        steps[last] -= 1
+    level = 0.0
+    for place in range(_BINS):
+        level += steps[place]
+        share[place] = min(share[place] + level, 1.0)
+    return share[:_BINS]
+
+
+def _columns(busy: Sequence[float], y: float, *, is_dense: bool) -> Iterator[str]:
+    """Yield a path of columns, neighbors of one height as one; every moment with a call is at least a little high."""
+    start = 0
+    heights = [(max(round(part * _HEIGHT), 2) if is_dense else 13) if part > 0 else 0 for part in busy]
+    for place in range(1, len(heights) + 1):
+        if place < len(heights) and heights[place] == heights[start]:
+            continue
+        if heights[start]:
+            top = y + _HEIGHT - heights[start] - (0 if is_dense else 6)
+            yield f"M{_LEFT + start} {top}h{place - start}v{heights[start]}h{start - place}z"
+        start = place
+
+
+def _marks(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
+    places = sorted((turn.began_ns - zero) * scale for turn in turns)
+    groups: list[list[float]] = []
+    for place in places:
+        if groups and place - groups[-1][0] < _MARK:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    for group in groups:
+        number = f"{len(group):,}" if len(group) > 1 else ""
+        title = el("title", f"{counted(len(group), 'turn')} with a failure")
+        x = round(_LEFT + min(max(group[0], 0), _BINS), 1)
+        mark = svg_text(x, 18, MARKS["failed"], title, class_="bad")
+        yield joined(svg_text(x, 8, number, class_="bad", font_size=8), mark) if number else mark
+
+
+def _axis(total_ms: float) -> Iterator[Html]:
+    step = next(
+        factor * 10.0**power
+        for power in range(-3, 15)
+        for factor in (1, 2, 5)
+        if total_ms / (factor * 10.0**power) <= 8
+    )
+    for number in range(int(total_ms / step) + 1 if total_ms else 0):
+        x = round(_LEFT + number * step / total_ms * _BINS, 1)
+        yield joined(
+            el("path", d=f"M{x} 24V{_BOTTOM}", class_="grid"),
+            svg_text(x, _BOTTOM + 14, duration(number * step), text_anchor="start" if not number else "middle"),
+        )
