@@ -88,6 +88,5 @@ def _counts(call: LlmCall) -> tuple[float, float, float, float, float, bool] | N
     usage = call.usage
     if usage is None:
         return None
-    cached, reasoning = usage.get("cached_input_tokens") or 0, usage.get("reasoning_tokens") or 0
-    uncached, output = max((usage.get("input_tokens") or 0) - cached, 0), usage.get("output_tokens") or 0
-    return uncached, cached, _UNKNOWN, output + reasoning, reasoning, reasoning > 0
+    written = _UNKNOWN if usage.cache_write is None else usage.cache_write
+    return usage.uncached_input, usage.cache_read, written, usage.output, usage.reasoning, usage.approximate

@@ -7,7 +7,7 @@ from typing import Any, Final
 from lash_nb.frames._column import Column
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import SPAN_ALWAYS, SpanRow, span_rows
-from lash_nb.trace import LlmCall, Trace, Turn, total_usage
+from lash_nb.trace import LlmCall, Trace, Turn, Usage, total_usage
 
 __all__ = [
     "LLM_CALL_COLUMNS",
@@ -40,16 +40,24 @@ _TIMES: Final = (
 
 def _tokens(path: str) -> tuple[Column, ...]:
     return (
-        Column("input_tokens", f"{path}.input_tokens", "Int64", "Tokens the model read, cached ones included."),
-        Column("output_tokens", f"{path}.output_tokens", "Int64", "Tokens the model wrote."),
-        Column("cached_input_tokens", f"{path}.cached_input_tokens", "Int64", "Tokens read from the provider's cache."),
-        Column("reasoning_tokens", f"{path}.reasoning_tokens", "Int64", "Tokens of reasoning."),
+        Column("input_tokens", f"{path}.input", "Int64", "Tokens the model read, cached ones included."),
+        Column(
+            "cached_input_tokens", f"{path}.cache_read", "Int64", "Of these, tokens read from the provider's cache."
+        ),
+        Column(
+            "cache_write_input_tokens",
+            f"{path}.cache_write",
+            "Int64",
+            "Of these, tokens written to the provider's cache; empty where the release does not tell.",
+        ),
+        Column("output_tokens", f"{path}.output", "Int64", "Tokens the model wrote, reasoning included."),
+        Column("reasoning_tokens", f"{path}.reasoning", "Int64", "Of these, tokens of reasoning."),
     )
 
 
 TURN_COLUMNS: Final = (
     *_PLACE,
-    Column("status", "span.status", "category", "`completed`, `failed` or `open`."),
+    Column("status", "span.status", "category", "`completed`, `switched`, `cancelled`, `failed` or `open`."),
     Column("done_reason", "span.done_reason", "category", "Why it ended, e.g. `assistant_message`, `cancelled`."),
     *_TIMES,
     Column("llm_calls", lambda row: len(row.span.llm_calls), "Int64", "Model calls, direct completions included."),
@@ -72,7 +80,7 @@ LLM_CALL_COLUMNS: Final = (
     Column(
         "is_direct", "span.is_direct", "boolean", "Whether it was a direct completion, outside the turn's own loop."
     ),
-    Column("status", "span.status", "category", "`completed`, `failed` or `open`."),
+    Column("status", "span.status", "category", "`completed`, `failed`, `cancelled` or `open`."),
     *_TIMES,
     Column(
         "first_visible_token_latency_ms",
@@ -165,7 +173,7 @@ def usage_df(trace: Trace) -> Rows:
         if call.usage is not None:
             groups[owner[call.order].order if call.order in owner else -1, call.model].append(call)
     rows = [
-        _UsageRow(owner.get(calls[0].order, calls[0]), model, len(calls), total_usage(calls))
+        _UsageRow(owner.get(calls[0].order, calls[0]), model, len(calls), total_usage(call.usage for call in calls))
         for (_, model), calls in groups.items()
     ]
     return Rows(rows, errors=trace.errors)
@@ -176,7 +184,7 @@ class _UsageRow:
     span: Turn | LlmCall
     model: str | None
     llm_calls: int
-    usage: dict[str, int]
+    usage: Usage
 
 
 def _member(record: Any, *path: str) -> Any:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lash_nb.frames._column import Column
 from lash_nb.frames._table import Rows
-from lash_nb.trace import NO_INT, CodedColumn, Span, Trace
+from lash_nb.trace import NO_INT, TEXT_COLUMNS, CodedColumn, Span, Trace
 
 __all__ = ["SPAN_ALWAYS", "RecordRow", "RecordRows", "SpanRow", "span_rows"]
 
@@ -87,7 +87,7 @@ class RecordRows(Rows):
         index = self._trace.index
         if name == "order":
             return pd.array(np.arange(len(index)), dtype="Int64")
-        if name in index.coded:
+        if name in TEXT_COLUMNS:
             return _decoded(index.text(name), column.dtype)
         return _VECTORS[name](getattr(index, name)) if name in _VECTORS else None
 

@@ -1,41 +1,41 @@
 """What the index wants to know of a trace line, and how it is found without decoding the rest.
 
-`Peek` names only the members that fill a column; msgspec checks and skips everything else at the speed of a scanner. A line whose
-members have other types than a record of this release (another release, or damage) is read again in full and keeps what fits.
-Record members: lash 0.1.0-alpha.37, trace schema version 2.
+The shapes `Peek` and `Context` are made of the places that `_facts` names, so no other member is looked at: msgspec checks and skips
+everything else at the speed of a scanner. The context stays text, because neighbours mostly share it. A line whose members have other types
+than its release gives them is read again in full and keeps what fits.
 """
 
+import codecs
 import json
-import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
-from lash_nb.clock import parse_rfc3339
-from lash_nb.wire import TRACE_SCHEMA_VERSION, TraceEvent
+from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, RECORD_FACTS, RECORD_TYPES, Place, kind_of
+from lash_nb.trace._stamps import time_ns
+from lash_nb.trace._usage import Usage
 
 __all__ = [
-    "KNOWN_TYPES",
-    "KNOWN_VERSIONS",
     "NO_INT",
     "BadLineError",
-    "Peek",
+    "Facts",
+    "UsageMembers",
+    "canonical",
     "decode_body",
+    "decode_contexts",
     "decode_peeks",
+    "facts_of",
+    "first_of",
+    "is_utf8",
     "peek_line",
-    "time_ns",
 ]
 
 NO_INT: Final = -(1 << 63)
 """Stands for a missing number in an integer column; the same value that pandas uses for a missing time."""
-
-KNOWN_VERSIONS: Final = frozenset({TRACE_SCHEMA_VERSION})
-"""Schema versions whose records this release describes."""
-
-KNOWN_TYPES: Final = frozenset(str(event.__struct_config__.tag) for event in get_args(TraceEvent))
-"""Types of record this release describes."""
-
 
 _Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
 """What an integer column can hold."""
@@ -49,59 +49,66 @@ class BadLineError(ValueError):
     """A line that is no record; the text is the reason."""
 
 
-class _Context(msgspec.Struct, frozen=True, gc=False):
-    session_id: str | None = None
-    turn_id: str | None = None
-    turn_index: _Number = NO_INT
-    protocol_iteration: _Number = NO_INT
-    effect_id: str | None = None
-    llm_call_id: str | None = None
-    graph_node_id: str | None = None
+class UsageMembers(msgspec.Struct, frozen=True, gc=False):
+    """The members of a usage in all releases."""
+
+    input_tokens: _Tokens | None = None
+    output_tokens: _Tokens | None = None
+    cached_input_tokens: _Tokens | None = None
+    reasoning_tokens: _Tokens | None = None
+    cache_read_input_tokens: _Tokens | None = None
+    cache_write_input_tokens: _Tokens | None = None
+    reasoning_output_tokens: _Tokens | None = None
 
 
-class _Request(msgspec.Struct, frozen=True, gc=False):
-    model: str | None = None
-    model_variant: str | None = None
+_LEAVES: Final[Mapping[str, tuple[Any, Any]]] = {
+    "turn_index": (_Number | None, None),
+    "protocol_iteration": (_Number | None, None),
+    "duration_ms": (_Milliseconds | None, None),
+    "usage": (UsageMembers | None, None),
+    "status": (str | bool | None, None),
+}
+"""Types and defaults of facts that are no text."""
 
 
-class _Response(msgspec.Struct, frozen=True, gc=False):
-    duration_ms: _Milliseconds = math.nan
+def _shape(name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[str, Place]]) -> type[msgspec.Struct]:
+    """Make a struct of all places, with a struct inside for each member that has members."""
+    leaves, inner = dict(own), dict[str, list[tuple[str, Place]]]()
+    for fact, place in facts:
+        head, _, rest = place.path.partition(".")
+        if rest:
+            inner.setdefault(head, []).append((fact, Place(rest, place.versions)))
+        else:
+            leaves[head] = _LEAVES.get(fact, (str | None, None))
+    for head, below in inner.items():
+        nested = _shape(f"{name}_{head}", {}, below)
+        leaf = leaves.get(head, (None, None))[0]
+        leaves[head] = (nested | None | leaf, nested())
+    fields = [(member, kind, default) for member, (kind, default) in leaves.items() if default is not ...]
+    required = [(member, kind) for member, (kind, default) in leaves.items() if default is ...]
+    return msgspec.defstruct(name, [*required, *fields], frozen=True, gc=False)
 
 
-class _Outcome(msgspec.Struct, frozen=True, gc=False):
-    status: str | None = None
+Context: Final[Any] = _shape(
+    "Context", {}, [(fact, place) for fact, places in CONTEXT_FACTS.items() for place in places]
+)
+"""The members of a context that the index keeps."""
 
-
-class _Output(msgspec.Struct, frozen=True, gc=False):
-    outcome: _Outcome = _Outcome()
-
-
-class _Event(msgspec.Struct, frozen=True, gc=False):
-    kind: str | None = None
-    event_name: str | None = None
-
-
-class Peek(msgspec.Struct, frozen=True, gc=False):
-    """The members of one record that the index keeps."""
-
-    type: str
-    timestamp: str
-    schema_version: _Number = 0
-    context: _Context = _Context()
-    name: str | None = None
-    plugin_id: str | None = None
-    call_id: str | None = None
-    duration_ms: _Milliseconds = math.nan
-    status: str | None = None
-    done_reason: str | None = None
-    usage: dict[str, _Tokens] | None = None
-    request: _Request = _Request()
-    response: _Response = _Response()
-    output: _Output = _Output()
-    event: _Event = _Event()
-
+Peek: Final[Any] = _shape(
+    "Peek",
+    {
+        "type": (str, ...),
+        "timestamp": (str, ...),
+        "schema_version": (_Number, 0),
+        "context": (msgspec.Raw, msgspec.Raw(b"{}")),
+        "content": (str | None, None),
+    },
+    [(fact, place) for fact in INDEXED_FACTS for places in RECORD_FACTS[fact].values() for place in places],
+)
+"""The members of one record that the index keeps."""
 
 _DECODER: Final = msgspec.json.Decoder(Peek)
+_CONTEXTS: Final = msgspec.json.Decoder(Context)
 
 decode_peeks: Final = _DECODER.decode_lines
 """Read the members that the index keeps of many lines at once, the fastest way there is.
@@ -112,19 +119,120 @@ the number of values with that of lines, and checks the encoding.
 
 _decode_any: Final = msgspec.json.Decoder().decode
 _MAX_DIGITS: Final = 1_000
+_ASCII: Final = 128
+_SLICE: Final = 1 << 19
 
 
-def peek_line(line: bytes) -> Peek:
+Facts = list[tuple[str, Callable[[Sequence[Any]], list[Any]]]]
+"""The facts that records of one type have, each with the function that reads it from many peeks."""
+
+
+def facts_of(type_name: str) -> Facts:
+    """Return how the facts of a type are read; of a type that nobody knows whatever can be."""
+    kind = kind_of(type_name)
+    return [(fact, first_of(places)) for fact in INDEXED_FACTS if (places := _places(fact, kind, type_name))]
+
+
+def _places(fact: str, kind: str, type_name: str) -> tuple[Place, ...]:
+    by_kind = RECORD_FACTS[fact]
+    return (
+        by_kind.get(kind, ())
+        if type_name in RECORD_TYPES
+        else tuple({p.path: p for ps in by_kind.values() for p in ps}.values())
+    )
+
+
+def first_of(places: Sequence[Place]) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return a function that reads a fact of many structs: of each from the first place that is there."""
+    getters = [attrgetter(place.path) for place in places]
+
+    def values(structs: Sequence[Any]) -> list[Any]:
+        found = _column(getters[0], structs)
+        for getter in getters[1:]:
+            if None not in found:
+                break
+            found = [
+                other if value is None else value for value, other in zip(found, _column(getter, structs), strict=True)
+            ]
+        return found
+
+    return values
+
+
+def _column(getter: Callable[[Any], Any], structs: Sequence[Any]) -> list[Any]:
+    try:
+        return list(map(getter, structs))
+    except AttributeError:  # somewhere on the way stands null, or a text, in the place of an object
+        return [_value(getter, struct) for struct in structs]
+
+
+def _value(getter: Callable[[Any], Any], struct: Any) -> Any:
+    try:
+        value = getter(struct)
+    except AttributeError:
+        return None
+    return None if isinstance(value, msgspec.Struct) and not isinstance(value, UsageMembers) else value
+
+
+def canonical(usage: UsageMembers) -> Usage:
+    """Tell tokens alike whatever release wrote them."""
+    read, written, output = usage.cache_read_input_tokens, usage.cache_write_input_tokens, usage.output_tokens or 0
+    if (
+        read is None
+        and written is None
+        and (usage.cached_input_tokens is not None or usage.reasoning_tokens is not None)
+    ):
+        cached, reasoning = usage.cached_input_tokens or 0, usage.reasoning_tokens or 0
+        uncached = max((usage.input_tokens or 0) - cached, 0)
+        return Usage(
+            uncached_input=uncached,
+            cache_read=cached,
+            output=output + reasoning,
+            reasoning=reasoning,
+            approximate=reasoning != 0,
+        )
+    return Usage(
+        uncached_input=usage.input_tokens or 0,
+        cache_read=read or 0,
+        cache_write=written,
+        output=output,
+        reasoning=usage.reasoning_output_tokens or 0,
+    )
+
+
+def decode_contexts(raws: Sequence[bytes]) -> list[Any]:
+    """Read contexts; of a strange one what fits."""
+    try:
+        return _CONTEXTS.decode_lines(b"\n".join(raws))
+    except (msgspec.DecodeError, RecursionError):
+        return [_fitting(Context, members if isinstance(members := decode_body(raw), dict) else {}) for raw in raws]
+
+
+def is_utf8(data: bytes | memoryview) -> bool:
+    """Tell whether bytes are text; looked at in slices, as a line may be long."""
+    if not len(data) or np.frombuffer(data, "u1").max() < _ASCII:
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _SLICE):
+            decoder.decode(bytes(data[start : start + _SLICE]), start + _SLICE >= len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def peek_line(line: bytes) -> Any:
     """Read one line with every check that the fast path leaves out.
 
     Raises:
         BadLineError: the line is no record.
     """
     if line.startswith(b"\x1f\x8b"):
-        message = "not JSON: this looks like a gzip file"
+        message = "not JSON: this looks like gzip inside a trace"
         raise BadLineError(message)
     try:
-        line.decode()
+        if not is_utf8(line):
+            line.decode()
         peek = _decoded(line)
         time_ns(peek.timestamp)
         return peek
@@ -134,6 +242,10 @@ def peek_line(line: bytes) -> Peek:
         message = f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"
     except RecursionError:
         message = "nested too deeply to be read"
+    except BadLineError:
+        raise
+    except ValueError as error:
+        message = str(error)
     raise BadLineError(message)
 
 
@@ -150,29 +262,14 @@ def decode_body(data: bytes) -> Any:
         return json.loads(data, parse_int=_parse_int)
 
 
-def time_ns(timestamp: str) -> int:
-    """Read a record's time as nanoseconds since the epoch.
-
-    Raises:
-        BadLineError: the text is no RFC 3339 time, or lies outside the years 1678 to 2261.
-    """
-    try:
-        value = parse_rfc3339(timestamp)
-    except (ValueError, OverflowError):
-        raise BadLineError(f"timestamp {timestamp[:40]!r} is not an RFC 3339 time") from None
-    if not -(1 << 63) < value < 1 << 63:
-        raise BadLineError(f"timestamp {timestamp[:40]!r} is outside the years 1678 to 2261")
-    return value
-
-
-def _decoded(line: bytes) -> Peek:
+def _decoded(line: bytes) -> Any:
     try:
         return _DECODER.decode(line)
     except msgspec.ValidationError:
         return _salvaged(line)
 
 
-def _salvaged(line: bytes) -> Peek:
+def _salvaged(line: bytes) -> Any:
     """Keep what fits of a record whose members have other types than expected."""
     record = decode_body(line)
     if not isinstance(record, dict):
@@ -181,8 +278,15 @@ def _salvaged(line: bytes) -> Peek:
         if not isinstance(record.get(member), str):
             what = "has no" if record.get(member) is None else "has a non-text"
             raise BadLineError(f"the record {what} {member!r}")
-    peek: Peek = _fitting(Peek, record)
-    return peek
+    context = record.pop("context", None)
+    peek = _fitting(Peek, record)
+    return msgspec.structs.replace(peek, context=msgspec.Raw(msgspec.json.encode(_plain(context))))
+
+
+def _plain(context: Any) -> Any:
+    """Keep of a context what can be written again: the members that the index knows."""
+    members = context if isinstance(context, dict) else {}
+    return _fitting(Context, members)
 
 
 def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
@@ -190,13 +294,16 @@ def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
     fitting = {}
     for field in msgspec.structs.fields(shape):
         value = members.get(field.encode_name)
-        if isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            fitting[field.name] = _fitting(field.type, value)
-        elif field.name == "usage" and isinstance(value, dict):
-            fitting[field.name] = {name: count for name, count in value.items() if _fits(count, _Tokens)}
+        inner = next((kind for kind in get_args(field.type) if _is_struct(kind)), None)
+        if isinstance(value, dict) and inner:
+            fitting[field.name] = _fitting(inner, value)
         elif value is not None and _fits(value, field.type):
             fitting[field.name] = value
     return shape(**fitting)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _fits(value: Any, kind: Any) -> bool:

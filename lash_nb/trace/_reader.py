@@ -4,27 +4,36 @@ from bisect import bisect_right
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import IO, Any, overload
 
 import msgspec
 
 from lash_nb.errors import CallerError, TraceReadError
-from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn, find_calls
+from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
 from lash_nb.trace._index import TraceError, TraceIndex
-from lash_nb.trace._peek import KNOWN_TYPES, KNOWN_VERSIONS, decode_body
-from lash_nb.trace._source import BytesSource, FileSource, Read, Source
+from lash_nb.trace._pairing import find_calls
+from lash_nb.trace._peek import decode_body
+from lash_nb.trace._scan import LONGEST_LINE, Piece
+from lash_nb.trace._source import BytesSource, Fetch, RecordsSource, Source, SpooledSource, open_files
 from lash_nb.trace._summary import TraceSummary, summarize
-from lash_nb.wire import TraceRecord
 
 __all__ = ["Trace", "TraceInput", "read_trace"]
 
-TraceInput = str | PathLike[str] | bytes | Iterable[Any]
-"""What `read_trace` takes: a path, the bytes of a trace, several paths, or records (bytes, text, dicts or `TraceRecord`s)."""
+TraceInput = str | PathLike[str] | bytes | IO[Any] | Iterable[Any]
+"""What `read_trace` takes: a path or pattern, an open file, the bytes of a trace, several paths, or records (bytes, text, dicts or `TraceRecord`s)."""
 
-_PIECE: Final = 1 << 18
-"""Bytes read at a time: stays in the processor's cache (measured: 128 kB to 512 kB are equally fast, 2 MB is a sixth slower)."""
+
+class _Part:
+    """One source of a trace, and how far it is read."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.offset = 0
+        self.line = 1
+        self.unfinished: TraceError | None = None
 
 
 class Trace:
@@ -40,14 +49,14 @@ class Trace:
         self.index = TraceIndex()
         """One entry per record in each column: `index.text("type")[3]` needs no body."""
         self._errors: list[TraceError] = []
-        self._sources: list[Source] = []
-        self._first_rows: list[int] = []
+        self._parts: list[_Part] = []
+        self._runs: list[tuple[int, _Part]] = []
         self._calls: tuple[int, Calls] | None = None
 
     @property
     def errors(self) -> tuple[TraceError, ...]:
         """The lines that are no records, with number, offset and reason."""
-        return tuple(self._errors)
+        return (*self._errors, *(part.unfinished for part in self._parts if part.unfinished))
 
     @property
     def sessions(self) -> tuple[str, ...]:
@@ -72,15 +81,11 @@ class Trace:
     @property
     def unknown(self) -> int:
         """How many records are of a type or schema version that this release does not describe; they are shown raw."""
-        types, versions = self.index.text("type"), self.index.text("schema_version")
-        if KNOWN_TYPES.issuperset(types.values) and KNOWN_VERSIONS.issuperset(versions.values):
-            return 0
-        return sum(not self.is_known(row) for row in range(len(self)))
+        return len(self) - int(self.index.is_known.sum())
 
     def is_known(self, row: int) -> bool:
         """Return whether this release describes the type and schema version of that record."""
-        index = self.index
-        return index.text("type")[row] in KNOWN_TYPES and index.text("schema_version")[row] in KNOWN_VERSIONS
+        return bool(self.index.is_known[row])
 
     def summary(self) -> TraceSummary:
         """Return its numbers: records, turns, calls, failures, tokens, bad lines, first and last time."""
@@ -92,10 +97,27 @@ class Trace:
         Raises:
             TraceReadError: the file is gone or was changed after it was read.
         """
-        for part, group in groupby(rows, lambda row: bisect_right(self._first_rows, row) - 1):
-            with self._sources[part].reader() as read:
+        for part, group in groupby(rows, self._part_of):
+            with part.source.fetcher() as fetch:
                 for row in group:
-                    yield self._body(read, row)
+                    yield self._body(fetch, row)
+
+    def raw(self, row: int) -> bytes:
+        """Return the bytes of a record, as they were written; errors as in `bodies`."""
+        row = range(len(self))[row]
+        with self._part_of(row).source.fetcher() as fetch:
+            return fetch(int(self.index.offset[row]), int(self.index.length[row]))
+
+    def refresh(self) -> int:
+        """Read what was written since, and return the number of new records.
+
+        Raises:
+            TraceReadError: a file is gone, was replaced or was cut short; what was read of it before is still there.
+        """
+        before = len(self)
+        for part in self._parts:
+            self._read(part)
+        return len(self) - before
 
     def __len__(self) -> int:
         return len(self.index)
@@ -121,8 +143,11 @@ class Trace:
             self._calls = (len(self), find_calls(self.index))
         return self._calls[1]
 
-    def _body(self, read: Read, row: int) -> dict[str, Any]:
-        data = read(self.index.offset[row], self.index.length[row])
+    def _part_of(self, row: int) -> _Part:
+        return self._runs[bisect_right(self._runs, row, key=itemgetter(0)) - 1][1]
+
+    def _body(self, fetch: Fetch, row: int) -> dict[str, Any]:
+        data = fetch(int(self.index.offset[row]), int(self.index.length[row]))
         try:
             body = decode_body(data)
         except (ValueError, RecursionError):
@@ -133,27 +158,44 @@ class Trace:
         return body
 
     def _add(self, source: Source) -> None:
-        """Index all that `source` holds."""
-        self._sources.append(source)
-        self._first_rows.append(len(self))
-        line, size = 1, _PIECE
-        with source.reader() as read:
-            offset = len(BOM_UTF8) if read(0, len(BOM_UTF8)) == BOM_UTF8 else 0
-            while piece := read(offset, size):
-                end = piece.rfind(b"\n") + 1
-                if not end and len(piece) == size:  # one line longer than the piece: look further
-                    size *= 2
-                    continue
-                count, errors = self.index.add(piece[:end] or piece + b"\n", offset, line, source=source.name)
-                self._errors += errors if end else map(_unfinished, errors)
-                offset, line, size = offset + (end or len(piece)), line + count, _PIECE
+        part = _Part(source)
+        self._parts.append(part)
+        self._read(part)
+
+    def _read(self, part: _Part) -> None:
+        """Index what a source holds behind the place up to which it was read."""
+        first = len(self)
+        for piece in part.source.pieces(part.offset):
+            data, offset = piece.data, piece.offset
+            if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
+                data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
+            if piece.is_too_long:
+                self._errors.append(_too_long(piece, part))
+                part.line += 1
+            elif bytes(data[-1:]) == b"\n":
+                count, errors = self.index.add(data, offset, part.line, source=part.source.name)
+                self._errors += errors
+                part.line += count
+            elif not self._read_unfinished(part, data, offset):
+                break
+            part.unfinished = None
+            part.offset = piece.offset + piece.length
+        if len(self) > first:
+            self._runs.append((first, part))
+
+    def _read_unfinished(self, part: _Part, data: memoryview, offset: int) -> bool:
+        """Read a last line without an end: a whole record is one; anything else may still be written and is looked at again."""
+        _, errors = self.index.add(bytes(data) + b"\n", offset, part.line, source=part.source.name)
+        part.unfinished = _unfinished(errors[0]) if errors else None
+        return not errors
 
 
 def read_trace(source: TraceInput, *, name: str | None = None) -> Trace:
     """Read a trace: one pass that notes where each record lies and what it is, and keeps no body.
 
     Args:
-        source: A path, the bytes of a trace, several paths (read as one trace), or records (bytes, text, dicts or `TraceRecord`s).
+        source: A path, plain or gzip; a pattern such as `runs/*.jsonl`; an open file; the bytes of a trace; several paths (read as one
+            trace); or records (bytes, text, dicts or `TraceRecord`s). A list of records may grow, `Trace.refresh` reads on.
         name: What to call it; the file's name by default.
 
     Raises:
@@ -170,25 +212,22 @@ def _sources(source: TraceInput) -> list[Source]:
     if isinstance(source, bytes | bytearray | memoryview):
         return [BytesSource(bytes(source), name="trace")]
     if isinstance(source, str | PathLike):
-        return [FileSource(Path(source).expanduser())]
+        return open_files(Path(source).expanduser())
+    if hasattr(source, "read"):
+        return [SpooledSource(source, name=Path(str(getattr(source, "name", "trace"))).name)]
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
-        message = f"read_trace() reads a path, bytes, several paths or records, not {type(source).__name__}; wrap one record in a list."
+        message = f"read_trace() reads a path, an open file, bytes, several paths or records, not {type(source).__name__}; wrap one record in a list."
         raise CallerError(message)
-    items = list(source)
+    items = source if isinstance(source, list) else list(source)
     if items and all(isinstance(item, PathLike) or (isinstance(item, str) and item[:1] != "{") for item in items):
-        return [FileSource(Path(item).expanduser()) for item in items]
-    return [BytesSource(b"".join(map(_record_line, items)), name="records")]
+        return [one for item in dict.fromkeys(map(str, items)) for one in open_files(Path(item).expanduser())]
+    return [RecordsSource(items, name="records")]
 
 
-def _record_line(record: Any) -> bytes:
-    """Write one record as a line; between the tokens of JSON a line feed means no more than a space."""
-    if isinstance(record, str):
-        record = record.encode()
-    if isinstance(record, TraceRecord):
-        record = record.to_json()
-    if not isinstance(record, bytes):
-        record = msgspec.json.encode(record)
-    return bytes(record).rstrip().replace(b"\n", b" ") + b"\n"
+def _too_long(piece: Piece, part: _Part) -> TraceError:
+    text = bytes(piece.data[:80]).decode(errors="replace")
+    reason = f"longer than {LONGEST_LINE >> 20} MiB, which is no record: {piece.length:,} bytes"
+    return TraceError(source=part.source.name, line=part.line, offset=piece.offset, reason=reason, text=text)
 
 
 def _unfinished(error: TraceError) -> TraceError:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lash_nb.trace._calls import total_usage
+from lash_nb.trace._usage import Usage, total_usage
 
 if TYPE_CHECKING:
     from lash_nb.trace._reader import Trace
@@ -44,8 +44,8 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Tool calls that ended as `cancelled`."""
     open_calls: int
     """Model and tool calls without an end."""
-    usage: dict[str, int]
-    """Tokens of all model calls, members as in the records."""
+    usage: Usage
+    """Tokens of all model calls."""
     first_ns: int | None
     """Time of the earliest record, in nanoseconds since the Unix epoch."""
     last_ns: int | None
@@ -85,7 +85,7 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summarize(trace: "Trace") -> TraceSummary:
     """Count what a trace holds."""
-    turns = Counter("cancelled" if turn.is_cancelled else turn.status for turn in trace.turns)
+    turns = Counter(turn.status for turn in trace.turns)
     llm = Counter(call.status for call in trace.llm_calls)
     tools = Counter(call.status for call in trace.tool_calls)
     times = trace.index.time_ns
@@ -104,9 +104,9 @@ def summarize(trace: "Trace") -> TraceSummary:
         failed_tool_calls=tools["failure"],
         cancelled_tool_calls=tools["cancelled"],
         open_calls=llm["open"] + tools["open"],
-        usage=total_usage(trace.llm_calls),
-        first_ns=min(times, default=None),
-        last_ns=max(times, default=None),
+        usage=total_usage(call.usage for call in trace.llm_calls),
+        first_ns=int(times.min()) if len(times) else None,
+        last_ns=int(times.max()) if len(times) else None,
     )
 
 

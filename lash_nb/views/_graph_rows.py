@@ -65,8 +65,7 @@ class TurnRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tokens(self) -> int | None:
         """Input and output tokens together; None when not known."""
-        usage = self.turn.usage if self.turn else None
-        return usage.get("input_tokens", 0) + usage.get("output_tokens", 0) if usage else None
+        return (self.turn.usage.total or None) if self.turn else None
 
     @property
     def name(self) -> str:

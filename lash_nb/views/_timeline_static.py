@@ -135,9 +135,7 @@ def _tool_words(turn: Turn) -> str:
 
 def _tokens(turn: Turn) -> str:
     usage = turn.usage
-    return (
-        f"{token_count(usage.get('input_tokens', 0))} → {token_count(usage.get('output_tokens', 0))}" if usage else ""
-    )
+    return f"{token_count(usage.input)} → {token_count(usage.output)}" if usage.total else ""
 
 
 def _length(turn: Turn) -> float:

@@ -1,9 +1,10 @@
 """A finished turn in words, and what a turn card needs of a result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from lash_nb.plots import counted, token_count
+from lash_nb.trace import Usage
 from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
 
 __all__ = ["TurnLike", "outcome_words", "span_usage_words", "usage_words"]
@@ -103,10 +104,21 @@ def usage_words(usage: TokenUsage | None) -> str:
         ("out", usage.output_tokens),
         ("reasoning", usage.reasoning_tokens),
     )
-    return " · ".join(f"{token_count(count)} {name}" for name, count in counts if count)
+    return _counted_words(counts)
 
 
-def span_usage_words(usage: Mapping[str, int]) -> str:
+def span_usage_words(usage: Usage | None) -> str:
     """Return the tokens of trace records in words, as `usage_words` does."""
-    names = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
-    return usage_words(TokenUsage(**{name: usage.get(name, 0) for name in names})) if usage else ""
+    if usage is None:
+        return ""
+    counts = (
+        ("in", usage.input),
+        ("cached", usage.cache_read),
+        ("out", usage.output),
+        ("reasoning", usage.reasoning),
+    )
+    return _counted_words(counts)
+
+
+def _counted_words(counts: Iterable[tuple[str, int]]) -> str:
+    return " · ".join(f"{token_count(count)} {name}" for name, count in counts if count)

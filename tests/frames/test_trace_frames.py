@@ -108,15 +108,16 @@ def test_turns_of_the_weather_desk(station: Trace) -> None:
 
 
 def test_model_calls_of_the_weather_desk(station: Trace) -> None:
-    """One row per started model call, its tokens named as in the record."""
+    """One row per started model call, its tokens told as in every release: reasoning is part of the output."""
     frame = llm_calls_df(station)
     started = [body for body in station if body["type"] == "llm_call_started"]
     usage = [body["usage"] for body in station if body["type"] == "llm_call_completed"]
 
     assert list(frame["model"]) == [body["request"]["model"] for body in started]
     assert list(frame["llm_call_id"]) == [body["context"]["llm_call_id"] for body in started]
-    for tokens in usage[0]:
+    for tokens in ("input_tokens", "cached_input_tokens", "reasoning_tokens"):
         assert sorted(frame[tokens]) == sorted(one[tokens] for one in usage)
+    assert sorted(frame["output_tokens"]) == sorted(one["output_tokens"] + one["reasoning_tokens"] for one in usage)
     assert list(frame.loc[frame["is_direct"], "model"]) == ["small-model"]
     assert dict(Counter(frame["terminal_reason"])) == {"stop": 23, "tool_use": 21}
 

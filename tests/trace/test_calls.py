@@ -30,7 +30,7 @@ def test_the_weather_desk() -> None:
     assert [call.order for call in trace.llm_calls if call.is_direct] == [81]
     assert sum(len(turn.llm_calls) for turn in trace.turns) == 44
     assert sum(len(turn.tool_calls) for turn in trace.turns) == 23
-    assert total_usage(trace.llm_calls)["input_tokens"] == summary.usage["input_tokens"]
+    assert total_usage(turn.usage for turn in trace.turns) == summary.usage
 
 
 def test_a_turn_that_never_ended() -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lash_nb.errors import CallerError, TraceReadError
-from lash_nb.trace import read_trace
+from lash_nb.trace import Usage, read_trace
 from tests.trace.lines import DATA, STATION, line, record
 
 REAL: Final = [STATION, *sorted(DATA.glob("*.jsonl"))]
@@ -165,12 +165,12 @@ def test_numbers_beyond_64_bits_are_no_error() -> None:
 def test_durations_and_tokens_that_cannot_be_are_empty() -> None:
     """What no clock and no counter can say (endless, beyond all years, no number) is empty in the index and stays in the record."""
     usage = {"input_tokens": [1], "output_tokens": 10**30, "cached_input_tokens": True, "reasoning_tokens": 7}
-    text = line(record(1, "custom", duration_ms=1e300, usage=usage))
+    text = line(record(1, "llm_call_completed", response={"duration_ms": 1e300}, usage=usage))
     trace = read_trace(text + text.replace(b"1e+300", b"1e999"))
 
     assert trace.errors == ()
     assert all(took != took for took in trace.index.duration_ms)  # noqa: PLR0124 - the shortest test for NaN
-    assert trace.index.usage == {0: {"reasoning_tokens": 7}, 1: {"reasoning_tokens": 7}}
+    assert trace.index.usages([0, 1]) == [Usage(output=7, reasoning=7, approximate=True)] * 2
     assert trace[0]["usage"] == usage
 
 

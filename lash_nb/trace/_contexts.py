@@ -1,0 +1,53 @@
+"""The different contexts of a trace: neighbours share them, so each is read once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from lash_nb.trace._column import Codes, Grown, Ints
+from lash_nb.trace._facts import CONTEXT_FACTS
+from lash_nb.trace._peek import NO_INT, decode_contexts, first_of
+
+__all__ = ["CONTEXT_NUMBERS", "ContextTable"]
+
+CONTEXT_NUMBERS: Final = ("turn_index", "protocol_iteration")
+"""Facts of a context that are numbers; the others are texts."""
+
+_REMEMBERED: Final = 4096
+"""Contexts that are known again by their text; one that comes back later is stored twice, which costs memory but is not wrong."""
+_VALUES: Final = {name: first_of(places) for name, places in CONTEXT_FACTS.items()}
+
+
+class ContextTable:
+    """One row per context, found by the text that it has in a record."""
+
+    def __init__(self, codes: Mapping[str, Codes]) -> None:
+        self._codes = codes
+        self._columns = {name: Grown("i8" if name in CONTEXT_NUMBERS else "i4") for name in CONTEXT_FACTS}
+        self._known: dict[bytes, int] = {}
+
+    def column(self, name: str) -> Ints:
+        """Return a fact of all contexts: numbers, or numbers of texts."""
+        return self._columns[name].values
+
+    def encode(self, raws: Sequence[bytes]) -> list[int]:
+        """Return the row of each context, adding new ones."""
+        if not self._known.keys() >= set(raws):
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            self._learn([raw for raw in dict.fromkeys(raws) if raw not in self._known])
+        return list(map(self._known.__getitem__, raws))
+
+    def _learn(self, raws: Sequence[bytes]) -> None:
+        first, contexts = len(self._columns["session_id"]), decode_contexts(raws)
+        for name, values_of in _VALUES.items():
+            values = values_of(contexts)
+            self._columns[name].extend(
+                _numbers(values) if name in CONTEXT_NUMBERS else self._codes[name].encode(values)
+            )
+        self._known.update({raw: row for row, raw in enumerate(raws, first)})
+
+
+def _numbers(values: Sequence[Any]) -> Ints:
+    return np.array([NO_INT if value is None else value for value in values], np.int64)
