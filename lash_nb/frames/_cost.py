@@ -92,7 +92,7 @@ def _cost_table(source: tuple[Trace, CallCosts]) -> Rows:
     counts = np.bincount(group, minlength=len(firsts)).tolist()
     read = {what: _sums(getattr(tokens, column), group, len(firsts)) for what, column in PRICED_TOKENS.items()}
     usd = {what: _sums(cost, group, len(firsts)) for what, cost in costs.parts.items()}
-    total = _sums(costs.total, group, len(firsts))
+    total = _sums(costs.total, group, len(firsts), partly=True)
     missing = _missing(costs, group, len(firsts))
     rows = [
         _CostRow(
@@ -124,12 +124,13 @@ def _span(trace: Trace, turn: int, call: int) -> Turn | LlmCall:
     return trace.llm_calls[call] if turn < 0 else trace.turns[turn]
 
 
-def _sums(values: Numbers, group: Any, groups: int) -> list[float | None]:
-    """Add up by group what is known; None where nothing is."""
+def _sums(values: Numbers, group: Any, groups: int, *, partly: bool = False) -> list[float | None]:
+    """Add up by group; None where one of its values is not known, or all of them are not where a part is enough."""
     known = ~np.isnan(values)
     sums = np.bincount(group[known], weights=values[known], minlength=groups)
-    counts = np.bincount(group[known], minlength=groups)
-    return [value if count else None for value, count in zip(sums.tolist(), counts.tolist(), strict=True)]
+    counts, wanted = np.bincount(group[known], minlength=groups), np.bincount(group, minlength=groups)
+    is_known = counts > 0 if partly else counts == wanted
+    return [value if known else None for value, known in zip(sums.tolist(), is_known.tolist(), strict=True)]
 
 
 def _missing(costs: CallCosts, group: Any, groups: int) -> list[str | None]:

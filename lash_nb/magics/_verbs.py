@@ -8,6 +8,7 @@ from typing import Final
 from lash_nb.errors import CallerError
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._look_verbs import LOOK_VERBS
+from lash_nb.magics._plot_verb import PLOT
 from lash_nb.magics._prompt import PROMPT, read_assignment
 from lash_nb.magics._session_verbs import SESSION_VERBS
 from lash_nb.magics._step_verbs import STEP_VERBS
@@ -67,6 +68,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         *SESSION_VERBS,
         *STEP_VERBS,
         *LOOK_VERBS,
+        PLOT,
         Verb(
             name="explain",
             summary="print the Python that a magic line stands for",

@@ -37,7 +37,7 @@ _BELOW_TICKS: Final = -22
 _BELOW_LABEL: Final = -38
 """Points from the axis down to what is written below its ticks, or below its name."""
 
-_LETTERS_PER_INCH: Final = 17
+_LETTERS_PER_INCH: Final = 18
 """Letters of the smallest text here; an estimate, words are not measured."""
 
 Bar = tuple[float, float, float, float]

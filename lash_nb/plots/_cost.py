@@ -99,7 +99,7 @@ def _gaps(gaps: list[Unpriced]) -> Iterator[str]:
             what = _WORDS[gap.what]
             yield f"No price for {what} of {_name(gap.model)}: {token_count(gap.tokens)} tokens of {calls} are not in the cost."
         else:
-            yield f"What {_name(gap.model)} wrote to the cache is not recorded in {calls} and not in the cost; with cache_write=0 it costs nothing."
+            yield f"Cache writes of {_name(gap.model)} are not recorded in {calls} and not in the cost; cache_write=0 if they are free."
     if gaps[_MAX_GAPS:]:
         yield f"{len(gaps) - _MAX_GAPS:,} more like these: see not_counted in cost_df(trace, prices)."
 

@@ -24,13 +24,16 @@ _LABEL_PIXELS: Final = 40
 _STEPS: Final = (1, 5, *(lead * 10**power for power in range(1, 16) for lead in (1, 2, 5)))
 """How many turns apart numbers may stand."""
 
+_SIZES: Final = tuple(lead * 10**power for power in range(15) for lead in (1, 2, 3, 4, 5, 6, 8))
+"""How many turns may share a bar: numbers that one can count with."""
+
 
 class TurnBars:
     """The turns of a trace, each a bar, or each bar some neighbors."""
 
     def __init__(self, trace: Trace, turn: Positions) -> None:
         self.turns: Final[Sequence[Turn]] = trace.turns
-        self.size: Final = -(-len(self.turns) // _MAX_BARS) or 1
+        self.size: Final = next(size for size in _SIZES if size * _MAX_BARS >= len(self.turns))
         """Turns in a bar."""
         self._turn = turn
         self._firsts = np.arange(0, len(self.turns), self.size)

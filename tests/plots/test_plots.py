@@ -1,71 +1,20 @@
 """Plots: what is recorded is drawn, what is wrong has a mark and a word, and no text of the data is parsed."""
 
-import io
-import warnings
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_hex
 
 from lash_nb.errors import CallerError
 from lash_nb.plots import DARK, KIND_COLORS, LIGHT, MARKS, session_graph, style, timeline
 from lash_nb.trace import Trace, read_trace
 from lash_nb.wire import SessionGraph
 from tests.frames.graphs import graph
-from tests.trace.lines import STATION, llm_start, record, tool_end, tool_start
+from tests.plots.drawn import HOSTILE, bars, rendered, texts
+from tests.trace.lines import llm_start, record, tool_end, tool_start
 from tests.views import samples
-
-HOSTILE: Final = "$\\frac{1}{$ <script>ü 日本 😀 \u202e{}%s\n$x$"
-
-
-@pytest.fixture(autouse=True)
-def canvas() -> Iterator[None]:
-    """Draw without a window, and leave nothing open."""
-    with mpl.rc_context({"backend": "agg"}):
-        yield
-        plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def station() -> Trace:
-    """The trace of the weather desk."""
-    return read_trace(STATION)
-
-
-def texts(ax: Axes) -> list[str]:
-    """All that is written in and around the axes."""
-    artists = [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.yaxis.label]
-    legend = ax.get_legend()
-    return [artist.get_text() for artist in (*artists, *(legend.get_texts() if legend else ()))] + [
-        ax.get_title("left")
-    ]
-
-
-def bars(ax: Axes) -> dict[str, int]:
-    """How many bars there are of each fill."""
-    found: dict[str, int] = {}
-    for collection in ax.collections:
-        if isinstance(collection, PolyCollection):
-            (color,) = (to_hex(one).upper() for one in np.asarray(collection.get_facecolor()))
-            found[color] = found.get(color, 0) + len(collection.get_paths())
-    return found
-
-
-def rendered(ax: Axes) -> bytes:
-    """The picture; any warning on the way is an error."""
-    target = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        figure = ax.get_figure(root=True)
-        assert figure is not None
-        figure.savefig(target, format="png")
-    return target.getvalue()
 
 
 def test_the_overview_has_every_call(station: Trace) -> None:
