@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lash_nb.views._steppable import Steppable, StepperState
     from lash_nb.views._stepper import StepperView
     from lash_nb.views._timeline import TraceTimelineView
+    from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
     from lash_nb.views._turn_words import TurnLike
 
@@ -25,6 +26,7 @@ __all__ = [
     "Steppable",
     "StepperState",
     "StepperView",
+    "TraceExplorerView",
     "TraceTimelineView",
     "TurnDisplay",
     "TurnLike",
@@ -54,6 +56,7 @@ _HOMES = {
     "Steppable": "_steppable",
     "StepperState": "_steppable",
     "StepperView": "_stepper",
+    "TraceExplorerView": "_trace_explorer",
     "TraceTimelineView": "_timeline",
     "TurnDisplay": "_turn",
     "TurnLike": "_turn_words",

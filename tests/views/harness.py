@@ -9,6 +9,7 @@ from typing import Any, Final
 from playwright.sync_api import Dialog, Locator, Page
 
 from lash_nb.views import StepperView, View
+from tests.views.conftest import NotedComm
 
 SCREENS: Final = Path(__file__).parents[1] / "_screens"
 
@@ -36,6 +37,7 @@ MOUNT: Final = """async ([esm, css, state]) => {
     Object.assign(values, revived);
     for (const name of Object.keys(revived)) for (const fn of listeners.get(`change:${name}`) ?? []) fn();
   };
+  window.deliver = (message) => { for (const fn of listeners.get("msg:custom") ?? []) fn(message, []); };
   window.left = () => [...listeners.values()].flat().length;
   const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
   const { default: { render } } = await import(url);
@@ -67,6 +69,8 @@ class Mounted:
             html = html.replace(name, value)
         page.set_viewport_size({"width": width + 16, "height": 900})
         page.set_content(html)
+        self._log: list[dict[str, Any]] = []
+        view.comm = NotedComm(self._log)
         self._state = self._traits()
         page.evaluate(MOUNT, [view._esm, view._css, self._state])
 
@@ -85,7 +89,15 @@ class Mounted:
         changed = {name: value for name, value in traits.items() if value != self._state[name]}
         self._state = traits
         self.page.evaluate("(changed) => window.update(changed)", changed)
+        for answer in self._answers():
+            self.page.evaluate("(message) => window.deliver(message)", answer)
         return messages
+
+    def _answers(self) -> list[Any]:
+        """The messages of its own that the view has sent; its traits are carried above."""
+        noted = [message["data"] for message in self._log if message["type"] == "comm_msg"]
+        self._log.clear()
+        return [json.loads(json.dumps(data["content"])) for data in noted if data["method"] == "custom"]
 
     def screenshot(self, name: str) -> None:
         """Keep a picture to look at."""

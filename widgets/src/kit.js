@@ -90,6 +90,7 @@ const MARKS = {
   idle: [["circle", { cx: 7, cy: 7, r: 5 }]],
   closed: [["path", { d: "M5 2.5 9.5 7 5 11.5" }]],
   open: [["path", { d: "M2.5 5 7 9.5 11.5 5" }]],
+  warning: [["path", { d: "M7 1.5 13 12.5H1Z" }], ["path", { d: "M7 5.5v3.2M7 10.2v1" }]],
   search: [["circle", { cx: 6, cy: 6, r: 4 }], ["path", { d: "M9 9 12.5 12.5" }]],
   copy: [["rect", { x: 4.5, y: 4.5, width: 8, height: 8, rx: 1 }], ["path", { d: "M9.5 4.5v-3h-8v8h3" }]],
   image: [["rect", { x: 1, y: 2, width: 12, height: 10, rx: 1 }], ["path", { d: "M1.5 10 5 6.5 8 9.5 10 7.5 12.5 10" }]],
@@ -178,17 +179,54 @@ function jsonLine(line) {
 /** How many lines of JSON are open at first. */
 const JSON_LINES = 40;
 
+/** How deep JSON of more lines than that is open at first. */
+const JSON_DEPTH = 3;
+
 /**
- * JSON text in colour, folded after forty lines.
+ * Where containers deeper than three levels begin and end, outermost only; nothing for short JSON. Lines are indented by two blanks a level.
+ * @param {string[]} lines @returns {Map<number, number>} first line to last line
+ */
+export function jsonFolds(lines) {
+  const folds = new Map();
+  if (lines.length <= JSON_LINES) return folds;
+  const indent = " ".repeat(2 * JSON_DEPTH);
+  for (let at = 0; at < lines.length; at++) {
+    if (!lines[at].startsWith(indent) || lines[at][indent.length] === " " || !/[[{]$/.test(lines[at])) continue;
+    const end = lines.findIndex((line, place) => place > at && line.startsWith(indent) && /[\]}]/.test(line[indent.length] ?? ""));
+    if (end < 0) break;
+    folds.set(at, end);
+    at = end;
+  }
+  return folds;
+}
+
+/** A folded container: its first line, how much is in it, its last line. @param {string[]} lines */
+function jsonFold(lines) {
+  const folded = jsonLine(lines[0]);
+  const words = lines.length === 3 ? "1 line" : `${lines.length - 2} lines`;
+  folded.append(link(`… ${words}`, () => folded.replaceWith(...lines.map(jsonLine))), h("span", { class: "l-json-plain" }, /** @type {string} */ (lines.at(-1)).trimStart()));
+  return folded;
+}
+
+/**
+ * JSON text in colour, folded where it is deep and after forty lines.
  * @param {string} text @param {{ badLine?: number }} [options] `badLine` counts from 1
  */
 export function jsonBlock(text, { badLine } = {}) {
   const lines = text.split("\n");
-  const block = h("div", { class: "l-json", tabindex: "0" }, ...lines.slice(0, JSON_LINES).map(jsonLine));
+  const folds = badLine ? new Map() : jsonFolds(lines);
+  const pieces = /** @type {string[][]} */ ([]);
+  for (let at = 0; at < lines.length; at++) {
+    const end = folds.get(at) ?? at;
+    pieces.push(lines.slice(at, end + 1));
+    at = end;
+  }
+  const element = (/** @type {string[]} */ piece) => (piece.length > 1 ? jsonFold(piece) : jsonLine(piece[0]));
+  const block = h("div", { class: "l-json", tabindex: "0" }, ...pieces.slice(0, JSON_LINES).map(element));
   if (badLine) block.children[badLine - 1]?.classList.add("l-json-bad");
-  const rest = lines.slice(JSON_LINES);
+  const rest = pieces.slice(JSON_LINES);
   if (!rest.length) return block;
-  const more = link(`show ${rest.length} more lines`, () => more.replaceWith(...rest.map(jsonLine)));
+  const more = link(`show ${rest.flat().length} more lines`, () => more.replaceWith(...rest.map(element)));
   block.append(more);
   return block;
 }
@@ -212,6 +250,25 @@ export function movedTo(key, at, count, page = 10) {
   const steps = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -count, End: count };
   const step = steps[/** @type {keyof typeof steps} */ (key)];
   return step === undefined || !count ? null : Math.max(0, Math.min(count - 1, at + step));
+}
+
+/** Makes the buttons of a group one stop of the tab key; arrows go from one to the next. @param {HTMLElement} group */
+export function roving(group) {
+  const buttons = /** @type {HTMLElement[]} */ ([...group.children]);
+  buttons.forEach((button_, at) => {
+    button_.tabIndex = at ? -1 : 0;
+    button_.onkeydown = (event) => {
+      const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -buttons.length, End: buttons.length };
+      const step = steps[/** @type {keyof typeof steps} */ (event.key)];
+      if (!step) return;
+      const next = buttons[Math.max(0, Math.min(buttons.length - 1, at + step))];
+      button_.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+      event.preventDefault();
+      event.stopPropagation();
+    };
+  });
 }
 
 /**
@@ -276,7 +333,7 @@ export function header(title, counts, ...tools) {
   return h("div", { class: "l-head" }, h("span", { class: "l-title" }, title), h("span", { class: "l-muted l-cut" }, counts), h("span", { class: "l-tools" }, ...tools));
 }
 
-/** The footer that every view has: what is shown, and the selection as text to copy. @param {string} shown @param {any} model @param {Scope} life */
+/** The footer that every view has: what is shown, and the selection as text to copy. @param {Child} shown @param {any} model @param {Scope} life */
 export function footer(shown, model, life) {
   const place = h("span", { class: "l-mono l-selection" });
   const update = () => {

@@ -1,5 +1,6 @@
 import { clear, dot, factList, footer, h, header, idChip, jsonBlock, kbd, mark, mount, movedTo, s, shortId, ticks } from "./kit.js";
-import { axisLabels, barsPath, densityPath, mergedMarks, numbered, toMs, toX, turnAt } from "./timeline_geometry.js";
+import { stripWindow, turnNumbers } from "./strip.js";
+import { axisLabels, barsPath, densityPath, mergedMarks, toMs, toX, turnAt } from "./timeline_geometry.js";
 
 /** The timeline: all turns above, the calls of one turn below, one call at the right. */
 
@@ -50,9 +51,9 @@ function render({ model, el }) {
     const draw = density ? densityPath : barsPath;
     const ground = s("path", { d: barsPath(axis, turns, 24, 34), class: "l-strip-ground" });
     const bars = [["llm_call", calls, 30], ["direct", direct, 30], ["tool_call", tool, 43]].map(([kind, list_, y]) => s("path", { d: draw(axis, list_, y, 9), "data-kind": kind }));
-    const numbers = numbered(turns, axis, place).map((one) => s("text", { x: (toX(axis, turns[one][0]) + toX(axis, turns[one][1])) / 2, y: 71, class: one === place ? "l-strip-number l-bold" : "l-strip-number" }, turns[one][2]));
+    const numbers = turnNumbers(turns, axis, { y: 71, chosen: place });
     const seconds = timeLabels(axis, ticks(0, axis.to, 11), 87);
-    clear(strip).append(ground, ...bars, ...numbers, ...seconds, ...stripMarks(marks, axis), ...stripWindow(turns[place], axis));
+    clear(strip).append(ground, ...bars, ...numbers, ...seconds, ...stripMarks(marks, axis), ...stripWindow(turns[place], axis, 24, 34));
   }
 
   /** @param {import("./timeline_geometry.js").Axis} axis @param {number[]} places @param {number} y */
@@ -66,13 +67,6 @@ function render({ model, el }) {
       sign.setAttribute("y", "4");
       return s("g", {}, sign, count > 1 ? s("text", { x: x + 12, y: 15, class: "l-strip-number" }, String(count)) : null);
     });
-  }
-
-  /** @param {[number, number, string] | undefined} turn @param {import("./timeline_geometry.js").Axis} axis */
-  function stripWindow(turn, axis) {
-    if (!turn) return [];
-    const x = toX(axis, turn[0]) - 2;
-    return [s("rect", { x, y: 24, width: Math.max(6, toX(axis, turn[1]) - x + 2), height: 34, class: "l-strip-window" })];
   }
 
   /** @param {MouseEvent} event */

@@ -1,0 +1,256 @@
+"""The explorer of a trace: every record in a table that is searched, filtered and sorted, one record in full.
+
+The page never gets the whole trace. It draws what the state holds (the first screen) and asks for other rows by message; each answer names the
+query that it belongs to, so that one that comes too late is dropped. A message may arrive on any thread (JupyterLab routes them over
+subshells): one lock keeps commands one after the other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from threading import RLock
+from types import EllipsisType
+from typing import Any, ClassVar, Final
+
+import msgspec
+import traitlets as t
+
+from lash_nb.errors import CallerError, LashError
+from lash_nb.plots import byte_size, counted
+from lash_nb.trace import Trace
+from lash_nb.views._base import View
+from lash_nb.views._sources import module, stylesheet
+from lash_nb.views._trace_explorer_query import choices
+from lash_nb.views._trace_explorer_rows import bad_line_detail, bad_lines, neighbor_of, record_detail
+from lash_nb.views._trace_explorer_static import explorer_html, explorer_text
+from lash_nb.views._trace_explorer_strip import strip, strip_found, turn_window
+from lash_nb.views._trace_explorer_table import RecordTable
+
+__all__ = ["TraceExplorerView"]
+
+_FIRST: Final = 40
+"""Rows that come with the state: one screen."""
+
+
+class TraceExplorerView(View):
+    """Every record of a trace, by line, kind, turn, status and text."""
+
+    _esm = module("trace_explorer")
+    _css = stylesheet("trace_explorer")
+    _hints: ClassVar[Mapping[str, str]] = {"path": "open the file first: TraceExplorerView(read_trace(path))"}
+
+    selection = t.Int(None, allow_none=True).tag(sync=True)  # type: ignore[assignment]  # a record is known by its number
+    """Number of the selected record, as in `trace[7]`; None for none. Readable and settable."""
+    title = t.Unicode("").tag(sync=True)
+    """Name of the trace."""
+    counts = t.Unicode("").tag(sync=True)
+    """How much there is, in words."""
+    bad = t.Dict().tag(sync=True)
+    """Lines that are no records."""
+    choices = t.Dict().tag(sync=True)
+    """What can be filtered by: chips with counts, turns, statuses."""
+    query = t.Dict().tag(sync=True)
+    """What is asked for, its version, and how many records were found."""
+    first = t.Dict().tag(sync=True)
+    """The rows of the first screen."""
+    strip = t.Dict().tag(sync=True)
+    """When models and tools were called."""
+    found = t.Dict().tag(sync=True)
+    """The same of the calls that were found; empty while everything is shown."""
+    place = t.Int(-1).tag(sync=True)
+    """Where the selected record stands among those that were found; -1 for nowhere."""
+    window = t.List(t.Int()).tag(sync=True)
+    """Where the selected record's turn is on the strip."""
+    detail = t.Dict().tag(sync=True)
+    """The selected record, or a line that is none, in full."""
+    problem = t.Unicode("").tag(sync=True)
+    """Why the last command did not work; empty after one that did."""
+
+    def __init__(self, trace: Trace, *, selection: int | None = None, **traits: Any) -> None:
+        """Look at a trace.
+
+        Args:
+            trace: The trace.
+            selection: Number of the record to select.
+            traits: Options of every view.
+        """
+        super().__init__(**traits)
+        self.trace: Final = trace
+        self._lock: Final = RLock()
+        self._table: Final = RecordTable(trace)
+        self.on_msg(self._receive)
+        self._draw()
+        self.selection = selection
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Numbers of the records that were found, in the order in which they are shown."""
+        return tuple(self._table.rows.tolist())
+
+    def static_html(self) -> str:
+        """Return the first rows as a table that needs no script."""
+        return explorer_html(self._table, self.counts)
+
+    def text(self) -> str:
+        """Return the first rows as aligned text."""
+        return explorer_text(self._table, self.counts)
+
+    def filter(
+        self,
+        *,
+        kinds: Iterable[str] | EllipsisType | None = ...,
+        turn: int | str | EllipsisType | None = ...,
+        status: str | EllipsisType | None = ...,
+        text: str | EllipsisType | None = ...,
+    ) -> None:
+        """Show only some records; what is not given stays as it is, None takes a filter off.
+
+        Args:
+            kinds: Chips that are on, e.g. `["llm call", "tool call"]`.
+            turn: Number or id of a turn.
+            status: `completed`, `failed`, `cancelled` or `open`.
+            text: Words that stand anywhere in the record, in any case.
+
+        Raises:
+            CallerError: there is no such kind, status or turn.
+        """
+        given = {"kinds": kinds, "turn": turn, "status": status, "text": text}
+        with self._lock:
+            self._table.ask(**{name: _AS_ASKED[name](value) for name, value in given.items() if value is not ...})
+            self._show_found()
+
+    def sort(self, column: str, *, descending: bool = False) -> None:
+        """Sort by a column: `line`, `time`, `type`, `turn`, `status`, `took` or `tokens`.
+
+        Raises:
+            CallerError: there is no such column, or it cannot be sorted by.
+        """
+        with self._lock:
+            self._table.ask(sort=column, descending=descending)
+            self._show_found()
+
+    def clear(self) -> None:
+        """Take all filters off; the order stays."""
+        self.filter(kinds=None, turn=None, status=None, text=None)
+
+    def select(self, record: int | None) -> None:
+        """Select a record by its number; None selects nothing.
+
+        Raises:
+            CallerError: the trace has no such record.
+        """
+        self.selection = record
+
+    def step_turn(self, by: int) -> None:
+        """Select the first shown record of the next (1) or the previous (-1) turn."""
+        with self._lock:
+            self._go(self._table.in_next_turn(self.selection, by))
+
+    def show_bad_line(self, number: int) -> None:
+        """Show a line that is no record, `trace.errors[number]`, and the table where it would stand.
+
+        Raises:
+            CallerError: there are not as many.
+        """
+        with self._lock:
+            errors = self.trace.errors
+            if not 0 <= number < len(errors):
+                raise CallerError(
+                    f"{self.trace.name} has {counted(len(errors), 'bad line')}, counted from 0; not {number}"
+                )
+            self.selection = None
+            self.detail = bad_line_detail(errors[number])
+            self.place = self._table.place_of(neighbor_of(self.trace, errors[number]))
+
+    def refresh(self) -> int:
+        """Read what was written to the trace since; return the number of new records.
+
+        Selection, filter, order and scroll position stay.
+        """
+        with self._lock:
+            before = self.trace.errors
+            new = self.trace.refresh()
+            if new or before != self.trace.errors:
+                self._table.take_in()
+                self._draw()
+            return new
+
+    def _draw(self) -> None:
+        """Show all that depends on the whole trace."""
+        trace, facts = self.trace, self._table.facts
+        size = byte_size(int(trace.index.length.sum()) + len(trace))
+        parts = [counted(len(trace), "record"), counted(len(facts.turn_rows), "turn")]
+        with self.hold_trait_notifications():
+            self.title, self.bad, self.strip = trace.name, bad_lines(trace), strip(facts)
+            self.counts = " · ".join([*parts, counted(len(trace.sessions), "session"), size])
+            self._show_found()
+        if self.selection is not None and self.selection >= len(trace):
+            self.selection = None
+
+    def _show_found(self) -> None:
+        table = self._table
+        asked = msgspec.structs.asdict(table.query)
+        found = {"version": table.version, "found": len(table.rows), "total": table.facts.count}
+        with self.hold_trait_notifications():
+            self.choices = choices(table.facts, table.query)
+            self.query = {**asked, **found, "all": table.query.is_all}
+            self.first = {"version": table.version, "from": 0, "rows": table.window(0, _FIRST)}
+            self.found = strip_found(table.facts, None if table.query.is_all else table.rows)
+            self.place = table.place_of(self.selection)
+
+    def _go(self, record: int | None) -> None:
+        if record is not None:
+            self.selection = record
+
+    @t.validate("selection")
+    def _check_selection(self, proposal: Any) -> int | None:
+        record: int | None = proposal["value"]
+        if record is not None and not 0 <= record < len(self.trace):
+            known = f"it has 0 to {len(self.trace) - 1}" if len(self.trace) else "it is empty"
+            raise CallerError(f"{self.trace.name} has no record {record}; {known}")
+        return record
+
+    @t.observe("selection")
+    def _show_selected(self, _change: object) -> None:
+        with self._lock, self.hold_trait_notifications():
+            record, facts = self.selection, self._table.facts
+            self.place = self._table.place_of(record)
+            self.detail = {} if record is None else record_detail(self.trace, facts, record)
+            self.window = [] if record is None else turn_window(facts, int(facts.turn[record]))
+
+    def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
+        verbs: Mapping[str, Callable[[Any], None]] = {
+            "rows": self._receive_rows,
+            "filter": lambda asked: self.filter(**{name: asked[name] for name in _AS_ASKED if name in asked}),
+            "sort": lambda asked: self.sort(str(asked["column"]), descending=bool(asked["descending"])),
+            "clear": lambda _: self.clear(),
+            "select": lambda asked: self.select(asked["record"]),
+            "pick": self._receive_pick,
+            "turn": lambda asked: self.step_turn(int(asked["by"])),
+            "moment": lambda asked: self._go(self._table.at_moment(float(asked["share"]))),
+            "bad": lambda asked: self.show_bad_line(int(asked["number"])),
+        }
+        with self._lock:
+            self.problem = ""
+            try:
+                verbs[command["do"]](command)
+            except LashError as error:
+                self.problem = error.message
+
+    def _receive_rows(self, asked: Mapping[str, Any]) -> None:
+        table, start = self._table, int(asked["from"])
+        if asked["version"] == table.version:
+            rows = table.window(start, int(asked["to"]))
+            self.send({"kind": "rows", "version": table.version, "from": start, "rows": rows})
+
+    def _receive_pick(self, asked: Mapping[str, Any]) -> None:
+        rows, place = self._table.rows, int(asked["place"])
+        if asked["version"] == self._table.version and 0 <= place < len(rows):
+            self.selection = int(rows[place])
+
+
+_AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "kinds": lambda kinds: None if kinds is None else tuple(kinds),
+    "turn": lambda turn: "" if turn is None else str(turn),
+    "status": lambda status: status or "",
+    "text": lambda text: (text or "").strip(),
+}
+"""What a filter is given, as the query holds it."""

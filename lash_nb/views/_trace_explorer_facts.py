@@ -1,0 +1,229 @@
+"""What the explorer knows of every record without reading its body: kind, turn, status, partner, times. Columns of numpy, nothing else.
+
+The starts and ends are paired here once more, because a filter needs them as columns: `trace.turns` and `trace.llm_calls` are an object per
+call, which for a million records costs seconds, and these cost milliseconds.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lash_nb.plots import one_line, short_id
+from lash_nb.trace import NO_INT, Trace, TraceIndex
+from lash_nb.views._trace_explorer_words import GROUPS, STATUS_CODES, KindWords, words_of
+
+__all__ = ["Bars", "TraceFacts"]
+
+_MS: Final = 1_000_000
+_OPEN: Final = 4
+_CANCELLED: Final = 3
+_FAILED: Final = 2
+_STARTS: Final = {"llm_call_started": "llm_call", "tool_call_started": "tool_call"}
+_ENDS: Final = {"llm_call_completed": "llm_call", "llm_call_failed": "llm_call", "tool_call_completed": "tool_call"}
+_FIXED: Final = {
+    "llm_call_completed": 1,
+    "llm_call_failed": _FAILED,
+    "exec_code_completed": 1,
+    "exec_code_failed": _FAILED,
+}
+"""Status of kinds that say it by their name."""
+
+Column = NDArray[Any]
+
+
+class Bars(NamedTuple):
+    """Calls of one kind as times in milliseconds from the first record, and the records that tell of them (-1 for none)."""
+
+    starts: Column
+    ends: Column
+    first_rows: Column
+    last_rows: Column
+
+
+class TraceFacts:
+    """The columns of a trace at one moment."""
+
+    def __init__(self, trace: Trace) -> None:
+        index = trace.index
+        self._index: Final[TraceIndex] = index
+        self.count: Final = len(trace)
+        kinds = index.text("kind")
+        self.kinds: Final[Sequence[str]] = list(map(str, kinds.values))
+        """Each different kind."""
+        self.kind: Final[Column] = np.array(kinds.codes)
+        """Position in `kinds` of each record."""
+        self.zero_ns: Final = int(index.time_ns.min()) if self.count else 0
+        """The first moment of the trace."""
+        self.ms: Final[Column] = (np.array(index.time_ns) - self.zero_ns) / _MS
+        """When each record was written, in milliseconds from the first moment."""
+        self.total_ms: Final = max(float(self.ms.max()) if self.count else 0.0, 1.0)
+        """Milliseconds from the first to the last moment."""
+        known = np.array(index.is_known)
+        strange = set(np.unique(self.kind[~known]).tolist())
+        self.words: Final[Sequence[KindWords]] = [
+            words_of(kind, is_known=code not in strange) for code, kind in enumerate(self.kinds)
+        ]
+        """How each different kind is written."""
+        groups = list(GROUPS)
+        group_of = np.array([groups.index(words.group) for words in self.words], dtype=np.int8)
+        self.group: Final[Column] = np.where(known, group_of[self.kind], len(groups) - 1) if self.count else self.kind
+        """Position in `GROUPS` of each record; whatever no release describes is in the last one."""
+        self.turn: Final[Column] = self._turns()
+        """Place of the turn of each record; -1 for none."""
+        self.bars: Final = {name: self._bars(name) for name in ("llm_call", "tool_call")}
+        """The calls as bars, by kind."""
+        self.status: Final[Column] = self._statuses()
+        """Position in `STATUSES` of each record."""
+
+    @cached_property
+    def took_ms(self) -> Column:
+        """How long that took which a record ends, in milliseconds; NaN where nothing says it."""
+        took = np.array(self._index.duration_ms, dtype=np.float64)
+        began = np.full(len(self.turn_rows), np.nan)
+        rows = self._rows_of("turn_started")
+        began[self.turn[rows]] = self.ms[rows]
+        ends = self._rows_of("turn_completed")
+        ends = ends[np.isnan(took[ends]) & (self.turn[ends] >= 0)]
+        took[ends] = self.ms[ends] - began[self.turn[ends]]
+        return took
+
+    @cached_property
+    def tokens(self) -> Column:
+        """All tokens that each record reports; NaN where it reports none."""
+        totals = [None if usage is None else usage.total for usage in self._index.usages(range(self.count))]
+        return np.array(totals, dtype=np.float64)
+
+    @cached_property
+    def turn_names(self) -> Sequence[str]:
+        """What a person calls each turn: its number, else its id; with its session where the same name comes again."""
+        index = self._index
+        numbers = index.turn_index[self.turn_rows].tolist() if self.count else []
+        ids = index.text("turn_id").at(index.text("turn_id").codes[self.turn_rows]) if self.count else []
+        plain = [short_id(key) if number == NO_INT else str(number) for number, key in zip(numbers, ids, strict=True)]
+        if len(set(plain)) == len(plain):
+            return plain
+        sessions = index.text("session_id").at(index.text("session_id").codes[self.turn_rows])
+        told = [f"{name} {one_line(session or '', 12)}" for name, session in zip(plain, sessions, strict=True)]
+        seen: dict[str, int] = {}
+        for place, name in enumerate(told):
+            seen[name] = again = seen.get(name, 0) + 1
+            told[place] = name if again == 1 else f"{name} ({again})"
+        return told
+
+    @cached_property
+    def turn_spans(self) -> tuple[Column, Column]:
+        """First and last moment of each turn, in milliseconds from the first record."""
+        starts = np.full(len(self.turn_rows), np.inf)
+        ends = np.zeros(len(self.turn_rows))
+        rows = np.flatnonzero(self.turn >= 0)
+        np.minimum.at(starts, self.turn[rows], self.ms[rows])
+        np.maximum.at(ends, self.turn[rows], self.ms[rows])
+        return starts, ends
+
+    def turns_called(self, name: object) -> Column:
+        """Return the places of the turns with this number, id or name."""
+        index, word = self._index, str(name)
+        numbers = index.turn_index[self.turn_rows]
+        codes = index.text("turn_id").codes[self.turn_rows]
+        ids = [code for code, text in enumerate(index.text("turn_id").values) if text == word]
+        by_number = numbers == int(word) if word.isdecimal() and len(word) < 19 else np.zeros(len(numbers), dtype=bool)
+        by_name = [place for place, told in enumerate(self.turn_names) if told == word]
+        found = np.flatnonzero(by_number | np.isin(codes, ids))
+        return np.array(by_name, dtype=np.int64) if by_name else found
+
+    def _rows_of(self, *kinds: str) -> Column:
+        codes = [code for code, kind in enumerate(self.kinds) if kind in kinds]
+        return np.flatnonzero(np.isin(self.kind, codes))
+
+    def _turns(self) -> Column:
+        """Number the turns in the order of their first records; one that starts again under the same name is another one."""
+        index = self._index
+        numbers, ids = index.turn_index, index.text("turn_id").codes
+        rows = np.flatnonzero((numbers != NO_INT) | (ids >= 0))
+        numbered = numbers[rows] != NO_INT
+        keys = _joined(index.text("session_id").codes[rows], numbered, np.where(numbered, numbers[rows], ids[rows]))
+        starts = np.isin(rows, self._rows_of("turn_started"))
+        order = np.argsort(keys, kind="stable")
+        is_first = _changes(keys[order])
+        runs = np.cumsum(starts[order])
+        again = np.maximum(runs - (runs - starts[order])[is_first][np.cumsum(is_first) - 1], 1)
+        begins = is_first | _changes(again)
+        of_run = np.cumsum(begins) - 1
+        firsts = rows[order[begins]]
+        rank = np.empty(len(firsts), dtype=np.int64)
+        rank[np.argsort(firsts)] = np.arange(len(firsts))
+        places = np.full(self.count, -1, dtype=np.int64)
+        places[rows[order]] = rank[of_run]
+        self.turn_rows: Column = np.sort(firsts)
+        """First record of each turn."""
+        return places
+
+    def _bars(self, name: str) -> Bars:
+        starts = self._rows_of(*(kind for kind, call in _STARTS.items() if call == name))
+        ends = self._rows_of(*(kind for kind, call in _ENDS.items() if call == name))
+        first, last = _paired(self._call_keys(name, starts), self._call_keys(name, ends), starts, ends)
+        alone, lonely = np.setdiff1d(starts, first), np.setdiff1d(ends, last)
+        firsts = np.concatenate([first, alone, np.full(len(lonely), -1)]).astype(np.int64)
+        lasts = np.concatenate([last, np.full(len(alone), -1), lonely]).astype(np.int64)
+        took = np.nan_to_num(np.where(lasts >= 0, self._index.duration_ms[lasts] if self.count else 0.0, 0.0))
+        began = np.where(firsts >= 0, self.ms[firsts], self.ms[lasts] - took) if self.count else took
+        began = np.clip(began, 0.0, None)
+        return Bars(began, np.minimum(began + np.maximum(took, 0.0), self.total_ms), firsts, lasts)
+
+    def _call_keys(self, name: str, rows: Column) -> Column:
+        """What the start and the end of a call have in common, and no other call of its turn or session."""
+        index = self._index
+        session = index.text("session_id").codes[rows]
+        if name == "tool_call":
+            calls, names = index.text("call_id").codes[rows], index.text("name").codes[rows]
+            return np.stack([session, self.turn[rows], np.where(calls >= 0, calls, -2 - names)])
+        calls, effects = index.text("llm_call_id").codes[rows], index.text("effect_id").codes[rows]
+        return np.stack([session, np.where(calls >= 0, -1, self.turn[rows]), np.where(calls >= 0, calls, -2 - effects)])
+
+    def _statuses(self) -> Column:
+        words = self._index.text("status")
+        of_word = np.array([*(STATUS_CODES.get(str(word), 0) for word in words.values), 0], dtype=np.int8)
+        of_kind = np.array([*(_FIXED.get(kind, 0) for kind in self.kinds), 0], dtype=np.int8)
+        status = np.maximum(of_word[words.codes], of_kind[self.kind])
+        cancelled = self._index.text("done_reason")
+        codes = [code for code, word in enumerate(cancelled.values) if word == "cancelled"]
+        status[(status == _FAILED) & np.isin(cancelled.codes, codes)] = _CANCELLED
+        for bars in self.bars.values():
+            status[bars.first_rows[bars.last_rows < 0]] = _OPEN
+        return status
+
+
+def _changes(sorted_values: Column) -> Column:
+    """Where a value differs from the one before; the first one does."""
+    return np.concatenate([np.ones(min(1, len(sorted_values)), dtype=bool), sorted_values[1:] != sorted_values[:-1]])
+
+
+def _joined(*columns: Column) -> Column:
+    """Give each different combination of values a number."""
+    numbers = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        _, inner = np.unique(column, return_inverse=True)
+        _, numbers = np.unique(numbers * (len(inner) + 1) + inner, return_inverse=True)
+    return numbers
+
+
+def _paired(start_keys: Column, end_keys: Column, starts: Column, ends: Column) -> tuple[Column, Column]:
+    """Return the starts and the ends that belong together: of each key the first start with the first end, and so on."""
+    keys = _joined(*np.concatenate([start_keys, end_keys], axis=1))
+    one, other = (_with_rank(part, len(keys)) for part in (keys[: len(starts)], keys[len(starts) :]))
+    _, left, right = np.intersect1d(one, other, return_indices=True)
+    in_order = starts[left] < ends[right]
+    return starts[left][in_order], ends[right][in_order]
+
+
+def _with_rank(keys: Column, room: int) -> Column:
+    """Tell the repetitions of a key apart by counting them; `room` is more than any count."""
+    order = np.argsort(keys, kind="stable")
+    is_first = _changes(keys[order])
+    places = np.arange(len(keys))
+    ranks = np.empty(len(keys), dtype=np.int64)
+    ranks[order] = places - places[is_first][np.cumsum(is_first) - 1] if len(keys) else places
+    return keys * (room + 1) + ranks

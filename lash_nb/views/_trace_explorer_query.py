@@ -1,0 +1,119 @@
+"""Which records are asked for and in which order, and what was found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lash_nb.errors import CallerError
+from lash_nb.plots import one_line
+from lash_nb.trace import Trace
+from lash_nb.views._trace_explorer_facts import TraceFacts
+from lash_nb.views._trace_explorer_search import Search
+from lash_nb.views._trace_explorer_words import GROUPS, STATUSES
+
+__all__ = ["SORTS", "Query", "choices", "found_rows"]
+
+_MOST_TURNS: Final = 1_000
+"""Turns that a menu lists; above, one types the number."""
+
+SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
+    "line": lambda facts: np.arange(facts.count),
+    "time": lambda facts: facts.ms,
+    "type": lambda facts: _type_order(facts)[facts.kind],
+    "turn": lambda facts: np.where(facts.turn < 0, np.nan, facts.turn),
+    "status": lambda facts: np.where(facts.status == 0, np.nan, facts.status),
+    "took": lambda facts: facts.took_ms,
+    "tokens": lambda facts: facts.tokens,
+}
+"""The columns by which the table can be sorted; records without a value come last in both directions."""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    kinds: tuple[str, ...] | None = None
+    """Chips that are on; all of them when none is given."""
+    turn: str = ""
+    """Number, id or name of a turn."""
+    status: str = ""
+    """How the record says that something ended."""
+    text: str = ""
+    """Words that stand in the record."""
+    sort: str = "time"
+    """Column that it is sorted by."""
+    descending: bool = False
+    """Whether the largest comes first."""
+
+    def checked(self, facts: TraceFacts) -> "Query":
+        """Return the query, or say what it cannot ask for.
+
+        Raises:
+            CallerError: no such chip, status, column or turn.
+        """
+        _refuse_unknown("kind", self.kinds or (), GROUPS)
+        _refuse_unknown("status", [self.status] if self.status else (), STATUSES[1:])
+        _refuse_unknown("column", [self.sort], SORTS)
+        if self.turn and not len(facts.turns_called(self.turn)):
+            names = facts.turn_names
+            known = f"it has {names[0]} to {names[-1]}" if names else "it has none at all"
+            raise CallerError(f"the trace has no turn {one_line(self.turn, 40)}; {known}")
+        return self
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it asks for every record."""
+        return self.kinds is None and not (self.turn or self.status or self.text)
+
+
+def _refuse_unknown(what: str, given: Sequence[str], known: Sequence[str] | Mapping[str, Any]) -> None:
+    for word in given:
+        if word not in known:
+            raise CallerError(f"no {what} {one_line(str(word), 40)!r}; use one of {', '.join(known)}")
+
+
+def found_rows(query: Query, trace: Trace, facts: TraceFacts, search: Search | None) -> NDArray[Any]:
+    """Return the records that were found, in the order that was asked for."""
+    mask = np.ones(facts.count, dtype=bool)
+    if query.kinds is not None:
+        mask &= np.isin(facts.group, [list(GROUPS).index(kind) for kind in query.kinds])
+    if query.turn:
+        mask &= np.isin(facts.turn, facts.turns_called(query.turn))
+    if query.status:
+        mask &= facts.status == STATUSES.index(query.status)
+    rows = np.flatnonzero(mask)
+    return _sorted(rows if search is None else search.among(trace, rows), query, facts)
+
+
+def _sorted(rows: NDArray[Any], query: Query, facts: TraceFacts) -> NDArray[Any]:
+    if query.sort == "line" and not query.descending:
+        return rows
+    values = SORTS[query.sort](facts)[rows].astype(np.float64)
+    order = np.argsort(-values if query.descending else values, kind="stable")  # NaN is sorted to the end
+    return rows[order]
+
+
+def _type_order(facts: TraceFacts) -> NDArray[Any]:
+    """The place of each kind when they are sorted by what is written in the table."""
+    ranked = sorted(range(len(facts.words)), key=lambda code: facts.words[code][1:])
+    return np.argsort(np.array(ranked, dtype=np.int64))
+
+
+def choices(facts: TraceFacts, query: Query) -> dict[str, Any]:
+    """Return what can be chosen: chips and statuses that the trace has, with their numbers, and the turns unless they are too many for a menu."""
+    groups, ends = _counts(facts.group, len(GROUPS)), _counts(facts.status, len(STATUSES))
+    chips = [
+        {"name": name, "color": color, "count": count, "on": query.kinds is None or name in query.kinds}
+        for (name, color), count in zip(GROUPS.items(), groups, strict=True)
+        if count
+    ]
+    told = [(name, count) for name, count in zip(STATUSES, ends, strict=True) if name and count]
+    names = facts.turn_names
+    return {"chips": chips, "statuses": told, "turns": list(names) if len(names) <= _MOST_TURNS else None}
+
+
+def _counts(column: NDArray[Any], size: int) -> list[int]:
+    counts: list[int] = np.bincount(column, minlength=size).tolist()
+    return counts

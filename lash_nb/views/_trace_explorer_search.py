@@ -1,0 +1,148 @@
+r"""Finding text in records without decoding them: the bytes of a line are searched for every way in which JSON may spell the words.
+
+What is looked for is what a person reads, in any case: `é` also stands as `\u00e9`, a quote as `\"`, a space as `\n`. A cheap look for a
+part of the words that has one spelling only comes first; only where it is found (or where printable letters are escaped) the exact pattern runs.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lash_nb.trace import Trace
+
+__all__ = ["Search", "words_pattern"]
+
+_BLOCK: Final = 1 << 20
+"""Bytes searched at a time."""
+_GAP_BYTES: Final = 1 << 14
+"""Bytes between two records that are read although nobody wants them: cheaper than reading once more."""
+_SPELLED: Final = 16
+"""Bytes of the longest usual spelling of a character: a pair of escapes behind a few backslashes."""
+_SHORT: Final = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:;!?()<>=+*#@$%&|~^'\[\]{}-]+")
+"""Runs of letters and signs that JSON writes as they are (or as an escape that `_ESCAPED` finds)."""
+_ESCAPED: Final = re.compile(rb"\\u00[2-7]")
+"""An escape that nobody needs: a printable ASCII letter."""
+_UNFINISHED: Final = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_GAP: Final = rb"(?:[ \t\r\n]|\\+[nrt]|\\+u00(?:09|0[aAdD]|20)|\xc2\xa0|\\+u00[aA]0)"
+
+
+class Search:
+    """The records in which some words stand; remembers where it looked, so that another filter or a grown trace costs only what is new."""
+
+    def __init__(self, words: str) -> None:
+        self.words: Final = words
+        """What is looked for, blanks at its ends taken off by the caller."""
+        self._pattern: Final = _bytes_pattern(words)
+        anchors = _PLAIN.findall(words)
+        anchor = max(anchors, key=len, default="")
+        self._anchor: Final = anchor.lower().encode()
+        self._before: Final = _SPELLED * words.find(anchor) if anchor else 0
+        self._may_start_escaped: Final = words[:1] == "\\"
+        self._seen: NDArray[Any] = np.zeros(0, dtype=np.int8)
+
+    def among(self, trace: Trace, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return those of `rows`, which ascend, that say it."""
+        new = len(trace) - len(self._seen)
+        self._seen = np.concatenate([self._seen, np.zeros(new, dtype=np.int8)]) if new > 0 else self._seen
+        unknown = rows[self._seen[rows] == 0]
+        for some, data, starts in _blocks(trace, unknown):
+            self._seen[some] = -1
+            self._seen[some[self._hits(data, starts)]] = 1
+        found: NDArray[Any] = rows[self._seen[rows] > 0]
+        return found
+
+    def says(self, line: bytes, near: int = 0) -> bool:
+        """Return whether the words stand in this line of JSON; `near` is where a part of them was seen, and where to look first."""
+        start = max(0, near - self._before)
+        return self._matches(line, start) or (start > 0 and self._matches(line, 0))
+
+    def _matches(self, line: bytes, start: int) -> bool:
+        return any(self._stands_alone(line, match.start()) for match in self._pattern.finditer(line, start))
+
+    def _hits(self, data: bytes, starts: NDArray[Any]) -> list[int]:
+        """Return which of the lines that begin at `starts` in these bytes say it."""
+        begins = starts.tolist()
+        ends = [*begins[1:], len(data)]
+        seen = self._seen_parts(data, begins) if self._anchor else dict.fromkeys(range(len(begins)), 0)
+        return [place for place, at in seen.items() if self.says(data[begins[place] : ends[place]], at - begins[place])]
+
+    def _seen_parts(self, data: bytes, begins: list[int]) -> dict[int, int]:
+        """Return the lines that hold the part with one spelling, and where, or an escape that could hide it."""
+        seen = {bisect_right(begins, match.start()) - 1: 0 for match in _ESCAPED.finditer(data)}
+        plain, at = data.lower(), -1
+        while (at := plain.find(self._anchor, max(at, 0))) >= 0:
+            place = bisect_right(begins, at) - 1
+            seen[place] = at
+            at = begins[place + 1] if place + 1 < len(begins) else len(data)
+        return seen
+
+    def _stands_alone(self, line: bytes, start: int) -> bool:
+        r"""Whether a match does not begin within an escape: the `n` of `\n` is no letter."""
+        return self._may_start_escaped or not _UNFINISHED.search(line, max(0, start - 64), start)
+
+
+def words_pattern(words: str) -> re.Pattern[str]:
+    """Return what finds the words in text that is shown, on one line or as JSON."""
+    pieces = [re.escape(piece).replace('"', r'\\*"') for piece in words.split()]
+    return re.compile(r"\s+".join(pieces) if pieces else "(?!)", re.IGNORECASE)
+
+
+def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[tuple[NDArray[Any], bytes, NDArray[Any]]]:
+    """Yield records, the bytes in which they lie, and where each begins in them; neighbors are read at once, a megabyte at most."""
+    firsts = [first for first, _ in trace._runs]  # noqa: SLF001 - reading record by record opens the file for each
+    for part, some in zip(trace._runs, np.split(rows, np.searchsorted(rows, firsts[1:])), strict=True):  # noqa: SLF001
+        with part[1].source.fetcher() as fetch:
+            for few in _neighbors(trace, some):
+                starts, sizes = trace.index.offset[few], trace.index.length[few]
+                data = fetch(int(starts[0]), int(starts[-1] + sizes[-1] - starts[0]))
+                if len(few) > 1 and len(data) < starts[-1] + sizes[-1] - starts[0]:  # made record by record
+                    lines = [fetch(int(start), int(size)) for start, size in zip(starts, sizes, strict=True)]
+                    yield few, b"".join(lines), np.cumsum([0, *map(len, lines[:-1])])
+                else:
+                    yield few, data, starts - starts[0]
+
+
+def _neighbors(trace: Trace, rows: NDArray[Any]) -> list[NDArray[Any]]:
+    """Cut records of one file into those that lie in the same megabyte; what lies far behind its neighbor is read alone."""
+    if not len(rows):
+        return []
+    offsets = trace.index.offset[rows]
+    far = np.diff(offsets) > trace.index.length[rows[:-1]] + _GAP_BYTES
+    return np.split(rows, np.flatnonzero(far | (np.diff(offsets // _BLOCK) > 0)) + 1)
+
+
+def _bytes_pattern(words: str) -> re.Pattern[bytes]:
+    pieces = [_piece(sign, words[place - 1] if place else "") for place, sign in enumerate(words)]
+    return re.compile(b"".join(pieces), re.IGNORECASE)
+
+
+def _piece(sign: str, before: str) -> bytes:
+    """A pattern for one character in every spelling; behind a colon or a comma the space of printed JSON may be missing."""
+    if sign.isspace():
+        return _GAP + (b"*" if before in ":," else b"+") if not before.isspace() else b""
+    if sign == '"':
+        return rb'\\*(?:"|\\u0022)'
+    if sign == "\\":
+        return rb"(?:\\+|\\+u005[cC])"
+    return b"(?:" + b"|".join(dict.fromkeys(_spellings(sign))) + b")"
+
+
+def _spellings(sign: str) -> Iterator[bytes]:
+    for form in (sign, sign.lower(), sign.upper(), sign.title()):
+        yield re.escape(form.encode(errors="surrogatepass"))
+        yield b"".join(rb"\\+u" + b"%04x" % unit for unit in _units(form))
+        if form in _SHORT:
+            yield rb"\\+" + _SHORT[form].encode()
+        if form == "/":
+            yield rb"\\+/"
+
+
+def _units(text: str) -> Iterator[int]:
+    """The UTF-16 units of a text, as JSON escapes them."""
+    data = text.encode("utf-16-be", errors="surrogatepass")
+    return (int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2))

@@ -1,0 +1,396 @@
+import { clear, copyText, dot, footer, h, header, jsonBlock, kbd, link, mark, mount, movedTo, roving, s } from "./kit.js";
+import { stripWindow, turnNumbers } from "./strip.js";
+import { barsPath, densityPath, toMs, turnAt } from "./timeline_geometry.js";
+import { countWords, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "./trace_explorer_rows.js";
+
+/** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
+
+const ROW = 26;
+const AROUND = 8;
+const AT_ONCE = 60;
+const SHOWN = 20;
+const TYPING = 200;
+const TRACKS = [["llm_call", 8], ["tool_call", 19]];
+const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "turn"], ["", "what"], ["status", ""], ["took", "took"], ["tokens", "tokens"]];
+
+/** @typedef {{ record: number, line: number, time: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
+
+/** @param {{ model: any, el: HTMLElement }} context */
+function render({ model, el }) {
+  const life = mount({ model, el, name: "explorer" });
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  const query = () => model.get("query");
+  const count = () => /** @type {number} */ (query().found);
+  const ui = { rows: rowStore(), chosen: model.get("selection"), place: model.get("place"), version: -1, asked: "", open: false };
+
+  const sizer = h("div", { class: "l-explorer-sizer", role: "rowgroup" });
+  const list = h("div", { class: "l-explorer-list", role: "grid", "aria-label": "Records", tabindex: "0" }, sizer);
+  const heads = h("div", { class: "l-explorer-heads", role: "row" });
+  const table = h("div", { class: "l-explorer-table" }, heads, list);
+  const detail = h("div", { class: "l-detail" });
+  const bad = h("div", { class: "l-bad" });
+  const chips = h("div", { class: "l-chips", role: "group", "aria-label": "Kinds of record" });
+  const turns = h("span");
+  const statuses = h("span");
+  const search = /** @type {HTMLInputElement} */ (h("input", { placeholder: "Find in records", "aria-label": "Find in records", value: query().text, spellcheck: "false" }));
+  const hits = h("b", { class: "l-hits", "aria-live": "polite" });
+  const problem = h("div", { class: "l-problem l-failure", role: "alert", hidden: true });
+  const strip = s("svg", { class: "l-strip", height: 56, role: "img", onclick: chooseMoment });
+  const shown = h("span");
+  const titles = header("", "");
+  const wipe = h("button", { type: "button", class: "l-icon-button", "aria-label": "Clear the search", onclick: () => find("") }, "×");
+
+  el.append(
+    titles,
+    bad,
+    h("div", { class: "l-filters" }, chips, turns, statuses, h("span", { class: "l-find" }, mark("search"), search, wipe, kbd("/")), hits),
+    problem,
+    h("div", { class: "l-strip-box" }, strip),
+    h("div", { class: "l-explorer-body" }, table, detail),
+    footer(shown, model, life),
+  );
+
+  const asks = turnstile((/** @type {any} */ command) => model.send(command));
+  const windows = turnstile((/** @type {[number, number]} */ [from, to]) => model.send({ do: "rows", version: query().version, from, to }));
+
+  // What is filtered and sorted.
+
+  /** @param {Record<string, any>} change */
+  const filter = (change) => asks.ask({ do: "filter", ...Object.fromEntries(["kinds", "turn", "status", "text"].map((name) => [name, query()[name] || null])), text: search.value, ...change });
+
+  /** @param {string} text */
+  function find(text) {
+    search.value = text;
+    filter({ text });
+  }
+
+  /** @param {string} name */
+  function toggleKind(name) {
+    const on = model.get("choices").chips.filter((/** @type {any} */ chip) => chip.on !== (chip.name === name)).map((/** @type {any} */ chip) => chip.name);
+    filter({ kinds: on.length === model.get("choices").chips.length ? null : on });
+  }
+
+  /** @param {string} column */
+  function sortBy(column) {
+    asks.ask({ do: "sort", column, descending: query().sort === column && !query().descending });
+  }
+
+  function updateFilters() {
+    const focused = /** @type {HTMLElement | null} */ (chips.querySelector(":focus"))?.dataset.name;
+    const { chips: kinds, turns: names, statuses: ends } = model.get("choices");
+    clear(chips).append(...kinds.map(chipElement));
+    roving(chips);
+    const again = [...chips.children].find((one) => /** @type {HTMLElement} */ (one).dataset.name === focused);
+    /** @type {HTMLElement | undefined} */ (again)?.focus();
+    clear(turns).append(names ? menu("turn", names.map((/** @type {string} */ name) => [name, name])) : typedTurn());
+    clear(statuses).append(menu("status", ends.map((/** @type {[string, number]} */ [name, number]) => [name, `${name} ${number.toLocaleString("en")}`])));
+    hits.textContent = countWords(count(), query().total);
+    wipe.hidden = !query().text;
+    if (!search.matches(":focus")) search.value = query().text;
+    updateHeads();
+  }
+
+  /** @param {{ name: string, color: string, count: number, on: boolean }} chip */
+  const chipElement = ({ name, color, count: number, on }) => h("button", { type: "button", class: "l-kind-chip", "data-name": name, "aria-pressed": String(on), onclick: () => toggleKind(name) }, color && on ? dot(color) : null, name, h("span", { class: "l-muted" }, number.toLocaleString("en")));
+
+  /** @param {"turn" | "status"} name @param {[string, string][]} options */
+  function menu(name, options) {
+    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": name, onchange: () => filter({ [name]: select.value || null }) }, h("option", { value: "" }, "all"), ...options.map(([value, words]) => h("option", { value, selected: value === query()[name] }, words))));
+    return h("label", { class: "l-pick" }, name, select);
+  }
+
+  function typedTurn() {
+    const input = /** @type {HTMLInputElement} */ (h("input", { "aria-label": "turn", placeholder: "all", value: query().turn, onchange: () => filter({ turn: input.value.trim() || null }) }));
+    return h("label", { class: "l-pick" }, "turn", input);
+  }
+
+  function updateHeads() {
+    const { sort, descending } = query();
+    clear(heads).append(
+      ...HEADS.map(([column, words]) => {
+        const here = column && column === sort;
+        const label = words || "mark";
+        const arrow = here ? h("span", { "aria-hidden": "true" }, descending ? "↓" : "↑") : null;
+        const inner = column ? h("button", { type: "button", class: "l-head-button", "aria-label": `Sort by ${label}`, onclick: () => sortBy(column) }, words, arrow) : words;
+        return h("span", { class: `l-col-${words || "mark"}`, role: "columnheader", "aria-sort": here ? (descending ? "descending" : "ascending") : null }, inner);
+      }),
+    );
+  }
+
+  // The rows.
+
+  const viewOf = () => ({ top: list.scrollTop, height: list.clientHeight || SHOWN * ROW, rowHeight: ROW, count: count() });
+
+  /** A new answer: rows of the one before stay until the new ones are here, if it asks for the same. */
+  function updateAnswer() {
+    const { version, found, total, ...asked } = query();
+    const same = JSON.stringify(asked) === ui.asked;
+    const top = topRow({ ...viewOf(), count: Math.max(1, ui.version < 0 ? found : Number(sizer.dataset.count)) });
+    ui.rows = rowStore(same ? ui.rows : undefined);
+    [ui.asked, ui.version, ui.place] = [JSON.stringify(asked), version, model.get("place")];
+    const first = model.get("first");
+    if (first.version === version) ui.rows.put(first.from, first.rows);
+    sizer.style.height = `${listHeight(found, ROW)}px`;
+    sizer.dataset.count = String(found);
+    list.style.height = `${Math.max(6, Math.min(total, SHOWN)) * ROW}px`;
+    table.style.setProperty("--line-digits", String(Math.max(4, String(total).length)));
+    list.setAttribute("aria-rowcount", String(found));
+    if (same) list.scrollTop = scrollTopOf(top, viewOf());
+    else if (ui.place >= 0) reveal(ui.place);
+    else list.scrollTop = 0;
+    updateFilters();
+    draw();
+  }
+
+  function draw() {
+    const view = viewOf();
+    heads.style.paddingRight = `${12 + list.offsetWidth - list.clientWidth}px`;
+    const top = topRow(view);
+    const first = Math.max(0, Math.floor(top) - AROUND);
+    const last = Math.min(count(), Math.ceil(top + view.height / ROW) + AROUND);
+    const places = Array.from({ length: Math.max(0, last - first) }, (_, index) => first + index);
+    clear(sizer).append(...places.map((place) => rowElement(place, list.scrollTop + (place - top) * ROW)));
+    if (!count()) sizer.append(nothing());
+    const missing = ui.rows.missing(first, last);
+    if (missing) windows.ask([Math.max(0, missing[0] - AT_ONCE), missing[1] + AT_ONCE]);
+    list.setAttribute("aria-activedescendant", sizer.querySelector("[aria-selected=true]")?.id ?? "");
+    updateShown(view, top);
+  }
+
+  /** @param {{ height: number }} view @param {number} top */
+  function updateShown(view, top) {
+    const on = Math.min(count(), Math.floor(top + view.height / ROW) - Math.ceil(top) || 1);
+    const rest = on < count() ? ", scroll for the rest" : "";
+    clear(shown).append(`${on.toLocaleString("en")} of ${count().toLocaleString("en")} rows on screen${rest}`, h("span", { class: "l-foot-hint" }, "long cells are cut at the column, whole text on the right"));
+  }
+
+  /** @param {number} place @param {number} y */
+  function rowElement(place, y) {
+    const row = /** @type {Row | undefined} */ (ui.rows.get(place));
+    const style = `transform:translateY(${y}px)`;
+    if (!row) return h("div", { class: "l-explorer-row l-waiting-row", style, role: "row", "aria-rowindex": String(place + 1), "aria-busy": "true" }, h("span", { class: "l-grey-bar" }));
+    const failed = row.status === "failed";
+    return h(
+      "div",
+      { id: `${model.get("twin")}-row-${place}`, class: "l-row l-explorer-row", style, role: "row", "aria-rowindex": String(place + 1), "aria-selected": String(row.record === ui.chosen), onclick: () => choose(row.record, place), ondblclick: openDetail },
+      cell("line", "l-number l-muted", String(row.line)),
+      cell("time", "l-number l-muted", row.time),
+      cell("type", "l-cut", row.color ? kindDot(row) : null, row.word, row.phase ? h("span", { class: "l-muted" }, ` ${row.phase}`) : null, row.raw ? h("span", { class: "l-raw-tag" }, "raw") : null),
+      cell("turn", "l-number l-cut", row.turn),
+      cell("what", failed ? "l-cut l-failure" : "l-cut", ...row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece))),
+      cell("mark", "", row.mark ? mark(/** @type {any} */ (row.mark), row.status) : null),
+      cell("took", "l-number", row.took),
+      cell("tokens", "l-number l-muted", row.tokens),
+    );
+  }
+
+  /** @param {string} column @param {string} look @param {...(Node | string | null)} children */
+  const cell = (column, look, ...children) => h("span", { class: `l-col-${column} ${look}`, role: "gridcell" }, ...children);
+
+  /** A ring where something starts, a disc where it ends. @param {Row} row */
+  function kindDot(row) {
+    const made = dot(row.color);
+    if (row.phase === "start") made.classList.add("l-ring");
+    return made;
+  }
+
+  function nothing() {
+    const { kinds, turn, status, text, total } = query();
+    if (!total) return h("div", { class: "l-empty" }, "No records yet. Run a turn with %%lash, or open another file with %lash trace FILE.");
+    const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
+    return h("div", { class: "l-empty" }, "Nothing found for ", ...active.map((words) => h("span", { class: "l-kind-chip l-active-filter" }, words)), " ", link("clear", clearAll));
+  }
+
+  function clearAll() {
+    search.value = "";
+    asks.ask({ do: "clear" });
+  }
+
+  /** @param {number} record @param {number} place */
+  function choose(record, place) {
+    [ui.chosen, ui.place] = [record, place];
+    model.send({ do: "select", record });
+    list.focus({ preventScroll: true });
+    draw();
+  }
+
+  /** @param {number} place */
+  function reveal(place) {
+    const view = viewOf();
+    const top = topRow(view);
+    if (place < top || place + 1 > top + view.height / ROW) list.scrollTop = scrollTopOf(place - view.height / ROW / 2, view);
+  }
+
+  /** @param {number} place */
+  function pick(place) {
+    ui.place = place;
+    ui.chosen = ui.rows.get(place)?.record ?? ui.chosen;
+    model.send({ do: "pick", place, version: query().version });
+    step(place);
+  }
+
+  /** Scrolls no further than needed. @param {number} place */
+  function step(place) {
+    const view = viewOf();
+    const top = topRow(view);
+    const rows = view.height / ROW;
+    if (place < top) list.scrollTop = scrollTopOf(place, view);
+    else if (place + 1 > top + rows) list.scrollTop = scrollTopOf(place + 1 - rows, view);
+    draw();
+  }
+
+  function openDetail() {
+    /** @type {HTMLElement | null} */ (detail.querySelector("[tabindex]"))?.focus();
+  }
+
+  // Lines that are no records.
+
+  function updateBad() {
+    const { count: number, lines, records } = model.get("bad");
+    clear(bad).hidden = !number;
+    if (!number) return;
+    const title = h("button", { type: "button", class: "l-bad-head", "aria-expanded": String(ui.open), onclick: () => { ui.open = !ui.open; updateBad(); } }, mark(ui.open ? "open" : "closed"), mark("warning"), h("b", {}, `${number.toLocaleString("en")} bad ${number === 1 ? "line" : "lines"}`), h("span", { class: "l-muted" }, `skipped, the other ${records.toLocaleString("en")} are shown`));
+    bad.append(h("div", { class: "l-bad-bar" }, title, h("span", { class: "l-mono l-bad-all" }, "trace.errors")));
+    if (!ui.open) return;
+    const more = number > lines.length ? h("div", { class: "l-bad-line l-muted" }, `${(number - lines.length).toLocaleString("en")} more: trace.errors`) : null;
+    bad.append(h("div", { class: "l-bad-lines" }, ...lines.map(badElement), ...(more ? [more] : [])));
+  }
+
+  /** @param {{ line: string, byte: string, reason: string }} one @param {number} number */
+  const badElement = (one, number) => h("div", { class: "l-bad-line" }, h("span", { class: "l-number l-cut" }, one.line), h("span", { class: "l-number l-muted" }, one.byte), h("span", { class: "l-cut", title: one.reason }, one.reason), link("Show", () => model.send({ do: "bad", number }), `show ${one.line}`));
+
+  // Where in time.
+
+  const axisOf = () => ({ from: 0, to: model.get("strip").cells, left: 12, width: Math.max(100, strip.clientWidth - 24) });
+
+  function drawStrip() {
+    const { turns: spans, tracks, density } = model.get("strip");
+    const found = model.get("found");
+    const axis = axisOf();
+    const path = density ? densityPath : barsPath;
+    const some = Object.keys(found).length > 0;
+    const window_ = model.get("window");
+    const chosen = window_.length ? turnAt(spans, window_[0]) : -1;
+    const bars = TRACKS.flatMap(([kind, y]) => [
+      s("path", { d: path(axis, tracks[kind], /** @type {number} */ (y), 9), "data-kind": kind, class: some ? "l-faint" : "" }),
+      some ? s("path", { d: path(axis, found[kind], /** @type {number} */ (y), 9), "data-kind": kind }) : null,
+    ]);
+    clear(strip).append(s("path", { d: barsPath(axis, spans, 6, 24), class: "l-strip-ground" }), ...bars.filter((one) => one !== null), ...turnNumbers(spans, axis, { y: 46, chosen, lit: new Set(found.turns ?? []) }), ...stripWindow(window_, axis, 4, 28));
+    strip.setAttribute("aria-label", `${spans.length} turns in time, model calls above, tool calls below`);
+  }
+
+  /** @param {MouseEvent} event */
+  function chooseMoment(event) {
+    const axis = axisOf();
+    model.send({ do: "moment", share: Math.max(0, Math.min(1, toMs(axis, event.clientX - strip.getBoundingClientRect().left) / axis.to)) });
+  }
+
+  // The whole record.
+
+  function updateDetail() {
+    const { title, note, warning, json, raw, cut } = model.get("detail");
+    clear(detail);
+    if (!title) return detail.append(h("div", { class: "l-muted l-detail-body" }, "Click a record to see all of it here."));
+    const copy = h("button", { type: "button", class: "l-icon-button l-tools", "aria-label": "Copy the record", onclick: () => copyText(json || raw) }, mark("copy"));
+    detail.append(
+      h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted l-cut" }, note), copy),
+      h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
+    );
+    detail.scrollTop = 0;
+  }
+
+  function updateTitles() {
+    const [title, counts] = titles.children;
+    title.textContent = model.get("title");
+    counts.textContent = model.get("counts");
+  }
+
+  function updateSelection() {
+    ui.chosen = model.get("selection");
+    draw();
+  }
+
+  function updatePlace() {
+    ui.place = model.get("place");
+    if (ui.place >= 0) reveal(ui.place);
+    draw();
+  }
+
+  function updateProblem() {
+    problem.textContent = model.get("problem");
+    problem.hidden = !problem.textContent;
+    if (!problem.textContent) return;
+    asks.answered();
+    windows.answered();
+  }
+
+  /** @param {{ kind: string, version: number, from: number, rows: Row[] }} message */
+  function receive({ kind, version, from, rows }) {
+    if (kind !== "rows") return;
+    if (version === query().version) ui.rows.put(from, rows);
+    windows.answered();
+    draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target === search) {
+      if (event.key === "Enter") find(search.value);
+      if (event.key === "Escape") list.focus();
+      return;
+    }
+    if (target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const moved = list.contains(target) ? movedTo(event.key, ui.place, count(), SHOWN - 1) : null;
+    if (moved !== null) pick(moved);
+    else if (event.key === "/") search.focus();
+    else if (event.key === "[" || event.key === "]") model.send({ do: "turn", by: event.key === "[" ? -1 : 1 });
+    else if (event.key === "Enter" && target === list) openDetail();
+    else if (event.key === "Escape" && target !== list) list.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  let typing = 0;
+  life.on(search, "input", () => {
+    clearTimeout(typing);
+    typing = window.setTimeout(() => find(search.value), TYPING);
+  });
+  let frame = 0;
+  life.on(list, "scroll", () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(draw);
+  });
+  life.add(() => {
+    clearTimeout(typing);
+    cancelAnimationFrame(frame);
+  });
+  life.on(el, "keydown", key);
+  life.on(model, "change:query", () => {
+    updateAnswer();
+    windows.answered();
+    asks.answered();
+  });
+  life.on(model, "change:place", updatePlace);
+  life.on(model, "change:selection", updateSelection);
+  life.on(model, "change:detail", updateDetail);
+  life.on(model, "change:bad", updateBad);
+  life.on(model, "change:problem", updateProblem);
+  life.on(model, "change:counts", updateTitles);
+  for (const name of ["strip", "found", "window"]) life.on(model, `change:${name}`, drawStrip);
+  life.on(model, "msg:custom", receive);
+  const watch = new ResizeObserver(() => {
+    drawStrip();
+    draw();
+  });
+  watch.observe(el);
+  life.add(() => watch.disconnect());
+  updateTitles();
+  updateBad();
+  updateDetail();
+  updateAnswer();
+  drawStrip();
+  return () => life.dispose();
+}
+
+export default { render };
