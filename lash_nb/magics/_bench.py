@@ -8,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
+from lash_nb.magics._following import Following
 from lash_nb.magics._namespace import NamespaceTools, chosen_provider, default_model
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._shown import ShownValues
@@ -29,6 +30,8 @@ class Bench:
         self.sessions: Final[dict[str, OpenSession]] = {}
         self.current = ""
         """Name of the session that is meant when none is named."""
+        self.following: Final = Following()
+        """The views of traces that still grow."""
         self.trace: Trace | None = None
         """The trace file that was opened last, if that was after the last prompt."""
 
@@ -101,10 +104,11 @@ class Bench:
         self.namespace[name] = value
 
     def close(self) -> None:
-        """Cancel every turn and forget the sessions."""
+        """Cancel every turn, forget the sessions and follow no trace any more."""
         for one in self.sessions.values():
             one.close()
         self.sessions.clear()
+        self.following.stop()
         self.current, self.trace = "", None
 
     def _make_room(self, name: str) -> str | None:

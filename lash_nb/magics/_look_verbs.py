@@ -1,6 +1,5 @@
 """Verbs that look: graph, effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +15,7 @@ from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
 
-__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "trace_python"]
-
-
-def _whole(trace: Trace, name: str) -> pd.DataFrame:
-    """Return a table with empty cells for what does not fit, and say how many there are."""
-    frame, problems = frames.TRACE_TABLES[name](trace, strict=False)
-    cells = [problem for problem in problems if isinstance(problem, frames.ColumnError)]
-    if cells:
-        words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
-        print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
-    return frame
+__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "open_trace", "trace_python"]
 
 
 class _Svg:
@@ -64,7 +53,7 @@ def _timeline(bench: Bench, asked: Namespace) -> Any:
 
 def asked_trace(bench: Bench, asked: Namespace) -> Trace:
     """Return the trace of the file that is named, else the one opened last, else that of the session."""
-    return _open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
+    return open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
 
 
 def drawn(bench: Bench, axes: Axes) -> Axes:
@@ -74,12 +63,8 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
     return axes
 
 
-def _trace(bench: Bench, asked: Namespace) -> Trace | pd.DataFrame:
-    trace = _open_trace(bench, asked.file)
-    return _whole(trace, asked.table) if asked.table else trace
-
-
-def _open_trace(bench: Bench, file: str) -> Trace:
+def open_trace(bench: Bench, file: str) -> Trace:
+    """Read the trace of a file; it is the one that is meant from now on."""
     bench.trace = read_trace(file)
     return bench.trace
 
@@ -128,11 +113,6 @@ def _timeline_python(_bench: Bench, asked: Namespace) -> str:
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
-def _trace_python(_bench: Bench, asked: Namespace) -> str:
-    opened = f"trace = lash_nb.read_trace({asked.file!r})"
-    return f"{opened}\nlash_nb.frames.{asked.table}_df(trace)" if asked.table else opened
-
-
 def _attachments_python(_bench: Bench, asked: Namespace) -> str:
     if asked.save is not None:
         return f"session.save_attachment({asked.id!r}, {asked.save!r})"
@@ -175,21 +155,6 @@ LOOK_VERBS: Final = (
             ),
             Argument(
                 name="--save", help="write its bytes to a new file", values=values.files, settings={"metavar": "PATH"}
-            ),
-        ),
-    ),
-    Verb(
-        name="trace",
-        summary="open a trace (JSONL), of this runtime or of lash itself",
-        run=_trace,
-        python=_trace_python,
-        arguments=(
-            Argument(name="FILE", help="the file", values=values.files),
-            Argument(
-                name="--table",
-                help=f"one table of it: {', '.join(frames.TRACE_TABLES)}",
-                values=lambda _bench, _typed: frames.TRACE_TABLES,
-                settings={"choices": tuple(frames.TRACE_TABLES), "metavar": "TABLE"},
             ),
         ),
     ),

@@ -12,6 +12,7 @@ from lash_nb.magics._plot_verb import PLOT
 from lash_nb.magics._prompt import PROMPT, read_assignment
 from lash_nb.magics._session_verbs import SESSION_VERBS
 from lash_nb.magics._step_verbs import STEP_VERBS
+from lash_nb.magics._trace_verb import TRACE_VERB
 from lash_nb.magics._verb import Argument, Usage, Verb
 
 __all__ = ["VERBS", "overview", "verb_named"]
@@ -68,6 +69,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         *SESSION_VERBS,
         *STEP_VERBS,
         *LOOK_VERBS,
+        TRACE_VERB,
         PLOT,
         Verb(
             name="explain",

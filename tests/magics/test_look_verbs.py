@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from lash_nb.frames import llm_calls_df, tool_calls_df, turns_df
-from lash_nb.trace import Trace, read_trace
-from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView
+from lash_nb.trace import read_trace
+from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
 from tests.trace.lines import line, llm_end, llm_start
 
@@ -63,11 +63,11 @@ def test_the_timeline_is_that_of_the_session_or_of_a_file(done: Shell) -> None:
 
 
 def test_a_trace_is_opened(shell: Shell) -> None:
-    """The value is the trace, and each of its tables can be asked for."""
-    trace = shell.run(f"%lash trace {STATION}")
+    """The value is the explorer of the trace, and each of its tables can be asked for."""
+    view = shell.run(f"%lash trace {STATION}")
 
-    assert isinstance(trace, Trace)
-    assert 203 == len(trace) == len(shell.run(f"%lash trace {STATION} --table records"))
+    assert isinstance(view, TraceExplorerView)
+    assert 203 == len(view.trace) == len(shell.run(f"%lash trace {STATION} --table records"))
     for name, table in {"turns": turns_df, "llm_calls": llm_calls_df, "tool_calls": tool_calls_df}.items():
         pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
 
@@ -77,9 +77,10 @@ def test_bad_lines_of_a_trace_are_told_and_the_rest_is_shown(shell: Shell) -> No
     lines = STATION.read_text(encoding="utf-8").splitlines()
     Path("broken.jsonl").write_text("\n".join([*lines[:3], "{no json", *lines[3:6]]) + '\n{"half": ', encoding="utf-8")
 
-    trace = shell.run("%lash trace broken.jsonl")
+    view = shell.run("%lash trace broken.jsonl")
+    trace = view.trace
     errors = shell.run("%lash trace broken.jsonl --table errors")
-    shown = shell.faces(trace)
+    shown = {"text/plain": repr(view), "text/html": static_html(view)}
 
     assert len(trace) == 6
     assert list(errors["line"]) == [4, 8]

@@ -147,7 +147,7 @@ def test_the_trace_goes_to_a_file_too(shell: Shell) -> None:
     written = [json.loads(line) for line in Path("deep/run.jsonl").read_text(encoding="utf-8").splitlines()]
 
     assert [record["type"] for record in written] == [record["type"] for record in shell["session"].trace]
-    assert len(written) == len(shell.run("%lash trace deep/run.jsonl"))
+    assert len(written) == len(shell.run("%lash trace deep/run.jsonl").trace)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ function render({ model, el }) {
   const problem = h("div", { class: "l-problem l-failure", role: "alert", hidden: true });
   const strip = s("svg", { class: "l-strip", height: 56, role: "img", onclick: chooseMoment });
   const shown = h("span");
-  const titles = header("", "");
+  const live = h("span", { class: "l-muted l-live", hidden: true }, mark("running"), "following");
+  const titles = header("", "", live);
   const wipe = h("button", { type: "button", class: "l-icon-button", "aria-label": "Clear the search", onclick: () => find("") }, "×");
 
   el.append(
@@ -303,6 +304,7 @@ function render({ model, el }) {
     const [title, counts] = titles.children;
     title.textContent = model.get("title");
     counts.textContent = model.get("counts");
+    live.hidden = !model.get("is_following");
   }
 
   function updateSelection() {
@@ -376,7 +378,7 @@ function render({ model, el }) {
   life.on(model, "change:detail", updateDetail);
   life.on(model, "change:bad", updateBad);
   life.on(model, "change:problem", updateProblem);
-  life.on(model, "change:counts", updateTitles);
+  for (const name of ["title", "counts", "is_following"]) life.on(model, `change:${name}`, updateTitles);
   for (const name of ["strip", "found", "window"]) life.on(model, `change:${name}`, drawStrip);
   life.on(model, "msg:custom", receive);
   const watch = new ResizeObserver(() => {
