@@ -12,7 +12,7 @@ from typing import Final
 
 from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, counted, duration, one_line
-from lash_nb.trace import Trace, Turn
+from lash_nb.trace import Trace
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import troubles, turn_statuses, versions
 from lash_nb.views._report_problems import Cause, causes, problems_html
@@ -73,9 +73,8 @@ def _parts(trace: Trace, title: str, files: list[Path], turns: range | None, max
     tail = joined(outside, _END)
     widest = joined(*fixed, *_problems(trace, found, lambda _: True), tail)
     told = tell_turns(trace, turns, wrong, max_bytes - len(widest.encode()) - 2_000)
-    shown = {told.turns[place - told.first].order for place in told.shown}
     yield fixed[0]
-    yield from _problems(trace, found, lambda turn: turn.order in shown)
+    yield from _problems(trace, found, told.shown.__contains__)
     yield from fixed[1:]
     yield _turns_head(told, files)
     yield from turns_html(told)
@@ -87,7 +86,7 @@ def _head(trace: Trace, title: str, files: list[Path]) -> Iterator[Html]:
     told = trace.summary()
     facts = {
         "file" if len(files) <= 1 else "files": ", ".join(map(_file_words, files[:_FILES])) or one_line(trace.name),
-        "records": f"{counted(told.records, 'record')}, {byte_size(int(sum(trace.index.length)) + len(trace))}",
+        "records": f"{counted(told.records, 'record')}, {byte_size(int(trace.index.length.sum()) + len(trace))}",
         "time": "no record"
         if told.first_ns is None or told.last_ns is None
         else f"{moment(told.first_ns)} to {moment(told.last_ns)}, {duration(told.duration_ms)}",
@@ -118,7 +117,7 @@ def _file_words(file: Path) -> str:
         return one_line(str(file), 120)
 
 
-def _problems(trace: Trace, found: list[Cause], is_shown: Callable[[Turn], bool]) -> Iterator[Html]:
+def _problems(trace: Trace, found: list[Cause], is_shown: Callable[[int], bool]) -> Iterator[Html]:
     yield el("h2", "What is wrong")
     yield from problems_html(trace, found, is_shown)
 

@@ -6,21 +6,21 @@ show the same numbers.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
+
+import numpy as np
 
 from lash_nb.plots import token_count
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.trace import CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
 
 __all__ = [
     "FAILED",
     "CallNumbers",
-    "Tokens",
     "Unknown",
     "by_model",
     "by_tool",
-    "tokens_of",
+    "tokens_cells",
     "tokens_words",
-    "total_tokens",
     "troubles",
     "turn_statuses",
     "unknowns",
@@ -35,36 +35,19 @@ FAILED: Final = frozenset({"failed", "failure"})
 """How a turn or a call ends that failed."""
 
 
-class Tokens(NamedTuple):
-    """Tokens of one or more model calls."""
-
-    read: int = 0
-    """Tokens that the models read, cached ones included."""
-    cached: int = 0
-    """Of these, tokens that came from the provider's cache."""
-    written: int = 0
-    """Tokens that the models wrote."""
-    reasoning: int = 0
-    """Tokens of reasoning."""
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        """Return the sum."""
-        return Tokens(*(one + two for one, two in zip(self, other, strict=True)))
-
-
 class CallNumbers:
     """All calls of one model or tool.
 
     Attributes:
         name: The model or tool.
         statuses: How many calls ended in each way.
-        tokens: Their tokens; zero for tools.
+        usage: Their tokens; none for tools.
     """
 
     def __init__(self, name: str, calls: Sequence[Span]) -> None:
         self.name: Final = name
         self.statuses: Final = Counter(call.status for call in calls)
-        self.tokens: Final = total_tokens(calls)
+        self.usage: Final = total_usage(call.usage for call in calls if isinstance(call, LlmCall))
         self._durations = sorted(
             call.duration_ms for call in calls if call.duration_ms is not None and call.status != "open"
         )
@@ -109,44 +92,44 @@ def by_tool(trace: Trace) -> list[CallNumbers]:
 
 def turn_statuses(trace: Trace) -> Counter[str]:
     """Count the turns by how they ended."""
-    return Counter("cancelled" if turn.is_cancelled else turn.status for turn in trace.turns)
+    return Counter(turn.status for turn in trace.turns)
 
 
 def versions(trace: Trace) -> list[tuple[str, int]]:
     """Return each schema version with the number of records that carry it."""
     column = trace.index.text("schema_version")
-    counts = Counter(map(int, column.codes))
-    return [(str(column.values[code]) if code >= 0 else "none", count) for code, count in sorted(counts.items())]
+    return sorted((str(version), count) for version, count in _counts(column))
 
 
 def unknowns(trace: Trace) -> list[Unknown]:
     """Return the records of a type or schema version that this release does not describe, the most frequent first."""
-    if not trace.unknown:
-        return []
-    types, schemas = trace.index.text("type"), trace.index.text("schema_version")
-    found: dict[tuple[int, int], list[int]] = {}
-    for row, pair in enumerate(zip(map(int, types.codes), map(int, schemas.codes), strict=True)):
-        found.setdefault(pair, [0, row])[0] += 1
-    rows = [
-        Unknown(str(types[row]), str(schemas[row]), count, int(trace.index.line[row]))
-        for count, row in found.values()
-        if not trace.is_known(row)
+    rows = np.flatnonzero(~trace.index.is_known)
+    types, schemas = trace.index.text("type").codes[rows], trace.index.text("schema_version").codes[rows]
+    _, first, counts = np.unique(np.stack([types, schemas]), axis=1, return_index=True, return_counts=True)
+    lines = trace.index.line
+    found = [
+        Unknown(str(kind), str(version), int(count), int(lines[row]))
+        for kind, version, count, row in zip(
+            *(
+                trace.index.text(name).at(trace.index.text(name).codes[rows[first]])
+                for name in ("type", "schema_version")
+            ),
+            counts,
+            rows[first],
+            strict=True,
+        )
     ]
-    return sorted(rows, key=lambda one: -one.records)
+    return sorted(found, key=lambda one: -one.records)
 
 
-def tokens_of(call: Span) -> Tokens:
-    """Return the tokens that a model call reported; zero where it did not."""
-    usage = getattr(call, "usage", None)
-    if not usage:
-        return Tokens()
-    names = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
-    return Tokens(*(usage.get(name) or 0 for name in names))
-
-
-def tokens_words(tokens: Tokens) -> str:
+def tokens_words(usage: Usage | None) -> str:
     """Write tokens read and written as `1.2k → 26`; nothing where there are none."""
-    return f"{token_count(tokens.read)} → {token_count(tokens.written)}" if any(tokens) else ""
+    return f"{token_count(usage.input)} → {token_count(usage.output)}" if usage and usage.total else ""
+
+
+def tokens_cells(usage: Usage) -> list[str]:
+    """Return tokens as four cells: read, of these cached, written, of these reasoning."""
+    return [token_count(count) for count in (usage.input, usage.cache_read, usage.output, usage.reasoning)]
 
 
 def troubles(turns: Iterable[Turn]) -> dict[int, str]:
@@ -155,16 +138,9 @@ def troubles(turns: Iterable[Turn]) -> dict[int, str]:
 
 
 def _trouble(turn: Turn) -> str:
-    status = "cancelled" if turn.is_cancelled else turn.status
-    if status == "failed" or any(call.status in FAILED for call in turn.calls):
+    if turn.status == "failed" or any(call.status in FAILED for call in turn.calls):
         return "failed"
-    return status if status in ("cancelled", "open") else ""
-
-
-def total_tokens(calls: Iterable[Span]) -> Tokens:
-    """Return the tokens of all calls."""
-    columns = list(zip(*(tokens_of(call) for call in calls), strict=True))
-    return Tokens(*map(sum, columns)) if columns else Tokens()
+    return turn.status if turn.status in ("cancelled", "open") else ""
 
 
 def _grouped(calls: Sequence[CallT], name_of: Callable[[CallT], str]) -> list[CallNumbers]:
@@ -172,3 +148,8 @@ def _grouped(calls: Sequence[CallT], name_of: Callable[[CallT], str]) -> list[Ca
     for call in calls:
         groups.setdefault(name_of(call), []).append(call)
     return sorted((CallNumbers(name, group) for name, group in groups.items()), key=lambda one: -one.calls)
+
+
+def _counts(column: CodedColumn) -> list[tuple[Any, int]]:
+    codes, counts = np.unique(column.codes, return_counts=True)
+    return list(zip(column.at(codes), map(int, counts), strict=True))

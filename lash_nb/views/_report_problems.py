@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from lash_nb.plots import MARKS, counted, one_line
-from lash_nb.trace import LlmCall, Span, Trace, Turn
+from lash_nb.trace import LlmCall, Span, Trace, Turn, member
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import FAILED, unknowns
 from lash_nb.views._report_tables import plain_table
 from lash_nb.views._report_turns import anchor, turn_label
-from lash_nb.views._timeline_rows import member
 
 __all__ = ["Cause", "causes", "problems_html"]
 
@@ -34,31 +33,31 @@ class Cause(NamedTuple):
     """Machine-readable cause."""
     message: str
     """What the first of them said."""
-    turns: list[Turn | None]
-    """Where, once for each failure; none for a call outside any turn."""
+    places: list[int]
+    """Where, once for each failure: places of turns in the trace, from 1; zero for a call outside any turn."""
 
 
 def causes(trace: Trace) -> list[Cause]:
     """Return the failures of a trace by cause: turns, then calls, the most frequent first."""
     found: dict[tuple[str, str, str], Cause] = {}
 
-    def note(what: str, who: str, code: str, message: str, turn: Turn | None) -> None:
-        found.setdefault((what, who, code), Cause(what, who, code, message, [])).turns.append(turn)
+    def note(what: str, who: str, code: str, message: str, place: int) -> None:
+        found.setdefault((what, who, code), Cause(what, who, code, message, [])).places.append(place)
 
-    for turn in trace.turns:
-        if turn.status == "failed" and not turn.is_cancelled:
-            note("turn", turn.done_reason or "no reason recorded", "", "", turn)
-    for call, owner, (code, message) in _failed_calls(trace):
+    for place, turn in enumerate(trace.turns, 1):
+        if turn.status == "failed":
+            note("turn", turn.done_reason or "no reason recorded", "", "", place)
+    for call, place, (code, message) in _failed_calls(trace):
         is_model = isinstance(call, LlmCall)
         who = getattr(call, "model" if is_model else "name", None) or "not recorded"
-        note("model call" if is_model else "tool call", who, code, message, owner)
-    return sorted(found.values(), key=lambda cause: (cause.what != "turn", -len(cause.turns)))
+        note("model call" if is_model else "tool call", who, code, message, place)
+    return sorted(found.values(), key=lambda cause: (cause.what != "turn", -len(cause.places)))
 
 
-def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[Turn], bool]) -> Iterator[Html]:
+def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int], bool]) -> Iterator[Html]:
     """Yield what is wrong; a turn that the page holds is linked."""
     if found:
-        yield _causes_html(found, is_shown, several=len(trace.sessions) > 1)
+        yield _causes_html(trace, found, is_shown)
     if trace.errors:
         yield _bad_lines(trace)
     unknown = unknowns(trace)
@@ -84,48 +83,58 @@ def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[Turn
         yield el("p", f"{MARKS['success']} no failure, no bad line, no unknown record", class_="muted")
 
 
-def _failed_calls(trace: Trace) -> Iterator[tuple[Span, Turn | None, tuple[str, str]]]:
-    turn_of = {call.order: turn for turn in trace.turns for call in turn.calls}
+def _failed_calls(trace: Trace) -> Iterator[tuple[Span, int, tuple[str, str]]]:
+    """Yield each failed call with the place of its turn, and code and message of its failure."""
     calls: list[Span] = [call for call in (*trace.llm_calls, *trace.tool_calls) if call.status in FAILED]
+    if not calls:
+        return
+    place_of = {call.order: place for place, turn in enumerate(trace.turns, 1) for call in turn.calls}
     calls.sort(key=lambda call: call.order)
     lengths = trace.index.length
     read = [call for call in calls if call.end_row is not None and lengths[call.end_row] <= _BODY_BYTES][:_READ]
     bodies = trace.bodies([call.end_row for call in read if call.end_row is not None])
     said = {call.order: _said(body) for call, body in zip(read, bodies, strict=True)}
     for call in calls:
-        yield call, turn_of.get(call.order), said.get(call.order, ("", ""))
+        yield call, place_of.get(call.order, 0), said.get(call.order, ("", ""))
 
 
 def _said(body: dict[str, Any]) -> tuple[str, str]:
     """Return code and message of a failure, whichever record tells of it."""
-    place = member(body, "error") if "error" in body else member(body, "output", "outcome", "payload")
+    place = member(body, "error") if "error" in body else member(body, "output.outcome.payload")
     code, message = (member(place, name) for name in ("code", "message")) if isinstance(place, dict) else ("", place)
     return (one_line(str(code), 60) if code else ""), (one_line(str(message), 240) if message else "")
 
 
-def _causes_html(found: Sequence[Cause], is_shown: Callable[[Turn], bool], *, several: bool) -> Html:
+def _causes_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int], bool]) -> Html:
+    several = len(trace.sessions) > 1
     rows = [
         [
             el("span", f"{MARKS['failed']} {cause.what}", class_="bad"),
             one_line(cause.who, 60),
             el("code", cause.code),
             joined(cause.message),
-            f"{len(cause.turns):,}",
-            joined(*_links(cause.turns, is_shown, several=several)),
+            f"{len(cause.places):,}",
+            joined(*_links(cause.places, trace.turns, is_shown, several=several)),
         ]
         for cause in found[:_CAUSES]
     ]
-    heads = ("failed", "which", "code", "said, the first time!", "times#", "where")
+    heads = ("failed~", "which", "code", "said, the first time!", "times#", "where~")
     return joined(plain_table(heads, rows), _more(len(found) - _CAUSES, "cause"))
 
 
-def _links(turns: Sequence[Turn | None], is_shown: Callable[[Turn], bool], *, several: bool) -> Iterator[Html | str]:
-    different = list({turn.order: turn for turn in turns if turn is not None}.values())
-    if None in turns:
+def _links(
+    places: Sequence[int], turns: Sequence[Turn], is_shown: Callable[[int], bool], *, several: bool
+) -> Iterator[Html | str]:
+    """Yield where failures are: turns that the page holds before others."""
+    different = list(dict.fromkeys(places))
+    if 0 in different:
+        different.remove(0)
         yield "outside any turn "
-    for turn in different[:_LINKS]:
-        name = turn_label(turn, several=several)
-        yield el("a", name, href=f"#{anchor(turn)}") if is_shown(turn) else name
+    if different:
+        yield "turn " if len(different) == 1 else "turns "
+    for place in sorted(different, key=lambda place: not is_shown(place))[:_LINKS]:
+        name = turn_label(turns[place - 1], place, several=several)
+        yield el("a", name, href=f"#{anchor(place)}") if is_shown(place) else name
         yield " "
     if len(different) > _LINKS:
         yield f"and {len(different) - _LINKS:,} more"

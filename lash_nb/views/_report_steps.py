@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lash_nb.plots import MARKS, byte_size, counted, duration, one_line
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member
 from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, joined
-from lash_nb.views._report_numbers import FAILED, tokens_of, tokens_words
-from lash_nb.views._timeline_rows import member
+from lash_nb.views._report_numbers import FAILED, tokens_words
 
 __all__ = ["Shown", "calls_html", "turn_html"]
 
@@ -96,10 +95,10 @@ def _step(call: Span, body: Mapping[str, Any], turn: Turn | None) -> Html:
     what, *more = _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
     attempts = body.get("attempts")
     retried = len(attempts) if isinstance(attempts, list) else 0
-    tokens = tokens_words(tokens_of(call))
+    tokens = tokens_words(getattr(call, "usage", None))
     return el(
         "div",
-        el("span", el("i", class_=f"swatch {kind}"), kind, class_="k"),
+        el("span", kind, class_=f"k {kind}"),
         el("span", what, el("small", f" {counted(retried, 'attempt')}") if retried > 1 else None),
         _track(call, turn, kind),
         el("u", tokens),
@@ -147,10 +146,10 @@ def _ending(call: Span, body: Mapping[str, Any]) -> str:
     """Return what a model did besides speaking: the tools that it called, or why it stopped."""
     if call.status in ("open", "cancelled"):
         return f"{MARKS['running' if call.status == 'open' else 'cancelled']} {call.status}"
-    parts = member(body, "response", "parts")
+    parts = member(body, "response.parts")
     names = [part.get("tool_name") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     tools = [one_line(name, 40) for name in names if isinstance(name, str)]
-    reason = member(body, "response", "terminal_reason")
+    reason = member(body, "response.terminal_reason")
     words = [f"calls {', '.join(tools[:8])}{' …' if len(tools) > 8 else ''}"] if tools else []
     if isinstance(reason, str) and reason not in ("stop", "tool_use"):
         words.append(one_line(reason, 40))
@@ -161,19 +160,19 @@ def _ending(call: Span, body: Mapping[str, Any]) -> str:
 
 def _said(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return the reasoning and the text of a reply."""
-    parts = member(body, "response", "parts")
+    parts = member(body, "response.parts")
     known = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     texts = {
         kind: "\n".join(str(part["text"]) for part in known if part.get("type") == kind and part.get("text"))
         for kind in ("reasoning", "text")
     }
-    whole = member(body, "response", "text")
+    whole = member(body, "response.text")
     return texts["reasoning"], whole if isinstance(whole, str) and whole else texts["text"]
 
 
 def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     """Yield a call as a sentence, then its arguments and its result where the sentence does not hold them whole."""
-    args, outcome = body.get("args"), member(body, "output", "outcome")
+    args, outcome = body.get("args"), member(body, "output.outcome")
     payload = member(outcome, "payload") if isinstance(outcome, dict) else body.get("result")
     head = joined(
         el("code", one_line(getattr(call, "name", None) or "tool not recorded", 60)),
@@ -232,7 +231,7 @@ def _failure(code: Any, message: Any, whole: Any) -> Html:
 
 def _question(body: Mapping[str, Any]) -> str:
     """Return what was asked last in a request: the text of its last message from a user."""
-    messages = member(body, "request", "messages")
+    messages = member(body, "request.messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         blocks = message.get("blocks") if isinstance(message, dict) and message.get("role") == "user" else None
         texts = [

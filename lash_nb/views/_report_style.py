@@ -33,10 +33,11 @@ a{color:inherit;text-underline-offset:2px}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0}
 .facts dt{color:var(--muted)}.facts dd{margin:0}
 table{border-collapse:collapse;width:100%;font-size:12px;font-variant-numeric:tabular-nums;margin:4px 0 12px}
-th,td{text-align:left;vertical-align:top;padding:3px 12px 3px 0;border-bottom:1px solid var(--line)}
+th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:3px 12px 3px 0;border-bottom:1px solid var(--line)}
 th{border-color:var(--line-strong)}
 td.n,th.n{text-align:right;white-space:nowrap}
-td.what{width:100%;min-width:9em}
+td.what{width:100%;min-width:9em}td.k{white-space:nowrap}
+.quiet{color:var(--muted)}
 .wide{overflow-x:auto}
 .range,.track{position:relative;display:block;height:11px;min-width:120px}
 .range i{position:absolute;top:4px;height:3px;background:var(--kind)}
@@ -45,13 +46,13 @@ td.what{width:100%;min-width:9em}
 .track{align-self:center;background:var(--sunk)}
 .track i{position:absolute;top:0;height:11px;min-width:3px;background:var(--kind);border:1px solid var(--edge)}
 .track i.no{background:repeating-linear-gradient(135deg,var(--kind) 0 3px,var(--surface) 3px 5px);border-color:var(--failure)}
-.swatch{display:inline-block;width:9px;height:9px;background:var(--kind);border:1px solid var(--edge);margin-right:6px}
+.step>.k::before{content:"";display:inline-block;width:9px;height:9px;background:var(--kind);border:1px solid var(--edge);margin-right:6px}
 svg{display:block;width:100%;height:auto}
 svg text{fill:var(--muted);font-size:11px}svg .bad{fill:var(--failure-text)}
-svg .fill{fill:var(--kind);stroke:var(--edge);stroke-width:.5}svg .grid{stroke:var(--line)}
+svg .fill{fill:var(--kind);stroke:var(--edge);stroke-width:.5}svg .grid{stroke:var(--line)}svg .tick{stroke:var(--muted)}
 details>summary{cursor:pointer}
 .turn,.head{border-bottom:1px solid var(--line)}
-.turn>summary,.head{display:grid;grid-template-columns:3.6em 8.4em 1fr 4em 4em 8em 6em;gap:8px;padding:3px 0;list-style:none;
+.turn>summary,.head{display:grid;grid-template-columns:52px 150px 1fr 48px 48px 104px 84px;gap:8px;padding:3px 0;list-style:none;
 font-variant-numeric:tabular-nums}
 .turn>summary::-webkit-details-marker{display:none}
 .turn>summary:hover,.turn[open]>summary{background:var(--sunk)}
@@ -59,15 +60,15 @@ font-variant-numeric:tabular-nums}
 .turn>summary>u,.head>u{text-decoration:none;text-align:right}
 .turn>summary>b::before{content:"▸ ";color:var(--muted);font-weight:400}.turn[open]>summary>b::before{content:"▾ "}
 .turn>div{padding:4px 0 12px 20px}
-.step{display:grid;grid-template-columns:8.4em 1fr 160px 8em 6em;gap:0 8px;padding:3px 0;border-top:1px solid var(--line)}
+.step{display:grid;grid-template-columns:112px 1fr 160px 104px 84px;gap:0 8px;padding:3px 0;border-top:1px solid var(--line)}
 .step>u{text-decoration:none;text-align:right;color:var(--muted);white-space:nowrap}
 .step>.x{grid-column:2/-1}
 .x,.said{white-space:pre-wrap}
 .said{background:var(--sunk);padding:6px 8px;border-radius:3px;margin:2px 0 6px}
 .gap{padding:6px 0;color:var(--muted);border-bottom:1px dashed var(--line-strong)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}
-@media (max-width:760px){.turn>summary,.head{grid-template-columns:3.6em 7em 1fr 5em}.turn>summary>u:not(:last-child),.head>u:not(:last-child){display:none}
-.step{grid-template-columns:7em 1fr 6em}.step>.track,.step>.k{display:none}body{padding:12px}}
+@media (max-width:760px){.turn>summary,.head{grid-template-columns:52px 96px 1fr 72px}.turn>summary>u:not(:last-child),.head>u:not(:last-child){display:none}
+.step{grid-template-columns:96px 1fr 72px}.step>.track,.step>.k{display:none}body{padding:12px}}
 @media print{body{max-width:none;padding:0;font-size:11px;line-height:15px}.turn,.step,tr,svg,.bar{break-inside:avoid}.turn[open]{break-inside:auto}h2{break-after:avoid}
 thead{display:table-header-group}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """

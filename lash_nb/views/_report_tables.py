@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lash_nb.plots import counted, duration, one_line, token_count
-from lash_nb.trace import Trace, Turn
+from lash_nb.trace import Trace, Turn, total_usage
 from lash_nb.views._markup import Html, el, joined
-from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, total_tokens
+from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, tokens_cells
 
 __all__ = ["numbers_html", "plain_table"]
 
@@ -20,9 +20,9 @@ _LATENCY_HEADS: Final = ("p50, p95, p99", "p50#", "p95#", "p99#")
 
 
 def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """Return a table; a head that ends in `#` stands over numbers, one that ends in `!` takes the room that is left."""
-    styles = [{"#": "n", "!": "what"}.get(head[-1:]) for head in heads]
-    head = el("tr", *(el("th", name.rstrip("#!"), class_=style) for name, style in zip(heads, styles, strict=True)))
+    """Return a table; a head that ends in `#` stands over numbers, in `!` takes the room that is left, in `~` over cells of one line."""
+    styles = [{"#": "n", "!": "what", "~": "k"}.get(head[-1:]) for head in heads]
+    head = el("tr", *(el("th", name.rstrip("#!~"), class_=style) for name, style in zip(heads, styles, strict=True)))
     body = [el("tr", *(el("td", cell, class_=style) for cell, style in zip(row, styles, strict=True))) for row in rows]
     return el("div", el("table", el("thead", head), el("tbody", *body)), class_="wide")
 
@@ -46,7 +46,7 @@ def _calls_table(
         [
             one_line(one.name, 60),
             *_counts(one, heads),
-            *(map(token_count, one.tokens) if kind == "llm_call" else ()),
+            *(tokens_cells(one.usage) if kind == "llm_call" else ()),
             *_latency(one, kind, longest),
         ]
         for one in numbers[:_ROWS]
@@ -75,7 +75,8 @@ def _latency(numbers: CallNumbers, kind: str, longest: float) -> Iterator[str]:
     else:
         at = [f"left:{value / longest * 96 + 2:.1f}%" for value in known]
         line = el("i", style=f"{at[0]};width:{(known[2] - known[0]) / longest * 96:.1f}%")
-        yield el("span", line, el("b", style=at[0]), el("u", style=at[1]), el("s", style=at[2]), class_=f"range {kind}")
+        rest = (line, el("u", style=at[1]), el("s", style=at[2])) if known[0] < known[2] else ()
+        yield el("span", *rest, el("b", style=at[0]), class_=f"range {kind}")
     yield from map(duration, values)
 
 
@@ -87,7 +88,7 @@ def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
     for name, turns in list(groups.items())[:_ROWS]:
         calls = [call for turn in turns for call in turn.llm_calls]
         failed = sum(wrong[turn.order] == "failed" for turn in turns)
-        tokens = total_tokens(calls)
+        usage = total_usage(call.usage for call in calls)
         rows.append(
             [
                 one_line(name, 60),
@@ -95,8 +96,8 @@ def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
                 el("span", f"{failed:,}", class_="bad") if failed else "0",
                 f"{len(calls):,}",
                 f"{sum(len(turn.tool_calls) for turn in turns):,}",
-                token_count(tokens.read),
-                token_count(tokens.written),
+                token_count(usage.input),
+                token_count(usage.output),
             ]
         )
     heads = ("session!", "turns#", "with a failure#", "model calls#", "tool calls#", "tokens in#", "out#")

@@ -4,9 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lash_nb.clock import rfc3339
-from lash_nb.plots import byte_size, counted, duration, one_line, printable, token_count
+from lash_nb.plots import byte_size, counted, duration, one_line, printable
 from lash_nb.trace import Trace
-from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, turn_statuses, unknowns, versions
+from lash_nb.views._report_numbers import (
+    CallNumbers,
+    by_model,
+    by_tool,
+    tokens_cells,
+    turn_statuses,
+    unknowns,
+    versions,
+)
 from lash_nb.views._text import COLUMNS, aligned
 
 __all__ = ["moment", "summary_text"]
@@ -49,7 +57,7 @@ def _head(trace: Trace) -> list[str]:
         lines.append(
             f"  time         {moment(told.first_ns)} to {moment(told.last_ns)}, {duration(told.duration_ms) or '0 ms'}"
         )
-        size = byte_size(int(sum(trace.index.length)) + len(trace))
+        size = byte_size(int(trace.index.length.sum()) + len(trace))
         lines.append(f"  versions     {', '.join(f'{name} ({count:,})' for name, count in versions(trace))}; {size}")
     statuses = [f"{count:,} {one_line(status, 24)}" for status, count in turn_statuses(trace).most_common()]
     return [*lines, f"  turns        {', '.join(statuses) or 'none'}"]
@@ -57,9 +65,7 @@ def _head(trace: Trace) -> list[str]:
 
 def _models(models: Sequence[CallNumbers]) -> list[str]:
     heads = ["model", "calls", *_MODEL_ENDS, "tokens in", "cached", "out", "reasoning", "p50", "p95"]
-    rows = [
-        [one.name, *_ends(one, _MODEL_ENDS), *map(token_count, one.tokens), *_latencies(one)] for one in models[:_NAMES]
-    ]
+    rows = [[one.name, *_ends(one, _MODEL_ENDS), *tokens_cells(one.usage), *_latencies(one)] for one in models[:_NAMES]]
     return _table(heads, rows, len(models), "model")
 
 

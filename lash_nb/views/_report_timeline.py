@@ -21,6 +21,8 @@ _BARS_UP_TO: Final = 2_000
 _HEIGHT: Final = 26
 _TRACKS: Final = (("model", "llm_call", 24), ("tool", "tool_call", 56))
 _BOTTOM: Final = 86
+_NUMBER: Final = 30
+"""Room of a turn's number below the tracks; where turns are nearer only some have one."""
 _MARK: Final = 14
 """Marks nearer than this become one with a number."""
 
@@ -50,11 +52,12 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
     ]
     shapes = [
         *tracks,
+        *(_numbers(trace.turns, zero, scale) if len(trace.sessions) <= 1 else ()),
         *_marks([turn for turn in trace.turns if wrong[turn.order] == "failed"], zero, scale),
         *_axis((last - zero) / 1e6),
     ]
     label = f"timeline of {counted(len(trace.turns), 'turn')}, {duration((last - zero) / 1e6)}"
-    picture = el("svg", *shapes, viewBox=f"0 0 {_WIDTH} {_BOTTOM + 18}", role="img", aria_label=label)
+    picture = el("svg", *shapes, viewBox=f"0 0 {_WIDTH} {_BOTTOM + 34}", role="img", aria_label=label)
     height = "height: how busy the moment was" if is_dense else "a bar: at least one call ran"
     return joined(
         picture,
@@ -127,6 +130,17 @@ def _marks(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
         yield joined(svg_text(x, 8, number, class_="bad", font_size=8), mark) if number else mark
 
 
+def _numbers(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
+    """Yield the numbers of turns where they began, as many as there is room for; of one session only, in another they mean another turn."""
+    free = 0.0
+    for turn in turns:
+        x = round(_LEFT + min(max((turn.began_ns - zero) * scale, 0), _BINS), 1)
+        if turn.turn_index is not None and x >= free:
+            free = x + _NUMBER
+            yield el("path", d=f"M{x} {_BOTTOM - 2}v4", class_="tick")
+            yield svg_text(x, _BOTTOM + 13, str(turn.turn_index))
+
+
 def _axis(total_ms: float) -> Iterator[Html]:
     step = next(
         factor * 10.0**power
@@ -138,5 +152,5 @@ def _axis(total_ms: float) -> Iterator[Html]:
         x = round(_LEFT + number * step / total_ms * _BINS, 1)
         yield joined(
             el("path", d=f"M{x} 24V{_BOTTOM}", class_="grid"),
-            svg_text(x, _BOTTOM + 14, duration(number * step), text_anchor="start" if not number else "middle"),
+            svg_text(x, _BOTTOM + 30, duration(number * step), text_anchor="start" if not number else "middle"),
         )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from lash_nb.plots import MARKS, counted, duration, one_line, short_id, turn_name
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._markup import Html, el, joined
-from lash_nb.views._report_numbers import FAILED, tokens_words, total_tokens
+from lash_nb.views._report_numbers import FAILED, tokens_words
 from lash_nb.views._report_steps import calls_html, turn_html
 from lash_nb.views._timeline_rows import status_word
 
@@ -37,15 +37,14 @@ class Told(NamedTuple):
     """What is wrong with each turn, by its order."""
 
 
-def anchor(turn: Turn) -> str:
-    """Return the name of a turn on the page: made of a number, whatever the trace calls it."""
-    return f"t{turn.order}"
+def anchor(place: int) -> str:
+    """Return the name of a turn on the page: made of its place in the trace, whatever the trace calls it."""
+    return f"t{place}"
 
 
-def turn_label(turn: Turn, *, several: bool) -> str:
-    """Return what a turn is called: with its session where there are several."""
-    session = f"{short_id(turn.session_id)} · " if several and turn.session_id else ""
-    return f"{session}turn {turn_name(turn)}"
+def turn_label(turn: Turn, place: int, *, several: bool) -> str:
+    """Return what a turn is called: its number, or where several sessions number theirs its place in the trace."""
+    return f"#{place}" if several or turn.turn_index is None else turn_name(turn)
 
 
 def tell_turns(trace: Trace, wanted: range | None, wrong: Mapping[int, str], room: int) -> Told:
@@ -122,8 +121,8 @@ def _called(call: Span) -> str:
 def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool) -> Html:
     found = turn_html(trace, turn)
     cells = (
-        el("b", turn_name(turn) if turn.turn_index is not None else f"#{place}", title=f"turn {place} of the trace"),
-        el("span", _status(turn), class_="bad" if is_bad else "muted"),
+        el("b", turn_label(turn, place, several=several)),
+        el("span", _status(turn), class_="bad" if is_bad else "quiet"),
         el(
             "span",
             el("small", f"{short_id(turn.session_id)} ") if several else None,
@@ -131,7 +130,7 @@ def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool)
         ),
         el("u", str(len(turn.llm_calls))),
         el("u", str(len(turn.tool_calls))),
-        el("u", tokens_words(total_tokens(turn.llm_calls))),
+        el("u", tokens_words(turn.usage)),
         el("u", duration(turn.duration_ms)),
     )
     ids = " · ".join(
@@ -140,14 +139,14 @@ def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool)
         if value
     )
     body = el("div", found.body, el("small", f"{ids} · records from trace[{turn.order}] on"))
-    return el("details", el("summary", *cells), body, class_="turn", id=anchor(turn))
+    return el("details", el("summary", *cells), body, class_="turn", id=anchor(place))
 
 
 def _status(turn: Turn) -> str:
     status = status_word(turn)
     reason = f", {one_line(turn.done_reason or '', 32)}" if status == "failed" and turn.done_reason else ""
     failed = sum(call.status in FAILED for call in turn.calls)
-    calls = f", {counted(failed, 'call')} failed" if failed and status != "failed" else ""
+    calls = f", {failed} failed" if failed and status != "failed" else ""
     mark = {"failed": "failed", "cancelled": "cancelled", "open": "running"}.get(
         status, "failed" if failed else "success"
     )

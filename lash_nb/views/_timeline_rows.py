@@ -13,7 +13,7 @@ from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._turn_words import span_usage_words
 
-__all__ = ["bar", "detail", "member", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
+__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
 _MS: Final = 1_000_000
 _DENSITY_FROM: Final = 2_000
@@ -176,7 +176,7 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
 def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> tuple[str, str, str, float | None]:
     if isinstance(call, LlmCall):
         end = trace[call.end_row] if call.end_row is not None else {}
-        latency = member(end, "stream_summary", "first_visible_token_latency_ms")
+        latency = _member(end, "stream_summary", "first_visible_token_latency_ms")
         tick = start + latency if isinstance(latency, int | float) else None
         return (
             ("direct" if call.is_direct else "llm_call"),
@@ -241,24 +241,24 @@ def _parts(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> Iter
     """What a record says beyond its times: arguments and result, or the reply and the size of the request."""
     if isinstance(span, ToolCall):
         yield "Arguments", (start or end).get("args")
-        if outcome := member(end, "output", "outcome"):
-            status = str(member(outcome, "status"))
+        if outcome := _member(end, "output", "outcome"):
+            status = str(_member(outcome, "status"))
             yield (
                 {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(status, "Outcome"),
-                member(outcome, "payload") if isinstance(outcome, dict) else outcome,
+                _member(outcome, "payload") if isinstance(outcome, dict) else outcome,
             )
     elif isinstance(span, LlmCall):
-        messages = member(start, "request", "messages")
+        messages = _member(start, "request", "messages")
         if "error" in end:
             yield "Failure", end["error"]
         elif end:
-            yield "Reply", member(end, "response", "parts") or member(end, "response", "text")
+            yield "Reply", _member(end, "response", "parts") or _member(end, "response", "text")
         if messages and isinstance(messages, list):
             yield f"Last of {counted(len(messages), 'message')}", messages[-1]
 
 
-def member(value: Any, *path: str) -> Any:
-    """Look into a record, which may have any shape; None where the path leads nowhere."""
+def _member(value: Any, *path: str) -> Any:
+    """Look into a record, which may have any shape."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
