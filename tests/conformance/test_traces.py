@@ -1,0 +1,128 @@
+"""Trace files that the reference wrote, in every shape it ever wrote: each line is a record, and nothing of it is lost.
+
+Files of executions as graphs (`*_graphs.jsonl`) are no traces but what the reference made of them: they are compared with what is made here.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from lash_nb.frames import TRACE_TABLES
+from lash_nb.trace import NO_INT, Trace, read_trace
+from lash_nb.wire import TraceRecord, from_json, to_json
+from tests.conformance.vectors import PACKED, find_groups, read_files
+
+OURS: Final = "traces"
+"""The group of the release whose records this package writes itself."""
+GROUPS: Final = (OURS, "traces_later")
+GRAPHS: Final = "_graphs.jsonl"
+OF_TOMORROW: Final = "a_kind_of_tomorrow"
+"""The one type that golden data has on purpose although nobody writes it."""
+IDS: Final = ("session_id", "turn_id", "llm_call_id", "effect_id", "graph_node_id", "parent_graph_node_id")
+
+
+class Golden(NamedTuple):
+    """A file of golden data."""
+
+    group: str
+    """The group it belongs to."""
+    name: str
+    """Its path in the group."""
+    others: Mapping[str, bytes]
+    """All files of the group."""
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+        return self.others[self.name]
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Its lines; each ends at a line feed and nowhere else."""
+        return self.content.removesuffix(b"\n").split(b"\n")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each trace, or for each file of graphs."""
+    files = _files(metafunc.config.getoption("--vectors", default=PACKED))
+    for fixture, of_graphs in (("golden", False), ("drawn", True)):
+        if fixture in metafunc.fixturenames:
+            found = [one for one in files if one.name.endswith(GRAPHS) is of_graphs]
+            absent = [pytest.param(None, marks=pytest.mark.skip("the golden data has none"), id="absent")]
+            metafunc.parametrize(fixture, found or absent, ids=[f"{one.group}/{one.name}" for one in found] or None)
+
+
+def _files(folder: Path) -> list[Golden]:
+    groups = {group: dict(read_files(folder, group)) for group in GROUPS if group in find_groups(folder)}
+    return [Golden(group, name, files) for group, files in groups.items() for name in files]
+
+
+def test_every_record_of_a_file_is_read(golden: Golden) -> None:
+    """Each line is a record that is known, indexed and reachable whole, in every table; ours are written as they were read."""
+    trace = read_trace(golden.content, name=golden.name)
+    faults = {check.__name__: fault for check in CHECKS for fault in check(golden, trace)}
+
+    assert faults == {}
+
+
+def each_line_is_a_record(golden: Golden, trace: Trace) -> Iterator[str]:
+    """No line is an error, and none is left out."""
+    yield from map(str, trace.errors)
+    if not golden.content.endswith(b"\n") or len(trace) != len(golden.lines):
+        yield f"{len(golden.lines)} lines give {len(trace)} records"
+
+
+def each_record_comes_back(golden: Golden, trace: Trace) -> Iterator[str]:
+    """The bytes of a record are those of its line, and its body is its value, whatever it holds."""
+    for row, (line, body) in enumerate(zip(golden.lines, trace, strict=True)):
+        if trace.raw(row) != line or body != json.loads(line):
+            yield f"record {row} is another one: {line[:200]!r}"
+
+
+def the_index_says_what_records_say(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """Type, version, ids and the number of the turn stand in the index as they stand in the record."""
+    index = trace.index
+    columns = {name: list(index.text(name)) for name in ("type", "schema_version", *IDS)}
+    turns = [None if number == NO_INT else number for number in index.turn_index.tolist()]
+    for row, record in enumerate(trace):
+        said = {"type": record["type"], "schema_version": record["schema_version"]}
+        said |= {name: record["context"].get(name) for name in IDS}
+        held = {name: column[row] for name, column in columns.items()}
+        number = record["context"].get("turn_index")
+        if held != said or turns[row] != (None if number is None or number >= 1 << 63 else number):
+            yield f"record {row}: {held} instead of {said}"
+
+
+def each_type_is_known(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """Every type and version is described here, but the type that is there to be unknown."""
+    for record, is_known in zip(trace, trace.index.is_known.tolist(), strict=True):
+        if is_known is (record["type"] == OF_TOMORROW):
+            yield f"{record['type']} of version {record['schema_version']} is {'known' if is_known else 'unknown'}"
+
+
+def each_table_builds(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """No column of any table of a trace fails on any record."""
+    for name, build in TRACE_TABLES.items():
+        _frame, problems = build(trace, strict=False)
+        yield from (f"{name}: {problem}" for problem in problems)
+
+
+def ours_are_written_as_they_were_read(golden: Golden, _trace: Trace) -> Iterator[str]:
+    """A record of the release that this package follows is a type on the wire, byte for byte."""
+    for line in golden.lines if golden.group == OURS else ():
+        if to_json(from_json(line, TraceRecord)) != line:
+            yield f"is written otherwise: {line[:200]!r}"
+
+
+CHECKS: Final[tuple[Callable[[Golden, Trace], Iterator[str]], ...]] = (
+    each_line_is_a_record,
+    each_record_comes_back,
+    the_index_says_what_records_say,
+    each_type_is_known,
+    each_table_builds,
+    ours_are_written_as_they_were_read,
+)
+"""What must hold for every file; each yields what does not."""
