@@ -231,7 +231,8 @@ def _outcome_of_control(call: CompletedToolCall) -> TurnOutcome | None:
         case SwitchAgentFrameControl(frame_id=frame_id) if frame_id.strip():
             return TurnOutcome(agent_frame_switch=AgentFrameSwitch(frame_id=frame_id))
         case FinishControl(value=value):
-            return TurnOutcome(finished=TurnFinish(tool_value=ToolValueFinish(tool_name=call.tool_name, value=value)))
+            end = ToolValueFinish(tool_name=call.tool_name, value=value.to_json_value())
+            return TurnOutcome(finished=TurnFinish(tool_value=end))
         case FailControl(failure=failure):
             stop = ToolErrorStop(tool_name=call.tool_name, value=to_builtins(failure))
             return TurnOutcome(stopped=TurnStopDetail(tool_error=stop))

@@ -111,7 +111,7 @@ class TurnResult:
     def tool_value(self) -> Any:
         """Return the value with which a tool ended the turn, if one did."""
         finish = self.outcome.finished.tool_value if self.outcome.finished else None
-        return finish.value.value if finish else None
+        return finish.value if finish else None
 
     def total_usage(self) -> TokenUsage:
         """Return the turn's tokens with those of its children."""

@@ -10,7 +10,6 @@ from lash_nb.wire._json import to_builtins
 from lash_nb.wire._message import PluginMessage, TurnCause
 from lash_nb.wire._queue import QueuedWorkClaimBoundary
 from lash_nb.wire._tool import ToolCallOutput
-from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._usage import TokenUsage
 
 __all__ = [
@@ -173,8 +172,8 @@ class ToolValueSubmitted(Wire, frozen=True, kw_only=True, tag_field="type", tag=
 
     tool_name: str
     """The tool."""
-    value: ToolValue
-    """The value."""
+    value: Json
+    """The value as a free one, attachments as they are written."""
 
 
 class UsageActivity(Wire, frozen=True, kw_only=True, tag_field="type", tag="usage"):

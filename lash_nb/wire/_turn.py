@@ -7,7 +7,6 @@ from msgspec import field
 from lash_nb.wire._base import External, Json, Octets, Wire, no_entries
 from lash_nb.wire._llm_response import LlmTerminalReason
 from lash_nb.wire._policy import ProtocolTurnOptions
-from lash_nb.wire._tool_value import ToolValue
 
 __all__ = [
     "AgentFrameSwitch",
@@ -97,8 +96,8 @@ class ToolValueFinish(Wire, frozen=True, kw_only=True):
 
     tool_name: str
     """The tool."""
-    value: ToolValue
-    """The value."""
+    value: Json
+    """The value as a free one, attachments as they are written."""
 
 
 class TurnFinish(External, frozen=True, kw_only=True):

@@ -18,7 +18,6 @@ from lash_nb.wire import (
     TextDeltaEvent,
     TokenUsage,
     TokenUsageEvent,
-    ToolValue,
     ToolValueFinish,
     TurnActivity,
     TurnFinish,
@@ -63,7 +62,7 @@ class Ears:
         (
             TurnOutcomeEvent(
                 outcome=TurnOutcome(
-                    finished=TurnFinish(tool_value=ToolValueFinish(tool_name="t", value=ToolValue("v")))
+                    finished=TurnFinish(tool_value=ToolValueFinish(tool_name="t", value="v"))
                 )
             ),
             "ToolValueSubmitted",
