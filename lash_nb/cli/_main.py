@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lash-nb: {' '.join(printable(str(error)).split())}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk behind `> file`
-        print(f"lash-nb: {printable(str(error))}", file=sys.stderr)
+        print(f"lash-nb: {printable(f'{error.strerror or error}')}", file=sys.stderr)
         _close_stdout()
         return 1
     return code

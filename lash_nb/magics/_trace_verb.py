@@ -1,4 +1,4 @@
-"""The verb that opens a trace: its records to search, one of its tables, or a file that is still written to."""
+"""The verb that opens a trace: its records to search, one of its tables, a report, or a file that is still written to."""
 
 import sys
 from argparse import Namespace
@@ -13,7 +13,7 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._look_verbs import open_trace
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace
-from lash_nb.views import TraceExplorerView
+from lash_nb.views import TraceExplorerView, write_trace_report
 
 __all__ = ["TRACE_VERB"]
 
@@ -25,6 +25,10 @@ def _trace(bench: Bench, asked: Namespace) -> TraceExplorerView | pd.DataFrame |
     if asked.file is None:
         raise CallerError("which trace? %lash trace FILE", code="magics_usage")
     trace = open_trace(bench, asked.file)
+    if asked.report:
+        size = write_trace_report(asked.report, trace, files=[asked.file])
+        print(plots.printable(f"Wrote {asked.report}, {plots.byte_size(size)}"))  # noqa: T201 - said in the cell
+        return None
     if asked.table:
         return _whole_table(trace, asked.table)
     view = TraceExplorerView(trace)
@@ -60,6 +64,8 @@ def _python(_bench: Bench, asked: Namespace) -> str:
     if asked.stop or asked.file is None:
         return "view.close()"
     opened = f"trace = lash_nb.read_trace({asked.file!r})"
+    if asked.report:
+        return f"{opened}\nlash_nb.views.write_trace_report({asked.report!r}, trace, files=[{asked.file!r}])"
     if asked.table:
         return f"{opened}\nlash_nb.frames.{asked.table}_df(trace)"
     view = f"{opened}\nview = lash_nb.views.TraceExplorerView(trace)"
@@ -78,6 +84,12 @@ TRACE_VERB: Final = Verb(
             help=f"one table of it: {', '.join(frames.TRACE_TABLES)}",
             values=lambda _bench, _typed: frames.TRACE_TABLES,
             settings={"choices": tuple(frames.TRACE_TABLES), "metavar": "TABLE"},
+        ),
+        Argument(
+            name="--report",
+            help="write a page about it that needs no network and no script to be read",
+            values=values.files,
+            settings={"metavar": "HTML"},
         ),
         Argument(
             name="--follow",

@@ -131,24 +131,9 @@ def _numbers(trace: Trace, wrong: Mapping[int, str]) -> Iterator[Html]:
 
 def _turns_head(told: Told, files: list[Path]) -> Html:
     """Return the heading of the turns, with what is left out and how it can be seen."""
-    left = len(told.turns) - len(told.shown)
-    command = f"lash-nb trace {' '.join(shlex.quote(str(file)) for file in files) or 'FILE'}"
-    words = (
-        joined(
-            f"{len(told.shown):,} of {counted(len(told.turns), 'turn')} are on this page: the first and the last, failures of every sort, "
-            "then others as there is room. The others: ",
-            el("code", f"{command} -o part.html --turns A-B"),
-            " with the places that each gap below tells, or all in a table: ",
-            el("code", f"{command} --table turns"),
-        )
-        if left
-        else joined(f"All {counted(len(told.turns), 'turn')} are on this page.")
-        if told.turns
-        else joined("The trace has no turn.")
-    )
     note = el(
         "p",
-        words,
+        _turns_words(told, files),
         " Open a turn to see what happened in it. ",
         el("code", "trace[12]"),
         " is a whole record, after ",
@@ -159,3 +144,21 @@ def _turns_head(told: Told, files: list[Path]) -> Html:
     heads = ("turn", "status", "question", "model", "tools", "tokens", "took")
     row = el("div", *(el("u" if place > 2 else "span", name) for place, name in enumerate(heads)), class_="head")
     return joined(el("h2", "Turns"), note, row if told.turns else None)
+
+
+def _turns_words(told: Told, files: list[Path]) -> Html:
+    every = counted(len(told.turns), "turn")
+    if len(told.shown) == len(told.turns):
+        return joined(
+            f"{every}, {'all' if len(told.turns) > 1 else 'it is'} on this page."
+            if told.turns
+            else "The trace has no turn."
+        )
+    command = f"lash-nb trace {' '.join(shlex.quote(str(file)) for file in files) or 'FILE'}"
+    return joined(
+        f"{len(told.shown):,} of {every} are on this page: the first and the last, failures of every sort, then others as there is room. ",
+        "The others: ",
+        el("code", f"{command} -o part.html --turns A-B"),
+        " with the places that each gap below tells, or all in a table: ",
+        el("code", f"{command} --table turns"),
+    )

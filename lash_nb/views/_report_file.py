@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,15 +36,15 @@ def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath
     try:
         with _replacing(target) as file:
             return sum(file.write(part.encode()) for part in trace_report(trace, files=files, **wanted))
-    except OSError as error:
-        message = f"The report {str(path)!r} cannot be written: {error.strerror or error}. Nothing was changed; name another file."
+    except (OSError, ValueError) as error:
+        message = f"The report {str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}. Nothing was changed; name another file."
         raise CallerError(message, code="report_write") from None
 
 
 def _refuse_sources(target: Path, files: Iterable[FilePath]) -> None:
     for file in files:
         with suppress(OSError, ValueError):  # what is not there is not overwritten either
-            if target.samefile(file):
+            if any(map(target.samefile, [file] if Path(file).exists() else glob(str(file), recursive=True))):  # noqa: PTH207 - a pattern may be absolute
                 message = f"The report would overwrite the trace {str(file)!r}: give it another name."
                 raise CallerError(message, code="report_write")
 

@@ -35,7 +35,7 @@ a{color:inherit;text-underline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:12px;font-variant-numeric:tabular-nums;margin:4px 0 12px}
 th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:3px 12px 3px 0;border-bottom:1px solid var(--line)}
 th{border-color:var(--line-strong)}
-td.n,th.n{text-align:right;white-space:nowrap}
+th{white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap}
 td.what{width:100%;min-width:9em}td.k{white-space:nowrap}
 .quiet{color:var(--muted)}
 .wide{overflow-x:auto}

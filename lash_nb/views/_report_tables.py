@@ -13,6 +13,7 @@ __all__ = ["numbers_html", "plain_table"]
 _ROWS: Final = 40
 """As many models, tools and sessions have a row."""
 _PERCENTS: Final = (50, 95, 99)
+_NO_SESSION: Final = "session not recorded"
 _MODEL_HEADS: Final = ("failed", "cancelled", "open")
 _TOOL_HEADS: Final = ("success", "failure", "cancelled", "open")
 _TOKEN_HEADS: Final = ("tokens in#", "cached#", "out#", "reasoning#")
@@ -83,7 +84,7 @@ def _latency(numbers: CallNumbers, kind: str, longest: float) -> Iterator[str]:
 def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
     groups: dict[str, list[Turn]] = {}
     for turn in trace.turns:
-        groups.setdefault(turn.session_id or "", []).append(turn)
+        groups.setdefault(turn.session_id or _NO_SESSION, []).append(turn)
     rows = []
     for name, turns in list(groups.items())[:_ROWS]:
         calls = [call for turn in turns for call in turn.llm_calls]

@@ -133,12 +133,9 @@ def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool)
         el("u", tokens_words(turn.usage)),
         el("u", duration(turn.duration_ms)),
     )
-    ids = " · ".join(
-        f"{name} {one_line(value, 80)}"
-        for name, value in (("session", turn.session_id), ("turn id", turn.turn_id))
-        if value
-    )
-    body = el("div", found.body, el("small", f"{ids} · records from trace[{turn.order}] on"))
+    known = (("session", turn.session_id), ("turn id", turn.turn_id))
+    ids = [*(f"{name} {one_line(value, 80)}" for name, value in known if value), f"records from trace[{turn.order}] on"]
+    body = el("div", found.body, el("small", " · ".join(ids)))
     return el("details", el("summary", *cells), body, class_="turn", id=anchor(place))
 
 
