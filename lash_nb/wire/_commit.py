@@ -41,7 +41,7 @@ class PersistedTurnState(Wire, frozen=True, kw_only=True):
 class SessionCheckpoint(Wire, frozen=True, kw_only=True):
     """The manifest of a checkpoint: counters and references to blobs."""
 
-    turn_state: PersistedTurnState
+    turn_state: PersistedTurnState = field(default_factory=lambda: PersistedTurnState(turn_index=0))
     """Counters."""
     tool_state_ref: str | None = None
     """Blob of the tool state."""

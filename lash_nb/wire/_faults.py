@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import inspect
 
-from lash_nb.wire._base import Flat, Wire
+from lash_nb.wire._base import External, Flat, Wire
 
 __all__ = ["Doubled", "Fault", "check_of"]
 
@@ -90,6 +90,8 @@ class _Record:
         tag = self._shape.tag_field
         if tag is not None and tag not in value:
             raise Fault(f"the tag `{tag}` is missing")
+        if len(value) != 1 and issubclass(self._shape.cls, External):
+            raise Fault(f"one key is wanted, not {len(value)}")
         if isinstance(value, Doubled):
             for name in sorted(value.twice & self._names & value.keys()):
                 raise Fault(f"`{name}` is given twice")

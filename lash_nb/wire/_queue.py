@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from lash_nb.wire._base import U64, External, Json, Wire
+from lash_nb.wire._base import U64, External, Wire
 from lash_nb.wire._process_event import ProcessWakeDelivery
 from lash_nb.wire._turn import TurnInput
 
@@ -20,6 +20,9 @@ __all__ = [
     "QueuedWorkCompletion",
     "QueuedWorkItem",
     "QueuedWorkPayload",
+    "RefreshToolSurface",
+    "ResetSession",
+    "SessionCommand",
     "SessionCommandPayload",
     "SlotPolicy",
     "TurnInputPayload",
@@ -58,10 +61,30 @@ class ProcessWakePayload(Wire, frozen=True, kw_only=True, tag_field="type", tag=
     """The wake delivery."""
 
 
+class RefreshToolSurface(Wire, frozen=True, kw_only=True, tag_field="kind", tag="refresh_tool_surface"):
+    """Bring the session's tools up to date."""
+
+    reason: str
+    """Why."""
+    expected_generation: U64 | None = None
+    """The state of the tools to change, when only that one is meant."""
+
+
+class ResetSession(Wire, frozen=True, kw_only=True, tag_field="kind", tag="reset_session"):
+    """Begin the session anew."""
+
+    reason: str
+    """Why."""
+
+
+SessionCommand: TypeAlias = RefreshToolSurface | ResetSession
+"""A change of the session itself."""
+
+
 class SessionCommandPayload(Wire, frozen=True, kw_only=True, tag_field="type", tag="session_command"):
     """A change of the session itself."""
 
-    command: Json
+    command: SessionCommand
     """The command."""
 
 

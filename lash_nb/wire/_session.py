@@ -165,7 +165,7 @@ class ToolState(Wire, frozen=True, kw_only=True):
 
     generation: U64
     """Counts the changes."""
-    tools: dict[str, ToolStateEntry] = field(default_factory=no_entries)
+    tools: dict[str, ToolStateEntry]
     """By name."""
 
 

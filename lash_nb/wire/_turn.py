@@ -224,7 +224,7 @@ class TurnIssue(Wire, frozen=True, kw_only=True):
     """Which part of the runtime."""
     code: str | None = None
     """Machine-readable cause."""
-    terminal_reason: str | None = None
+    terminal_reason: LlmTerminalReason | None = None
     """Why the model call ended, if it was one."""
     message: str
     """What happened."""

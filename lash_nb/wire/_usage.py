@@ -2,7 +2,7 @@
 
 from msgspec import field
 
-from lash_nb.wire._base import I64, U64, Wire, no_entries, no_items
+from lash_nb.wire._base import I64, U64, Wire
 
 __all__ = [
     "LlmUsage",
@@ -163,9 +163,9 @@ class SessionUsageReport(Wire, frozen=True, kw_only=True):
     """Number of ledger rows."""
     usage: UsageTotals
     """All rows together."""
-    by_source: dict[str, UsageTotals] = field(default_factory=no_entries)
+    by_source: dict[str, UsageTotals]
     """Sums by source."""
-    by_model: dict[str, UsageTotals] = field(default_factory=no_entries)
+    by_model: dict[str, UsageTotals]
     """Sums by model."""
-    by_source_model: tuple[SourceModelTotals, ...] = field(default_factory=no_items)
+    by_source_model: tuple[SourceModelTotals, ...]
     """The rows in ledger order."""

@@ -120,7 +120,7 @@ async def test_a_commit_is_read_back_whole(store: SessionStore) -> None:
     )
     checkpoint = HydratedSessionCheckpoint(
         turn_state=STATE,
-        tool_state=ToolState(generation=9),
+        tool_state=ToolState(generation=9, tools={}),
         plugin_snapshot=PluginSessionSnapshot(),
         plugin_snapshot_revision=12,
         execution_state=blob(3, 4),
@@ -140,7 +140,7 @@ async def test_a_commit_is_read_back_whole(store: SessionStore) -> None:
     assert head is not None
     assert (read.agent_frames, read.current_agent_frame_id) == ((frame,), "f1")
     assert read.checkpoint is not None
-    assert read.checkpoint.tool_state == ToolState(generation=9)
+    assert read.checkpoint.tool_state == ToolState(generation=9, tools={})
     assert read.checkpoint.plugin_snapshot_revision == 12
     assert read.checkpoint.execution_state == blob(3, 4)
     assert read.token_ledger == (used(5),)
@@ -243,7 +243,7 @@ async def test_snapshots_that_a_commit_leaves_out_are_kept(store: SessionStore) 
     """A commit names only what changed: with the references as they are, older snapshots stay; a rewrite begins anew."""
     full = HydratedSessionCheckpoint(
         turn_state=STATE,
-        tool_state=ToolState(generation=3),
+        tool_state=ToolState(generation=3, tools={}),
         plugin_snapshot=PluginSessionSnapshot(),
         execution_state=blob(1),
     )
@@ -255,7 +255,7 @@ async def test_snapshots_that_a_commit_leaves_out_are_kept(store: SessionStore) 
 
     assert read is not None
     assert read.checkpoint is not None
-    assert read.checkpoint.tool_state == ToolState(generation=3)
+    assert read.checkpoint.tool_state == ToolState(generation=3, tools={})
     assert read.checkpoint.plugin_snapshot == PluginSessionSnapshot()
     assert read.checkpoint.execution_state == blob(2)
     await store.commit_runtime_state(commit(rewrite()))
