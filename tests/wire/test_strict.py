@@ -11,6 +11,7 @@ from lash_nb.wire import (
     LlmContentBlock,
     MediaType,
     ModelLimits,
+    ProcessValueSelector,
     ProtocolEvent,
     RuntimeScope,
     RuntimeSubject,
@@ -47,6 +48,21 @@ _MARGIN = 127
 def test_known_key_given_twice_is_refused(text: str, kind: Any) -> None:
     """A field or tag of a typed record may be given once, however it is spelled."""
     with pytest.raises(WireError, match=r"given twice|exactly one"):
+        from_json(text, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('{"Image":null,"Text":{"text":"a","cache_breakpoint":false}}', LlmContentBlock),
+        ('{"Text":{"text":"a","cache_breakpoint":false},"Image":null}', LlmContentBlock),
+        ('{"pointer":"/a","present":"/a"}', ProcessValueSelector),
+        ("{}", ProcessValueSelector),
+    ],
+)
+def test_a_union_with_its_tag_outside_has_one_key(text: str, kind: Any) -> None:
+    """A second variant is refused, and be it null."""
+    with pytest.raises(WireError, match=r"one key|exactly one"):
         from_json(text, kind)
 
 
