@@ -5,8 +5,8 @@ Every nondeterministic step of an agent is a value: look at it, edit it, replay 
 
 from typing import TYPE_CHECKING
 
-from lash_nb._lazy import lazy_face
 from lash_nb._version import __version__
+from lash_nb.lazy import lazy_face
 
 if TYPE_CHECKING:
     from lash_nb import frames, plots, views

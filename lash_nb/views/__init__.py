@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lash_nb._lazy import lazy_face
+from lash_nb.lazy import lazy_face
 
 if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
