@@ -11,7 +11,7 @@ from lash_nb.plots._canvas import Bar, Sheet
 from lash_nb.plots._style import KIND_COLORS
 from lash_nb.trace import LlmCall, Span, ToolCall
 
-__all__ = ["BAD_STATES", "MS", "call_kind", "draw_calls", "kinds_of"]
+__all__ = ["BAD_STATES", "GOOD_TURNS", "MS", "call_kind", "draw_calls", "kinds_of"]
 
 MS: Final = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -23,6 +23,9 @@ BAD_STATES: Final = {
     "open": ("running", "not finished"),
 }
 """Mark and word of each status that is not the good one."""
+
+GOOD_TURNS: Final = frozenset({"completed", "switched"})
+"""How a turn ends well: it said what it had to say, or goes on in another frame."""
 
 _MIN_PIXELS: Final = 3
 """A call that took no time is drawn this wide, so that it is seen."""

@@ -1,5 +1,6 @@
 """Cost by turn, by the user's own prices."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -14,13 +15,16 @@ from lash_nb.plots._tokens import left_out
 from lash_nb.plots._turn_bars import TurnBars, tallest
 from lash_nb.trace import Trace
 
-__all__ = ["cost", "usd"]
+__all__ = ["cost"]
 
 _HEADROOM: Final = 1.16
 """Height of the axis in heights of the tallest bar: the legend stands above it."""
 
 _MAX_GAPS: Final = 6
 """Models without a price that are named one by one."""
+
+_MOST_DIGITS: Final = 12
+"""Nothing costs less than a millionth of a millionth."""
 
 
 def cost(trace: Trace, *, prices: Mapping[str, Price], ax: Axes | None = None) -> Axes:
@@ -72,7 +76,7 @@ def _draw_parts(page: Sheet, bars: TurnBars, costs: CallCosts) -> None:
             keys.append(page.patch(label, color, edge=edge))
     most = tallest(list(layers.values()))
     page.ax.set_ylim(0, (most or 1) * _HEADROOM)
-    page.value_axis("y", most, usd, ticks=6)
+    page.value_axis("y", most, _usd, ticks=6)
     page.key(keys, inside=(0, 1))
 
 
@@ -83,10 +87,10 @@ def _total(costs: CallCosts) -> str:
         return "nothing here has a price"
     model, total = costs.tokens.model[inside], costs.total[inside]
     by_model = np.bincount(model, weights=total)
-    words = f"in all {usd(total.sum())}"
+    words = f"in all {_usd(total.sum())}"
     priced = np.unique(model).tolist()
     if 1 < len(priced) <= 3:
-        words += " (" + ", ".join(f"{_name(costs.tokens.models[each])} {usd(by_model[each])}" for each in priced) + ")"
+        words += " (" + ", ".join(f"{_name(costs.tokens.models[each])} {_usd(by_model[each])}" for each in priced) + ")"
     return words
 
 
@@ -112,10 +116,11 @@ def _name(model: str | None) -> str:
     return one_line(model or "unknown model", limit=32)
 
 
-def usd(amount: float) -> str:
+def _usd(amount: float) -> str:
     """Write an amount as `$12.30`, a small one with two digits that say something: `$0.0042`."""
     if amount == 0:
         return "$0"
     if abs(amount) >= 0.995:
         return f"${amount:,.2f}"
-    return f"${amount:.2g}" if abs(amount) >= 0.0001 else f"${amount:.1e}"
+    digits = min(1 - math.floor(math.log10(abs(amount))), _MOST_DIGITS)
+    return f"${amount:.{digits}f}".rstrip("0").rstrip(".")

@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from lash_nb.plots._call_bars import call_kind
+from lash_nb.plots._call_bars import GOOD_TURNS, call_kind
 from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted
 from lash_nb.plots._style import KIND_COLORS, MARKS
@@ -80,7 +80,7 @@ def _state(turn: Turn) -> tuple[str, str] | None:
         return "cancelled", "cancelled"
     if turn.status == "open":
         return "running", "not finished"
-    if turn.status != "completed":
+    if turn.status not in GOOD_TURNS:
         return "failed", "failed"
     return (
         ("failed", "with a failed call") if any(call.status in ("failed", "failure") for call in turn.calls) else None

@@ -6,7 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from lash_nb.errors import CallerError
-from lash_nb.plots._call_bars import BAD_STATES, MS, draw_calls, kinds_of
+from lash_nb.plots._call_bars import BAD_STATES, GOOD_TURNS, MS, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
 from lash_nb.plots._format import counted, one_line, short_id
@@ -106,7 +106,7 @@ def _draw_ends(page: Sheet, turns: Sequence[Turn], lengths: Sequence[float]) -> 
 def _complaints(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.is_cancelled:
         yield MARKS["cancelled"], "cancelled"
-    elif turn.status != "completed":
+    elif turn.status not in GOOD_TURNS:
         mark, word = BAD_STATES.get(turn.status, ("failed", one_line(turn.status, limit=32)))
         yield MARKS[mark], one_line(turn.done_reason or word, limit=32)
     for calls, noun in ((turn.llm_calls, "model call"), (turn.tool_calls, "tool")):

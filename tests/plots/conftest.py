@@ -1,6 +1,8 @@
 """Axes without a window."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -22,3 +24,9 @@ def canvas() -> Iterator[None]:
 def station() -> Trace:
     """The trace of the weather desk."""
     return read_trace(STATION)
+
+
+@pytest.fixture(scope="session")
+def records() -> list[dict[str, Any]]:
+    """The records of the weather desk, as any JSON reader sees them."""
+    return [json.loads(one) for one in STATION.read_text(encoding="utf-8").splitlines()]

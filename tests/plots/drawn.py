@@ -2,12 +2,14 @@
 
 import io
 import warnings
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
+
+from tests.trace.lines import record
 
 HOSTILE: Final = "$\\frac{1}{$ <script>ü 日本 😀 \u202e{}%s\n$x$"
 """A formula, markup, letters without a glyph, a mark that turns the direction, and two lines."""
@@ -41,3 +43,31 @@ def rendered(ax: Axes) -> bytes:
         assert figure is not None
         figure.savefig(target, format="png")
     return target.getvalue()
+
+
+def boxes(ax: Axes, color: str) -> list[Any]:
+    """The bars of one fill."""
+    return [
+        path.get_extents()
+        for one in ax.collections
+        if isinstance(one, PolyCollection) and to_hex(np.asarray(one.get_facecolor())[0]) == color.lower()
+        for path in one.get_paths()
+    ]
+
+
+def heights(ax: Axes, color: str) -> dict[float, float]:
+    """Middle and height of the bars of one fill."""
+    return {round((box.x0 + box.x1) / 2, 6): box.height for box in boxes(ax, color)}
+
+
+def points(ax: Axes) -> list[tuple[float, float]]:
+    """Where signs stand."""
+    signs = [one for one in ax.collections if isinstance(one, PathCollection)]
+    return [tuple(place) for one in signs for place in np.asarray(one.get_offsets()).tolist()]
+
+
+def model_call(at: float, turn: int = 1, model: str = "m", *, usage: dict[str, int]) -> list[dict[str, Any]]:
+    """A model call that reports its tokens."""
+    start = record(at, "llm_call_started", turn=turn, context={"llm_call_id": str(at)}, request={"model": model})
+    ends: dict[str, Any] = {"response": {"text": "", "duration_ms": 5, "terminal_reason": "stop"}, "usage": usage}
+    return [start, record(at, "llm_call_completed", turn=turn, context={"llm_call_id": str(at)}, **ends)]
