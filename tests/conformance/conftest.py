@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.conformance.vectors import PACKED, TESTED, VectorsError, find_groups, read_group
+from tests.conformance.vectors import PACKED, TESTED, VectorsError, find_groups, find_strangers, read_group
 
 Document = dict[str, Any]
 
@@ -46,7 +46,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         count.update({key: value for key, value in report.user_properties if key in COUNTED})
     terminalreporter.section("golden data")
     terminalreporter.write_line(f"{_folder(config)}: {', '.join(sorted(there & TESTED.keys()))}")
-    for label, names in (("not there", TESTED.keys() - there), ("without tests here", there - TESTED.keys())):
+    for label, names in (
+        ("not there", TESTED.keys() - there),
+        ("without tests here", there - TESTED.keys()),
+        ("not known", find_strangers(_folder(config))),
+    ):
         if names:
             terminalreporter.write_line(f"{label}: {', '.join(sorted(names))}")
     if count["cases"]:

@@ -11,7 +11,16 @@ import pytest
 
 from tests.conformance.pack import main as pack
 from tests.conformance.test_wire import fault_of
-from tests.conformance.vectors import PACKED, TESTED, VectorsError, find_groups, read_documents, read_files, read_group
+from tests.conformance.vectors import (
+    PACKED,
+    TESTED,
+    VectorsError,
+    find_groups,
+    find_strangers,
+    read_documents,
+    read_files,
+    read_group,
+)
 
 CASE: Final[dict[str, Any]] = {"name": "string/x/1", "type": "string", "in": '"a"', "out": '"a"'}
 TRACE: Final = '{"schema_version":2,"text":"a\u2028b\u0085c"}\n{"schema_version":2}'.encode()
@@ -37,19 +46,31 @@ def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
             find_groups(folder)
 
 
-def test_unknown_group_is_refused(tmp_path: Path) -> None:
-    """A mistyped group is an error, also beside a right one."""
+def test_everything_in_the_folder_is_known(vectors: Path) -> None:
+    """What these tests run on holds nothing but groups; a mistyped one would be left out."""
+    assert find_strangers(vectors) == []
+
+
+def test_unknown_group_is_named(tmp_path: Path) -> None:
+    """A mistyped group beside a right one is told, and the right one runs."""
     golden(tmp_path, CASE)
-    assert find_groups(tmp_path).keys() == {"wire"}
     (tmp_path / "trace").mkdir()
-    with pytest.raises(VectorsError, match="holds trace, which no test knows"):
-        find_groups(tmp_path)
+    assert find_strangers(tmp_path) == ["trace"]
+    assert "not known: trace" in run(tmp_path).stdout
 
 
 def test_groups_without_tests_are_not_enough(tmp_path: Path) -> None:
     """A folder whose groups are all without tests is an error: nothing would be run."""
     (tmp_path / "stores").mkdir()
     with pytest.raises(VectorsError, match="no golden data with tests here"):
+        find_groups(tmp_path)
+
+
+def test_empty_group_is_refused(tmp_path: Path) -> None:
+    """A group that is there and holds nothing is an error."""
+    golden(tmp_path, CASE)
+    (tmp_path / "traces").mkdir()
+    with pytest.raises(VectorsError, match="traces is empty"):
         find_groups(tmp_path)
 
 

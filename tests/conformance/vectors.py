@@ -1,7 +1,8 @@
 """Golden data: folders with one group per subject, plain (`GROUP/…`) or packed (`GROUP.jsonl.gz`, `GROUP.tar.gz`).
 
 Rule 1: a line ends at a line feed and nowhere else; texts hold other separators.
-Rule 2: what is no group, or no file of one, is an error: a name that was mistyped must not look like golden data that passed.
+Rule 2: a folder without groups, an empty group and a file that is none of a group are errors: a name that was mistyped must not look like
+golden data that passed.
 """
 
 import gzip
@@ -12,7 +13,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-__all__ = ["PACKED", "TESTED", "VectorsError", "find_groups", "read_documents", "read_files", "read_group"]
+__all__ = [
+    "PACKED",
+    "TESTED",
+    "VectorsError",
+    "find_groups",
+    "find_strangers",
+    "read_documents",
+    "read_files",
+    "read_group",
+]
 
 PACKED = Path(__file__).resolve().parents[1] / "vectors"
 """The golden data that the repository carries."""
@@ -38,10 +48,29 @@ def find_groups(folder: Path) -> dict[str, Path]:
     """Return where each group of golden data lies: a folder or a packed file; `folder` may also be a single group itself.
 
     Raises:
-        VectorsError: there is no group, or something beside the groups that is none.
+        VectorsError: there is no group with tests here, or one of them is empty.
     """
     if not folder.is_dir():
         raise VectorsError(f"{folder} is no folder; give one that holds {_wanted()}")
+    groups, others = _sorted_out(folder)
+    if others and not groups:
+        groups = {_recognized(folder): folder}
+    if not groups.keys() & TESTED.keys():
+        raise VectorsError(f"{folder} holds no golden data with tests here; give a folder that holds {_wanted()}")
+    for name, path in groups.items():
+        if path.is_dir() and all(map(_is_aside, path.iterdir())):
+            raise VectorsError(f"{path} is empty; fill it, or take it away to leave out {name}")
+    return groups
+
+
+def find_strangers(folder: Path) -> list[str]:
+    """Return the names in a folder of groups that are none: a name that was mistyped is one."""
+    groups, others = _sorted_out(folder)
+    return others if groups else []
+
+
+def _sorted_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the groups in a folder by name, and the names of everything else."""
     entries = {path.name: path for path in sorted(folder.iterdir()) if not _is_aside(path)}
     groups = {
         name: entries.pop(name + ending)
@@ -49,13 +78,7 @@ def find_groups(folder: Path) -> dict[str, Path]:
         for ending in _ENDINGS
         if name + ending in entries
     }
-    if not groups and entries:
-        return {_recognized(folder): folder}
-    if entries:
-        raise VectorsError(f"{folder} holds {', '.join(entries)}, which no test knows; groups are {_wanted()}")
-    if not groups.keys() & TESTED.keys():
-        raise VectorsError(f"{folder} holds no golden data with tests here; give a folder that holds {_wanted()}")
-    return groups
+    return groups, list(entries)
 
 
 def read_files(folder: Path, group: str) -> Iterator[tuple[str, bytes]]:
