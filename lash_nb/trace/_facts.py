@@ -6,7 +6,11 @@ for versions 8 to 36 the reference's type definitions.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
+
+from lash_nb.trace._record_facts import RECORD_FACTS, Place, at
+from lash_nb.trace._told import TOLD
 
 __all__ = [
     "CONTEXT_FACTS",
@@ -77,118 +81,22 @@ RECORD_TYPES: Final[Mapping[str, RecordType]] = {
 """Every type of record that lash has written."""
 
 
-class Place(NamedTuple):
-    """Where a fact stands."""
-
-    path: str
-    """Members from the record (or its context) down, with dots; `-1` is the last item of a list."""
-    versions: str
-    """Schema versions, or shapes of version 2 (a letter), that have it there."""
-
-
-def _at(path: str, versions: str = "1–") -> tuple[Place, ...]:
-    return (Place(path, versions),)
-
-
 CONTEXT_FACTS: Final[Mapping[str, tuple[Place, ...]]] = {
-    "session_id": _at("session_id"),
-    "turn_id": _at("turn_id"),
-    "turn_index": _at("turn_index", "2–"),
+    "session_id": at("session_id"),
+    "turn_id": at("turn_id"),
+    "turn_index": at("turn_index", "2–"),
     "protocol_iteration": (
         Place("protocol_iteration", "2b–"),
         Place("mode_iteration", "2a"),
         Place("iteration", "1"),
     ),
-    "effect_id": _at("effect_id"),
-    "llm_call_id": _at("llm_call_id"),
-    "graph_node_id": _at("graph_node_id", "2f–"),
-    "parent_graph_node_id": _at("parent_graph_node_id", "2f–"),
+    "effect_id": at("effect_id"),
+    "llm_call_id": at("llm_call_id"),
+    "graph_node_id": at("graph_node_id", "2f–"),
+    "parent_graph_node_id": at("parent_graph_node_id", "2f–"),
     "cause_call_id": (Place("metadata.caused_by.call_id", "2–"), Place("originating_tool_call_id", "2a–2b")),
 }
 """Facts of a record's context, for every type of record."""
-
-_NAME: Final = _at("name")
-_EVENT_NAME: Final = (Place("event.event_name", "2–35"), Place("event.payload.type", "36"))
-
-RECORD_FACTS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
-    "name": {
-        "llm_call_started": _at("request.model"),
-        "llm_call_completed": _at("response.request_model", "14–"),
-        "tool_call_started": _NAME,
-        "tool_call_completed": _NAME,
-        "tool_receipt": _NAME,
-        "custom": _NAME,
-        "protocol_step": (Place("plugin_id", "2b–"), Place("mode", "2a")),
-        "lashlang_execution": _at("event.kind", "2d–"),
-        "provider_request": _at("event.endpoint", "2h–35"),
-        "provider_stream_event": _EVENT_NAME,
-        "provider_event": (Place("event.direction.event_name", "36"), Place("event.direction.endpoint", "36")),
-        "runtime_stream_event": _EVENT_NAME,
-        "provider_replay_dropped": _at("event.replay_kind", "6–"),
-        "journaled_effect_started": _at("effect_name", "3–"),
-        "journaled_effect_settled": _at("effect_name", "3–"),
-        "durable_wait_parked": _at("wait_kind", "3–"),
-        "durable_wait_resolved": _at("wait_kind", "3–"),
-        "durable_segment_boundary": _at("reason", "3–35"),
-        "store_error_observed": _at("operation", "3–"),
-        "attachment_degraded": _at("label", "13–"),
-    },
-    "model_variant": {"llm_call_started": _at("request.model_variant")},
-    "call_id": {
-        "tool_call_started": _at("call_id"),
-        "tool_call_completed": _at("call_id"),
-        "tool_receipt": _at("call_id", "36"),
-        "step_body_started": _at("step.call_id", "36"),
-    },
-    "status": {
-        "turn_completed": (Place("outcome.status", "8–"), Place("status", "1–7")),
-        "tool_call_completed": (Place("output.outcome.status", "2–"), Place("success", "1")),
-        "tool_receipt": _at("terminal", "36"),
-        "journaled_effect_settled": _at("status", "3–"),
-        "durable_wait_resolved": _at("resolution", "3–"),
-        "durable_timer_resolved": _at("status", "3–"),
-        "store_error_observed": _at("error_class", "3–"),
-        "program_step": _at("outcome", "17–"),
-        "domain_completed": _at("completion.status", "36"),
-    },
-    "done_reason": {
-        "turn_completed": (Place("outcome.done_reason", "8–"), Place("done_reason", "1–7")),
-        "llm_call_completed": _at("response.terminal_reason"),
-        "llm_call_failed": (Place("error.terminal_reason", "2–"), Place("error.code", "1")),
-    },
-    "duration_ms": {
-        "llm_call_completed": _at("response.duration_ms"),
-        "tool_call_completed": _at("duration_ms"),
-        "exec_code_completed": _at("duration_ms", "9–"),
-        "durable_timer_started": _at("duration_ms", "3–"),
-        "durable_timer_resolved": _at("duration_ms", "3–"),
-        "prompt_composition_failed": _at("elapsed_ms", "36"),
-    },
-    "usage": {
-        "llm_call_completed": _at("usage"),
-        "token_usage": _at("usage", "1–15"),
-    },
-    "next_frame": {
-        "turn_completed": (
-            Place("outcome.frame_switch.frame_key", "8–"),
-            Place("agent_frame_switch.frame_key", "4–7"),
-            Place("agent_frame_switch.frame_id", "2c–3"),
-            Place("handoff.successor_session_id", "2a–2b"),
-        ),
-    },
-    "served_model": {
-        "llm_call_completed": (
-            Place("attempts.-1.execution_evidence.served_model", "4–35"),
-            Place("attempts.-1.evidence.served_model", "36"),
-        ),
-    },
-    "error_code": {"llm_call_failed": _at("error.code")},
-    "error_message": {"llm_call_failed": _at("error.message", "1–35")},
-    "replay_key": {
-        "lashlang_execution": _at("event.identity.subject.address.replay_key", "20–"),
-    },
-}
-"""Facts of a record by its kind; what is not listed for a kind, a record of that kind does not have."""
 
 INDEXED_FACTS: Final = ("name", "model_variant", "call_id", "status", "done_reason", "duration_ms", "usage")
 """Those that the index holds; the others are read from bodies."""
@@ -201,15 +109,35 @@ def kind_of(type_name: str) -> str:
 
 
 def read_fact(name: str, body: Mapping[str, Any]) -> Any:
-    """Return a fact of a whole record, None when the record does not have it."""
-    places = RECORD_FACTS[name].get(kind_of(str(body.get("type"))), ())
-    return next((value for place in places if (value := member(body, place.path)) is not None), None)
+    """Return a fact of a whole record, told alike for all releases; None when the record does not have it.
+
+    Args:
+        name: A fact of `RECORD_FACTS` or `CONTEXT_FACTS`.
+        body: The record, as `trace[row]` gives it.
+    """
+    for steps in _ways(name, kind_of(str(body.get("type")))):
+        value: Any = _walk(body, steps)
+        if value is not None:
+            told = TOLD.get(name)
+            return told(value, body) if told else value
+    return None
 
 
 def member(value: Any, path: str) -> Any:
     """Follow the members of a path down; None where it leads nowhere."""
-    for step in path.split("."):
-        if isinstance(value, Mapping):
+    return _walk(value, tuple(path.split(".")))
+
+
+@cache
+def _ways(name: str, kind: str) -> tuple[tuple[str, ...], ...]:
+    if name in CONTEXT_FACTS:
+        return tuple(("context", *place.path.split(".")) for place in CONTEXT_FACTS[name])
+    return tuple(tuple(place.path.split(".")) for place in RECORD_FACTS[name].get(kind, ()))
+
+
+def _walk(value: Any, steps: tuple[str, ...]) -> Any:
+    for step in steps:
+        if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
             value = value[int(step)]
