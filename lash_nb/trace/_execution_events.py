@@ -1,0 +1,137 @@
+"""What a record about running code tells, alike for all releases, and the key of the execution that it tells of.
+
+Keys as the reference makes them: of a process `process:ID` with its attempt since version 28, of an effect where it runs; since version 20
+that is the address under which a durable host finds it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from lash_nb.trace._facts import read_fact
+from lash_nb.trace._index import TraceIndex
+
+__all__ = ["EXECUTION_KIND", "ExecutionEvent", "Records", "execution_events", "graph_key", "int_of", "text_of"]
+
+EXECUTION_KIND: Final = "lashlang_execution"
+"""Kind of the records that tell of running code."""
+_KINDS: Final = {"process_started": "execution_started", "process_finished": "execution_finished"}
+"""What version 2d called the first and the last event."""
+_SCOPES: Final[Mapping[str, tuple[str, str | None]]] = {
+    "turn": ("turn", "turn_id"),
+    "process": ("process", "process_id"),
+    "queue_drain": ("drain", "drain_id"),
+    "session_delete": ("delete", None),
+    "runtime_operation": ("op", "operation_id"),
+}
+"""For each execution scope its kind in a key, and the member with its id."""
+
+
+class Records(Protocol):
+    """A trace, as far as reading records goes."""
+
+    @property
+    def index(self) -> TraceIndex:
+        """One entry per record."""
+        ...
+
+    def bodies(self, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield whole records."""
+        ...
+
+
+class ExecutionEvent(msgspec.Struct, frozen=True, gc=False):
+    """One record about running code."""
+
+    row: int
+    """Number of the record in the trace, from 0."""
+    time_ns: int
+    """When it was written."""
+    version: int
+    """Schema version of the record."""
+    graph_key: str
+    """The execution."""
+    kind: str
+    """What happened, in the words of the releases since 0.1.0-alpha.21."""
+    body: dict[str, Any]
+    """The record; `event[name]` reads a fact of it."""
+
+    def __getitem__(self, fact: str) -> Any:
+        return read_fact(fact, self.body)
+
+    @property
+    def event_key(self) -> str | None:
+        """The same for the same event of a replay."""
+        key = self["event_key"]
+        return key if isinstance(key, str) else None
+
+    @property
+    def node_id(self) -> str:
+        """The step that it tells of; the empty text when it names none."""
+        return text_of(self["node_id"]) or ""
+
+    @property
+    def occurrence(self) -> int | None:
+        """Which run of the step."""
+        return int_of(self["occurrence"])
+
+
+def text_of(value: Any) -> str | None:
+    """Return a text, nothing instead of anything else: a record may hold whatever somebody wrote."""
+    return value if isinstance(value, str) else None
+
+
+def int_of(value: Any) -> int | None:
+    """Return an integer, nothing instead of anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionEvent]:
+    """Yield the events of these records, each once: one with the key of an earlier one is a repetition."""
+    rows = list(rows)
+    times, versions = trace.index.time_ns[rows].tolist(), trace.index.text("schema_version")
+    seen: set[str] = set()
+    for row, time_ns, body in zip(rows, times, trace.bodies(rows), strict=True):
+        kind = text_of(read_fact("name", body)) or ""
+        event = ExecutionEvent(row, time_ns, versions[row], graph_key(body), _KINDS.get(kind, kind), body)
+        key = event.event_key
+        if key is None or key not in seen:
+            yield event
+        if key is not None:
+            seen.add(key)
+
+
+def graph_key(body: Mapping[str, Any], prefix: str = "") -> str:
+    """Return the key of the execution that a record tells of; with the prefix `child_` of the one that it started."""
+    process = text_of(read_fact(f"{prefix}process_id", body))
+    if process is not None:
+        return _process_key(process, body, prefix)
+    return _effect_key(read_fact(f"{prefix}subject", body), read_fact(f"{prefix}scope", body))
+
+
+def _process_key(process: str, body: Mapping[str, Any], prefix: str) -> str:
+    attempt = "child_attempt" if prefix else "execution_attempt"
+    parts = {"incarnation": read_fact(f"{prefix}incarnation", body), "attempt": read_fact(attempt, body)}
+    return ":".join(["process", process, *(f"{name}:{value}" for name, value in parts.items() if value is not None)])
+
+
+def _effect_key(subject: Any, scope: Any) -> str:
+    subject, scope = _object(subject), _object(scope)
+    address = _object(subject.get("address"))
+    if address:
+        return f"effect:{_scope_text(_object(address.get('execution_scope')))}:{json.dumps(address.get('replay_key'), ensure_ascii=False)}"
+    where = [scope.get("session_id"), scope.get("turn_id"), subject.get("effect_id")]
+    return ":".join(["effect", *(str(part) for part in where if part is not None)])
+
+
+def _scope_text(scope: Mapping[str, Any]) -> str:
+    kind, member = _SCOPES.get(str(scope.get("type")), (scope.get("type"), None))
+    named = {"session_id": scope.get("session_id"), "execution_id": scope.get(member) if member else None}
+    members = {"version": 2, "kind": kind, **{name: value for name, value in named.items() if value is not None}}
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
