@@ -4,14 +4,14 @@ A bar is the time a call reports; the thin line goes on to the moment at which i
 reply are recorded together) and nothing is drawn that was not recorded.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from lash_nb.plots._canvas import Bar, Sheet
 from lash_nb.plots._style import KIND_COLORS
-from lash_nb.trace import LlmCall, Span, ToolCall
+from lash_nb.trace import LlmCall, Span, ToolCall, read_fact
 
-__all__ = ["BAD_STATES", "GOOD_TURNS", "MS", "call_kind", "draw_calls", "kinds_of"]
+__all__ = ["BAD_STATES", "GOOD_TURNS", "MS", "attempts_of", "call_kind", "draw_calls", "kinds_of"]
 
 MS: Final = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -61,3 +61,9 @@ def kinds_of(calls: Iterable[Span]) -> list[str]:
     """Return the effect kinds that are there, in the order of the legend."""
     there = {call_kind(call) for call in calls}
     return [kind for kind in KIND_COLORS if kind in there]
+
+
+def attempts_of(body: Mapping[str, Any]) -> int:
+    """Return how often a call was tried, as the record of its end tells; once where it does not."""
+    attempts = read_fact("attempts", body)
+    return max(len(attempts), 1) if isinstance(attempts, list) else 1

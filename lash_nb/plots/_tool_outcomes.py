@@ -1,11 +1,12 @@
 """How the calls of each tool ended, and how often they were tried again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 
+from lash_nb.plots._call_bars import attempts_of
 from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted, one_line
 from lash_nb.plots._style import KIND_COLORS, MARKS
@@ -15,6 +16,9 @@ __all__ = ["tool_outcomes"]
 
 _MAX_ROWS: Final = 40
 """Tools with a row of their own; a taller picture fits no page."""
+
+_FIRST_WITH_ATTEMPTS: Final = 3
+"""The schema version since which a tool call that was tried again tells of its attempts."""
 
 _MARK_PIXELS: Final = 12
 """A bar that is narrower has no room for its mark."""
@@ -42,7 +46,7 @@ _LOOKS: Final = {
 
 
 def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
-    """Draw how many calls of each tool succeeded, failed, were cancelled or have no end, and say it beside the bar.
+    """Draw how many calls of each tool succeeded, failed, were cancelled or have no end; say it beside the bar, retries too.
 
     Args:
         trace: What `read_trace` gave.
@@ -59,16 +63,37 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
             return page.ax
         most = max(counts.total() for _, counts in shown)
         page.ax.set_ylim(len(shown) - 0.4, -0.6)
-        page.ax.set_xlim(0, most * 1.45)
-        _draw_outcomes(page, [counts for _, counts in shown], [_words(counts) for _, counts in shown])
+        page.ax.set_xlim(0, most * 1.5)
+        retries, silent = _retries(trace)
+        _draw_outcomes(page, [counts for _, counts in shown], [_words(counts, retries[name]) for name, counts in shown])
         page.value_axis("x", most, lambda calls: f"{calls:,.0f}")
         page.name_rows([one_line(name or "unknown tool", limit=32) for name, _ in shown])
         page.heading("Tool outcomes and retries", "calls")
-        rest = len(tools) - len(shown)
-        page.footnote(
-            f"{counted(rest, 'more tool')}, called less often, not shown: see tool_calls_df(trace)." if rest else ""
-        )
+        page.footnote(*_left_out(len(tools) - len(shown), silent, sum(counts.total() for counts in tools.values())))
     return page.ax
+
+
+def _left_out(rest: int, silent: int, calls: int) -> Iterator[str]:
+    if rest:
+        yield f"{counted(rest, 'more tool')}, called less often, not shown: see tool_calls_df(trace)."
+    if silent == calls:
+        yield "Retries are not recorded in this trace."
+    elif silent:
+        yield f"Retries of {counted(silent, 'call')} are not recorded."
+
+
+def _retries(trace: Trace) -> tuple[Counter[str | None], int]:
+    """Count the retries of each tool, and the calls that were recorded by a release that did not tell them."""
+    versions = trace.index.text("schema_version")
+    ended = [
+        (call.name, call.end_row)
+        for call in trace.tool_calls
+        if call.end_row is not None and (versions[call.end_row] or 0) >= _FIRST_WITH_ATTEMPTS
+    ]
+    retries: Counter[str | None] = Counter()
+    for (name, _), body in zip(ended, trace.bodies(row for _, row in ended), strict=True):
+        retries[name] += attempts_of(body) - 1
+    return retries, len(trace.tool_calls) - len(ended)
 
 
 def _tools(trace: Trace) -> dict[str | None, Counter[str]]:
@@ -109,5 +134,8 @@ def _look(status: str) -> _Look:
     return _LOOKS.get(status, _Look(one_line(status, limit=24), MARKS["waiting"]))
 
 
-def _words(counts: Counter[str]) -> str:
-    return " · ".join(f"{counts[status]:,} {_look(status).word}" for status in _in_order(counts))
+def _words(counts: Counter[str], retries: int) -> str:
+    words = [f"{counts[status]:,} {_look(status).word}" for status in _in_order(counts)]
+    if retries:
+        words.append(counted(retries, "retry", "retries"))
+    return " · ".join(words)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
-from lash_nb.plots._call_bars import BAD_STATES, MS, call_kind, draw_calls, kinds_of
+from lash_nb.plots._call_bars import BAD_STATES, MS, attempts_of, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line, short_id
 from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._style import MARKS
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member, read_fact
 
 __all__ = ["draw_waterfall"]
 
@@ -27,7 +27,7 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
         start = turn.began_ns
         length = (turn.over_ns - start) / MS
         page.ax.set_ylim(len(lines) - 0.4, -0.7)
-        page.ax.set_xlim(0, (length or 1) * (1.4 if any(line.trouble for line in lines) else 1.2))
+        page.ax.set_xlim(0, (length or 1) * (1.4 if any(line.trouble or line.attempts > 1 for line in lines) else 1.2))
         calls = [(row, start, line.call) for row, line in enumerate(lines) if line.call]
         draw_calls(page, calls, high=0.5)
         _draw_brackets(page, lines, start)
@@ -56,6 +56,8 @@ class _Line:
     call: Span | None = None
     """The call; none for a bracket."""
     first_token_ms: float | None = None
+    attempts: int = 1
+    """How often it was tried, as far as its record tells."""
     is_head: bool = False
     """Whether it stands for the turn itself."""
 
@@ -103,9 +105,10 @@ def _call_line(call: Span, body: dict[str, Any]) -> _Line:
         begin=call.began_ns,
         end=call.recorded_ns,
         duration_ms=call.duration_ms,
-        trouble=_trouble(call.status, _code(body)),
+        trouble=_trouble(call.status, read_fact("error_code", body)),
         call=call,
         first_token_ms=_first_token_ms(body),
+        attempts=attempts_of(body),
     )
 
 
@@ -118,26 +121,15 @@ def _label(call: Span, body: dict[str, Any]) -> str:
     return f"{call_kind(call)} · {one_line(model or 'unknown model', limit=32)}"
 
 
-def _trouble(status: str, cause: str | None) -> tuple[str, str] | None:
+def _trouble(status: str, cause: Any) -> tuple[str, str] | None:
     if status not in BAD_STATES:
         return None
     mark, word = BAD_STATES[status]
-    return mark, one_line(cause or word, limit=24)
-
-
-def _code(body: dict[str, Any]) -> str | None:
-    """Return the code of a failure: of a model call, or of a tool."""
-    output = body.get("output")
-    outcome = output.get("outcome") if isinstance(output, dict) else None
-    for failure in (body.get("error"), outcome.get("payload") if isinstance(outcome, dict) else None):
-        if isinstance(failure, dict) and isinstance(failure.get("code"), str):
-            return str(failure["code"])
-    return None
+    return mark, one_line(cause if isinstance(cause, str) and cause else word, limit=24)
 
 
 def _first_token_ms(body: dict[str, Any]) -> float | None:
-    summary = body.get("stream_summary")
-    latency = summary.get("first_visible_token_latency_ms") if isinstance(summary, dict) else None
+    latency = member(read_fact("stream_summary", body), "first_visible_token_latency_ms")
     return latency if isinstance(latency, int | float) else None
 
 
@@ -166,10 +158,13 @@ def _write_beside(page: Sheet, lines: Sequence[_Line], start: int) -> None:
     for row, line in enumerate(lines):
         color = page.theme.muted if line.call else page.theme.ink
         page.write(right, row, duration(line.duration_ms), ha="right", color=color)
-        if line.trouble:
-            mark, words = line.trouble
-            color = page.theme.failure_text if mark == "failed" else page.theme.ink
-            page.write((line.end - start) / MS, row, f"  {MARKS[mark]} {words}", color=color)
+        words = [line.trouble] if line.trouble else []
+        if line.attempts > 1:
+            words.append(("retried", counted(line.attempts, "attempt")))
+        color = page.theme.failure_text if line.trouble and line.trouble[0] == "failed" else page.theme.ink
+        text = "".join(f"  {MARKS[mark]} {word}" for mark, word in words)
+        if text:
+            page.write((line.end - start) / MS, row, text, color=color)
 
 
 def _name_rows(page: Sheet, lines: Sequence[_Line]) -> None:

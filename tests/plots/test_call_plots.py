@@ -8,10 +8,13 @@ import pytest
 
 from lash_nb.plots import (
     KIND_COLORS,
+    MARKS,
     latency,
+    timeline,
     tool_outcomes,
 )
 from lash_nb.trace import Trace, read_trace
+from tests.conformance.vectors import PACKED, read_files
 from tests.plots.drawn import bars, boxes, points, rendered, texts
 from tests.trace.lines import tool_end, tool_start
 
@@ -120,3 +123,21 @@ def test_a_call_without_an_end_is_no_success() -> None:
     assert "1 not finished · 1 $odd$" in texts(ax)
     assert KIND_COLORS["tool_call"] not in bars(ax)
     assert rendered(ax)
+
+
+def test_retries_are_told_where_the_trace_records_them(station: Trace) -> None:
+    """The later release says that the tool was tried twice; the earlier one says nothing, and that is said."""
+    later = read_trace(dict(read_files(PACKED, "traces_later"))["v7_tool_retry.jsonl"])
+    ax = tool_outcomes(later)
+
+    assert "1 ok · 1 retry" in texts(ax)
+    assert not any("not recorded" in text for text in texts(ax))
+    assert f"  {MARKS['retried']} 2 attempts" in texts(timeline(later))
+    assert "Retries are not recorded in this trace." in texts(tool_outcomes(station))
+
+
+def test_bodies_of_other_shapes_are_no_attempts() -> None:
+    """Attempts that are no list, in a trace that says it is of a later release."""
+    end = {**tool_end(1, "a", "success", attempts={"a": 1}), "schema_version": 7}
+
+    assert "1 ok" in texts(tool_outcomes(read_trace([end])))
