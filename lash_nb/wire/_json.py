@@ -67,7 +67,7 @@ def from_json(data: bytes | str, type: Any = Any) -> Any:
     try:
         raw = data.encode() if isinstance(data, str) else data
         decoded = _settled(raw, type)
-        return from_builtins(read_strictly(raw, type), type) if decoded is UNSET else decoded
+        return _converted(read_strictly(raw, type), type) if decoded is UNSET else decoded
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
@@ -77,13 +77,11 @@ def from_builtins(value: Any, type: type[T]) -> T: ...
 @overload
 def from_builtins(value: Any, type: Any) -> Any: ...
 def from_builtins(value: Any, type: Any) -> Any:
-    """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`."""
+    """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`, also for what JSON cannot carry."""
     try:
-        if _is_flat(type):
-            shape = flat_shape(type)
-            return shape.join(from_builtins(value, shape.head), from_builtins(value, shape.tail))
-        return msgspec.convert(value, type, dec_hook=_decode_hook)
-    except (msgspec.ValidationError, RecursionError) as error:
+        _refuse_lost_numbers(value)
+        return _converted(value, type)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
 
@@ -130,7 +128,7 @@ def _encode_hook(value: Any) -> Any:
 
 def _decode_hook(kind: type, value: Any) -> Any:
     if kind is ToolValue:
-        return ToolValue(decode_tool_value(value, from_builtins))
+        return ToolValue(decode_tool_value(value, _converted))
     if kind is Octets:
         return Octets(msgspec.convert(value, list[U8]))
     message = f"cannot read {kind.__name__}"
@@ -167,6 +165,13 @@ def _decode(raw: bytes, kind: Any) -> Any:
         return _decoder(kind).decode(raw)
     shape = flat_shape(kind)
     return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    if not _is_flat(kind):
+        return msgspec.convert(value, kind, dec_hook=_decode_hook)
+    shape = flat_shape(kind)
+    return shape.join(_converted(value, shape.head), _converted(value, shape.tail))
 
 
 def _is_flat(kind: Any) -> bool:

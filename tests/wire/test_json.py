@@ -64,6 +64,14 @@ def test_what_json_cannot_carry_is_refused(value: Any) -> None:
         assert caught.value.code == "wire_encode"
 
 
+@pytest.mark.parametrize("value", [float("nan"), -float("inf"), 2**64, "\ud800", object()])
+def test_what_json_cannot_carry_does_not_get_in(value: Any) -> None:
+    """Parsed documents are checked like text: nothing is read that could not be written."""
+    with pytest.raises(WireError) as caught:
+        from_builtins({"a": [None, value]}, Json)
+    assert caught.value.code == "wire_decode"
+
+
 def test_integers_whose_bytes_look_like_a_nan_are_integers() -> None:
     """An integer that shares its bytes with the mark of a NaN is written as it is."""
     value = [None, 0xCB7FF80000000000]
