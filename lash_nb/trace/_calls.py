@@ -6,8 +6,11 @@ import msgspec
 
 from lash_nb.trace._usage import Usage, total_usage
 
-__all__ = ["Calls", "LlmCall", "Span", "ToolCall", "Turn"]
+__all__ = ["CODE_CALL", "Calls", "LlmCall", "Span", "ToolCall", "Turn"]
 
+CODE_CALL: Final = "lashlang:"
+"""How the ids of calls begin that code makes, since 0.1.0-alpha.84."""
+_AFTER_SWITCH: Final = ":agent-frame:"
 _MS: Final = 1_000_000
 
 
@@ -41,7 +44,11 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     ended_ns: int | None
     """When its end was recorded, in nanoseconds since the Unix epoch."""
     duration_ms: float | None
-    """How long it took as its end reports it, else the time between its two records; milliseconds."""
+    """How long it took as its end reports it, else the time between its two records; milliseconds.
+
+    Of direct completions and, since 0.1.0-alpha.78, of tool calls it is the time between the records: what the former report is always
+    nothing, and the latter report their last attempt alone.
+    """
 
     @property
     def began_ns(self) -> int:
@@ -88,6 +95,15 @@ class ToolCall(Span, frozen=True, kw_only=True):
     """The model's name for the call."""
     name: str | None
     """The tool."""
+    issuing_node_id: str | None
+    """The step of a code execution that made it, where the record says so (version 36)."""
+    receipt_row: int | None
+    """Number of the record of its receipt (version 36)."""
+
+    @property
+    def is_by_code(self) -> bool:
+        """Whether code made it, not the model itself."""
+        return self.issuing_node_id is not None or (self.call_id or "").startswith(CODE_CALL)
 
 
 class Turn(Span, frozen=True, kw_only=True):
@@ -95,6 +111,8 @@ class Turn(Span, frozen=True, kw_only=True):
 
     done_reason: str | None
     """Why it ended, e.g. `assistant_message` or `cancelled`."""
+    cause: str | None
+    """Id of the span that caused it, where the records say so (since 0.1.0-alpha.78) and it is not just its session."""
     llm_calls: tuple[LlmCall, ...]
     """Model calls, direct completions of its tools included."""
     tool_calls: tuple[ToolCall, ...]
@@ -121,6 +139,12 @@ class Turn(Span, frozen=True, kw_only=True):
     def is_cancelled(self) -> bool:
         """Whether it was stopped on purpose."""
         return self.status == "cancelled"
+
+    @property
+    def follows_turn_id(self) -> str | None:
+        """The turn that switched frames and goes on in this one."""
+        before, found, _ = (self.turn_id or "").rpartition(_AFTER_SWITCH)
+        return before if found else None
 
     @property
     def usage(self) -> Usage:

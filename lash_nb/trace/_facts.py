@@ -6,7 +6,6 @@ for versions 8 to 36 the reference's type definitions.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 from lash_nb.trace._record_facts import RECORD_FACTS, Place, at
@@ -98,7 +97,16 @@ CONTEXT_FACTS: Final[Mapping[str, tuple[Place, ...]]] = {
 }
 """Facts of a record's context, for every type of record."""
 
-INDEXED_FACTS: Final = ("name", "model_variant", "call_id", "status", "done_reason", "duration_ms", "usage")
+INDEXED_FACTS: Final = (
+    "name",
+    "model_variant",
+    "call_id",
+    "issuing_node_id",
+    "status",
+    "done_reason",
+    "duration_ms",
+    "usage",
+)
 """Those that the index holds; the others are read from bodies."""
 
 
@@ -115,7 +123,8 @@ def read_fact(name: str, body: Mapping[str, Any]) -> Any:
         name: A fact of `RECORD_FACTS` or `CONTEXT_FACTS`.
         body: The record, as `trace[row]` gives it.
     """
-    for steps in _ways(name, kind_of(str(body.get("type")))):
+    ways = _WAYS[name]
+    for steps in ways.get(kind_of(str(body.get("type"))), ways[None]):
         value: Any = _walk(body, steps)
         if value is not None:
             told = TOLD.get(name)
@@ -128,13 +137,6 @@ def member(value: Any, path: str) -> Any:
     return _walk(value, tuple(path.split(".")))
 
 
-@cache
-def _ways(name: str, kind: str) -> tuple[tuple[str, ...], ...]:
-    if name in CONTEXT_FACTS:
-        return tuple(("context", *place.path.split(".")) for place in CONTEXT_FACTS[name])
-    return tuple(tuple(place.path.split(".")) for place in RECORD_FACTS[name].get(kind, ()))
-
-
 def _walk(value: Any, steps: tuple[str, ...]) -> Any:
     for step in steps:
         if isinstance(value, dict):
@@ -144,3 +146,17 @@ def _walk(value: Any, steps: tuple[str, ...]) -> Any:
         else:
             return None
     return value
+
+
+def _steps(places: tuple[Place, ...], *above: str) -> tuple[tuple[str, ...], ...]:
+    return tuple((*above, *place.path.split(".")) for place in places)
+
+
+_WAYS: Final[Mapping[str, Mapping[str | None, tuple[tuple[str, ...], ...]]]] = {
+    **{
+        name: {None: (), **{kind: _steps(places) for kind, places in by_kind.items()}}
+        for name, by_kind in RECORD_FACTS.items()
+    },
+    **{name: {None: _steps(places, "context")} for name, places in CONTEXT_FACTS.items()},
+}
+"""The members to follow to each fact, by kind of record; under none those of any other kind."""

@@ -2,7 +2,8 @@
 
 The only place that knows. A model call is known by its `llm_call_id`, a tool call by its call id within its turn, a turn by its number
 within its session. The same key used twice pairs in order. A start without an end is open; an end without a start is a call of its own; a
-call whose turn was never seen to start makes that turn known all the same. Nothing is dropped.
+call whose turn was never seen to start makes that turn known all the same. A call that names no turn belongs to the turn of the tool call
+that caused it, else to the one that its session is in. Nothing is dropped.
 """
 
 from collections import defaultdict, deque
@@ -21,7 +22,18 @@ __all__ = ["find_calls"]
 
 _MS: Final = 1_000_000
 _IDS: Final = ("session_id", "turn_id", "effect_id", "llm_call_id", "graph_node_id")
-_TEXTS: Final = (*_IDS, "kind", "call_id", "name", "model_variant", "status", "done_reason", "cause_call_id")
+_TEXTS: Final = (
+    *_IDS,
+    "parent_graph_node_id",
+    "kind",
+    "call_id",
+    "issuing_node_id",
+    "name",
+    "model_variant",
+    "status",
+    "done_reason",
+    "cause_call_id",
+)
 _NUMBERS: Final = ("turn_index", "protocol_iteration", "time_ns", "duration_ms")
 _STATUSES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("completed", "agent_frame_switch"): "switched",
@@ -29,6 +41,8 @@ _STATUSES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("failed", "cancelled"): "cancelled",
 }
 """What the end of a turn or model call tells by status and reason, where the status alone does not."""
+_RECEIPTS: Final[Mapping[str | None, str]] = {"denied": "failure", "cancelled": "cancelled", "aborted": "cancelled"}
+"""How a tool call ended of which only the receipt tells; one that is `final` does not say how."""
 
 
 def find_calls(index: TraceIndex) -> Calls:
@@ -80,6 +94,9 @@ class _Pass:
         self._open: dict[str | None, int] = {}
         self._llm_of: dict[int, list[int]] = defaultdict(list)
         self._tools_of: dict[int, list[int]] = defaultdict(list)
+        self._caller: dict[Hashable, int | None] = {}
+        self._last_of: dict[Hashable, int] = {}
+        self._receipts: dict[int, int] = {}
 
     def turn_started(self, at: int) -> None:
         """Note the start of a turn."""
@@ -106,11 +123,26 @@ class _Pass:
 
     def tool_started(self, at: int) -> None:
         """Note the start of a tool call."""
-        self._belongs(at, self._tool.start(at, self._tool_key(at)), self._tools_of)
+        self._tool_heard_of(at, self._tool.start(at, self._tool_key(at)))
 
     def tool_ended(self, at: int) -> None:
         """Note the end of a tool call."""
-        self._belongs(at, self._tool.end(at, self._tool_key(at)), self._tools_of)
+        self._tool_heard_of(at, self._tool.end(at, self._tool_key(at)))
+
+    def tool_receipt(self, at: int) -> None:
+        """Note the receipt of a tool call; of one that nothing else tells about, too."""
+        pair = self._last_of.get(self._tool_key(at))
+        if pair is None or pair in self._receipts:
+            pair = len(self._tool.places)
+            self._tool.places.append((None, None))
+            self._tool_heard_of(at, pair)
+        self._receipts[pair] = at
+
+    def _tool_heard_of(self, at: int, pair: int | None) -> None:
+        if pair is not None:
+            self._last_of[self._tool_key(at)] = pair
+            self._caller[self.column["session_id"][at], self.column["call_id"][at]] = self._turn_of(at)
+        self._belongs(at, pair, self._tools_of)
 
     def _turn_key(self, at: int) -> Hashable:
         number = self.column["turn_index"][at]
@@ -134,7 +166,8 @@ class _Pass:
 
     def _turn_of(self, at: int) -> int | None:
         if self.column["turn_index"][at] == NO_INT and self.column["turn_id"][at] is None:
-            return self._open.get(self.column["session_id"][at])
+            session = self.column["session_id"][at]
+            return self._caller.get((session, self.column["cause_call_id"][at]), self._open.get(session))
         key = self._turn_key(at)
         if key not in self._current:
             self._current[key] = len(self._turns.places)
@@ -145,12 +178,15 @@ class _Pass:
     def calls(self) -> Calls:
         """Make values of what was found."""
         llm = [self._llm_call(start, end) for start, end in self._llm.places]
-        tools = [self._tool_call(start, end) for start, end in self._tool.places]
+        tools = [
+            self._tool_call(start, end, self._receipts.get(pair)) for pair, (start, end) in enumerate(self._tool.places)
+        ]
         turns = [
             Turn(
                 **self._span(start, end, self._anchors.get(pair)),
                 status=self._status(end),
                 done_reason=None if end is None else self.column["done_reason"][end],
+                cause=self._cause(start, end),
                 llm_calls=tuple(llm[number] for number in self._llm_of.get(pair, ())),
                 tool_calls=tuple(tools[number] for number in self._tools_of.get(pair, ())),
             )
@@ -170,14 +206,21 @@ class _Pass:
             usage=None if end is None else self._usages[end],
         )
 
-    def _tool_call(self, start: int | None, end: int | None) -> ToolCall:
-        first = _first(start, end)
+    def _tool_call(self, start: int | None, end: int | None, receipt: int | None) -> ToolCall:
+        first = _first(start, end, receipt)
+        told = None if receipt is None else _RECEIPTS.get(self.column["status"][receipt])
         return ToolCall(
-            **self._span(start, end),
-            status=self._status(end),
+            **self._span(start, end, receipt if start is None and end is None else None),
+            status=told or "open" if end is None else self._status(end),
             call_id=self.column["call_id"][first],
             name=self.column["name"][first],
+            issuing_node_id=self.column["issuing_node_id"][first],
+            receipt_row=None if receipt is None else self._rows[receipt],
         )
+
+    def _cause(self, start: int | None, end: int | None) -> str | None:
+        named = [self.column["parent_graph_node_id"][at] for at in (start, end) if at is not None]
+        return next((cause for cause in named if cause and not cause.startswith("session:")), None)
 
     def _status(self, end: int | None) -> str:
         return "open" if end is None else self._ended(self.column["status"][end], end)
@@ -200,8 +243,17 @@ class _Pass:
             "end_row": None if end is None else self._rows[end],
             "started_ns": started,
             "ended_ns": ended,
-            "duration_ms": between if reported is None else reported,
+            "duration_ms": self._duration(first, reported, between),
         }
+
+    def _duration(self, at: int, reported: float | None, between: float | None) -> float | None:
+        if reported is None or between is None:
+            return between if reported is None else reported
+        kind, is_direct = self.column["kind"][at], self.column["turn_id"][at] is None
+        is_partial = (
+            is_direct if kind in _OF_MODEL else kind in _OF_TOOL and self.column["graph_node_id"][at] is not None
+        )
+        return max(reported, between) if is_partial else reported
 
 
 def _known(number: int) -> int | None:
@@ -212,6 +264,8 @@ def _first(*places: int | None) -> int:
     return next(place for place in places if place is not None)
 
 
+_OF_MODEL: Final = ("llm_call_started", "llm_call_completed", "llm_call_failed")
+_OF_TOOL: Final = ("tool_call_started", "tool_call_completed")
 _STEPS: Final[Mapping[str, Callable[[_Pass, int], None]]] = {
     "turn_started": _Pass.turn_started,
     "turn_completed": _Pass.turn_completed,
@@ -220,5 +274,6 @@ _STEPS: Final[Mapping[str, Callable[[_Pass, int], None]]] = {
     "llm_call_failed": _Pass.llm_ended,
     "tool_call_started": _Pass.tool_started,
     "tool_call_completed": _Pass.tool_ended,
+    "tool_receipt": _Pass.tool_receipt,
 }
 """What each kind of record means for the pairing."""
