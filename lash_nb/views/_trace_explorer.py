@@ -61,7 +61,7 @@ class TraceExplorerView(View):
     """Where the selected record's turn is on the strip."""
     detail = t.Dict().tag(sync=True)
     """The selected record, or a line that is none, in full."""
-    is_following = t.Bool(False).tag(sync=True)  # noqa: FBT003 - the trait's default
+    is_following = t.Bool(False).tag(sync=True)
     """Whether somebody keeps the view up to date with a trace that grows."""
     problem = t.Unicode("").tag(sync=True)
     """Why the last command did not work; empty after one that did."""

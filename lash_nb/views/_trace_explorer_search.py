@@ -7,6 +7,7 @@ part of the words that has one spelling only comes first; only where it is found
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,6 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:;!?()<>=+*#@$%&|~^'\[\]{}-]+")
 _ESCAPED: Final = re.compile(rb"\\u00[2-7]")
 """An escape that nobody needs: a printable ASCII letter."""
 _UNFINISHED: Final = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
-_GAP: Final = rb"(?:[ \t\r\n]|\\+[nrt]|\\+u00(?:09|0[aAdD]|20)|\xc2\xa0|\\+u00[aA]0)"
 
 
 class Search:
@@ -50,9 +50,9 @@ class Search:
         new = len(trace) - len(self._seen)
         self._seen = np.concatenate([self._seen, np.zeros(new, dtype=np.int8)]) if new > 0 else self._seen
         unknown = rows[self._seen[rows] == 0]
-        for some, data, starts in _blocks(trace, unknown):
+        for some, data, starts, ends in _blocks(trace, unknown) if len(unknown) else ():
             self._seen[some] = -1
-            self._seen[some[self._hits(data, starts)]] = 1
+            self._seen[some[self._hits(data, starts.tolist(), ends.tolist())]] = 1
         found: NDArray[Any] = rows[self._seen[rows] > 0]
         return found
 
@@ -64,21 +64,21 @@ class Search:
     def _matches(self, line: bytes, start: int) -> bool:
         return any(self._stands_alone(line, match.start()) for match in self._pattern.finditer(line, start))
 
-    def _hits(self, data: bytes, starts: NDArray[Any]) -> list[int]:
-        """Return which of the lines that begin at `starts` in these bytes say it."""
-        begins = starts.tolist()
-        ends = [*begins[1:], len(data)]
-        seen = self._seen_parts(data, begins) if self._anchor else dict.fromkeys(range(len(begins)), 0)
-        return [place for place, at in seen.items() if self.says(data[begins[place] : ends[place]], at - begins[place])]
+    def _hits(self, data: bytes, starts: list[int], ends: list[int]) -> list[int]:
+        """Return which of the lines that stand between `starts` and `ends` in these bytes say it."""
+        seen = self._seen_parts(data, starts, ends) if self._anchor else dict.fromkeys(range(len(starts)), 0)
+        return [place for place, at in seen.items() if self.says(data[starts[place] : ends[place]], at - starts[place])]
 
-    def _seen_parts(self, data: bytes, begins: list[int]) -> dict[int, int]:
+    def _seen_parts(self, data: bytes, starts: list[int], ends: list[int]) -> dict[int, int]:
         """Return the lines that hold the part with one spelling, and where, or an escape that could hide it."""
-        seen = {bisect_right(begins, match.start()) - 1: 0 for match in _ESCAPED.finditer(data)}
+        escapes = (match.start() for match in _ESCAPED.finditer(data))
+        seen = {place: 0 for at in escapes if at < ends[place := bisect_right(starts, at) - 1]}
         plain, at = data.lower(), -1
         while (at := plain.find(self._anchor, max(at, 0))) >= 0:
-            place = bisect_right(begins, at) - 1
-            seen[place] = at
-            at = begins[place + 1] if place + 1 < len(begins) else len(data)
+            place = bisect_right(starts, at) - 1
+            if at < ends[place]:
+                seen[place] = at
+            at = starts[place + 1] if place + 1 < len(starts) else len(data)
         return seen
 
     def _stands_alone(self, line: bytes, start: int) -> bool:
@@ -92,19 +92,23 @@ def words_pattern(words: str) -> re.Pattern[str]:
     return re.compile(r"\s+".join(pieces) if pieces else "(?!)", re.IGNORECASE)
 
 
-def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[tuple[NDArray[Any], bytes, NDArray[Any]]]:
-    """Yield records, the bytes in which they lie, and where each begins in them; neighbors are read at once, a megabyte at most."""
+_Block = tuple[NDArray[Any], bytes, NDArray[Any], NDArray[Any]]
+"""Records, the bytes in which they lie, and where each begins and ends in them."""
+
+
+def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[_Block]:
+    """Yield the records with their bytes; neighbors are read at once, a megabyte at most."""
     firsts = [first for first, _ in trace._runs]  # noqa: SLF001 - reading record by record opens the file for each
     for part, some in zip(trace._runs, np.split(rows, np.searchsorted(rows, firsts[1:])), strict=True):  # noqa: SLF001
         with part[1].source.fetcher() as fetch:
             for few in _neighbors(trace, some):
                 starts, sizes = trace.index.offset[few], trace.index.length[few]
-                data = fetch(int(starts[0]), int(starts[-1] + sizes[-1] - starts[0]))
-                if len(few) > 1 and len(data) < starts[-1] + sizes[-1] - starts[0]:  # made record by record
-                    lines = [fetch(int(start), int(size)) for start, size in zip(starts, sizes, strict=True)]
-                    yield few, b"".join(lines), np.cumsum([0, *map(len, lines[:-1])])
-                else:
-                    yield few, data, starts - starts[0]
+                size = int(starts[-1] + sizes[-1] - starts[0])
+                data = fetch(int(starts[0]), size)
+                if len(data) < size and len(few) > 1:  # made record by record
+                    data = b"".join(fetch(int(start), int(length)) for start, length in zip(starts, sizes, strict=True))
+                    starts = np.cumsum(sizes) - sizes
+                yield few, data, starts - starts[0], starts - starts[0] + sizes
 
 
 def _neighbors(trace: Trace, rows: NDArray[Any]) -> list[NDArray[Any]]:
@@ -124,12 +128,19 @@ def _bytes_pattern(words: str) -> re.Pattern[bytes]:
 def _piece(sign: str, before: str) -> bytes:
     """A pattern for one character in every spelling; behind a colon or a comma the space of printed JSON may be missing."""
     if sign.isspace():
-        return _GAP + (b"*" if before in ":," else b"+") if not before.isspace() else b""
+        return b"" if before.isspace() else _gap() + (b"*" if before in ":," else b"+")
     if sign == '"':
         return rb'\\*(?:"|\\u0022)'
     if sign == "\\":
         return rb"(?:\\+|\\+u005[cC])"
     return b"(?:" + b"|".join(dict.fromkeys(_spellings(sign))) + b")"
+
+
+@cache
+def _gap() -> bytes:
+    """A pattern for any blank, as lines are shown with one for all of them."""
+    blanks = (chr(code) for code in range(0x3001) if chr(code).isspace())
+    return b"(?:" + b"|".join(dict.fromkeys(spelling for blank in blanks for spelling in _spellings(blank))) + b")"
 
 
 def _spellings(sign: str) -> Iterator[bytes]:

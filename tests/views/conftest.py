@@ -1,28 +1,14 @@
-"""A comm that notes what is sent, as ipywidgets' own tests have it: all that a widget needs without a page."""
+"""What the tests of this room share: a note of what widgets send, and views on pages."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import comm
 import pytest
-from comm.base_comm import BaseComm
+from playwright.sync_api import Browser
 
-
-class NotedComm(BaseComm):
-    """A comm without a wire."""
-
-    def __init__(self, log: list[dict[str, Any]], **kwargs: Any) -> None:
-        self.log = log
-        super().__init__(**kwargs)
-
-    def publish_msg(
-        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_keys: Any
-    ) -> None:
-        """Note the message."""
-        self.log.append({"type": msg_type, "data": data or {}, "buffers": buffers or [], "metadata": metadata})
-
-    def receive(self, content: dict[str, Any]) -> None:
-        """Deliver a message of the page."""
-        self.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+from lash_nb.views import View
+from tests.views.harness import Mount, Mounted, NotedComm
 
 
 @pytest.fixture
@@ -31,3 +17,18 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     log: list[dict[str, Any]] = []
     monkeypatch.setattr(comm, "create_comm", lambda **kwargs: NotedComm(log, **kwargs))
     return log
+
+
+@pytest.fixture
+def mount(browser: Browser) -> Iterator[Mount]:
+    """Mount a view; whatever a page's scripts threw fails the test."""
+    mounted: list[Mounted] = []
+
+    def mounting(view: View, **options: object) -> Mounted:
+        mounted.append(Mounted(browser.new_page(device_scale_factor=1.5), view, **options))  # type: ignore[arg-type]  # passed through
+        return mounted[-1]
+
+    yield mounting
+    for one in mounted:
+        one.page.close()
+    assert [error for one in mounted for error in one.errors] == []

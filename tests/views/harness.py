@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from comm.base_comm import BaseComm
 from playwright.sync_api import Dialog, Locator, Page
 
 from lash_nb.views import StepperView, View
-from tests.views.conftest import NotedComm
 
 SCREENS: Final = Path(__file__).parents[1] / "_screens"
 
@@ -17,6 +18,7 @@ PAGE: Final = """<!doctype html><meta charset="utf-8"><body data-jp-theme-light=
 <div id="view" style="width:WIDTHpx"></div></body>"""
 
 MOUNT: Final = """async ([esm, css, state]) => {
+  const began = performance.now();
   document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
   const revive = (value) => value && value.base64 ? new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer)
     : Array.isArray(value) ? value.map(revive)
@@ -42,7 +44,27 @@ MOUNT: Final = """async ([esm, css, state]) => {
   const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
   const { default: { render } } = await import(url);
   window.unmount = await render({ model, el: document.getElementById("view") });
+  document.getElementById("view").getBoundingClientRect();
+  return performance.now() - began;
 }"""
+
+
+class NotedComm(BaseComm):
+    """A comm without a wire that notes what is sent, as ipywidgets' own tests have it: all that a widget needs without a page."""
+
+    def __init__(self, log: list[dict[str, Any]], **kwargs: Any) -> None:
+        self.log = log
+        super().__init__(**kwargs)
+
+    def publish_msg(
+        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_keys: Any
+    ) -> None:
+        """Note the message."""
+        self.log.append({"type": msg_type, "data": data or {}, "buffers": buffers or [], "metadata": metadata})
+
+    def receive(self, content: dict[str, Any]) -> None:
+        """Deliver a message of the page."""
+        self.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
 
 class Mounted:
@@ -52,6 +74,7 @@ class Mounted:
         page: The page.
         view: The Python half.
         errors: What the page's scripts threw.
+        first_row_ms: Milliseconds from the view's state to a page that shows it, drawn.
     """
 
     def __init__(self, page: Page, view: View, *, dark: bool = False, width: int = 960) -> None:
@@ -72,7 +95,7 @@ class Mounted:
         self._log: list[dict[str, Any]] = []
         view.comm = NotedComm(self._log)
         self._state = self._traits()
-        page.evaluate(MOUNT, [view._esm, view._css, self._state])
+        self.first_row_ms: float = page.evaluate(MOUNT, [view._esm, view._css, self._state])
 
     @property
     def root(self) -> Locator:
@@ -132,3 +155,7 @@ def _buffer(value: bytes) -> dict[str, str]:
     from base64 import b64encode  # noqa: PLC0415 - only for the two views that carry bytes
 
     return {"base64": b64encode(value).decode()}
+
+
+Mount = Callable[..., Mounted]
+"""Puts a view on a page of its own; options as of `Mounted`."""

@@ -14,6 +14,7 @@ from lash_nb.views import (
     AttachmentsView,
     SessionGraphView,
     StepperView,
+    TraceExplorerView,
     TraceTimelineView,
     View,
     static_html,
@@ -31,6 +32,7 @@ def every_view() -> list[View]:
         TraceTimelineView(samples.station_trace()),
         StepperView(samples.RecordedSteppable(samples.journal())),
         AttachmentsView(samples.station_listing()),
+        TraceExplorerView(samples.station_trace()),
     ]
 
 
@@ -41,6 +43,7 @@ def empty_views() -> list[View]:
         TraceTimelineView(read_trace(b"")),
         StepperView(samples.RecordedSteppable([])),
         AttachmentsView(samples.MemoryListing()),
+        TraceExplorerView(read_trace(b"")),
     ]
 
 
@@ -83,7 +86,7 @@ def test_an_unknown_option_is_refused_with_a_hint() -> None:
 
 def test_pictures_are_asked_of_views_that_have_one() -> None:
     """The graph and the timeline are pictures too; the others name the HTML instead."""
-    graph, timeline, stepper, _ = every_view()
+    graph, timeline, stepper, *_ = every_view()
 
     assert static_svg(graph).startswith("<svg ")
     assert static_svg(timeline).startswith("<svg ")

@@ -13,6 +13,7 @@ from lash_nb.views import (
     AttachmentsView,
     SessionGraphView,
     StepperView,
+    TraceExplorerView,
     TraceTimelineView,
     View,
     effects_html,
@@ -23,10 +24,8 @@ from lash_nb.views import (
 )
 from tests.conftest import launched_browser
 from tests.views import samples
-from tests.views.harness import Mounted
+from tests.views.harness import Mount
 from tests.views.test_hostile import hostile_journal, hostile_trace, hostile_turn
-
-Mount = Callable[..., Mounted]
 
 MAKERS: dict[str, Callable[[], View]] = {
     "stepper": lambda: StepperView(samples.RecordedSteppable(samples.journal())),
@@ -35,6 +34,7 @@ MAKERS: dict[str, Callable[[], View]] = {
     ),
     "timeline": lambda: TraceTimelineView(samples.station_trace(), turn=3),
     "attachments": lambda: AttachmentsView(samples.station_listing(), title="in session main"),
+    "trace_explorer": lambda: TraceExplorerView(samples.station_trace(), selection=45),
 }
 
 
@@ -43,21 +43,6 @@ def browser() -> Iterator[Browser]:
     """One Chromium for this module, whose tests are all of the browser."""
     with launched_browser() as launched:
         yield launched
-
-
-@pytest.fixture
-def mount(browser: Browser) -> Iterator[Mount]:
-    """Mount a view; whatever a page's scripts threw fails the test."""
-    mounted: list[Mounted] = []
-
-    def mounting(view: View, **options: object) -> Mounted:
-        mounted.append(Mounted(browser.new_page(device_scale_factor=1.5), view, **options))  # type: ignore[arg-type]  # passed through
-        return mounted[-1]
-
-    yield mounting
-    for one in mounted:
-        one.page.close()
-    assert [error for one in mounted for error in one.errors] == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -344,6 +329,7 @@ def test_hostile_text_stays_text_in_every_view(mount: Mount) -> None:
         StepperView(samples.RecordedSteppable([samples.entry(1, command)])),
         SessionGraphView(graph, title=everything, names={"q1": everything}),
         AttachmentsView(samples.MemoryListing((everything.encode(), everything))),
+        TraceExplorerView(read_trace(hostile_trace(everything), name=everything), selection=4),
     ]
     for view in views:
         one = mount(view)
@@ -369,6 +355,7 @@ def test_very_long_words_stay_in_their_box(word: str, mount: Mount) -> None:
         TraceTimelineView(trace),
         StepperView(samples.RecordedSteppable(journal)),
         AttachmentsView(samples.MemoryListing((word.encode(), word)), title=word),
+        TraceExplorerView(trace, selection=4),
     ]
     over = "() => [...document.querySelectorAll('.box, #view')].map((box) => box.scrollWidth - box.clientWidth)"
     live = [mount(view).page.evaluate(over) for view in views]
@@ -377,4 +364,4 @@ def test_very_long_words_stay_in_their_box(word: str, mount: Mount) -> None:
     page = mount(views[0]).page
     page.set_content("".join(f'<div class="box" style="width:900px;overflow:auto">{face}</div>' for face in faces))
 
-    assert (live, page.evaluate(over)) == ([[0]] * 4, [0] * len(faces))
+    assert (live, page.evaluate(over)) == ([[0]] * 5, [0] * len(faces))

@@ -14,6 +14,7 @@ from lash_nb.views import (
     AttachmentsView,
     SessionGraphView,
     StepperView,
+    TraceExplorerView,
     TraceTimelineView,
     effects_html,
     effects_text,
@@ -30,6 +31,7 @@ from lash_nb.views import (
 from lash_nb.views._markup import el, table
 from lash_nb.wire import AttachmentRef, AttachmentRow, MediaType, to_json
 from tests.views import samples
+from tests.views.injections import INJECTIONS
 
 TAGS: Final = {
     *("div", "span", "b", "i", "code", "pre", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "img"),
@@ -179,6 +181,21 @@ def test_every_static_face_shows_hostile_text_as_text(evil: str) -> None:
 
     assert [found for face in faces for found in foreign(face)] == []
     assert len(trace) == 6
+
+
+@pytest.mark.parametrize("evil", INJECTIONS)
+def test_the_explorer_shows_every_injection_as_text(evil: str) -> None:
+    """Its table, with and without a search for the injection itself, holds only the markup that is ours, its text no control character."""
+    view = TraceExplorerView(read_trace(hostile_trace(evil), name=evil))
+    faces = [static_html(view)]
+    words = [text(view)]
+    view.filter(text=evil)
+    faces.append(static_html(view))
+    words.append(text(view))
+
+    assert [found for face in faces for found in foreign(face)] == []
+    assert [line for face in words for line in face.splitlines() if not line.isprintable()] == []
+    assert not evil.strip() or len(view.rows) == 6
 
 
 @pytest.mark.parametrize("evil", samples.HOSTILE)

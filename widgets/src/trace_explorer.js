@@ -44,7 +44,7 @@ function render({ model, el }) {
   el.append(
     titles,
     bad,
-    h("div", { class: "l-filters" }, chips, turns, statuses, h("span", { class: "l-find" }, mark("search"), search, wipe, kbd("/")), hits),
+    h("div", { class: "l-filters" }, chips, turns, statuses, h("div", { class: "l-searching" }, h("span", { class: "l-find" }, mark("search"), search, wipe, kbd("/")), hits)),
     problem,
     h("div", { class: "l-strip-box" }, strip),
     h("div", { class: "l-explorer-body" }, table, detail),

@@ -73,5 +73,5 @@ export function turnstile(send) {
   };
 }
 
-/** What is found of what there is. @param {number} found @param {number} total */
-export const countWords = (found, total) => (found === total ? `${total.toLocaleString("en")} records` : `${found.toLocaleString("en")} of ${total.toLocaleString("en")}`);
+/** What is found of what there is; the header tells what there is. @param {number} found @param {number} total */
+export const countWords = (found, total) => (found === total ? "" : `${found.toLocaleString("en")} of ${total.toLocaleString("en")}`);
