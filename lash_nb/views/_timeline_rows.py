@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+import numpy as np
+
 from lash_nb.plots import argument_hint, counted, duration, one_line, turn_name
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage
 from lash_nb.views._json import pretty_capped
+from lash_nb.views._strip import DENSITY_FROM, busy_shares
 from lash_nb.views._turn_words import span_usage_words
 
 __all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
 _MS: Final = 1_000_000
-_DENSITY_FROM: Final = 2_000
-_BINS: Final = 600
 _MOST_CALLS: Final = 400
 """Calls of one turn that get a row of their own."""
 _STATUS_MARKS: Final = {"failure": "failed", "failed": "failed", "cancelled": "cancelled", "open": "running"}
@@ -32,7 +33,7 @@ def overview(trace: Trace) -> dict[str, Any]:
     direct = [bar(call, zero) for call in trace.llm_calls if call.is_direct]
     tool = [bar(call, zero) for call in trace.tool_calls]
     marks = [mark for place, turn in enumerate(trace.turns) for mark in _marks(turn, place, zero)]
-    if len(turns) <= _DENSITY_FROM:
+    if len(turns) <= DENSITY_FROM:
         return {
             "total": total,
             "turns": turns,
@@ -289,9 +290,5 @@ def _marks(turn: Turn, place: int, zero: int) -> Iterator[list[Any]]:
 
 def _density(bars: Sequence[tuple[float, float]], total: float) -> list[float]:
     """How much of each of 600 equal moments is covered, from 0 to 1."""
-    busy = [0.0] * _BINS
-    size = total / _BINS
-    for start, end in bars:
-        for place in range(max(0, int(start / size)), min(_BINS - 1, int(end / size)) + 1):
-            busy[place] += max(0.0, min(end, (place + 1) * size) - max(start, place * size)) / size
-    return [round(min(share, 1.0), 3) for share in busy]
+    times = np.array(bars, dtype=np.float64).reshape(-1, 2)
+    return busy_shares(times[:, 0], times[:, 1], total)
