@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lash_nb.wire import SessionUsageReport, SourceModelTotals, TokenLedgerEntry, TokenUsage, UsageTotals
+from lash_nb.wire import SessionUsageReport, TokenLedgerEntry, TokenUsage, UsageReportRow, UsageTotals
 
 __all__ = ["merged", "usage_report"]
 
@@ -32,6 +32,6 @@ def usage_report(ledger: Iterable[TokenLedgerEntry]) -> SessionUsageReport:
         by_source={key: UsageTotals.of(usage) for key, usage in by_source.items()},
         by_model={key: UsageTotals.of(usage) for key, usage in by_model.items()},
         by_source_model=tuple(
-            SourceModelTotals(source=row.source, model=row.model, usage=UsageTotals.of(row.usage)) for row in rows
+            UsageReportRow(source=row.source, model=row.model, usage=UsageTotals.of(row.usage)) for row in rows
         ),
     )

@@ -27,12 +27,12 @@ from lash_nb.wire import (
     GenerationOptions,
     ModelSpec,
     PromptBuilt,
-    PromptComponent,
     PromptLayer,
     ProtocolTurnOptions,
     SessionPolicy,
     TokenUsage,
-    TraceFrameSwitch,
+    TraceAgentFrameSwitch,
+    TracePromptComponent,
     TurnActivity,
     TurnCompleted,
     TurnInput,
@@ -221,7 +221,7 @@ class TurnRunner:
             return
         digest = hashlib.sha256(surface.system_prompt.encode()).hexdigest()
         chars = len(surface.system_prompt)
-        component = PromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
+        component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
         event = PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,))
         turn.trace.emit(event, turn.trace_context(protocol_iteration=0))
 
@@ -260,5 +260,5 @@ def _completed(outcome: TurnOutcome) -> TurnCompleted:
     return TurnCompleted(
         status="completed" if outcome.is_success else "failed",
         done_reason=outcome.reason,
-        agent_frame_switch=TraceFrameSwitch(frame_id=switch.frame_id) if switch else None,
+        agent_frame_switch=TraceAgentFrameSwitch(frame_id=switch.frame_id) if switch else None,
     )

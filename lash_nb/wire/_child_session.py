@@ -9,8 +9,8 @@ from lash_nb.wire._base import Wire, no_items, none
 from lash_nb.wire._policy import SessionPolicy
 from lash_nb.wire._session import (
     PluginOptions,
-    PluginSource,
     RootRelation,
+    SessionPluginSource,
     SessionRelation,
     SessionSnapshot,
     SessionToolAccess,
@@ -64,7 +64,7 @@ class SessionCreateRequest(Wire, frozen=True, kw_only=True):
     """What it starts from."""
     policy: SessionPolicy | None = field(default_factory=none)
     """Model, provider and limits; without one, those of the session that asks."""
-    plugin_source: PluginSource = field(default_factory=lambda: "current_session_fork")
+    plugin_source: SessionPluginSource = field(default_factory=lambda: "current_session_fork")
     """Where its plugins come from."""
     initial_nodes: tuple[SessionAppendNode, ...] = field(default_factory=no_items)
     """Nodes to start it with."""

@@ -1,6 +1,6 @@
 """What a session store keeps and what a commit writes (lash 0.1.0-alpha.37, sessions §8.2)."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import field
 
@@ -13,6 +13,7 @@ from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolS
 from lash_nb.wire._usage import PromptUsage, TokenLedgerEntry, TokenUsage
 
 __all__ = [
+    "BlobRef",
     "HydratedSessionCheckpoint",
     "PersistedSessionRead",
     "PersistedTurnState",
@@ -23,6 +24,9 @@ __all__ = [
     "SessionHeadMeta",
     "turn_commit_hash",
 ]
+
+BlobRef: TypeAlias = str
+"""Where a store keeps a blob; the store's own text."""
 
 
 class PersistedTurnState(Wire, frozen=True, kw_only=True):
@@ -43,13 +47,13 @@ class SessionCheckpoint(Wire, frozen=True, kw_only=True):
 
     turn_state: PersistedTurnState = field(default_factory=lambda: PersistedTurnState(turn_index=0))
     """Counters."""
-    tool_state_ref: str | None = None
+    tool_state_ref: BlobRef | None = None
     """Blob of the tool state."""
-    plugin_snapshot_ref: str | None = None
+    plugin_snapshot_ref: BlobRef | None = None
     """Blob of the plugin state."""
     plugin_snapshot_revision: U64 | None = None
     """Fingerprint of the plugin revisions."""
-    execution_state_ref: str | None = None
+    execution_state_ref: BlobRef | None = None
     """Blob of the code state."""
 
 
@@ -58,17 +62,17 @@ class HydratedSessionCheckpoint(Wire, frozen=True, kw_only=True):
 
     turn_state: PersistedTurnState
     """Counters."""
-    tool_state_ref: str | None = field(default_factory=none)
+    tool_state_ref: BlobRef | None = field(default_factory=none)
     """Blob of the tool state."""
     tool_state: ToolState | None = field(default_factory=none)
     """The tool state."""
-    plugin_snapshot_ref: str | None = field(default_factory=none)
+    plugin_snapshot_ref: BlobRef | None = field(default_factory=none)
     """Blob of the plugin state."""
     plugin_snapshot: PluginSessionSnapshot | None = field(default_factory=none)
     """The plugin state."""
     plugin_snapshot_revision: U64 | None = field(default_factory=none)
     """Fingerprint of the plugin revisions."""
-    execution_state_ref: str | None = field(default_factory=none)
+    execution_state_ref: BlobRef | None = field(default_factory=none)
     """Blob of the code state."""
     execution_state: Octets | None = field(default_factory=none)
     """The code state."""
@@ -87,7 +91,7 @@ class SessionHeadMeta(Wire, frozen=True, kw_only=True):
     """All frames."""
     current_agent_frame_id: str = ""
     """The current one."""
-    checkpoint_ref: str | None = None
+    checkpoint_ref: BlobRef | None = None
     """The last checkpoint."""
     leaf_node_id: str | None = None
     """The leaf."""
@@ -112,7 +116,7 @@ class PersistedSessionRead(Wire, frozen=True, kw_only=True):
     """The current one."""
     graph: SessionGraph
     """The nodes in scope."""
-    checkpoint_ref: str | None = field(default_factory=none)
+    checkpoint_ref: BlobRef | None = field(default_factory=none)
     """The last checkpoint."""
     checkpoint: HydratedSessionCheckpoint | None = field(default_factory=none)
     """Its content."""
@@ -163,7 +167,7 @@ class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
 
     head_revision: U64
     """The new revision."""
-    checkpoint_ref: str
+    checkpoint_ref: BlobRef
     """The stored checkpoint."""
     manifest: SessionCheckpoint
     """Its manifest."""

@@ -12,6 +12,7 @@ from lash_nb.wire._message import Message
 
 __all__ = [
     "AppendGraph",
+    "ConversationRecord",
     "EventNodePayload",
     "GraphCommitDelta",
     "PluginNodePayload",
@@ -37,10 +38,14 @@ class ProtocolEvent(Wire, frozen=True, kw_only=True):
     """Its own object."""
 
 
+ConversationRecord: TypeAlias = Message
+"""What a message is in the graph: the same record."""
+
+
 class SessionEventRecord(External, frozen=True, kw_only=True):
     """What happened in a session: something was said, or the protocol noted something."""
 
-    Conversation: Message | None = None
+    Conversation: ConversationRecord | None = None
     """A message."""
     Protocol: ProtocolEvent | None = None
     """A note of the protocol."""

@@ -23,9 +23,9 @@ __all__ = [
     "PluginOptions",
     "PluginSessionSnapshot",
     "PluginSnapshot",
-    "PluginSource",
     "RootRelation",
     "SessionMeta",
+    "SessionPluginSource",
     "SessionRelation",
     "SessionSnapshot",
     "SessionToolAccess",
@@ -38,7 +38,7 @@ AgentFrameStatus: TypeAlias = Literal["active", "superseded"]
 """Whether a frame is the current one."""
 AgentFrameReason: TypeAlias = Literal["initial", "continue_as", "handoff", "plan_mode"]
 """Why a frame was opened."""
-PluginSource: TypeAlias = Literal["current_host_fresh", "current_session_fork"]
+SessionPluginSource: TypeAlias = Literal["current_host_fresh", "current_session_fork"]
 """Where the plugins of a frame come from."""
 
 
@@ -116,7 +116,7 @@ class AgentFrameAssignment(Wire, frozen=True, kw_only=True):
     """Model, provider, limits."""
     plugin_options: PluginOptions = field(default_factory=PluginOptions)
     """Options by plugin."""
-    plugin_source: PluginSource = field(default_factory=lambda: "current_session_fork")
+    plugin_source: SessionPluginSource = field(default_factory=lambda: "current_session_fork")
     """Where plugins come from."""
     tool_access: SessionToolAccess = field(default_factory=SessionToolAccess)
     """Which tools it gets."""

@@ -25,7 +25,6 @@ __all__ = [
     "LlmCallFailed",
     "LlmCallStarted",
     "PromptBuilt",
-    "PromptComponent",
     "ProtocolStep",
     "ProviderStreamEvent",
     "RuntimeStreamEvent",
@@ -33,10 +32,11 @@ __all__ = [
     "TokenUsageRecorded",
     "ToolCallCompleted",
     "ToolCallStarted",
+    "TraceAgentFrameSwitch",
     "TraceContext",
     "TraceEvent",
-    "TraceFrameSwitch",
     "TraceLevel",
+    "TracePromptComponent",
     "TraceRecord",
     "TurnCompleted",
     "TurnStarted",
@@ -106,7 +106,7 @@ class TurnStarted(Wire, frozen=True, kw_only=True, tag_field="type", tag="turn_s
     """`input_item_count`."""
 
 
-class PromptComponent(Wire, frozen=True, kw_only=True):
+class TracePromptComponent(Wire, frozen=True, kw_only=True):
     """A part of the prompt."""
 
     id: str
@@ -126,7 +126,7 @@ class PromptBuilt(Wire, frozen=True, kw_only=True, tag_field="type", tag="prompt
     """SHA-256 of its text."""
     prompt_chars: U64
     """Its length."""
-    components: tuple[PromptComponent, ...] = ()
+    components: tuple[TracePromptComponent, ...] = ()
     """Its parts."""
 
 
@@ -210,7 +210,7 @@ class LashlangExecution(Wire, frozen=True, kw_only=True, tag_field="type", tag="
     """What."""
 
 
-class TraceFrameSwitch(Wire, frozen=True, kw_only=True):
+class TraceAgentFrameSwitch(Wire, frozen=True, kw_only=True):
     """The frame that a turn switched to."""
 
     frame_id: str
@@ -224,7 +224,7 @@ class TurnCompleted(Wire, frozen=True, kw_only=True, tag_field="type", tag="turn
     """`completed` or `failed`."""
     done_reason: str
     """The end in one word."""
-    agent_frame_switch: TraceFrameSwitch | None = None
+    agent_frame_switch: TraceAgentFrameSwitch | None = None
     """Where the session goes on."""
 
 

@@ -8,9 +8,9 @@ __all__ = [
     "LlmUsage",
     "PromptUsage",
     "SessionUsageReport",
-    "SourceModelTotals",
     "TokenLedgerEntry",
     "TokenUsage",
+    "UsageReportRow",
     "UsageTotals",
 ]
 
@@ -145,7 +145,7 @@ class UsageTotals(Wire, frozen=True, kw_only=True):
         )
 
 
-class SourceModelTotals(Wire, frozen=True, kw_only=True):
+class UsageReportRow(Wire, frozen=True, kw_only=True):
     """One row of a usage report."""
 
     source: str
@@ -167,5 +167,5 @@ class SessionUsageReport(Wire, frozen=True, kw_only=True):
     """Sums by source."""
     by_model: dict[str, UsageTotals]
     """Sums by model."""
-    by_source_model: tuple[SourceModelTotals, ...]
+    by_source_model: tuple[UsageReportRow, ...]
     """The rows in ledger order."""

@@ -13,16 +13,10 @@ from lash_nb.wire._base import U32, U64
 __all__ = ["OPERATIONS", "RENAMED"]
 
 RENAMED: Final[Mapping[str, Any]] = {
-    "BlobRef": str,
-    "ConversationRecord": wire.Message,
-    "Result<LlmResponse,LlmCallError>": wire.LlmResult,
     "PluginError": wire.PluginErrorRecord,
+    "Result<LlmResponse,LlmCallError>": wire.LlmResult,
     "RuntimeEffectControllerError": wire.EffectErrorRecord,
-    "SessionPluginSource": wire.PluginSource,
-    "TraceAgentFrameSwitch": wire.TraceFrameSwitch,
     "TraceError": wire.TraceLlmError,
-    "TracePromptComponent": wire.PromptComponent,
-    "UsageReportRow": wire.SourceModelTotals,
     "Value": Json,
 }
 """Types of the golden data that have another name here."""

@@ -45,6 +45,7 @@ def test_there_is_a_law_for_every_type() -> None:
     left_out = {name for name in wire.__all__ if name not in KINDS and not name.islower()}
     assert left_out == {
         "AttachmentId",
+        "BlobRef",
         "External",
         "Octets",
         "PreparedProcessEventAppend",
