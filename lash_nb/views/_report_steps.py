@@ -62,9 +62,10 @@ def _chosen(calls: Sequence[Span], most: int) -> Sequence[Span]:
     """Return the calls that are shown, in order; a failure is left out last."""
     if len(calls) <= most:
         return calls
-    last = most // 4
-    edges = {*range(most - last), *range(len(calls) - last, len(calls))}
-    wanted = sorted(range(len(calls)), key=lambda place: (calls[place].status not in FAILED, place not in edges, place))
+    end = len(calls) - 1
+    wanted = sorted(
+        range(len(calls)), key=lambda place: (calls[place].status not in FAILED, min(place, 3 * (end - place)))
+    )
     return [calls[place] for place in sorted(wanted[:most])]
 
 
