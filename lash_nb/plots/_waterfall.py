@@ -37,7 +37,7 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
         page.time_axis(length)
         session = f" of {short_id(turn.session_id)}" if len(trace.sessions) > 1 else ""
         page.heading(f"Turn {turn_name(turn)}{session} · {trace.name}", "time from its start")
-        page.footnote("Sleeps, checkpoints and commits are not in a trace.")
+        page.footnote("Sleeps, checkpoints and commits are not shown.")
         page.legend(kinds_of(call for _, _, call in calls))
     return page.ax
 
