@@ -17,9 +17,9 @@ import numpy as np
 from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints
 from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, kind_of
-from lash_nb.trace._peek import BadLineError, Facts, UsageMembers, canonical, decode_peeks, facts_of, is_utf8, peek_line
+from lash_nb.trace._peek import BadLineError, Facts, decode_peeks, facts_of, is_utf8, peek_line
 from lash_nb.trace._stamps import StampReader
-from lash_nb.trace._usage import Usage
+from lash_nb.trace._usage import Usage, UsageMembers, canonical
 
 Buffer = bytes | memoryview
 

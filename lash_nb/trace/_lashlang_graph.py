@@ -5,7 +5,7 @@ runs. Until version 21 the ways that were not taken are `rejected`; since versio
 does not run again in the same occurrence.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.trace._execution_events import ExecutionEvent, graph_key, text_of
@@ -18,7 +18,7 @@ from lash_nb.wire import (
     from_builtins,
 )
 
-__all__ = ["NODE_STATUSES", "LashlangGraph", "LashlangNode", "draw_graphs"]
+__all__ = ["NODE_STATUSES", "GraphStore", "LashlangGraph", "LashlangNode"]
 
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 """States of a step that has ended."""
@@ -54,15 +54,21 @@ class LashlangGraph(TraceLashlangGraph, frozen=True, kw_only=True):
     """The steps, by id."""
 
 
-def draw_graphs(events: Iterable[ExecutionEvent]) -> dict[str, LashlangGraph]:
-    """Reduce events, each given once, to graphs by key, in the order of the keys."""
-    graphs: dict[str, _Graph] = {}
-    for event in events:
-        key = event.graph_key
-        if key not in graphs:
-            graphs[key] = _Graph(event)
-        graphs[key].add(event)
-    return {key: graphs[key].drawn() for key in sorted(graphs)}
+class GraphStore:
+    """Reduces events, each given once, to graphs."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[str, _Graph] = {}
+
+    def add(self, event: ExecutionEvent) -> None:
+        """Take in an event."""
+        if event.graph_key not in self._graphs:
+            self._graphs[event.graph_key] = _Graph(event)
+        self._graphs[event.graph_key].add(event)
+
+    def graphs(self) -> dict[str, LashlangGraph]:
+        """Return the graphs as they are now, in the order of their keys."""
+        return {key: self._graphs[key].drawn() for key in sorted(self._graphs)}
 
 
 class _Node:

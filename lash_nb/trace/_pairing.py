@@ -41,8 +41,14 @@ _STATUSES: Final[Mapping[tuple[str | None, str | None], str]] = {
     ("failed", "cancelled"): "cancelled",
 }
 """What the end of a turn or model call tells by status and reason, where the status alone does not."""
-_RECEIPTS: Final[Mapping[str | None, str]] = {"denied": "failure", "cancelled": "cancelled", "aborted": "cancelled"}
-"""How a tool call ended of which only the receipt tells; one that is `final` does not say how."""
+_RECEIPTS: Final[Mapping[str | None, str]] = {
+    "denied": "failure",
+    "cancelled": "cancelled",
+    "aborted": "cancelled",
+    "final": "unknown",
+    None: "open",
+}
+"""How a tool call ended that has no other end than its receipt; one that is `final` does not say how."""
 
 
 def find_calls(index: TraceIndex) -> Calls:
@@ -207,11 +213,13 @@ class _Pass:
         )
 
     def _tool_call(self, start: int | None, end: int | None, receipt: int | None) -> ToolCall:
-        first = _first(start, end, receipt)
-        told = None if receipt is None else _RECEIPTS.get(self.column["status"][receipt])
+        end = receipt if end is None else end
+        first = _first(start, end)
         return ToolCall(
-            **self._span(start, end, receipt if start is None and end is None else None),
-            status=told or "open" if end is None else self._status(end),
+            **self._span(start, end),
+            status=_RECEIPTS.get(self.column["status"][end], "unknown")
+            if end is not None and end == receipt
+            else self._status(end),
             call_id=self.column["call_id"][first],
             name=self.column["name"][first],
             issuing_node_id=self.column["issuing_node_id"][first],

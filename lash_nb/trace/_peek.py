@@ -17,14 +17,12 @@ from msgspec import Meta
 
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, RECORD_FACTS, RECORD_TYPES, Place, kind_of
 from lash_nb.trace._stamps import time_ns
-from lash_nb.trace._usage import Usage
+from lash_nb.trace._usage import UsageMembers
 
 __all__ = [
     "NO_INT",
     "BadLineError",
     "Facts",
-    "UsageMembers",
-    "canonical",
     "decode_body",
     "decode_contexts",
     "decode_peeks",
@@ -39,26 +37,12 @@ NO_INT: Final = -(1 << 63)
 
 _Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
 """What an integer column can hold."""
-_Tokens = Annotated[int, Meta(ge=-(10**15), le=10**15)]
-"""A sum of as many tokens as a trace can hold still fits an integer column."""
 _Milliseconds = Annotated[float, Meta(ge=-(10.0**15), le=10.0**15)]
 """Thirty thousand years: whatever is longer is no duration, and no picture could show it."""
 
 
 class BadLineError(ValueError):
     """A line that is no record; the text is the reason."""
-
-
-class UsageMembers(msgspec.Struct, frozen=True, gc=False):
-    """The members of a usage in all releases."""
-
-    input_tokens: _Tokens | None = None
-    output_tokens: _Tokens | None = None
-    cached_input_tokens: _Tokens | None = None
-    reasoning_tokens: _Tokens | None = None
-    cache_read_input_tokens: _Tokens | None = None
-    cache_write_input_tokens: _Tokens | None = None
-    reasoning_output_tokens: _Tokens | None = None
 
 
 _LEAVES: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -172,32 +156,6 @@ def _value(getter: Callable[[Any], Any], struct: Any) -> Any:
     except AttributeError:
         return None
     return None if isinstance(value, msgspec.Struct) and not isinstance(value, UsageMembers) else value
-
-
-def canonical(usage: UsageMembers) -> Usage:
-    """Tell tokens alike whatever release wrote them."""
-    read, written, output = usage.cache_read_input_tokens, usage.cache_write_input_tokens, usage.output_tokens or 0
-    if (
-        read is None
-        and written is None
-        and (usage.cached_input_tokens is not None or usage.reasoning_tokens is not None)
-    ):
-        cached, reasoning = usage.cached_input_tokens or 0, usage.reasoning_tokens or 0
-        uncached = max((usage.input_tokens or 0) - cached, 0)
-        return Usage(
-            uncached_input=uncached,
-            cache_read=cached,
-            output=output + reasoning,
-            reasoning=reasoning,
-            approximate=reasoning != 0,
-        )
-    return Usage(
-        uncached_input=usage.input_tokens or 0,
-        cache_read=read or 0,
-        cache_write=written,
-        output=output,
-        reasoning=usage.reasoning_output_tokens or 0,
-    )
 
 
 def decode_contexts(raws: Sequence[bytes]) -> list[Any]:

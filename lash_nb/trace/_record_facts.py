@@ -220,6 +220,7 @@ _EXECUTIONS: Final[Mapping[str, ByKind]] = {
         "scope": at("event.identity.scope", "2e–"),
         "subject": at("event.identity.subject", "2e–"),
         "process_id": (Place("event.identity.subject.process_id", "2e–"), Place("event.process_id", "2d")),
+        "effect_of_code": at("event.identity.subject.effect_id", "2e–"),
         "process_session_id": at("event.session_id", "2d"),
         "module_ref": (
             Place("event.identity.document.module_ref", "36"),
@@ -323,7 +324,11 @@ _STREAMS: Final[Mapping[str, ByKind]] = {
     "input_json": {
         "runtime_stream_event": (Place("event.input_json", "2–35"), Place("event.payload.input_json", "36")),
     },
-    "partial_usage": {"runtime_stream_event": (Place("event.usage", "2–35"), Place("event.payload.usage", "36"))},
+    "partial_usage": {
+        "runtime_stream_event": (Place("event.usage", "2–35"), Place("event.payload.usage", "36")),
+        "token_usage": at("usage", "1–15"),
+        "domain_completed": at("completion.usage", "36"),
+    },
 }
 
 _CONTEXTS: Final[Mapping[str, ByKind]] = {

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from lash_nb.trace._usage import read_usage
+
 __all__ = ["TOLD", "plain_schema"]
 
 _SINGLE: Final = {"Text": "text", "Reasoning": "reasoning", "ToolCall": "tool_call"}
@@ -67,6 +69,10 @@ def _message(message: Any, _body: Mapping[str, Any]) -> Any:
     return message.get("message", message) if isinstance(message, dict) else message
 
 
+def _usage(members: Any, _body: Mapping[str, Any]) -> Any:
+    return read_usage(members)
+
+
 TOLD: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "tools": _tools,
     "parts": _parts,
@@ -74,5 +80,6 @@ TOLD: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "error_code": _error_code,
     "error_namespace": _error_namespace,
     "error_message": _message,
+    "partial_usage": _usage,
 }
 """Facts whose value needs more than a place; each function takes the value and the whole record."""

@@ -5,10 +5,15 @@ way round on both sides, under other names. Source: the reference's usage types 
 """
 
 from collections.abc import Iterable
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-__all__ = ["Usage", "total_usage"]
+__all__ = ["Usage", "UsageMembers", "canonical", "read_usage", "total_usage"]
+
+_Tokens = Annotated[int, Meta(ge=-(10**15), le=10**15)]
+"""A sum of as many tokens as a trace can hold still fits an integer column."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -56,3 +61,49 @@ def total_usage(usages: Iterable[Usage | None]) -> Usage:
         if usage is not None:
             total += usage
     return total
+
+
+class UsageMembers(msgspec.Struct, frozen=True, gc=False):
+    """The members of a usage in all releases."""
+
+    input_tokens: _Tokens | None = None
+    output_tokens: _Tokens | None = None
+    cached_input_tokens: _Tokens | None = None
+    reasoning_tokens: _Tokens | None = None
+    cache_read_input_tokens: _Tokens | None = None
+    cache_write_input_tokens: _Tokens | None = None
+    reasoning_output_tokens: _Tokens | None = None
+
+
+def canonical(usage: UsageMembers) -> Usage:
+    """Tell tokens alike whatever release wrote them."""
+    read, written, output = usage.cache_read_input_tokens, usage.cache_write_input_tokens, usage.output_tokens or 0
+    if (
+        read is None
+        and written is None
+        and (usage.cached_input_tokens is not None or usage.reasoning_tokens is not None)
+    ):
+        cached, reasoning = usage.cached_input_tokens or 0, usage.reasoning_tokens or 0
+        uncached = max((usage.input_tokens or 0) - cached, 0)
+        return Usage(
+            uncached_input=uncached,
+            cache_read=cached,
+            output=output + reasoning,
+            reasoning=reasoning,
+            approximate=reasoning != 0,
+        )
+    return Usage(
+        uncached_input=usage.input_tokens or 0,
+        cache_read=read or 0,
+        cache_write=written,
+        output=output,
+        reasoning=usage.reasoning_output_tokens or 0,
+    )
+
+
+def read_usage(members: Any) -> Usage | None:
+    """Return tokens from the members that a record has for them; None when these are no tokens."""
+    try:
+        return canonical(msgspec.convert(members, UsageMembers)) if isinstance(members, dict) else None
+    except msgspec.ValidationError:
+        return None
