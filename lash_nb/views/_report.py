@@ -161,4 +161,5 @@ def _turns_words(told: Told, files: list[Path]) -> Html:
         el("code", f"{command} -o part.html --turns A-B"),
         " with the places that each gap below tells, or all in a table: ",
         el("code", f"{command} --table turns"),
+        ".",
     )

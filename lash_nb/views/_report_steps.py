@@ -21,6 +21,7 @@ _BODY_BYTES: Final = 1_000_000
 _TEXT: Final = 1_500
 """Characters of a text, an argument list or a result."""
 _LINE: Final = 160
+_OUTCOMES: Final = {"failure": "failure", "cancelled": "cancellation"}
 _TOO_LONG: Final[Mapping[str, Any]] = {}
 
 
@@ -190,27 +191,14 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
         yield joined(head, f"{MARKS['running']} no end in the file")
     else:
         yield joined(head, "→ ", el("span", summary(payload, _LINE), class_="mono"))
-    where = f"trace[{_row(call)}]"
-    values = {"arguments": args, "result": payload}
-    blocks = [
-        joined(el("small", name), el("pre", *_cut(pretty(value), where)))
-        for name, value in values.items()
-        if not _is_plain(value)
-    ]
-    if blocks:
-        yield el(
-            "details",
-            el(
-                "summary",
-                el(
-                    "small",
-                    "arguments and result"
-                    if len(blocks) == 2
-                    else next(iter(n for n, v in values.items() if not _is_plain(v))),
-                ),
-            ),
-            *blocks,
+    values = {"arguments": args, _OUTCOMES.get(call.status, "result"): payload}
+    more = {name: value for name, value in values.items() if not _is_plain(value)}
+    if more:
+        blocks = (
+            joined(el("small", name), el("pre", *_cut(pretty(value), f"trace[{_row(call)}]")))
+            for name, value in more.items()
         )
+        yield el("details", el("summary", el("small", " and ".join(more))), *blocks)
 
 
 def _is_plain(value: Any) -> bool:

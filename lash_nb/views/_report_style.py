@@ -67,10 +67,13 @@ font-variant-numeric:tabular-nums}
 .said{background:var(--sunk);padding:6px 8px;border-radius:3px;margin:2px 0 6px}
 .gap{padding:6px 0;color:var(--muted);border-bottom:1px dashed var(--line-strong)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}
-@media (max-width:760px){.turn>summary,.head{grid-template-columns:52px 96px 1fr 72px}.turn>summary>u:not(:last-child),.head>u:not(:last-child){display:none}
-.step{grid-template-columns:96px 1fr 72px}.step>.track,.step>.k{display:none}body{padding:12px}}
-@media print{body{max-width:none;padding:0;font-size:11px;line-height:15px}.turn,.step,tr,svg,.bar{break-inside:avoid}.turn[open]{break-inside:auto}h2{break-after:avoid}
-thead{display:table-header-group}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+@media screen and (max-width:760px){body{padding:12px}.range{min-width:64px}
+.turn>summary,.head{grid-template-columns:44px 148px 1fr 64px}.turn>summary>u:not(:last-child),.head>u:not(:last-child){display:none}
+.step{grid-template-columns:1fr 84px 72px}.step>.track{display:none}.step>.k,.step>.x{grid-column:1/-1}.step>.k{color:var(--muted)}}
+@media print{body{max-width:none;padding:0;font-size:11px;line-height:15px}table{font-size:10px}td,th{padding-right:8px}.range{min-width:64px}
+.turn>summary,.head{grid-template-columns:40px 124px 1fr 36px 36px 84px 64px}.step{grid-template-columns:84px 1fr 80px 76px 60px}.track{min-width:0}
+.turn,.step,tr,svg,.bar{break-inside:avoid}.turn[open]{break-inside:auto}h2{break-after:avoid}thead{display:table-header-group}
+*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 
 STYLE: Final = (

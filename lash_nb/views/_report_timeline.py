@@ -4,26 +4,29 @@ A few hundred turns are drawn as bars that run together where they touch; of mor
 million calls as for a thousand.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
+
+import numpy as np
 
 from lash_nb.plots import MARKS, counted, duration
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._markup import Html, el, joined, svg_text
+from lash_nb.views._strip import BINS, CELLS, DENSITY_FROM, busy_shares, covered_runs
 
 __all__ = ["timeline_picture"]
 
 _WIDTH: Final = 1072
 _LEFT: Final = 44
-_BINS: Final = 1028
-"""Moments that are told apart: one per unit of the picture."""
-_BARS_UP_TO: Final = 2_000
+_ROOM: Final = _WIDTH - _LEFT
 _HEIGHT: Final = 26
 _TRACKS: Final = (("model", "llm_call", 24), ("tool", "tool_call", 56))
 _BOTTOM: Final = 86
-_NUMBER: Final = 30
-"""Room of a turn's number below the tracks; where turns are nearer only some have one."""
-_MARK: Final = 14
+_DIGIT: Final = 7
+"""Room of a digit of a turn's number below the tracks; where turns are nearer only some have one."""
+_MARK: Final = 22
 """Marks nearer than this become one with a number."""
 
 
@@ -36,15 +39,15 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
     """
     calls = {"llm_call": trace.llm_calls, "tool_call": trace.tool_calls}
     zero, last = _bounds(trace)
-    scale = _BINS / max(last - zero, 1)
-    is_dense = len(trace.turns) > _BARS_UP_TO
+    scale = _ROOM / max(last - zero, 1)
+    is_dense = len(trace.turns) > DENSITY_FROM
     tracks = [
         joined(
             svg_text(_LEFT - 8, y + 17, name, text_anchor="end"),
             el("path", d=f"M{_LEFT} {y + _HEIGHT}H{_WIDTH}", class_="grid"),
             el(
                 "path",
-                d="".join(_columns(_busy(calls[kind], zero, scale), y, is_dense=is_dense)),
+                d="".join(_bars(calls[kind], zero, max(last - zero, 1), y, is_dense=is_dense)),
                 class_=f"fill {kind}",
             ),
         )
@@ -72,46 +75,33 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
 def _bounds(trace: Trace) -> tuple[int, int]:
     """The first and the last moment: a call that began before the file did is part of it."""
     spans = (*trace.llm_calls, *trace.tool_calls)
-    times = [int(time) for time in (min(trace.index.time_ns), max(trace.index.time_ns))] if len(trace) else [0, 0]
-    return min([times[0], *(call.began_ns for call in spans)]), max([times[1], *map(_end, spans)])
+    times = trace.index.time_ns
+    first, last = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+    return min([first, *(call.began_ns for call in spans)]), max([last, *map(_end, spans)])
 
 
 def _end(call: Span) -> int:
     return call.began_ns + round((call.duration_ms or 0) * 1_000_000)
 
 
-def _busy(calls: Iterable[Span], zero: int, scale: float) -> list[float]:
-    """Return how much of each moment calls ran, at most 1: sums of steps up and down, so that a long call costs no more than a short one."""
-    share, steps = [0.0] * (_BINS + 2), [0.0] * (_BINS + 2)
-    for call in calls:
-        start = min(max((call.began_ns - zero) * scale, 0), _BINS)
-        end = min(max((_end(call) - zero) * scale, start), _BINS)
-        first, last = int(start), int(end)
-        if first == last:
-            share[first] += max(end - start, 1e-6)
-            continue
-        share[first] += first + 1 - start
-        share[last] += end - last
-        steps[first + 1] += 1
-        steps[last] -= 1
-    level = 0.0
-    for place in range(_BINS):
-        level += steps[place]
-        share[place] = min(share[place] + level, 1.0)
-    return share[:_BINS]
+def _bars(calls: Sequence[Span], zero: int, total: int, y: float, *, is_dense: bool) -> Iterator[str]:
+    """Yield the path of a track: what calls cover, or where there are many how busy each moment was."""
+    starts = np.array([call.began_ns - zero for call in calls], dtype=np.float64)
+    ends = np.array([_end(call) - zero for call in calls], dtype=np.float64)
+    if not is_dense:
+        for first, end in covered_runs(starts, ends, total):
+            yield _column(first / CELLS, end / CELLS, y + 6, 13)
+        return
+    heights = [max(round(share * _HEIGHT), 2) if share else 0 for share in busy_shares(starts, ends, total)]
+    for height, run in groupby(enumerate(heights), key=itemgetter(1)):
+        places = [place for place, _ in run]
+        if height:
+            yield _column(places[0] / BINS, (places[-1] + 1) / BINS, y + _HEIGHT - height, height)
 
 
-def _columns(busy: Sequence[float], y: float, *, is_dense: bool) -> Iterator[str]:
-    """Yield a path of columns, neighbors of one height as one; every moment with a call is at least a little high."""
-    start = 0
-    heights = [(max(round(part * _HEIGHT), 2) if is_dense else 13) if part > 0 else 0 for part in busy]
-    for place in range(1, len(heights) + 1):
-        if place < len(heights) and heights[place] == heights[start]:
-            continue
-        if heights[start]:
-            top = y + _HEIGHT - heights[start] - (0 if is_dense else 6)
-            yield f"M{_LEFT + start} {top}h{place - start}v{heights[start]}h{start - place}z"
-        start = place
+def _column(start: float, end: float, top: float, height: float) -> str:
+    left, width = round(_LEFT + start * _ROOM, 1), round(max((end - start) * _ROOM, 1), 1)
+    return f"M{left} {top:g}h{width}v{height}h{-width}z"
 
 
 def _marks(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
@@ -125,7 +115,7 @@ def _marks(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
     for group in groups:
         number = f"{len(group):,}" if len(group) > 1 else ""
         title = el("title", f"{counted(len(group), 'turn')} with a failure")
-        x = round(_LEFT + min(max(group[0], 0), _BINS), 1)
+        x = round(_LEFT + min(max(group[0], 0), _ROOM), 1)
         mark = svg_text(x, 18, MARKS["failed"], title, class_="bad")
         yield joined(svg_text(x, 8, number, class_="bad", font_size=8), mark) if number else mark
 
@@ -134,9 +124,9 @@ def _numbers(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
     """Yield the numbers of turns where they began, as many as there is room for; of one session only, in another they mean another turn."""
     free = 0.0
     for turn in turns:
-        x = round(_LEFT + min(max((turn.began_ns - zero) * scale, 0), _BINS), 1)
+        x = round(_LEFT + min(max((turn.began_ns - zero) * scale, 0), _ROOM), 1)
         if turn.turn_index is not None and x >= free:
-            free = x + _NUMBER
+            free = x + _DIGIT * (len(str(turn.turn_index)) + 2)
             yield el("path", d=f"M{x} {_BOTTOM - 2}v4", class_="tick")
             yield svg_text(x, _BOTTOM + 13, str(turn.turn_index))
 
@@ -149,7 +139,7 @@ def _axis(total_ms: float) -> Iterator[Html]:
         if total_ms / (factor * 10.0**power) <= 8
     )
     for number in range(int(total_ms / step) + 1 if total_ms else 0):
-        x = round(_LEFT + number * step / total_ms * _BINS, 1)
+        x = round(_LEFT + number * step / total_ms * _ROOM, 1)
         yield joined(
             el("path", d=f"M{x} 24V{_BOTTOM}", class_="grid"),
             svg_text(x, _BOTTOM + 30, duration(number * step), text_anchor="start" if not number else "middle"),
