@@ -4,6 +4,7 @@ The starts and ends are paired here once more, because a filter needs them as co
 call, which for a million records costs seconds, and these cost milliseconds.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -97,20 +98,27 @@ class TraceFacts:
         return np.array(totals, dtype=np.float64)
 
     @cached_property
-    def turn_names(self) -> Sequence[str]:
-        """What a person calls each turn: its number, else its id; with its session where the same name comes again."""
+    def turn_labels(self) -> Sequence[str]:
+        """What a person calls each turn: its number, else its id."""
         index = self._index
-        numbers = index.turn_index[self.turn_rows].tolist() if self.count else []
-        ids = index.text("turn_id").at(index.text("turn_id").codes[self.turn_rows]) if self.count else []
-        plain = [short_id(key) if number == NO_INT else str(number) for number, key in zip(numbers, ids, strict=True)]
-        if len(set(plain)) == len(plain):
-            return plain
-        sessions = index.text("session_id").at(index.text("session_id").codes[self.turn_rows])
-        told = [f"{name} {one_line(session or '', 12)}" for name, session in zip(plain, sessions, strict=True)]
-        seen: dict[str, int] = {}
+        numbers = index.turn_index[self.turn_rows].tolist()
+        ids = index.text("turn_id").at(index.text("turn_id").codes[self.turn_rows])
+        return [short_id(key) if number == NO_INT else str(number) for number, key in zip(numbers, ids, strict=True)]
+
+    @cached_property
+    def turn_names(self) -> Sequence[str]:
+        """A name for each turn alone: where the same label comes again, with its session, and with a count if that comes again, too."""
+        if len(set(self.turn_labels)) == len(self.turn_labels):
+            return self.turn_labels
+        column = self._index.text("session_id")
+        sessions = column.at(column.codes[self.turn_rows])
+        told = [
+            f"{label} {one_line(session or '', 12)}" for label, session in zip(self.turn_labels, sessions, strict=True)
+        ]
+        seen: Counter[str] = Counter()
         for place, name in enumerate(told):
-            seen[name] = again = seen.get(name, 0) + 1
-            told[place] = name if again == 1 else f"{name} ({again})"
+            seen[name] += 1
+            told[place] = name if seen[name] == 1 else f"{name} ({seen[name]})"
         return told
 
     @cached_property

@@ -55,7 +55,7 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
         "word": one_line(words.word, 24),
         "phase": words.phase,
         "raw": group == "unknown",
-        "turn": facts.turn_names[place] if place >= 0 else "–",
+        "turn": facts.turn_labels[place] if place >= 0 else "–",
         "what": what,
         "mark": _MARKS[status],
         "status": STATUSES[status],

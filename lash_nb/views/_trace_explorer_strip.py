@@ -1,5 +1,7 @@
 """The strip of the explorer: when models and tools were called, which of it was found, where the turns are. Small, however long the trace."""
 
+from collections.abc import Iterator
+from itertools import count as count_from
 from typing import Any, Final
 
 import numpy as np
@@ -42,12 +44,12 @@ def strip_found(facts: TraceFacts, rows: NDArray[Any] | None) -> dict[str, Any]:
 
 
 def turn_window(facts: TraceFacts, place: int) -> list[int]:
-    """Return the cells of a turn; nothing for none."""
+    """Return the cells of a turn and its place; nothing for none."""
     if place < 0:
         return []
     starts, ends = facts.turn_spans
     span = to_cells(np.array([starts[place], ends[place]]), facts.total_ms)
-    return [int(span[0]), int(span[1]) + 1]
+    return [int(span[0]), int(span[1]) + 1, place]
 
 
 def _track(bars: Bars, facts: TraceFacts, density: bool) -> list[Any]:
@@ -57,8 +59,12 @@ def _track(bars: Bars, facts: TraceFacts, density: bool) -> list[Any]:
 
 
 def _turns(facts: TraceFacts) -> list[tuple[int, int, str]]:
+    """The turns with their labels; when there are too many, each hundredth, two hundredth, five hundredth …."""
     count = len(facts.turn_rows)
-    every = 1 if count <= DENSITY_FROM else -(-count // _NUMBERS)
-    places = range(0, count, every)
+    every = 1 if count <= DENSITY_FROM else next(step for step in _steps() if count // step <= _NUMBERS)
     starts, ends = (to_cells(times, facts.total_ms).tolist() for times in facts.turn_spans)
-    return [(starts[place], ends[place] + 1, facts.turn_names[place]) for place in places]
+    return [(starts[place], ends[place] + 1, facts.turn_labels[place]) for place in range(every - 1, count, every)]
+
+
+def _steps() -> Iterator[int]:
+    return (factor * 10**power for power in count_from(0) for factor in (1, 2, 5))

@@ -10,7 +10,8 @@ import { numbered, toX } from "./timeline_geometry.js";
 export function turnNumbers(turns, axis, { y, chosen, lit }) {
   return numbered(turns, axis, chosen).map((one) => {
     const look = one === chosen ? " l-bold" : lit?.has(one) ? " l-lit" : "";
-    return s("text", { x: (toX(axis, turns[one][0]) + toX(axis, turns[one][1])) / 2, y, class: `l-strip-number${look}` }, turns[one][2]);
+    const middle = (toX(axis, turns[one][0]) + toX(axis, turns[one][1])) / 2;
+    return s("text", { x: Math.min(middle, axis.left + axis.width + 8 - 3.5 * turns[one][2].length), y, class: `l-strip-number${look}` }, turns[one][2]);
   });
 }
 

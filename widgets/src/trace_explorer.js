@@ -1,6 +1,6 @@
 import { clear, copyText, dot, footer, h, header, jsonBlock, kbd, link, mark, mount, movedTo, roving, s } from "./kit.js";
 import { stripWindow, turnNumbers } from "./strip.js";
-import { barsPath, densityPath, toMs, turnAt } from "./timeline_geometry.js";
+import { barsPath, densityPath, toMs } from "./timeline_geometry.js";
 import { countWords, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "./trace_explorer_rows.js";
 
 /** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
@@ -51,6 +51,8 @@ function render({ model, el }) {
     footer(shown, model, life),
   );
 
+  heads.id = `${model.get("twin")}-heads`;
+  list.setAttribute("aria-owns", heads.id);
   const asks = turnstile((/** @type {any} */ command) => model.send(command));
   const windows = turnstile((/** @type {[number, number]} */ [from, to]) => model.send({ do: "rows", version: query().version, from, to }));
 
@@ -271,13 +273,14 @@ function render({ model, el }) {
     const path = density ? densityPath : barsPath;
     const some = Object.keys(found).length > 0;
     const window_ = model.get("window");
-    const chosen = window_.length ? turnAt(spans, window_[0]) : -1;
+    const chosen = density ? -1 : (window_[2] ?? -1);
+    const ground = density ? [[0, axis.to]] : spans;
     const bars = TRACKS.flatMap(([kind, y]) => [
       s("path", { d: path(axis, tracks[kind], /** @type {number} */ (y), 9), "data-kind": kind, class: some ? "l-faint" : "" }),
       some ? s("path", { d: path(axis, found[kind], /** @type {number} */ (y), 9), "data-kind": kind }) : null,
     ]);
-    clear(strip).append(s("path", { d: barsPath(axis, spans, 6, 24), class: "l-strip-ground" }), ...bars.filter((one) => one !== null), ...turnNumbers(spans, axis, { y: 46, chosen, lit: new Set(found.turns ?? []) }), ...stripWindow(window_, axis, 4, 28));
-    strip.setAttribute("aria-label", `${spans.length} turns in time, model calls above, tool calls below`);
+    clear(strip).append(s("path", { d: barsPath(axis, ground, 6, 24), class: "l-strip-ground" }), ...bars.filter((one) => one !== null), ...turnNumbers(spans, axis, { y: 46, chosen, lit: new Set(found.turns ?? []) }), ...stripWindow(window_, axis, 4, 28));
+    strip.setAttribute("aria-label", `${model.get("counts")}: model calls above, tool calls below, against time`);
   }
 
   /** @param {MouseEvent} event */
