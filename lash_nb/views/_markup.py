@@ -6,6 +6,7 @@ class, script or style block, and colors made from the page's own text color.
 
 import base64
 import re
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from typing import Final
@@ -62,14 +63,12 @@ def el(tag: str, *children: str | None, **attributes: str | float | None) -> Htm
     for name, value in attributes.items():
         if value is not None:
             opened += f' {_attribute(name)}="{_escaped(str(value))}"'
-    return Html(f"<{opened}>" if tag == "img" else f"<{opened}>{joined(*children)}</{tag}>")
+    return Html(f"<{opened}>" if tag == "img" else f"<{opened}>{_markup(children)}</{tag}>")
 
 
 def joined(*children: str | None) -> Html:
     """Return the children one after the other, escaped where they are text."""
-    return Html(
-        "".join([child if isinstance(child, Html) else _escaped(child) for child in children if child is not None])
-    )
+    return Html(_markup(children))
 
 
 def image(svg: Html, label: str) -> Html:
@@ -112,6 +111,10 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
 def svg_text(x: float, y: float, *children: str | None, **attributes: str | float | None) -> Html:
     """Return a line of text of an SVG picture."""
     return el("text", *children, x=x, y=y, **attributes)
+
+
+def _markup(children: Iterable[str | None]) -> str:
+    return "".join([child if isinstance(child, Html) else _escaped(child) for child in children if child is not None])
 
 
 @cache
