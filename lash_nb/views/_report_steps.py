@@ -24,6 +24,9 @@ _LINE: Final = 160
 _OUTCOMES: Final = {"failure": "failure", "cancelled": "cancellation"}
 _TOO_LONG: Final[Mapping[str, Any]] = {}
 
+Scale = tuple[int, int]
+"""When a turn began and how long it took, in nanoseconds."""
+
 
 class Shown(NamedTuple):
     """A turn as the report shows it."""
@@ -42,7 +45,7 @@ def turn_html(trace: Trace, turn: Turn) -> Shown:
     rows = ([] if first is None else [first]) + [_row(call) for call in shown]
     bodies = _bodies(trace, rows)
     asked = _question(next(bodies, {})) if first is not None else ""
-    steps = _steps(shown, bodies, turn)
+    steps = _steps(shown, bodies, (turn.began_ns, max(turn.over_ns - turn.began_ns, 1)))
     parts = [
         el("div", *_cut(asked, f"trace[{first}]"), class_="said") if asked else None,
         *steps,
@@ -87,12 +90,12 @@ def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         yield next(readable) if lengths[row] <= _BODY_BYTES else _TOO_LONG
 
 
-def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], turn: Turn | None) -> Iterator[Html]:
+def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], scale: Scale | None) -> Iterator[Html]:
     for call, body in zip(calls, bodies, strict=True):
-        yield _step(call, body, turn)
+        yield _step(call, body, scale)
 
 
-def _step(call: Span, body: Mapping[str, Any], turn: Turn | None) -> Html:
+def _step(call: Span, body: Mapping[str, Any], scale: Scale | None) -> Html:
     kind = "tool_call" if isinstance(call, ToolCall) else "direct" if getattr(call, "is_direct", False) else "llm_call"
     what, *more = _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
     attempts = body.get("attempts")
@@ -102,7 +105,7 @@ def _step(call: Span, body: Mapping[str, Any], turn: Turn | None) -> Html:
         "div",
         el("span", kind, class_=f"k {kind}"),
         el("span", what, el("small", f" {counted(retried, 'attempt')}") if retried > 1 else None),
-        _track(call, turn, kind),
+        _track(call, scale, kind),
         el("u", tokens),
         el("u", duration(call.duration_ms) if call.status != "open" else "open"),
         *(el("div", part, class_="x") for part in more),
@@ -115,12 +118,12 @@ def _step(call: Span, body: Mapping[str, Any], turn: Turn | None) -> Html:
     )
 
 
-def _track(call: Span, turn: Turn | None, kind: str) -> Html:
+def _track(call: Span, scale: Scale | None, kind: str) -> Html:
     """Return where in its turn a call ran."""
-    if turn is None:
+    if scale is None:
         return el("span")
-    whole = max(turn.over_ns - turn.began_ns, 1)
-    left = min(max((call.began_ns - turn.began_ns) / whole * 100, 0), 99)
+    zero, whole = scale
+    left = min(max((call.began_ns - zero) / whole * 100, 0), 99)
     width = min(max((call.duration_ms or 0) * 100e6 / whole, 0), 100 - left)
     bar = el("i", style=f"left:{left:.1f}%;width:{width:.1f}%", class_="no" if call.status in FAILED else None)
     return el("span", bar, class_=f"track {kind}")
