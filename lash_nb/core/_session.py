@@ -22,6 +22,7 @@ from lash_nb.wire import (
     SessionUsageReport,
     TurnInput,
 )
+from lash_nb.words import counted
 
 __all__ = ["LashSession"]
 
@@ -38,7 +39,8 @@ class LashSession:
         self.control = SessionControl(runtime)
 
     def __repr__(self) -> str:
-        return f"LashSession({self.session_id!r}, {self.turn_index} turns, {len(self._runtime.state.graph)} nodes)"
+        nodes = len(self._runtime.state.graph)
+        return f"LashSession({self.session_id!r}, {counted(self.turn_index, 'turn')}, {counted(nodes, 'node')})"
 
     @property
     def session_id(self) -> str:

@@ -6,6 +6,8 @@ One rule each, so that the same fact reads the same everywhere. A value that is 
 import re
 from typing import Final
 
+from lash_nb.words import counted
+
 __all__ = ["byte_size", "counted", "duration", "one_line", "printable", "short_id", "token_count"]
 
 _OPAQUE_ID: Final = re.compile(r"[a-z]?[0-9a-f]{8}[0-9a-f-]{4,}")
@@ -41,11 +43,6 @@ def token_count(count: float | None) -> str:
 def byte_size(count: float | None) -> str:
     """Write a number of bytes as `512 B`, `10.9 kB`, `4.2 MB` (decimal units)."""
     return _scaled(count, _BYTE_UNITS, " ", base=" B")
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Write a number with its noun: `1 tool`, `3 tools`, `1,204 records`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def short_id(text: str | None) -> str:

@@ -9,6 +9,7 @@ from lash_nb.providers._offline_arguments import arguments_for
 from lash_nb.providers._reply import call, reply
 from lash_nb.providers._scripted import ScriptedProvider
 from lash_nb.wire import LlmMessage, LlmRequest, LlmResponse, LlmToolSpec, ToolResultBlock
+from lash_nb.words import counted
 
 __all__ = ["OfflineProvider"]
 
@@ -36,7 +37,7 @@ class OfflineProvider(ScriptedProvider):
         super().__init__(_answer, kind="offline")
 
     def __repr__(self) -> str:
-        return f"OfflineProvider({len(self.requests)} calls answered)"
+        return f"OfflineProvider({counted(len(self.requests), 'call')} answered)"
 
 
 def _answer(request: LlmRequest) -> LlmResponse:

@@ -13,6 +13,7 @@ from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._reply import ScriptedReply, response_of, with_call_ids
 from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, StreamSink, UsageEvent
 from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse
+from lash_nb.words import counted
 
 __all__ = ["Script", "ScriptedProvider"]
 
@@ -53,8 +54,8 @@ class ScriptedProvider:
         self._clock = clock or SystemClock()
 
     def __repr__(self) -> str:
-        source = "a function" if self._function else f"{len(self._replies)} replies left"
-        return f"ScriptedProvider({source}, {len(self.requests)} calls answered)"
+        source = "a function" if self._function else f"{counted(len(self._replies), 'reply', 'replies')} left"
+        return f"ScriptedProvider({source}, {counted(len(self.requests), 'call')} answered)"
 
     def supports_variant(self, model: str, variant: str) -> bool:  # noqa: ARG002 - every model of a script has the same ones
         """Tell whether `variant` was declared."""

@@ -21,6 +21,7 @@ from lash_nb.wire import (
     image_dimensions,
     to_builtins,
 )
+from lash_nb.words import counted
 
 __all__ = [
     "AttachmentListing",
@@ -111,7 +112,7 @@ class AttachmentListing(Sequence[AttachmentRow]):
         return self._rows[index]
 
     def __repr__(self) -> str:
-        return f"<AttachmentListing: {len(self)} attachments, {len(self.errors)} unreadable>"
+        return f"<AttachmentListing: {counted(len(self), 'attachment')}, {len(self.errors)} unreadable>"
 
 
 def session_attachments(

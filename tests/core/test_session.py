@@ -24,7 +24,7 @@ async def test_a_handle_tells_what_it_is() -> None:
     session = await open_session(answers())
     assert repr(session) == "LashSession('demo', 0 turns, 0 nodes)"
     await session.turn("hi").run()
-    assert repr(session) == "LashSession('demo', 1 turns, 2 nodes)"
+    assert repr(session) == "LashSession('demo', 1 turn, 2 nodes)"
     assert (session.session_id, session.mode, session.parent_session_id) == ("demo", "standard", None)
 
 
