@@ -19,10 +19,8 @@ from lash_nb.wire._commit import (
     RuntimeTurnCommitStamp, SessionCheckpoint, SessionHeadMeta, turn_commit_hash,
 )
 from lash_nb.wire._effect import (
-    CheckpointCommand, CheckpointOutcome, DirectCommand, DirectOutcome, ExecCodeCommand, ExecOutcome,
-    LlmCallCommand, LlmOutcome, ProcessEffectCommand, ProcessOutcome, RuntimeEffectCommand, RuntimeEffectEnvelope,
-    RuntimeEffectOutcome, SleepCommand, SleepOutcome, SurfaceOutcome, SyncExecutionSurfaceCommand, ToolCallCommand,
-    ToolCallEffectOutcome, ToolHostEventEffectOutcome, ToolOutcome, effect_kind, expect_outcome,
+    CheckpointCommand, DirectCommand, ExecCodeCommand, LlmCallCommand, ProcessEffectCommand, RuntimeEffectCommand,
+    RuntimeEffectEnvelope, SleepCommand, SyncExecutionSurfaceCommand, ToolCallCommand, effect_kind,
 )
 from lash_nb.wire._error_record import EffectErrorRecord, PluginErrorRecord
 from lash_nb.wire._exec import (
@@ -73,6 +71,10 @@ from lash_nb.wire._message import (
     DeletedPart, Message, MessageOrigin, MessageRole, Part, PartAttachment, PartKind, PluginMessage, PluginOrigin,
     ProcessOrigin, PrunedPart, PruneState, ResumeSafety, SummarizedPart, TurnCause,
     messages_are_prompt_resume_safe, reassign_part_ids,
+)
+from lash_nb.wire._outcome import (
+    CheckpointOutcome, DirectOutcome, ExecOutcome, LlmOutcome, ProcessOutcome, RuntimeEffectOutcome, SleepOutcome,
+    SurfaceOutcome, ToolCallEffectOutcome, ToolHostEventEffectOutcome, ToolOutcome, expect_outcome,
 )
 from lash_nb.wire._pointer import pointed_at
 from lash_nb.wire._policy import ModelLimits, ModelSpec, PersistedSessionConfig, ProtocolTurnOptions, SessionPolicy

@@ -48,9 +48,7 @@ def child_tool_effect_invocation(parent: RuntimeInvocation, effect_number: int, 
 
 def tool_retry_sleep_invocation(parent: RuntimeInvocation, tool_name: str, attempt: int) -> RuntimeInvocation:
     """Return the invocation of the sleep after failed `attempt` (from 1) of the tool call `parent`."""
-    tail = f"{tool_name}:attempt:{attempt}:sleep"
-    effect_id = f"{_effect_id(parent)}:{tail}"
-    return _effect(parent.scope, effect_id, "sleep", f"{_key(parent)}:{tail}", parent.causal_ref())
+    return _sleep_below(parent, f"{tool_name}:attempt:{attempt}:sleep")
 
 
 def lashlang_sleep_invocation(
@@ -60,8 +58,7 @@ def lashlang_sleep_invocation(
     tail = f"lashlang:{lashlang_scope}:sleep:{sequence}"
     if parent is None:
         return _effect(RuntimeScope(session_id=session_id), tail, "sleep", tail)
-    effect_id = f"{_effect_id(parent)}:{tail}"
-    return _effect(parent.scope, effect_id, "sleep", f"{_key(parent)}:{tail}", parent.causal_ref())
+    return _sleep_below(parent, tail)
 
 
 def direct_request_discriminator(
@@ -116,6 +113,11 @@ def host_event_invocation(session_id: str, occurrence_id: str) -> RuntimeInvocat
     """Return the identity of an event that the host reported to a session."""
     scope, subject = RuntimeScope(session_id=session_id), HostEventSubject(occurrence_id=occurrence_id)
     return RuntimeInvocation(scope=scope, subject=subject, replay=RuntimeReplay(key=f"host_event:{occurrence_id}"))
+
+
+def _sleep_below(parent: RuntimeInvocation, tail: str) -> RuntimeInvocation:
+    effect_id = f"{_effect_id(parent)}:{tail}"
+    return _effect(parent.scope, effect_id, "sleep", f"{_key(parent)}:{tail}", parent.causal_ref())
 
 
 def _cause(ref: CausalRef) -> str:

@@ -5,17 +5,10 @@ from typing import Any, Final
 
 from lash_nb.errors import CallerError
 from lash_nb.wire._base import Json
-from lash_nb.wire._effect import (
-    DirectOutcome,
-    LlmOutcome,
-    RuntimeEffectEnvelope,
-    RuntimeEffectOutcome,
-    SleepOutcome,
-    ToolCallCommand,
-    ToolOutcome,
-)
+from lash_nb.wire._effect import RuntimeEffectEnvelope, ToolCallCommand
 from lash_nb.wire._json import from_builtins
 from lash_nb.wire._llm_response import LlmOutputPart, LlmResponse, LlmResult, TextPart
+from lash_nb.wire._outcome import DirectOutcome, LlmOutcome, RuntimeEffectOutcome, SleepOutcome, ToolOutcome
 from lash_nb.wire._tool import PreparedToolCall, ToolCallOutcome, ToolCallOutput, ToolSuccess
 from lash_nb.wire._tool_return import completed_call
 from lash_nb.wire._tool_value import ToolValue

@@ -3,8 +3,9 @@
 from typing import Literal, TypeAlias
 
 from lash_nb.wire._base import Wire
-from lash_nb.wire._effect import RuntimeEffectEnvelope, RuntimeEffectOutcome
+from lash_nb.wire._effect import RuntimeEffectEnvelope
 from lash_nb.wire._error_record import EffectErrorRecord
+from lash_nb.wire._outcome import RuntimeEffectOutcome
 
 __all__ = ["EffectEntry", "EffectOrigin", "EffectStatus"]
 
