@@ -212,13 +212,8 @@ def _is_plain(value: Any) -> bool:
 
 def _failure(code: Any, message: Any, whole: Any) -> Html:
     words = [one_line(str(word), 400) for word in (code, message) if word]
-    return el(
-        "span",
-        f"{MARKS['failed']} ",
-        el("b", words[0]) if words else inline(whole, 200),
-        *(f" · {word}" for word in words[1:]),
-        class_="bad",
-    )
+    first = words[0] if words else "failed" if whole is None else inline(whole, 200)
+    return el("span", f"{MARKS['failed']} ", el("b", first), *(f" · {word}" for word in words[1:]), class_="bad")
 
 
 def _question(body: Mapping[str, Any]) -> str:

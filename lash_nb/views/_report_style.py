@@ -61,7 +61,7 @@ font-variant-numeric:tabular-nums}
 .turn>summary>b::before{content:"▸ ";color:var(--muted);font-weight:400}.turn[open]>summary>b::before{content:"▾ "}
 .turn>div{padding:4px 0 12px 20px}
 .step{display:grid;grid-template-columns:112px 1fr 160px 104px 84px;gap:0 8px;padding:3px 0;border-top:1px solid var(--line)}
-.step>u{text-decoration:none;text-align:right;color:var(--muted);white-space:nowrap}
+.step>u{text-decoration:none;text-align:right;color:var(--muted);white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .step>.x{grid-column:2/-1}
 .x,.said{white-space:pre-wrap}
 .said{background:var(--sunk);padding:6px 8px;border-radius:3px;margin:2px 0 6px}

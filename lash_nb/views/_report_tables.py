@@ -11,7 +11,8 @@ from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, tokens
 __all__ = ["numbers_html", "plain_table"]
 
 _ROWS: Final = 40
-"""As many models, tools and sessions have a row."""
+"""As many models and tools have a row."""
+_SESSIONS: Final = 20
 _PERCENTS: Final = (50, 95, 99)
 _NO_SESSION: Final = "session not recorded"
 _MODEL_HEADS: Final = ("failed", "cancelled", "open")
@@ -86,7 +87,7 @@ def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
     for turn in trace.turns:
         groups.setdefault(turn.session_id or _NO_SESSION, []).append(turn)
     rows = []
-    for name, turns in list(groups.items())[:_ROWS]:
+    for name, turns in list(groups.items())[:_SESSIONS]:
         calls = [call for turn in turns for call in turn.llm_calls]
         failed = sum(wrong[turn.order] == "failed" for turn in turns)
         usage = total_usage(call.usage for call in calls)
@@ -102,8 +103,8 @@ def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
             ]
         )
     heads = ("session!", "turns#", "with a failure#", "model calls#", "tool calls#", "tokens in#", "out#")
-    return joined(plain_table(heads, rows), _more(len(groups), "session"))
+    return joined(plain_table(heads, rows), _more(len(groups), "session", _SESSIONS))
 
 
-def _more(found: int, noun: str) -> Html | None:
-    return el("p", f"and {counted(found - _ROWS, f'more {noun}')}", class_="muted") if found > _ROWS else None
+def _more(found: int, noun: str, most: int = _ROWS) -> Html | None:
+    return el("p", f"and {counted(found - most, f'more {noun}')}", class_="muted") if found > most else None

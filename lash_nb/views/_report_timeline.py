@@ -24,6 +24,7 @@ _ROOM: Final = _WIDTH - _LEFT
 _HEIGHT: Final = 26
 _TRACKS: Final = (("model", "llm_call", 24), ("tool", "tool_call", 56))
 _BOTTOM: Final = 86
+_EDGE: Final = 30
 _DIGIT: Final = 7
 """Room of a digit of a turn's number below the tracks; where turns are nearer only some have one."""
 _MARK: Final = 22
@@ -142,5 +143,10 @@ def _axis(total_ms: float) -> Iterator[Html]:
         x = round(_LEFT + number * step / total_ms * _ROOM, 1)
         yield joined(
             el("path", d=f"M{x} 24V{_BOTTOM}", class_="grid"),
-            svg_text(x, _BOTTOM + 30, duration(number * step), text_anchor="start" if not number else "middle"),
+            svg_text(x, _BOTTOM + 30, duration(number * step), text_anchor=_anchor(x)),
         )
+
+
+def _anchor(x: float) -> str:
+    """Keep a label of the time inside the picture."""
+    return "start" if x < _LEFT + _EDGE else "end" if x > _WIDTH - _EDGE else "middle"
