@@ -179,7 +179,7 @@ class TraceExplorerView(View):
         """Show all that depends on the whole trace."""
         trace, facts = self.trace, self._table.facts
         size = byte_size(int(trace.index.length.sum()) + len(trace))
-        parts = [counted(len(trace), "record"), counted(len(facts.turn_rows), "turn")]
+        parts = [counted(len(trace), "record"), counted(facts.turn_count, "turn")]
         with self.hold_trait_notifications():
             self.title, self.bad, self.strip = trace.name, bad_lines(trace), strip(facts)
             self.counts = " · ".join([*parts, counted(len(trace.sessions), "session"), size])

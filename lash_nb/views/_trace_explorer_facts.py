@@ -7,13 +7,13 @@ call, which for a million records costs seconds, and these cost milliseconds.
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lash_nb.plots import one_line, short_id
 from lash_nb.trace import NO_INT, Trace, TraceIndex
+from lash_nb.views._trace_explorer_pairs import Column, changes, joined, paired
 from lash_nb.views._trace_explorer_words import GROUPS, STATUS_CODES, KindWords, words_of
 
 __all__ = ["Bars", "TraceFacts"]
@@ -31,8 +31,6 @@ _FIXED: Final = {
     "exec_code_failed": _FAILED,
 }
 """Status of kinds that say it by their name."""
-
-Column = NDArray[Any]
 
 
 class Bars(NamedTuple):
@@ -98,6 +96,13 @@ class TraceFacts:
         return np.array(totals, dtype=np.float64)
 
     @cached_property
+    def turn_count(self) -> int:
+        """How many turns there are that ran: a turn that other records only mention is none."""
+        rows = self._rows_of("turn_started", "turn_completed", *_STARTS, *_ENDS)
+        turns = np.unique(self.turn[rows])
+        return int((turns >= 0).sum())
+
+    @cached_property
     def turn_labels(self) -> Sequence[str]:
         """What a person calls each turn: its number, else its id."""
         index = self._index
@@ -152,13 +157,13 @@ class TraceFacts:
         numbers, ids = index.turn_index, index.text("turn_id").codes
         rows = np.flatnonzero((numbers != NO_INT) | (ids >= 0))
         numbered = numbers[rows] != NO_INT
-        keys = _joined(index.text("session_id").codes[rows], numbered, np.where(numbered, numbers[rows], ids[rows]))
+        keys = joined(index.text("session_id").codes[rows], numbered, np.where(numbered, numbers[rows], ids[rows]))
         starts = np.isin(rows, self._rows_of("turn_started"))
         order = np.argsort(keys, kind="stable")
-        is_first = _changes(keys[order])
+        is_first = changes(keys[order])
         runs = np.cumsum(starts[order])
         again = np.maximum(runs - (runs - starts[order])[is_first][np.cumsum(is_first) - 1], 1)
-        begins = is_first | _changes(again)
+        begins = is_first | changes(again)
         of_run = np.cumsum(begins) - 1
         firsts = rows[order[begins]]
         rank = np.empty(len(firsts), dtype=np.int64)
@@ -172,7 +177,7 @@ class TraceFacts:
     def _bars(self, name: str) -> Bars:
         starts = self._rows_of(*(kind for kind, call in _STARTS.items() if call == name))
         ends = self._rows_of(*(kind for kind, call in _ENDS.items() if call == name))
-        first, last = _paired(self._call_keys(name, starts), self._call_keys(name, ends), starts, ends)
+        first, last = paired(self._call_keys(name, starts), self._call_keys(name, ends), starts, ends)
         alone, lonely = np.setdiff1d(starts, first), np.setdiff1d(ends, last)
         firsts = np.concatenate([first, alone, np.full(len(lonely), -1)]).astype(np.int64)
         lasts = np.concatenate([last, np.full(len(alone), -1), lonely]).astype(np.int64)
@@ -202,36 +207,3 @@ class TraceFacts:
         for bars in self.bars.values():
             status[bars.first_rows[bars.last_rows < 0]] = _OPEN
         return status
-
-
-def _changes(sorted_values: Column) -> Column:
-    """Where a value differs from the one before; the first one does."""
-    return np.concatenate([np.ones(min(1, len(sorted_values)), dtype=bool), sorted_values[1:] != sorted_values[:-1]])
-
-
-def _joined(*columns: Column) -> Column:
-    """Give each different combination of values a number."""
-    numbers = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        _, inner = np.unique(column, return_inverse=True)
-        _, numbers = np.unique(numbers * (len(inner) + 1) + inner, return_inverse=True)
-    return numbers
-
-
-def _paired(start_keys: Column, end_keys: Column, starts: Column, ends: Column) -> tuple[Column, Column]:
-    """Return the starts and the ends that belong together: of each key the first start with the first end, and so on."""
-    keys = _joined(*np.concatenate([start_keys, end_keys], axis=1))
-    one, other = (_with_rank(part, len(keys)) for part in (keys[: len(starts)], keys[len(starts) :]))
-    _, left, right = np.intersect1d(one, other, return_indices=True)
-    in_order = starts[left] < ends[right]
-    return starts[left][in_order], ends[right][in_order]
-
-
-def _with_rank(keys: Column, room: int) -> Column:
-    """Tell the repetitions of a key apart by counting them; `room` is more than any count."""
-    order = np.argsort(keys, kind="stable")
-    is_first = _changes(keys[order])
-    places = np.arange(len(keys))
-    ranks = np.empty(len(keys), dtype=np.int64)
-    ranks[order] = places - places[is_first][np.cumsum(is_first) - 1] if len(keys) else places
-    return keys * (room + 1) + ranks

@@ -88,6 +88,20 @@ def test_turns_and_calls_are_those_of_the_trace() -> None:
     assert len(facts.bars["tool_call"].starts) == len(trace.tool_calls)
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=24))
+def test_starts_and_ends_in_any_order_pair_as_the_trace_pairs_them(events: list[tuple[str, bool]]) -> None:
+    """Ends before their starts, the same call twice, starts alone: columns and walk agree."""
+    records = [llm_start(at, call) if starts else llm_end(at, call) for at, (call, starts) in enumerate(events)]
+    trace = read_trace(records)
+    bars = TraceFacts(trace).bars["llm_call"]
+    walked = [
+        (-1 if call.start_row is None else call.start_row, -1 if call.end_row is None else call.end_row)
+        for call in trace.llm_calls
+    ]
+
+    assert sorted(zip(bars.first_rows.tolist(), bars.last_rows.tolist(), strict=True)) == sorted(walked)
+
+
 def test_a_number_that_comes_again_is_another_turn() -> None:
     """A file to which two runs were written has two turns 1, told apart in the menu."""
     run = [record(0, "turn_started"), record(1, "turn_completed", status="completed")]
