@@ -1,8 +1,13 @@
 """Traces: records in, as an index with bodies on demand; and the turns and calls that the records tell of."""
 
+from lash_nb.trace._attempts import Attempt
+from lash_nb.trace._bad_lines import TraceError
 from lash_nb.trace._calls import LlmCall, Span, ToolCall, Turn
+from lash_nb.trace._code_blocks import CodeBlock
 from lash_nb.trace._column import CodedColumn
+from lash_nb.trace._executions import ChildStart, Execution, NodeRun
 from lash_nb.trace._facts import (
+    ATTEMPT_FACTS,
     CONTEXT_FACTS,
     RECORD_FACTS,
     RECORD_TYPES,
@@ -12,26 +17,60 @@ from lash_nb.trace._facts import (
     member,
     read_fact,
 )
-from lash_nb.trace._index import TEXT_COLUMNS, TraceError, TraceIndex
+from lash_nb.trace._index import TEXT_COLUMNS, TraceIndex
+from lash_nb.trace._lashlang_graph import LashlangGraph, LashlangNode
+from lash_nb.trace._notes import (
+    ContextPressure,
+    DurableEvent,
+    Note,
+    Notes,
+    OtherRecord,
+    Prompt,
+    StreamEvent,
+    is_withheld,
+)
 from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
+from lash_nb.trace._shapes import SHAPES, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
+from lash_nb.trace._span_links import SpanKind
+from lash_nb.trace._spans import SpanNode
 from lash_nb.trace._summary import TraceSummary
-from lash_nb.trace._usage import Usage, total_usage
+from lash_nb.trace._told import plain_schema
+from lash_nb.trace._usage import Usage, read_usage, total_usage
 
 __all__ = [
+    "ATTEMPT_FACTS",
     "CONTEXT_FACTS",
     "NO_INT",
     "RECORD_FACTS",
     "RECORD_TYPES",
+    "SHAPES",
     "TEXT_COLUMNS",
+    "Attempt",
+    "ChildStart",
+    "CodeBlock",
     "CodedColumn",
+    "ContextPressure",
+    "DurableEvent",
+    "Execution",
     "JsonlTraceSink",
+    "LashlangGraph",
+    "LashlangNode",
     "LlmCall",
     "MemoryTraceSink",
+    "NodeRun",
+    "Note",
+    "Notes",
+    "OtherRecord",
     "Place",
+    "Prompt",
     "RecordType",
+    "Shape",
     "Span",
+    "SpanKind",
+    "SpanNode",
+    "StreamEvent",
     "TeeTraceSink",
     "ToolCall",
     "Trace",
@@ -43,9 +82,13 @@ __all__ = [
     "TraceSummary",
     "Turn",
     "Usage",
+    "is_withheld",
     "kind_of",
     "member",
+    "plain_schema",
     "read_fact",
     "read_trace",
+    "read_usage",
+    "shape_of",
     "total_usage",
 ]

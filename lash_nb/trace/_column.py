@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CodedColumn", "Codes", "Grown", "Ints"]
+__all__ = ["CodedColumn", "Codes", "Grown", "Ints", "spread"]
 
 Ints = npt.NDArray[Any]
 """A column of numbers, one per record."""
@@ -42,6 +42,12 @@ class Grown:
         self._used = end
 
 
+def spread(at: Ints, values: Ints | Sequence[Any], into: Ints) -> Ints:
+    """Put values at their places into a column that has nothing anywhere, and return it."""
+    into[at] = values
+    return into
+
+
 class Codes(dict[Any, int]):
     """The number of each different text; new ones are learned by asking."""
 
@@ -59,9 +65,11 @@ class Codes(dict[Any, int]):
         self.texts.append(value)
         return code
 
-    def encode(self, values: Iterable[Any]) -> list[int]:
+    def encode(self, values: Sequence[Any]) -> Ints:
         """Return the numbers of `values`."""
-        return list(map(self.__getitem__, values))
+        if len(values) and values.count(values[0]) == len(values):
+            return np.full(len(values), self[values[0]], "i4")
+        return np.fromiter(map(self.__getitem__, values), "i4", len(values))
 
 
 class CodedColumn(Sequence[Any]):

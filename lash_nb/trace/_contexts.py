@@ -7,7 +7,7 @@ import numpy as np
 
 from lash_nb.trace._column import Codes, Grown, Ints
 from lash_nb.trace._facts import CONTEXT_FACTS
-from lash_nb.trace._peek import NO_INT, decode_contexts, first_of
+from lash_nb.trace._peek import NO_INT, read_contexts
 
 __all__ = ["CONTEXT_NUMBERS", "ContextTable"]
 
@@ -16,7 +16,6 @@ CONTEXT_NUMBERS: Final = ("turn_index", "protocol_iteration")
 
 _REMEMBERED: Final = 4096
 """Contexts that are known again by their text; one that comes back later is stored twice, which costs memory but is not wrong."""
-_VALUES: Final = {name: first_of(places) for name, places in CONTEXT_FACTS.items()}
 
 
 class ContextTable:
@@ -33,19 +32,19 @@ class ContextTable:
 
     def encode(self, raws: Sequence[bytes]) -> list[int]:
         """Return the row of each context, adding new ones."""
-        if not self._known.keys() >= set(raws):
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
-            self._learn([raw for raw in dict.fromkeys(raws) if raw not in self._known])
+        new = dict.fromkeys([raw for raw in raws if raw not in self._known])
+        if new and len(self._known) > _REMEMBERED:
+            self._known.clear()
+            new = dict.fromkeys(raws)
+        if new:
+            self._learn(list(new))
         return list(map(self._known.__getitem__, raws))
 
     def _learn(self, raws: Sequence[bytes]) -> None:
-        first, contexts = len(self._columns["session_id"]), decode_contexts(raws)
-        for name, values_of in _VALUES.items():
-            values = values_of(contexts)
-            self._columns[name].extend(
-                _numbers(values) if name in CONTEXT_NUMBERS else self._codes[name].encode(values)
-            )
+        first = len(self._columns["session_id"])
+        for name, values in read_contexts(raws).items():
+            column = _numbers(values) if name in CONTEXT_NUMBERS else self._codes[name].encode(values)
+            self._columns[name].extend(column)
         self._known.update({raw: row for row, raw in enumerate(raws, first)})
 
 

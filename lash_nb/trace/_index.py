@@ -6,44 +6,20 @@ in C; only a piece in which something is wrong is looked at line by line.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
-from math import nan
-from operator import itemgetter
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
-from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints
+from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints, spread
 from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, kind_of
-from lash_nb.trace._peek import BadLineError, Facts, decode_peeks, facts_of, is_utf8, peek_line
+from lash_nb.trace._lines import BadLine, Lines
 from lash_nb.trace._stamps import StampReader
 from lash_nb.trace._usage import Usage, UsageMembers, canonical
 
 Buffer = bytes | memoryview
 
-__all__ = ["TEXT_COLUMNS", "TraceError", "TraceIndex"]
-
-
-class TraceError(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that is no record, and why; the rest of the trace is read all the same."""
-
-    source: str
-    """Name of the file."""
-    line: int
-    """Line number in the file, from 1."""
-    offset: int
-    """Where the line begins, in bytes from the start of the file."""
-    reason: str
-    """Why it is no record, in words."""
-    text: str
-    """The beginning of the line, bytes that are no text replaced."""
-    in_progress: bool = False
-    """Whether it is the unfinished last line of a file that may still be written."""
-
-    def __str__(self) -> str:
-        return f"{self.source}, line {self.line}: {self.reason}"
+__all__ = ["TEXT_COLUMNS", "Buffer", "TraceIndex"]
 
 
 _CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in CONTEXT_NUMBERS)
@@ -51,10 +27,10 @@ _FACT_TEXTS: Final = tuple(name for name in INDEXED_FACTS if name not in ("durat
 _HEAD_TEXTS: Final = ("type", "schema_version", "content")
 TEXT_COLUMNS: Final = frozenset({"kind", *_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_TEXTS})
 """Names of the text columns."""
-_PLACE_NUMBERS: Final = ("offset", "length", "line", "time_ns")
+_NUMBERS: Final = {"offset": "i8", "length": "i8", "line": "i8", "time_ns": "i8", "duration_ms": "f8"}
+"""Number columns of the records themselves, and their types."""
 _WORDS: Final = {True: "success", False: "failure"}
 """What version 1 says of a tool call with a truth value."""
-_LINE_FEED: Final = ord("\n")
 
 
 class TraceIndex:
@@ -64,7 +40,7 @@ class TraceIndex:
     """
 
     def __init__(self) -> None:
-        self._numbers = {name: Grown("i8") for name in _PLACE_NUMBERS} | {"duration_ms": Grown("f8")}
+        self._numbers = {name: Grown(dtype) for name, dtype in _NUMBERS.items()}
         self._codes = {name: Codes() for name in (*_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_TEXTS)}
         self._codes["status"] = Codes(_WORDS)
         self._texts = {name: Grown("i4") for name in (*_HEAD_TEXTS, *_FACT_TEXTS)}
@@ -73,7 +49,6 @@ class TraceIndex:
         self._usage_rows = Grown("i8")
         self._usages: list[UsageMembers] = []
         self._clock = StampReader()
-        self._facts: dict[int, Facts] = {}
         self._derived: dict[str, tuple[int, Ints]] = {}
 
     def __len__(self) -> int:
@@ -119,8 +94,10 @@ class TraceIndex:
         """Whether the type and schema version of each record are described here."""
         types = [name in RECORD_TYPES for name in self.text("type").values]
         versions = [version in KNOWN_VERSIONS for version in self.text("schema_version").values]
-        known: Ints = np.array([*types, False])[self._texts["type"].values]
-        return known & np.array([*versions, False])[self._texts["schema_version"].values]
+        of_type: Ints = np.array([*types, False])[self._texts["type"].values]
+        of_version: Ints = np.array([*versions, False])[self._texts["schema_version"].values]
+        known: Ints = of_type & of_version
+        return known
 
     def text(self, name: str) -> CodedColumn:
         """Return a text column.
@@ -147,86 +124,42 @@ class TraceIndex:
             for place, hit in zip(places, held[places] == wanted, strict=True)
         ]
 
-    def add(self, piece: Buffer, offset: int, first_line: int, *, source: str) -> tuple[int, list[TraceError]]:
-        """Add the records of `piece`, whole lines that begin at `offset`; return the number of lines and the bad ones."""
-        ends = np.flatnonzero(np.frombuffer(piece, "u1") == _LINE_FEED) + 1
-        bounds = np.concatenate(([0], ends))
-        try:
-            peeks = decode_peeks(piece)
-            if len(peeks) == len(ends) and is_utf8(piece):
-                self._extend(
-                    peeks, bounds[:-1] + offset, np.diff(bounds) - 1, np.arange(first_line, first_line + len(ends))
-                )
-                return len(ends), []
-        except (msgspec.DecodeError, RecursionError, OverflowError, ValueError):
-            pass  # something in here is no record: the way below says what and where
-        return len(ends), self._add_checked(piece, bounds.tolist(), offset, first_line, source)
+    def add(self, piece: Buffer, offset: int, first_line: int, bad_line: BadLine) -> int:
+        """Add the records of `piece`, whole lines that begin at `offset`; return the number of its lines."""
+        lines = Lines(piece, self._clock, bad_line)
+        if len(lines):
+            self._extend(lines, offset, first_line)
+        return lines.count
 
-    def _add_checked(
-        self, piece: Buffer, bounds: Sequence[int], offset: int, first_line: int, source: str
-    ) -> list[TraceError]:
-        errors = []
-        for number, (start, end) in enumerate(pairwise(bounds), first_line):
-            line = bytes(piece[start:end])
-            if not line.strip():
-                continue
-            try:
-                self._extend([peek_line(line)], [offset + start], [end - start - 1], [number])
-            except BadLineError as error:
-                text, reason = line[:80].decode(errors="replace").rstrip(), str(error)
-                errors.append(TraceError(source=source, line=number, offset=offset + start, reason=reason, text=text))
-        return errors
-
-    def _extend(self, peeks: Sequence[Any], offsets: Any, lengths: Any, lines: Any) -> None:
-        """Add records."""
-        times = self._clock.read([peek.timestamp for peek in peeks])
-        context = self._contexts.encode([bytes(peek.context) for peek in peeks])
-        types = self._codes["type"].encode([peek.type for peek in peeks])
-        texts: dict[str, Any] = {name: np.full(len(peeks), -1, "i4") for name in _FACT_TEXTS}
-        texts["type"] = types
-        texts["schema_version"] = self._codes["schema_version"].encode([peek.schema_version for peek in peeks])
-        texts["content"] = self._codes["content"].encode([peek.content for peek in peeks])
-        durations = np.full(len(peeks), np.nan)
-        usages = self._read_facts(peeks, types, texts, durations)
-        for name, values in zip(_PLACE_NUMBERS, (offsets, lengths, lines, times), strict=True):
-            self._numbers[name].extend(values)
-        self._numbers["duration_ms"].extend(durations)
-        self._usage_rows.extend([len(self) + row for row, _ in usages])
-        self._usages += [usage for _, usage in usages]
+    def _extend(self, lines: Lines, offset: int, first_line: int) -> None:
+        size, rows = len(lines), lines.rows
+        starts, lengths = lines.places(rows)
+        heads: tuple[Sequence[Any], ...] = (lines.types, lines.versions, lines.contents)
+        texts: dict[str, Any] = {
+            name: self._codes[name].encode(head) for name, head in zip(_HEAD_TEXTS, heads, strict=True)
+        }
+        for name in _FACT_TEXTS:
+            at, values = lines.fact(name)
+            texts[name] = spread(at, self._codes[name].encode(values), np.full(size, -1, "i4"))
+        durations = spread(*lines.fact("duration_ms"), np.full(size, np.nan))
+        context = self._contexts.encode(lines.contexts)
+        self._extend_usages(*lines.fact("usage"))
+        for name, numbers in zip(
+            _NUMBERS, (starts + offset, lengths, rows + first_line, lines.times, durations), strict=True
+        ):
+            self._numbers[name].extend(numbers)
         for name, codes in texts.items():
             self._texts[name].extend(codes)
         self._context.extend(context)
 
-    def _read_facts(
-        self, peeks: Sequence[Any], types: Sequence[int], texts: dict[str, Ints], durations: Ints
-    ) -> list[tuple[int, UsageMembers]]:
-        """Fill columns with what records of each type have; return the tokens by position."""
-        usages: list[tuple[int, UsageMembers]] = []
-        rows_of: dict[int, list[int]] = {code: [] for code in set(types)}
-        for row, code in enumerate(types):
-            rows_of[code].append(row)
-        for code, rows in rows_of.items():
-            facts = self._facts_of(code)
-            alike = [peeks[row] for row in rows] if facts else []
-            for fact, values_of in facts:
-                values = values_of(alike)
-                if fact == "usage":
-                    usages += [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
-                elif fact == "duration_ms":
-                    durations[rows] = [nan if value is None else value for value in values]
-                else:
-                    texts[fact][rows] = self._codes[fact].encode(values)
-        return sorted(usages, key=itemgetter(0))
-
-    def _facts_of(self, code: int) -> Facts:
-        """Return how the facts of a type are found, by the number of the type."""
-        if code not in self._facts:
-            self._facts[code] = facts_of(self._codes["type"].texts[code])
-        return self._facts[code]
+    def _extend_usages(self, at: Ints, usages: Sequence[UsageMembers]) -> None:
+        order = np.argsort(at)
+        self._usage_rows.extend(at[order] + len(self))
+        self._usages += [usages[place] for place in order.tolist()]
 
     def _kinds(self) -> CodedColumn:
         kinds = Codes()
-        of_type = np.array([*kinds.encode(map(kind_of, self._codes["type"].texts)), -1], "i4")
+        of_type = np.append(kinds.encode([kind_of(name) for name in self._codes["type"].texts]), -1)
         return CodedColumn(kinds.texts, of_type[self._texts["type"].values])
 
     def _of_context(self, name: str) -> Ints:

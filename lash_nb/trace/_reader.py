@@ -2,19 +2,19 @@
 
 from bisect import bisect_right
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any, Final, overload
 
 import msgspec
 
 from lash_nb.errors import CallerError, TraceReadError
-from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
-from lash_nb.trace._index import TraceError, TraceIndex
-from lash_nb.trace._pairing import find_calls
+from lash_nb.trace._bad_lines import BadLines, TraceError
+from lash_nb.trace._index import Buffer, TraceIndex
+from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
 from lash_nb.trace._scan import LONGEST_LINE, Piece
 from lash_nb.trace._source import BytesSource, Fetch, RecordsSource, Source, SpooledSource, open_files
@@ -24,6 +24,10 @@ __all__ = ["Trace", "TraceInput", "read_trace"]
 
 TraceInput = str | PathLike[str] | bytes | IO[Any] | Iterable[Any]
 """What `read_trace` takes: a path or pattern, an open file, the bytes of a trace, several paths, or records (bytes, text, dicts or `TraceRecord`s)."""
+
+_LINE_FEED: Final = ord("\n")
+_SHOWN: Final = 80
+"""Bytes of a bad line that its row shows."""
 
 
 class _Part:
@@ -35,8 +39,13 @@ class _Part:
         self.line = 1
         self.unfinished: TraceError | None = None
 
+    def bad_line(self, row: int, offset: int, beginning: bytes, reason: str) -> TraceError:
+        """Tell of a line that is no record, `row` lines behind those that are read."""
+        text = beginning[:_SHOWN].decode(errors="replace").rstrip()
+        return TraceError(source=self.source.name, line=self.line + row, offset=offset, reason=reason, text=text)
 
-class Trace:
+
+class Trace(Meaning):
     """The records of one or several trace files, in the order in which they were written.
 
     `trace[3]` is the fourth record as a plain dict, `for record in trace` walks through all of them; only the index is in memory.
@@ -44,39 +53,24 @@ class Trace:
     """
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
         """What a person calls it: the file's name."""
         self.index = TraceIndex()
         """One entry per record in each column: `index.text("type")[3]` needs no body."""
-        self._errors: list[TraceError] = []
+        self._bad = BadLines()
         self._parts: list[_Part] = []
         self._runs: list[tuple[int, _Part]] = []
-        self._calls: tuple[int, Calls] | None = None
 
     @property
     def errors(self) -> tuple[TraceError, ...]:
-        """The lines that are no records, with number, offset and reason."""
-        return (*self._errors, *(part.unfinished for part in self._parts if part.unfinished))
+        """The lines that are no records, with number, offset and reason; of very many the first, and a row that tells the rest."""
+        return (*self._bad.rows, *(part.unfinished for part in self._parts if part.unfinished))
 
     @property
-    def sessions(self) -> tuple[str, ...]:
-        """The ids of the sessions that wrote into it, in order of appearance."""
-        return tuple(self.index.text("session_id").values)
-
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """Its turns, in the order in which they began."""
-        return self._paired().turns
-
-    @property
-    def llm_calls(self) -> tuple[LlmCall, ...]:
-        """Its model calls, direct completions included, in the order in which they began."""
-        return self._paired().llm_calls
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        """Its tool calls, in the order in which they began."""
-        return self._paired().tool_calls
+    def bad_lines(self) -> int:
+        """How many lines are no records, an unfinished last one included."""
+        return self._bad.count + sum(part.unfinished is not None for part in self._parts)
 
     @property
     def unknown(self) -> int:
@@ -138,11 +132,6 @@ class Trace:
     def __repr__(self) -> str:
         return f"<Trace {self.summary()}>"
 
-    def _paired(self) -> Calls:
-        if self._calls is None or self._calls[0] != len(self):
-            self._calls = (len(self), find_calls(self.index))
-        return self._calls[1]
-
     def _part_of(self, row: int) -> _Part:
         return self._runs[bisect_right(self._runs, row, key=itemgetter(0)) - 1][1]
 
@@ -170,12 +159,10 @@ class Trace:
             if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
                 data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
             if piece.is_too_long:
-                self._errors.append(_too_long(piece, part))
+                self._bad.add(part.bad_line(0, piece.offset, bytes(data), _too_long(piece)))
                 part.line += 1
-            elif bytes(data[-1:]) == b"\n":
-                count, errors = self.index.add(data, offset, part.line, source=part.source.name)
-                self._errors += errors
-                part.line += count
+            elif data[-1] == _LINE_FEED:
+                part.line += self._index_piece(part, data, offset, self._bad.add)
             elif not self._read_unfinished(part, data, offset):
                 break
             part.unfinished = None
@@ -185,9 +172,16 @@ class Trace:
 
     def _read_unfinished(self, part: _Part, data: memoryview, offset: int) -> bool:
         """Read a last line without an end: a whole record is one; anything else may still be written and is looked at again."""
-        _, errors = self.index.add(bytes(data) + b"\n", offset, part.line, source=part.source.name)
+        errors: list[TraceError] = []
+        self._index_piece(part, bytes(data) + b"\n", offset, errors.append)
         part.unfinished = _unfinished(errors[0]) if errors else None
         return not errors
+
+    def _index_piece(self, part: _Part, data: Buffer, offset: int, note: Callable[[TraceError], None]) -> int:
+        def bad_line(row: int, at: int, beginning: bytes, reason: str) -> None:
+            note(part.bad_line(row, offset + at, beginning, reason))
+
+        return self.index.add(data, offset, part.line, bad_line)
 
 
 def read_trace(source: TraceInput, *, name: str | None = None) -> Trace:
@@ -224,10 +218,8 @@ def _sources(source: TraceInput) -> list[Source]:
     return [RecordsSource(items, name="records")]
 
 
-def _too_long(piece: Piece, part: _Part) -> TraceError:
-    text = bytes(piece.data[:80]).decode(errors="replace")
-    reason = f"longer than {LONGEST_LINE >> 20} MiB, which is no record: {piece.length:,} bytes"
-    return TraceError(source=part.source.name, line=part.line, offset=piece.offset, reason=reason, text=text)
+def _too_long(piece: Piece) -> str:
+    return f"longer than {LONGEST_LINE >> 20} MiB, which is no record: {piece.length:,} bytes"
 
 
 def _unfinished(error: TraceError) -> TraceError:
