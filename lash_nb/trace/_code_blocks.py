@@ -8,13 +8,15 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from lash_nb.trace._calls import Span
 from lash_nb.trace._execution_events import Records, int_of, text_of
 from lash_nb.trace._facts import read_fact
 from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._select import rows_of
 
-__all__ = ["CODE_KINDS", "CodeBlock", "find_code_blocks"]
+__all__ = ["CODE_KINDS", "CodeBlock", "CodeBlocks", "find_code_blocks"]
 
 CODE_KINDS: Final = frozenset(
     {"exec_code_started", "exec_code_completed", "exec_code_failed", "observation_projection", "program_step"}
@@ -45,17 +47,27 @@ class CodeBlock(Span, frozen=True, kw_only=True):
         return self.end_row is not None
 
 
-def find_code_blocks(trace: Records) -> tuple[CodeBlock, ...]:
-    """Return the blocks of code of a trace, in the order in which they were first heard of."""
+class CodeBlocks(msgspec.Struct, frozen=True):
+    """What a trace tells of blocks of code."""
+
+    blocks: tuple[CodeBlock, ...]
+    """The blocks, in the order in which they were first heard of."""
+    rows: frozenset[int]
+    """Numbers of the records that tell of them."""
+
+
+def find_code_blocks(trace: Records) -> CodeBlocks:
+    """Read what a trace tells of blocks of code."""
     steps = rows_of(trace.index, {"protocol_step"}, names=_DIAGNOSED)
     rows = sorted([*rows_of(trace.index, CODE_KINDS), *steps])
-    found = _Found(trace)
+    found, telling = _Found(trace), []
     for row, body in zip(rows, trace.bodies(rows), strict=True):
         kind = text_of(read_fact("phase", body)) or str(body.get("type"))
         step = _STEPS.get(kind)
         if step:
             step(found, row, body)
-    return found.blocks()
+            telling.append(row)
+    return CodeBlocks(found.blocks(), frozenset(telling))
 
 
 class _Block:

@@ -12,6 +12,7 @@ from lash_nb.trace._record_facts import RECORD_FACTS, Place, at
 from lash_nb.trace._told import TOLD
 
 __all__ = [
+    "ATTEMPT_FACTS",
     "CONTEXT_FACTS",
     "INDEXED_FACTS",
     "KNOWN_VERSIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "RecordType",
     "kind_of",
     "member",
+    "read_attempt_fact",
     "read_fact",
 ]
 
@@ -97,6 +99,43 @@ CONTEXT_FACTS: Final[Mapping[str, tuple[Place, ...]]] = {
 }
 """Facts of a record's context, for every type of record."""
 
+ATTEMPT_FACTS: Final[Mapping[str, tuple[Place, ...]]] = {
+    "ordinal": at("ordinal", "3–"),
+    "outcome": (Place("detail.outcome.outcome", "36"), Place("outcome.outcome", "36"), Place("outcome", "3–")),
+    "duration_ms": (Place("duration_ms", "3–35"), Place("duration", "36")),
+    "delay_ms": (Place("delay_ms", "3–"), Place("delay", "36")),
+    "reason": (Place("detail.outcome.message", "36"), Place("reason", "3–35")),
+    "error_class": at("detail.outcome.class", "36"),
+    "error_code": at("detail.outcome.code", "36"),
+    "started_at_ms": (Place("started_at_ms", "36"), Place("started_at", "36")),
+    "ended_at_ms": at("ended_at_ms", "36"),
+    "request_model": at("request_model", "36"),
+    "served_model": (Place("evidence.served_model", "36"), Place("execution_evidence.served_model", "4–35")),
+    "provider_request_id": (
+        Place("evidence.provider_request_id", "36"),
+        Place("execution_evidence.provider_request_id", "4–35"),
+    ),
+    "provider_response_id": (
+        Place("evidence.provider_response_id", "36"),
+        Place("execution_evidence.provider_response_id", "4–35"),
+    ),
+    "finish_reason": (
+        Place("evidence.provider_finish_reason", "36"),
+        Place("execution_evidence.provider_finish_reason", "4–35"),
+    ),
+    "interruption": (
+        Place("evidence.collection_interruption", "36"),
+        Place("execution_evidence.collection_interruption", "4–35"),
+    ),
+    "charge": at("charge_safety.outcome", "11–35"),
+    "charge_reason": at("charge_safety.reason", "11–35"),
+    "tokens_at_stake": at("charge_safety.tokens_at_stake", "11–35"),
+    "generation_disposition": at("generation_disposition", "12–35"),
+    "usage": at("usage", "12–"),
+    "usage_disposition": at("usage_disposition", "19–"),
+}
+"""Facts of one attempt of a call, inside its list of attempts."""
+
 INDEXED_FACTS: Final = (
     "name",
     "model_variant",
@@ -130,6 +169,12 @@ def read_fact(name: str, body: Mapping[str, Any]) -> Any:
             told = TOLD.get(name)
             return told(value, body) if told else value
     return None
+
+
+def read_attempt_fact(name: str, attempt: Mapping[str, Any]) -> Any:
+    """Return a fact of one attempt of a call; None when it does not have it."""
+    found = (member(attempt, place.path) for place in ATTEMPT_FACTS[name])
+    return next((value for value in found if value is not None), None)
 
 
 def member(value: Any, path: str) -> Any:

@@ -18,7 +18,7 @@ from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._peek import NO_INT
 
-__all__ = ["find_calls"]
+__all__ = ["PAIRED_KINDS", "find_calls"]
 
 _MS: Final = 1_000_000
 _IDS: Final = ("session_id", "turn_id", "effect_id", "llm_call_id", "graph_node_id")
@@ -285,3 +285,5 @@ _STEPS: Final[Mapping[str, Callable[[_Pass, int], None]]] = {
     "tool_receipt": _Pass.tool_receipt,
 }
 """What each kind of record means for the pairing."""
+PAIRED_KINDS: Final = frozenset(_STEPS)
+"""Kinds of records that tell of turns, model calls and tool calls."""
