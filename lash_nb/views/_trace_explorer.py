@@ -115,9 +115,7 @@ class TraceExplorerView(View):
             CallerError: there is no such kind, status or turn.
         """
         given = {"kinds": kinds, "turn": turn, "status": status, "text": text}
-        with self._lock:
-            self._table.ask(**{name: _AS_ASKED[name](value) for name, value in given.items() if value is not ...})
-            self._show_found()
+        self._ask({name: value for name, value in given.items() if value is not ...})
 
     def sort(self, column: str, *, descending: bool = False) -> None:
         """Sort by a column: `line`, `time`, `type`, `turn`, `status`, `took` or `tokens`.
@@ -125,9 +123,7 @@ class TraceExplorerView(View):
         Raises:
             CallerError: there is no such column, or it cannot be sorted by.
         """
-        with self._lock:
-            self._table.ask(sort=column, descending=descending)
-            self._show_found()
+        self._ask({"sort": column, "descending": descending})
 
     def clear(self) -> None:
         """Take all filters off; the order stays."""
@@ -159,8 +155,9 @@ class TraceExplorerView(View):
                     f"{self.trace.name} has {counted(len(errors), 'bad line')}, counted from 0; not {number}"
                 )
             self.selection = None
-            self.detail = bad_line_detail(errors[number])
-            self.place = self._table.place_of(neighbor_of(self.trace, errors[number]))
+            with self.hold_trait_notifications():
+                self.place = self._table.place_of(neighbor_of(self.trace, errors[number]))
+                self.detail = bad_line_detail(errors[number])
 
     def refresh(self) -> int:
         """Read what was written to the trace since; return the number of new records.
@@ -174,6 +171,11 @@ class TraceExplorerView(View):
                 self._table.take_in()
                 self._draw()
             return new
+
+    def _ask(self, given: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._table.ask(**{name: _AS_ASKED[name](given[name]) for name in _AS_ASKED if name in given})
+            self._show_found()
 
     def _draw(self) -> None:
         """Show all that depends on the whole trace."""
@@ -221,9 +223,7 @@ class TraceExplorerView(View):
     def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
         verbs: Mapping[str, Callable[[Any], None]] = {
             "rows": self._receive_rows,
-            "filter": lambda asked: self.filter(**{name: asked[name] for name in _AS_ASKED if name in asked}),
-            "sort": lambda asked: self.sort(str(asked["column"]), descending=bool(asked["descending"])),
-            "clear": lambda _: self.clear(),
+            "ask": self._ask,
             "select": lambda asked: self.select(asked["record"]),
             "pick": self._receive_pick,
             "turn": lambda asked: self.step_turn(int(asked["by"])),
@@ -254,5 +254,7 @@ _AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "turn": lambda turn: "" if turn is None else str(turn),
     "status": lambda status: status or "",
     "text": lambda text: (text or "").strip(),
+    "sort": str,
+    "descending": bool,
 }
-"""What a filter is given, as the query holds it."""
+"""What a person or the page asks for, as the query holds it."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lash_nb.clock import rfc3339
 from lash_nb.errors import LashError
 from lash_nb.plots import byte_size, duration, one_line, printable, token_count
 from lash_nb.trace import Trace, TraceError
@@ -51,6 +52,7 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
         "record": row,
         "line": int(trace.index.line[row]),
         "time": clock(float(facts.ms[row])),
+        "exact": rfc3339(int(trace.index.time_ns[row])),
         "color": GROUPS[group],
         "word": one_line(words.word, 24),
         "phase": words.phase,

@@ -424,7 +424,7 @@ def test_what_the_page_got_wrong_is_said_on_the_page(sent: list[dict[str, Any]])
     """A turn that there is not is one line, and the next command takes it away."""
     view = TraceExplorerView(samples.station_trace())
     assert sent
-    view.comm.receive({"do": "filter", "turn": "77"})
+    view.comm.receive({"do": "ask", "turn": "77"})
     problem = view.problem
     view.comm.receive({"do": "pick", "place": 4, "version": view.query["version"]})
 
@@ -439,8 +439,8 @@ def test_what_the_page_got_wrong_is_said_on_the_page(sent: list[dict[str, Any]])
         ({"do": "turn", "by": 1}, 0),
         ({"do": "moment", "share": 0.0}, 0),
         ({"do": "moment", "share": 1.0}, 202),
-        ({"do": "sort", "column": "took", "descending": True}, None),
-        ({"do": "clear"}, None),
+        ({"do": "ask", "sort": "took", "descending": True}, None),
+        ({"do": "ask", "kinds": ["turn"], "turn": "5", "status": None, "text": ""}, None),
         ({"do": "bad", "number": 0}, None),
     ],
     ids=str,

@@ -185,6 +185,21 @@ def test_chips_and_menus_filter(mount: Mount) -> None:
     expect(one.root.locator(".l-chips [tabindex='0']")).to_have_count(1)
 
 
+def test_quick_clicks_are_all_obeyed(mount: Mount) -> None:
+    """What is clicked and typed while an answer is awaited joins what was asked for before."""
+    view = TraceExplorerView(samples.station_trace())
+    one = mount(view)
+    one.root.get_by_role("button", name="turn 46").click()
+    one.root.get_by_role("button", name="prompt 23").click()
+    one.root.get_by_role("button", name="Sort by took").click()
+    one.root.get_by_label("Find in records").fill("Perth")
+    expect(one.root.locator(".l-hits")).to_have_text("searching …")
+    settle(one)
+
+    assert (view.query["kinds"], view.query["sort"], view.query["text"]) == (("llm call", "tool call"), "took", "Perth")
+    expect(one.root.locator(".l-hits")).to_have_text(f"{len(view.rows)} of 203")
+
+
 def test_a_head_sorts_and_sorts_back(mount: Mount) -> None:
     """The first click sorts, the second turns it round; the head says so."""
     view = TraceExplorerView(samples.station_trace())
@@ -281,7 +296,18 @@ def test_a_trace_that_grows_stays_where_one_reads(tmp_path: Path, mount: Mount) 
     settle(one)
 
     assert (lines_shown(one.page), view.selection) == before
-    assert one.page.evaluate(f"() => document.querySelector('{LIST}').scrollHeight") == 3_500 * 26
+    one.page.evaluate(f"() => {{ document.querySelector('{LIST}').scrollTop = 0; }}")
+    view.sort("time", descending=True)
+    settle(one)
+    one.page.evaluate(f"() => {{ document.querySelector('{LIST}').scrollTop = 2500 * 26; }}")
+    settle(one)
+    far = one.page.evaluate(f"() => document.querySelector('{LIST}').scrollTop")
+    with path.open("ab") as out:
+        out.write(line({**record(0, "custom", name="later"), "timestamp": "2027-01-01T00:00:00Z"}))
+    view.refresh()
+    settle(one)
+    assert abs(one.page.evaluate(f"() => document.querySelector('{LIST}').scrollTop") - far) < 1
+    assert one.page.evaluate(f"() => document.querySelector('{LIST}').scrollHeight") == 3_501 * 26
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -10,10 +10,11 @@ const AROUND = 8;
 const AT_ONCE = 60;
 const SHOWN = 20;
 const TYPING = 200;
+const ASKED = ["kinds", "turn", "status", "text", "sort", "descending"];
 const TRACKS = [["llm_call", 8], ["tool_call", 19]];
 const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "turn"], ["", "what"], ["status", ""], ["took", "took"], ["tokens", "tokens"]];
 
-/** @typedef {{ record: number, line: number, time: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
+/** @typedef {{ record: number, line: number, time: string, exact: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
 
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -21,7 +22,8 @@ function render({ model, el }) {
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   const query = () => model.get("query");
   const count = () => /** @type {number} */ (query().found);
-  const ui = { rows: rowStore(), chosen: model.get("selection"), place: model.get("place"), version: -1, asked: "", open: false };
+  const ui = { rows: rowStore(), chosen: model.get("selection"), place: model.get("place"), version: -1, asked: "", open: false, wanted: /** @type {Record<string, any> | null} */ (null) };
+  let slow = 0;
 
   const sizer = h("div", { class: "l-explorer-sizer", role: "rowgroup" });
   const list = h("div", { class: "l-explorer-list", role: "grid", "aria-label": "Records", tabindex: "0" }, sizer);
@@ -58,24 +60,46 @@ function render({ model, el }) {
 
   // What is filtered and sorted.
 
+  /** What is asked for, answered or not: a second click must not undo the first. */
+  const wanted = () => ui.wanted ?? Object.fromEntries(ASKED.map((name) => [name, query()[name]]));
+
   /** @param {Record<string, any>} change */
-  const filter = (change) => asks.ask({ do: "filter", ...Object.fromEntries(["kinds", "turn", "status", "text"].map((name) => [name, query()[name] || null])), text: search.value, ...change });
+  function ask(change) {
+    ui.wanted = { ...wanted(), ...change };
+    clearTimeout(slow);
+    slow = window.setTimeout(() => {
+      hits.textContent = "searching …";
+    }, TYPING);
+    asks.ask({ do: "ask", ...ui.wanted });
+  }
+
+  /** An answer has come, or the reason why there is none. */
+  function answered() {
+    windows.answered();
+    asks.answered();
+    if (asks.busy()) return;
+    ui.wanted = null;
+    clearTimeout(slow);
+  }
 
   /** @param {string} text */
   function find(text) {
     search.value = text;
-    filter({ text });
+    ask({ text });
   }
 
   /** @param {string} name */
   function toggleKind(name) {
-    const on = model.get("choices").chips.filter((/** @type {any} */ chip) => chip.on !== (chip.name === name)).map((/** @type {any} */ chip) => chip.name);
-    filter({ kinds: on.length === model.get("choices").chips.length ? null : on });
+    const all = /** @type {string[]} */ (model.get("choices").chips.map((/** @type {any} */ chip) => chip.name));
+    const before = wanted().kinds ?? all;
+    const on = all.filter((one) => before.includes(one) !== (one === name));
+    ask({ kinds: on.length === all.length ? null : on });
   }
 
   /** @param {string} column */
   function sortBy(column) {
-    asks.ask({ do: "sort", column, descending: query().sort === column && !query().descending });
+    const { sort, descending } = wanted();
+    ask({ sort: column, descending: sort === column && !descending });
   }
 
   function updateFilters() {
@@ -98,12 +122,12 @@ function render({ model, el }) {
 
   /** @param {"turn" | "status"} name @param {[string, string][]} options */
   function menu(name, options) {
-    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": name, onchange: () => filter({ [name]: select.value || null }) }, h("option", { value: "" }, "all"), ...options.map(([value, words]) => h("option", { value, selected: value === query()[name] }, words))));
+    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": name, onchange: () => ask({ [name]: select.value }) }, h("option", { value: "" }, "all"), ...options.map(([value, words]) => h("option", { value, selected: value === query()[name] }, words))));
     return h("label", { class: "l-pick" }, name, select);
   }
 
   function typedTurn() {
-    const input = /** @type {HTMLInputElement} */ (h("input", { "aria-label": "turn", placeholder: "all", value: query().turn, onchange: () => filter({ turn: input.value.trim() || null }) }));
+    const input = /** @type {HTMLInputElement} */ (h("input", { "aria-label": "turn", placeholder: "all", value: query().turn, onchange: () => ask({ turn: input.value.trim() }) }));
     return h("label", { class: "l-pick" }, "turn", input);
   }
 
@@ -177,10 +201,10 @@ function render({ model, el }) {
       "div",
       { id: `${model.get("twin")}-row-${place}`, class: "l-row l-explorer-row", style, role: "row", "aria-rowindex": String(place + 1), "aria-selected": String(row.record === ui.chosen), onclick: () => choose(row.record, place), ondblclick: openDetail },
       cell("line", "l-number l-muted", String(row.line)),
-      cell("time", "l-number l-muted", row.time),
+      cell("time", "l-number l-muted", h("span", { title: row.exact }, row.time)),
       cell("type", "l-cut", row.color ? kindDot(row) : null, row.word, row.phase ? h("span", { class: "l-muted" }, ` ${row.phase}`) : null, row.raw ? h("span", { class: "l-raw-tag" }, "raw") : null),
       cell("turn", "l-number l-cut", row.turn),
-      cell("what", failed ? "l-cut l-failure" : "l-cut", ...row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece))),
+      cell("what", failed ? "l-cut l-failure" : "l-cut", h("span", { title: row.what.join("") }, ...row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece)))),
       cell("mark", "", row.mark ? mark(/** @type {any} */ (row.mark), row.status) : null),
       cell("took", "l-number", row.took),
       cell("tokens", "l-number l-muted", row.tokens),
@@ -206,7 +230,7 @@ function render({ model, el }) {
 
   function clearAll() {
     search.value = "";
-    asks.ask({ do: "clear" });
+    ask({ kinds: null, turn: "", status: "", text: "" });
   }
 
   /** @param {number} record @param {number} place */
@@ -300,7 +324,6 @@ function render({ model, el }) {
       h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted l-cut" }, note), copy),
       h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
     );
-    detail.scrollTop = 0;
   }
 
   function updateTitles() {
@@ -317,16 +340,14 @@ function render({ model, el }) {
 
   function updatePlace() {
     ui.place = model.get("place");
-    if (ui.place >= 0) reveal(ui.place);
-    draw();
   }
 
   function updateProblem() {
     problem.textContent = model.get("problem");
     problem.hidden = !problem.textContent;
     if (!problem.textContent) return;
-    asks.answered();
-    windows.answered();
+    answered();
+    updateFilters();
   }
 
   /** @param {{ kind: string, version: number, from: number, rows: Row[] }} message */
@@ -368,17 +389,22 @@ function render({ model, el }) {
   });
   life.add(() => {
     clearTimeout(typing);
+    clearTimeout(slow);
     cancelAnimationFrame(frame);
   });
   life.on(el, "keydown", key);
   life.on(model, "change:query", () => {
     updateAnswer();
-    windows.answered();
-    asks.answered();
+    answered();
   });
   life.on(model, "change:place", updatePlace);
   life.on(model, "change:selection", updateSelection);
-  life.on(model, "change:detail", updateDetail);
+  life.on(model, "change:detail", () => {
+    updateDetail();
+    ui.place = model.get("place");
+    if (ui.place >= 0) reveal(ui.place);
+    draw();
+  });
   life.on(model, "change:bad", updateBad);
   life.on(model, "change:problem", updateProblem);
   for (const name of ["title", "counts", "is_following"]) life.on(model, `change:${name}`, updateTitles);
