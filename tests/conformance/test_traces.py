@@ -4,6 +4,9 @@ Files of executions as graphs (`*_graphs.jsonl`) are no traces but what the refe
 """
 
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,7 +14,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from lash_nb.frames import TRACE_TABLES
-from lash_nb.trace import NO_INT, Trace, read_trace
+from lash_nb.trace import NO_INT, SHAPES, Shape, Trace, read_trace
 from lash_nb.wire import TraceRecord, from_json, to_json
 from tests.conformance.vectors import PACKED, find_groups, read_files
 
@@ -19,6 +22,7 @@ OURS: Final = "traces"
 """The group of the release whose records this package writes itself."""
 GROUPS: Final = (OURS, "traces_later")
 GRAPHS: Final = "_graphs.jsonl"
+EXECUTION: Final = "lashlang_execution"
 OF_TOMORROW: Final = "a_kind_of_tomorrow"
 """The one type that golden data has on purpose although nobody writes it."""
 IDS: Final = ("session_id", "turn_id", "llm_call_id", "effect_id", "graph_node_id", "parent_graph_node_id")
@@ -117,6 +121,51 @@ def ours_are_written_as_they_were_read(golden: Golden, _trace: Trace) -> Iterato
             yield f"is written otherwise: {line[:200]!r}"
 
 
+def each_record_is_told_of(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """Each record is one of a turn, a call, code, or a row of its own; and none of the last is told of twice."""
+    rows = [row.order for notes in (trace.prompts, trace.stream_events, trace.context_pressure) for row in notes]
+    rows += [row.order for notes in (trace.durable_events, trace.others) for row in notes]
+    if len(rows) != len(set(rows)):
+        yield "a record is in two tables"
+    spans = [*trace.turns, *trace.llm_calls, *trace.tool_calls, *trace.code_blocks]
+    told = {*rows, *(row for span in spans for row in (span.start_row, span.end_row))}
+    told |= {row for block in trace.code_blocks for row in block.projection_rows}
+    told |= {call.receipt_row for call in trace.tool_calls}
+    kinds = trace.index.text("kind")
+    for row in set(range(len(trace))) - told:
+        if kinds[row] not in (EXECUTION, "llm_attempt_completed"):
+            yield f"record {row}, a {kinds[row]}, is nowhere"
+
+
+def each_span_stands_once_in_a_tree(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """Turns, calls, executions and runs of steps are each in one place, under a session."""
+    found = Counter(id(span.source) for root in trace.spans() for span in root.walk() if span.source is not None)
+    code = [(*execution.runs, execution) for execution in trace.executions]
+    wanted = [*trace.turns, *trace.llm_calls, *trace.tool_calls, *(one for ones in code for one in ones)]
+    yield from (f"{found[id(one)]} times in the trees: {one}" for one in wanted if found[id(one)] != 1)
+    yield from (f"{root} is no session" for root in trace.spans() if root.kind != "session")
+
+
+def its_release_is_recognized(golden: Golden, trace: Trace) -> Iterator[str]:
+    """A session that ran is of one release, and what its records tell of releases includes that one."""
+    if not golden.name.endswith(("types.jsonl", "byhand.jsonl")):
+        match = re.match(r"v(\d+)_(?:alpha(\d+)_)?", golden.name)
+        version, release = (match[1], match[2] or "113") if match else ("2", "37")
+        if [shape.version for shape in trace.shapes] != [int(version)]:
+            yield f"version {version} is taken for {trace.shapes}"
+        elif version == "2" and not _includes(trace.shapes[0], int(release)):
+            yield f"alpha.{release} is taken for {trace.shapes[0]}"
+
+
+def _includes(shape: Shape, release: int) -> bool:
+    first, last = (SHAPES[name][end] for name, end in ((shape.first, 0), (shape.last, 1)))
+    return _number(first) <= release <= _number(last)
+
+
+def _number(release: str) -> float:
+    return float(release.removeprefix("alpha.")) if release.startswith("alpha.") else math.inf
+
+
 CHECKS: Final[tuple[Callable[[Golden, Trace], Iterator[str]], ...]] = (
     each_line_is_a_record,
     each_record_comes_back,
@@ -124,5 +173,16 @@ CHECKS: Final[tuple[Callable[[Golden, Trace], Iterator[str]], ...]] = (
     each_type_is_known,
     each_table_builds,
     ours_are_written_as_they_were_read,
+    each_record_is_told_of,
+    each_span_stands_once_in_a_tree,
+    its_release_is_recognized,
 )
 """What must hold for every file; each yields what does not."""
+
+
+def test_executions_become_the_graphs_of_the_reference(drawn: Golden) -> None:
+    """The records of a file of executions reduce to the graphs that the reference made of them."""
+    expected = {one["file"]: one["graphs"] for one in map(json.loads, drawn.lines)}
+    made = {file: from_json(to_json(read_trace(drawn.others[file]).lashlang_graphs())) for file in expected}
+
+    assert made == expected
