@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from html import escape
-from typing import Final
+from typing import Final, LiteralString
 
 from lash_nb.plots import one_line
 
@@ -23,6 +23,7 @@ __all__ = [
     "SUNK",
     "Html",
     "el",
+    "filled",
     "heading",
     "image",
     "joined",
@@ -45,14 +46,15 @@ RIGHT: Final = f"text-align:right;white-space:nowrap;{_FIGURES}"
 """Numbers with units."""
 CELL: Final = "padding:3px 10px;vertical-align:top;"
 """A cell of a table."""
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 """Characters that no XML may hold: one of them, and a browser shows nothing of an SVG."""
-_PLAIN: Final = re.compile("[\t\n\r !#-%(-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
-"""Texts that are the same escaped."""
+_UNREADABLE: Final = re.compile(f"[{_NO_XML}]")
+_SPECIAL: Final = re.compile(f"[&<>\"'{_NO_XML}]")
+"""Characters that are not the same escaped."""
 
 
 class Html(str):
-    """Text that is markup already; made by `el` and `joined` only."""
+    """Text that is markup already; made by `el`, `filled` and `joined` only."""
 
     __slots__ = ()
 
@@ -69,6 +71,11 @@ def el(tag: str, *children: str | None, **attributes: str | float | None) -> Htm
 def joined(*children: str | None) -> Html:
     """Return the children one after the other, escaped where they are text."""
     return Html(_markup(children))
+
+
+def filled(template: LiteralString, *texts: str) -> Html:
+    """Return a piece of markup of ours, as it is written in the source, with texts at its `{}`: as `el` for what there are thousands of."""
+    return Html(template.format(*[text if isinstance(text, Html) else _escaped(text) for text in texts]))
 
 
 def image(svg: Html, label: str) -> Html:
@@ -123,6 +130,6 @@ def _attribute(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    if _PLAIN.fullmatch(text):
-        return text  # most texts are: one look instead of six
-    return escape(_NO_XML.sub("\ufffd", text))
+    if not _SPECIAL.search(text):
+        return text  # as most are: one look instead of six
+    return escape(_UNREADABLE.sub("\ufffd", text))

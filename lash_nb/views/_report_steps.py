@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from lash_nb.plots import MARKS, byte_size, counted, duration, one_line
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member
 from lash_nb.views._json import call_text, inline, pretty, summary
-from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._report_numbers import FAILED, tokens_words
 
 __all__ = ["Shown", "calls_html", "turn_html"]
@@ -100,21 +100,19 @@ def _step(call: Span, body: Mapping[str, Any], scale: Scale | None) -> Html:
     what, *more = _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
     attempts = body.get("attempts")
     retried = len(attempts) if isinstance(attempts, list) else 0
-    tokens = tokens_words(getattr(call, "usage", None))
-    return el(
-        "div",
-        el("span", kind, class_=f"k {kind}"),
-        el("span", what, el("small", f" {counted(retried, 'attempt')}") if retried > 1 else None),
+    said = [filled('<div class="x">{}</div>', part) for part in more]
+    if body is _TOO_LONG:
+        said.append(el("div", f"a record too long for this page: trace[{_row(call)}]", class_="x muted"))
+    return filled(
+        '<div class="step"><span class="k {}">{}</span><span>{}{}</span>{}<u>{}</u><u>{}</u>{}</div>',
+        kind,
+        kind,
+        what,
+        el("small", f" {counted(retried, 'attempt')}") if retried > 1 else "",
         _track(call, scale, kind),
-        el("u", tokens),
-        el("u", duration(call.duration_ms) if call.status != "open" else "open"),
-        *(el("div", part, class_="x") for part in more),
-        *(
-            [el("div", f"a record too long for this page: trace[{_row(call)}]", class_="x muted")]
-            if body is _TOO_LONG
-            else []
-        ),
-        class_="step",
+        tokens_words(getattr(call, "usage", None)),
+        duration(call.duration_ms) if call.status != "open" else "open",
+        joined(*said),
     )
 
 
@@ -125,8 +123,12 @@ def _track(call: Span, scale: Scale | None, kind: str) -> Html:
     zero, whole = scale
     left = min(max((call.began_ns - zero) / whole * 100, 0), 99)
     width = min(max((call.duration_ms or 0) * 100e6 / whole, 0), 100 - left)
-    bar = el("i", style=f"left:{left:.1f}%;width:{width:.1f}%", class_="no" if call.status in FAILED else None)
-    return el("span", bar, class_=f"track {kind}")
+    template = _FAILED_BAR if call.status in FAILED else _BAR
+    return filled(template, kind, f"{left:.1f}", f"{width:.1f}")
+
+
+_BAR: Final = '<span class="track {}"><i style="left:{}%;width:{}%"></i></span>'
+_FAILED_BAR: Final = '<span class="track {}"><i class="no" style="left:{}%;width:{}%"></i></span>'
 
 
 def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
@@ -135,7 +137,7 @@ def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     if call.status in FAILED or error is not None:
         yield joined(name, " ", _failure(member(error, "code"), member(error, "message"), error))
     else:
-        yield joined(name, el("span", f" {_ending(call, body)}", class_="muted"))
+        yield filled('{}<span class="muted"> {}</span>', name, _ending(call, body))
     thought, said = _said(body)
     if thought:
         yield el(
@@ -179,10 +181,10 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     """Yield a call as a sentence, then its arguments and its result where the sentence does not hold them whole."""
     args, outcome = body.get("args"), member(body, "output.outcome")
     payload = member(outcome, "payload") if isinstance(outcome, dict) else body.get("result")
-    head = joined(
-        el("code", one_line(getattr(call, "name", None) or "tool not recorded", 60)),
-        el("span", f"({call_text(args, _LINE)})" if args is not None else "", class_="mono muted"),
-        " ",
+    head = filled(
+        '<code>{}</code><span class="mono muted">{}</span> ',
+        one_line(getattr(call, "name", None) or "tool not recorded", 60),
+        f"({call_text(args, _LINE)})" if args is not None else "",
     )
     if call.status in FAILED:
         yield joined(head, _failure(member(payload, "code"), member(payload, "message"), payload))
@@ -193,7 +195,7 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     elif call.status == "open":
         yield joined(head, f"{MARKS['running']} no end in the file")
     else:
-        yield joined(head, "→ ", el("span", summary(payload, _LINE), class_="mono"))
+        yield filled('{}→ <span class="mono">{}</span>', head, summary(payload, _LINE))
     values = {"arguments": args, _OUTCOMES.get(call.status, "result"): payload}
     more = {name: value for name, value in values.items() if not _is_plain(value)}
     if more:

@@ -7,13 +7,17 @@ from typing import Final, NamedTuple
 
 from lash_nb.plots import MARKS, counted, duration, one_line, short_id, turn_name
 from lash_nb.trace import Span, Trace, Turn
-from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._report_numbers import FAILED, tokens_words
 from lash_nb.views._report_steps import calls_html, turn_html
 from lash_nb.views._timeline_rows import status_word
 
 __all__ = ["Told", "anchor", "outside_html", "tell_turns", "turn_label", "turns_html"]
 
+_WHOLE: Final = 2_000
+"""A trace of as many turns is shown whole, where there is room."""
+_DIGEST: Final = 1_000
+"""Of a longer one as many turns are shown: nobody reads more of them on one page, and writing them would take longer than reading the file."""
 _EDGE: Final = 20
 """As many turns at either end of the trace come before all others."""
 _GAP_BYTES: Final = 240
@@ -22,6 +26,12 @@ _GIVE_UP: Final = 8
 """After as many turns that do not fit, no further one is tried."""
 _OUTSIDE: Final = 20
 """As many calls outside any turn are shown."""
+
+_ENTRY: Final = (
+    '<details class="turn" id="{}"><summary><b>{}</b><span class="{}">{}</span><span><small>{}</small>{}</span>'
+    "<u>{}</u><u>{}</u><u>{}</u><u>{}</u></summary><div>{}<small>{}</small></div></details>"
+)
+_NO_QUESTION: Final = el("span", "no question recorded", class_="muted")
 
 
 class Told(NamedTuple):
@@ -61,7 +71,8 @@ def tell_turns(trace: Trace, wanted: range | None, wrong: Mapping[int, str], roo
     several = len(trace.sessions) > 1
     shown: dict[int, Html] = {}
     missed = 0
-    for place in _by_rank(every, places, wrong):
+    most = _WHOLE if len(places) <= _WHOLE else _DIGEST
+    for place in _by_rank(every, places, wrong)[:most]:
         turn = every[place - 1]
         entry = _entry(trace, turn, place, several=several, is_bad=wrong[turn.order] == "failed")
         cost = len(entry.encode()) + _GAP_BYTES
@@ -120,23 +131,23 @@ def _called(call: Span) -> str:
 
 def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool) -> Html:
     found = turn_html(trace, turn)
-    cells = (
-        el("b", turn_label(turn, place, several=several)),
-        el("span", _status(turn), class_="bad" if is_bad else "quiet"),
-        el(
-            "span",
-            el("small", f"{short_id(turn.session_id)} ") if several else None,
-            found.question or el("span", "no question recorded", class_="muted"),
-        ),
-        el("u", str(len(turn.llm_calls))),
-        el("u", str(len(turn.tool_calls))),
-        el("u", tokens_words(turn.usage)),
-        el("u", duration(turn.duration_ms)),
-    )
     known = (("session", turn.session_id), ("turn id", turn.turn_id))
     ids = [*(f"{name} {one_line(value, 80)}" for name, value in known if value), f"records from trace[{turn.order}] on"]
-    body = el("div", found.body, el("small", " · ".join(ids)))
-    return el("details", el("summary", *cells), body, class_="turn", id=anchor(place))
+    return filled(
+        _ENTRY,
+        anchor(place),
+        turn_label(turn, place, several=several),
+        "bad" if is_bad else "quiet",
+        _status(turn),
+        short_id(turn.session_id) + " " if several else "",
+        found.question or _NO_QUESTION,
+        str(len(turn.llm_calls)),
+        str(len(turn.tool_calls)),
+        tokens_words(turn.usage),
+        duration(turn.duration_ms),
+        found.body,
+        " · ".join(ids),
+    )
 
 
 def _status(turn: Turn) -> str:

@@ -187,11 +187,19 @@ def test_a_long_trace_is_cut_aloud() -> None:
 
 
 def test_failures_come_before_quiet_turns() -> None:
-    """Where there is room for a part of the trace only, its failures are on the page and quiet turns in the middle are not."""
+    """Where there is room for a part of the trace only, its failures are on the page and most quiet turns are not."""
     page = page_of(long_trace(3_000, filler="x" * 1_200), max_bytes=1_000_000)
 
     assert {f"t{place}" for place in range(10, 3_001, 10)} <= page.anchors
     assert "t1501" not in page.anchors
+
+
+def test_a_page_has_no_more_turns_than_a_person_reads() -> None:
+    """Of 2,000 short turns all are on the page, of one more 1,000, however much room there is."""
+    whole, digest = page_of(long_trace(2_000)), page_of(long_trace(2_001))
+
+    assert (len(whole.anchors), len(digest.anchors)) == (2_000, 1_000)
+    assert "1,000 of 2,001 turns are on this page" in digest.said
 
 
 def test_what_was_left_out_can_be_asked_for() -> None:
