@@ -10,13 +10,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from lash_nb.trace._facts import read_fact
+from lash_nb.trace._facts import reader_of
 from lash_nb.trace._index import TraceIndex
 
 __all__ = ["EXECUTION_KIND", "ExecutionEvent", "Records", "execution_events", "graph_key", "int_of", "text_of"]
 
 EXECUTION_KIND: Final = "lashlang_execution"
 """Kind of the records that tell of running code."""
+_read: Final = reader_of(EXECUTION_KIND)
 _KINDS: Final = {"process_started": "execution_started", "process_finished": "execution_finished"}
 """What version 2d called the first and the last event."""
 _SCOPES: Final[Mapping[str, tuple[str, str | None]]] = {
@@ -55,27 +56,19 @@ class ExecutionEvent(msgspec.Struct, frozen=True, gc=False):
     """The execution."""
     kind: str
     """What happened, in the words of the releases since 0.1.0-alpha.21."""
+    node_id: str
+    """The step that it tells of; the empty text when it names none."""
+    node_kind: str | None
+    """What sort of step, where the release says so."""
+    occurrence: int | None
+    """Which run of the step."""
+    site_path: Any
+    """Where in the code the step stands (version 36)."""
     body: dict[str, Any]
     """The record; `event[name]` reads a fact of it."""
 
     def __getitem__(self, fact: str) -> Any:
-        return read_fact(fact, self.body)
-
-    @property
-    def event_key(self) -> str | None:
-        """The same for the same event of a replay."""
-        key = self["event_key"]
-        return key if isinstance(key, str) else None
-
-    @property
-    def node_id(self) -> str:
-        """The step that it tells of; the empty text when it names none."""
-        return text_of(self["node_id"]) or ""
-
-    @property
-    def occurrence(self) -> int | None:
-        """Which run of the step."""
-        return int_of(self["occurrence"])
+        return _read(fact, self.body)
 
 
 def text_of(value: Any) -> str | None:
@@ -94,26 +87,40 @@ def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionE
     times, versions = trace.index.time_ns[rows].tolist(), trace.index.text("schema_version")
     seen: set[str] = set()
     for row, time_ns, body in zip(rows, times, trace.bodies(rows), strict=True):
-        kind = text_of(read_fact("name", body)) or ""
-        event = ExecutionEvent(row, time_ns, versions[row], graph_key(body), _KINDS.get(kind, kind), body)
-        key = event.event_key
+        key = text_of(_read("event_key", body))
         if key is None or key not in seen:
-            yield event
+            yield _event(row, time_ns, versions[row], body)
         if key is not None:
             seen.add(key)
 
 
+def _event(row: int, time_ns: int, version: int, body: dict[str, Any]) -> ExecutionEvent:
+    kind = text_of(_read("name", body)) or ""
+    return ExecutionEvent(
+        row=row,
+        time_ns=time_ns,
+        version=version,
+        graph_key=graph_key(body),
+        kind=_KINDS.get(kind, kind),
+        node_id=text_of(_read("node_id", body)) or "",
+        node_kind=text_of(_read("node_kind", body)),
+        occurrence=int_of(_read("occurrence", body)),
+        site_path=_read("site_path", body),
+        body=body,
+    )
+
+
 def graph_key(body: Mapping[str, Any], prefix: str = "") -> str:
     """Return the key of the execution that a record tells of; with the prefix `child_` of the one that it started."""
-    process = text_of(read_fact(f"{prefix}process_id", body))
+    process = text_of(_read(f"{prefix}process_id", body))
     if process is not None:
         return _process_key(process, body, prefix)
-    return _effect_key(read_fact(f"{prefix}subject", body), read_fact(f"{prefix}scope", body))
+    return _effect_key(_read(f"{prefix}subject", body), _read(f"{prefix}scope", body))
 
 
 def _process_key(process: str, body: Mapping[str, Any], prefix: str) -> str:
     attempt = "child_attempt" if prefix else "execution_attempt"
-    parts = {"incarnation": read_fact(f"{prefix}incarnation", body), "attempt": read_fact(attempt, body)}
+    parts = {"incarnation": _read(f"{prefix}incarnation", body), "attempt": _read(attempt, body)}
     return ":".join(["process", process, *(f"{name}:{value}" for name, value in parts.items() if value is not None)])
 
 

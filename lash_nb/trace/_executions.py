@@ -223,7 +223,7 @@ class _Execution:
         self.children.append(child)
 
     def _run(self, event: ExecutionEvent) -> dict[str, Any]:
-        site = event["site_path"]
+        site = event.site_path
         key = (event.node_id, repr(site), event.occurrence)
         if key not in self.runs:
             self.runs[key] = {
@@ -231,7 +231,7 @@ class _Execution:
                 "node_id": event.node_id,
                 "occurrence": event.occurrence,
                 "site_path": site,
-                "kind": text_of(event["node_kind"]),
+                "kind": event.node_kind,
                 "label": text_of(event["label"]),
                 "status": "running",
                 "start_row": None,

@@ -5,7 +5,7 @@ read by the members that it has: of the places of a fact the first one that is t
 for versions 8 to 36 the reference's type definitions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from lash_nb.trace._record_facts import RECORD_FACTS, Place, at
@@ -24,6 +24,7 @@ __all__ = [
     "member",
     "read_attempt_fact",
     "read_fact",
+    "reader_of",
 ]
 
 KNOWN_VERSIONS: Final = range(1, 37)
@@ -163,7 +164,17 @@ def read_fact(name: str, body: Mapping[str, Any]) -> Any:
         body: The record, as `trace[row]` gives it.
     """
     ways = _WAYS[name]
-    for steps in ways.get(kind_of(str(body.get("type"))), ways[None]):
+    return _found(name, body, ways.get(kind_of(str(body.get("type"))), ways[None]))
+
+
+def reader_of(kind: str) -> Callable[[str, Mapping[str, Any]], Any]:
+    """Return `read_fact` for records of one kind, which is faster where there are many of them."""
+    ways_to = {name: ways.get(kind, ways[None]) for name, ways in _WAYS.items()}
+    return lambda name, body: _found(name, body, ways_to[name])
+
+
+def _found(name: str, body: Mapping[str, Any], ways: tuple[tuple[str, ...], ...]) -> Any:
+    for steps in ways:
         value: Any = _walk(body, steps)
         if value is not None:
             told = TOLD.get(name)
@@ -184,7 +195,7 @@ def member(value: Any, path: str) -> Any:
 
 def _walk(value: Any, steps: tuple[str, ...]) -> Any:
     for step in steps:
-        if isinstance(value, dict):
+        if type(value) is dict:  # what JSON becomes; much faster than to ask for any mapping
             value = value.get(step)
         elif isinstance(value, list) and step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
             value = value[int(step)]

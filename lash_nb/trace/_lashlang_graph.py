@@ -200,12 +200,12 @@ class _Graph:
 
     def _node(self, event: ExecutionEvent) -> _Node | None:
         """Return the step of an event; one that the map lacks is added when it runs."""
-        kind, label = text_of(event["node_kind"]), text_of(event["label"])
+        kind = event.node_kind
         is_mapped = kind is not None or event["edge_id"] is not None
         key = (event.node_id,) if is_mapped else _place(event)
         if key not in self.nodes and (kind is not None or not is_mapped):
-            self.nodes[key] = node = _Node(event.node_id, kind or "", label or event.node_id)
-            node.site_path = event["site_path"]
+            self.nodes[key] = node = _Node(event.node_id, kind or "", text_of(event["label"]) or event.node_id)
+            node.site_path = event.site_path
         return self.nodes.get(key)
 
     def drawn(self) -> LashlangGraph:
@@ -254,7 +254,7 @@ NODE_STATUSES: Final[Mapping[str, str]] = {
 
 def _place(event: ExecutionEvent) -> tuple[str, ...]:
     """Return what tells a step apart that no map knows; occurrences sort as numbers."""
-    return (event.node_id, repr(event["site_path"]), f"{event.occurrence or 0:020}")
+    return (event.node_id, repr(event.site_path), f"{event.occurrence or 0:020}")
 
 
 def _is_beside(membership: Mapping[str, Any], arms: Mapping[str, str]) -> bool:
