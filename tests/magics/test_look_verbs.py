@@ -72,6 +72,16 @@ def test_a_trace_is_opened(shell: Shell) -> None:
         pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
 
 
+def test_a_report_is_written_from_a_cell(shell: Shell, tmp_path: Path, capsys: Any) -> None:
+    """The page is there, its size is told, and the trace is the one that the next line means."""
+    assert shell.run(f"%lash trace {STATION} --report {tmp_path}/report.html") is None
+
+    page = (tmp_path / "report.html").read_bytes()
+    assert page.startswith(b"<!doctype html>")
+    assert f"report.html, {len(page) / 1000:.1f} kB" in capsys.readouterr().out
+    assert shell.run("%lash timeline").trace.name == STATION.name
+
+
 def test_bad_lines_of_a_trace_are_told_and_the_rest_is_shown(shell: Shell) -> None:
     """With the number of the line and the reason, in every face."""
     lines = STATION.read_text(encoding="utf-8").splitlines()
@@ -147,6 +157,7 @@ def test_a_session_says_what_it_is(done: Shell) -> None:
         "attachments 12ab --save x.png",
         "trace x.jsonl",
         "trace x.jsonl --table llm_calls",
+        "trace x.jsonl --report x.html",
         "timeline",
         "timeline x.jsonl --plot",
         "%lash timeline --svg",
