@@ -38,10 +38,8 @@ class Search:
         self.words: Final = words
         """What is looked for, blanks at its ends taken off by the caller."""
         self._pattern: Final = _bytes_pattern(words)
-        anchors = _PLAIN.findall(words)
-        anchor = max(anchors, key=len, default="")
-        self._anchor: Final = anchor.lower().encode()
-        self._before: Final = _SPELLED * words.find(anchor) if anchor else 0
+        place, self._anchors = _anchors(words)
+        self._before: Final = _SPELLED * place
         self._may_start_escaped: Final = words[:1] == "\\"
         self._seen: NDArray[Any] = np.zeros(0, dtype=np.int8)
 
@@ -66,24 +64,41 @@ class Search:
 
     def _hits(self, data: bytes, starts: list[int], ends: list[int]) -> list[int]:
         """Return which of the lines that stand between `starts` and `ends` in these bytes say it."""
-        seen = self._seen_parts(data, starts, ends) if self._anchor else dict.fromkeys(range(len(starts)), 0)
+        seen = self._seen_parts(data, starts, ends) if self._anchors else dict.fromkeys(range(len(starts)), 0)
         return [place for place, at in seen.items() if self.says(data[starts[place] : ends[place]], at - starts[place])]
 
     def _seen_parts(self, data: bytes, starts: list[int], ends: list[int]) -> dict[int, int]:
-        """Return the lines that hold the part with one spelling, and where, or an escape that could hide it."""
+        """Return the lines that hold an anchor, and where, or an escape that could hide one."""
         escapes = (match.start() for match in _ESCAPED.finditer(data))
         seen = {place: 0 for at in escapes if at < ends[place := bisect_right(starts, at) - 1]}
-        plain, at = data.lower(), -1
-        while (at := plain.find(self._anchor, max(at, 0))) >= 0:
-            place = bisect_right(starts, at) - 1
-            if at < ends[place]:
-                seen[place] = at
-            at = starts[place + 1] if place + 1 < len(starts) else len(data)
+        plain = data.lower()
+        for anchor in self._anchors:
+            at = plain.find(anchor)
+            while at >= 0:
+                place = bisect_right(starts, at) - 1
+                if at < ends[place]:
+                    seen[place] = min(at, seen.get(place, at))
+                at = plain.find(anchor, starts[place + 1]) if place + 1 < len(starts) else -1
         return seen
 
     def _stands_alone(self, line: bytes, start: int) -> bool:
         r"""Whether a match does not begin within an escape: the `n` of `\n` is no letter."""
         return self._may_start_escaped or not _UNFINISHED.search(line, max(0, start - 64), start)
+
+
+def _anchors(words: str) -> tuple[int, tuple[bytes, ...]]:
+    """Return where a part stands that every hit holds, and its spellings in small letters: cheap to look for.
+
+    The longest run of plain letters has one; a letter of another script has few; quotes, backslashes and blanks have none that helps.
+    """
+    if runs := sorted(_PLAIN.finditer(words), key=lambda run: -len(run[0])):
+        return runs[0].start(), (runs[0][0].lower().encode(),)
+    for place, sign in enumerate(words):
+        if not sign.isascii() and not sign.isspace():
+            forms = {sign, sign.lower(), sign.upper(), sign.title()}
+            raw = {form.encode(errors="surrogatepass") for form in forms}
+            return place, (*raw, *{b"\\u%04x" % next(_units(form)) for form in forms})
+    return 0, ()
 
 
 def words_pattern(words: str) -> re.Pattern[str]:
