@@ -101,7 +101,8 @@ _NUMBERS: Final = ("ordinal", "tokens_at_stake", "started_at_ms", "ended_at_ms")
 def find_attempts(trace: Records) -> tuple[Attempt, ...]:
     """Return the attempts of all calls, in the order of the records that tell of them; each once."""
     versions = trace.index.text("schema_version")
-    rows = [row for row in rows_of(trace.index, _TELLING) if versions[row] >= _FIRST_VERSION]
+    telling = [version for version in versions.values if version >= _FIRST_VERSION]
+    rows = rows_of(trace.index, _TELLING, versions=telling) if telling else []
     attempts: dict[tuple[int, int], Attempt] = {}
     alone: dict[Any, tuple[int, int]] = {}
     for row, body in zip(rows, trace.bodies(rows), strict=True):

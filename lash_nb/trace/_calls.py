@@ -14,7 +14,7 @@ _AFTER_SWITCH: Final = ":agent-frame:"
 _MS: Final = 1_000_000
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that began and ended, told by two records of a trace (or by one of them)."""
 
     order: int

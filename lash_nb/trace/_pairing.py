@@ -79,6 +79,8 @@ class _Pairs:
         waiting = self._waiting.get(key)
         if waiting:
             pair = waiting.popleft()
+            if not waiting:
+                del self._waiting[key]
             self.places[pair] = (self.places[pair][0], at)
             return None
         self.places.append((None, at))
@@ -100,6 +102,8 @@ class _Pass:
         self._open: dict[str | None, int] = {}
         self._llm_of: dict[int, list[int]] = defaultdict(list)
         self._tools_of: dict[int, list[int]] = defaultdict(list)
+        self._has_causes = bool(texts["cause_call_id"].values)
+        self._has_receipts = "tool_receipt" in texts["kind"].values
         self._caller: dict[Hashable, int | None] = {}
         self._last_of: dict[Hashable, int] = {}
         self._receipts: dict[int, int] = {}
@@ -145,10 +149,11 @@ class _Pass:
         self._receipts[pair] = at
 
     def _tool_heard_of(self, at: int, pair: int | None) -> None:
-        if pair is not None:
-            self._last_of[self._tool_key(at)] = pair
-            self._caller[self.column["session_id"][at], self.column["call_id"][at]] = self._turn_of(at)
         self._belongs(at, pair, self._tools_of)
+        if pair is not None and self._has_receipts:
+            self._last_of[self._tool_key(at)] = pair
+        if pair is not None and self._has_causes:
+            self._caller[self.column["session_id"][at], self.column["call_id"][at]] = self._turn_of(at)
 
     def _turn_key(self, at: int) -> Hashable:
         number = self.column["turn_index"][at]
