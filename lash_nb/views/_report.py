@@ -32,8 +32,6 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _END: Final = Html("</body></html>\n")
 _FILES: Final = 20
 """As many files are named."""
-_RELEASES: Final = {"1": " (before the first release)", "2": " (0.1.0-alpha.1 to alpha.113)"}
-_BETWEEN: Final = " (between releases)"
 
 
 def trace_report(
@@ -90,9 +88,8 @@ def _head(trace: Trace, title: str, files: list[Path]) -> Iterator[Html]:
         "time": "no record"
         if told.first_ns is None or told.last_ns is None
         else f"{moment(told.first_ns)} to {moment(told.last_ns)}, {duration(told.duration_ms)}",
-        "schema versions": ", ".join(
-            f"{name}{_RELEASES.get(name, _BETWEEN)}: {counted(count, 'record')}" for name, count in versions(trace)
-        ),
+        "schema versions": ", ".join(f"{name}: {counted(count, 'record')}" for name, count in versions(trace)),
+        "written by": ", ".join(shape.releases for shape in trace.shapes[:_FILES]),
         "turns": ", ".join(f"{count:,} {one_line(name, 24)}" for name, count in turn_statuses(trace).most_common())
         or "none",
         "calls": f"{counted(told.llm_calls, 'model call')}, {counted(told.tool_calls, 'tool call')} in {counted(told.sessions, 'session')}",

@@ -4,19 +4,21 @@ Read from the index and the paired calls, never from a body, so that a trace of 
 show the same numbers.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from lash_nb.plots import token_count
-from lash_nb.trace import CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
+from lash_nb.trace import CodeBlock, CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
 
 __all__ = [
     "FAILED",
     "CallNumbers",
     "Unknown",
+    "blocks_by_turn",
     "by_model",
     "by_tool",
     "tokens_cells",
@@ -135,6 +137,26 @@ def tokens_cells(usage: Usage) -> list[str]:
 def troubles(turns: Iterable[Turn]) -> dict[int, str]:
     """Return what is wrong with each turn, by its order: `failed` when it or a call in it failed, else `cancelled`, `open`, or nothing."""
     return {turn.order: _trouble(turn) for turn in turns}
+
+
+def blocks_by_turn(trace: Trace) -> dict[int, list[CodeBlock]]:
+    """Return the blocks of code of each turn, by the turn's order: of turns with one number the last that began before."""
+    if not trace.code_blocks:
+        return {}
+    turns: dict[Hashable, list[int]] = {}
+    for turn in trace.turns:
+        turns.setdefault(_turn_key(turn), []).append(turn.order)
+    found: dict[int, list[CodeBlock]] = {}
+    for block in trace.code_blocks:
+        orders = turns.get(_turn_key(block), [])
+        place = bisect_right(orders, block.order) - 1
+        if orders:
+            found.setdefault(orders[max(place, 0)], []).append(block)
+    return found
+
+
+def _turn_key(span: Span) -> Hashable:
+    return (span.session_id, span.turn_id if span.turn_index is None else span.turn_index)
 
 
 def _trouble(turn: Turn) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from lash_nb.plots import MARKS, counted, one_line
 from lash_nb.trace import LlmCall, Span, Trace, Turn, member
 from lash_nb.views._markup import Html, el, joined
-from lash_nb.views._report_numbers import FAILED, unknowns
+from lash_nb.views._report_numbers import FAILED, blocks_by_turn, unknowns
 from lash_nb.views._report_tables import plain_table
 from lash_nb.views._report_turns import anchor, turn_label
 
@@ -51,6 +51,12 @@ def causes(trace: Trace) -> list[Cause]:
         is_model = isinstance(call, LlmCall)
         who = getattr(call, "model" if is_model else "name", None) or "not recorded"
         note("model call" if is_model else "tool call", who, code, message, place)
+    owners = {block.order: order for order, blocks in blocks_by_turn(trace).items() for block in blocks}
+    places = {turn.order: place for place, turn in enumerate(trace.turns, 1)} if owners else {}
+    for block in trace.code_blocks:
+        if block.error is not None:
+            kind = block.error_kind or ""
+            note("code", kind or "code", "", one_line(block.error, 240), places.get(owners.get(block.order, -1), 0))
     return sorted(found.values(), key=lambda cause: (cause.what != "turn", -len(cause.places)))
 
 
@@ -154,14 +160,14 @@ def _bad_lines(trace: Trace) -> Html:
     ]
     head = el(
         "div",
-        el("b", counted(len(trace.errors), "bad line"), class_="bad"),
+        el("b", counted(trace.bad_lines, "bad line"), class_="bad"),
         f" skipped, the other {counted(len(trace), 'record')} are here",
         class_="bar",
     )
     return joined(
         head,
         plain_table(("file" if several else "", "line#", "byte#", "why!", "it begins"), rows),
-        _more(len(trace.errors) - _LINES, "line"),
+        _more(trace.bad_lines - _LINES, "line"),
     )
 
 

@@ -3,11 +3,11 @@
 Bodies are read one by one and let go; of what is long the beginning is shown with its size and the expression that gives all of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lash_nb.plots import MARKS, byte_size, counted, duration, one_line
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member
+from lash_nb.trace import CodeBlock, LlmCall, Span, ToolCall, Trace, Turn, member, read_fact
 from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._report_numbers import FAILED, tokens_words
@@ -37,12 +37,12 @@ class Shown(NamedTuple):
     """What happened."""
 
 
-def turn_html(trace: Trace, turn: Turn) -> Shown:
-    """Return what happened in a turn."""
-    calls = sorted(turn.calls, key=lambda call: call.order)
+def turn_html(trace: Trace, turn: Turn, blocks: Sequence[CodeBlock] = ()) -> Shown:
+    """Return what happened in a turn, its blocks of code included."""
+    calls = sorted((*turn.calls, *blocks), key=lambda call: call.order)
     shown = _chosen(calls, _STEPS)
     first = next((call.start_row for call in calls if isinstance(call, LlmCall) and call.start_row is not None), None)
-    rows = ([] if first is None else [first]) + [_row(call) for call in shown]
+    rows = ([] if first is None else [first]) + [row for call in shown for row in _rows(call)]
     bodies = _bodies(trace, rows)
     asked = _question(next(bodies, {})) if first is not None else ""
     steps = _steps(shown, bodies, (turn.began_ns, max(turn.over_ns - turn.began_ns, 1)))
@@ -58,7 +58,8 @@ def calls_html(trace: Trace, calls: Sequence[Span], most: int) -> Html:
     """Return at most so many of the calls that belong to no turn."""
     shown = _chosen(sorted(calls, key=lambda call: call.order), most)
     return joined(
-        *_steps(shown, _bodies(trace, [_row(call) for call in shown]), None), _left_out(len(calls) - len(shown))
+        *_steps(shown, _bodies(trace, [row for call in shown for row in _rows(call)]), None),
+        _left_out(len(calls) - len(shown)),
     )
 
 
@@ -82,6 +83,13 @@ def _row(call: Span) -> int:
     return call.order if call.end_row is None else call.end_row
 
 
+def _rows(call: Span) -> tuple[int, ...]:
+    """Return the records that tell of a call: its end has it all; of a block of code the start has the code."""
+    if isinstance(call, CodeBlock) and call.start_row is not None and call.start_row != call.end_row:
+        return (call.start_row, _row(call))[: 1 if call.end_row is None else 2]
+    return (_row(call),)
+
+
 def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
     """Yield the records one by one; a very long one as nothing."""
     lengths = trace.index.length
@@ -91,13 +99,14 @@ def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
 
 
 def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], scale: Scale | None) -> Iterator[Html]:
-    for call, body in zip(calls, bodies, strict=True):
-        yield _step(call, body, scale)
+    for call in calls:
+        told = [next(bodies) for _ in _rows(call)]
+        yield _step(call, told[-1], _block(call, told) if isinstance(call, CodeBlock) else _call(call, told[0]), scale)
 
 
-def _step(call: Span, body: Mapping[str, Any], scale: Scale | None) -> Html:
-    kind = "tool_call" if isinstance(call, ToolCall) else "direct" if getattr(call, "is_direct", False) else "llm_call"
-    what, *more = _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
+def _step(call: Span, body: Mapping[str, Any], parts: Iterable[Html], scale: Scale | None) -> Html:
+    kind = _kind(call)
+    what, *more = parts
     attempts = body.get("attempts")
     retried = len(attempts) if isinstance(attempts, list) else 0
     said = [filled('<div class="x">{}</div>', part) for part in more]
@@ -114,6 +123,30 @@ def _step(call: Span, body: Mapping[str, Any], scale: Scale | None) -> Html:
         duration(call.duration_ms) if call.status != "open" else "open",
         joined(*said),
     )
+
+
+def _kind(call: Span) -> str:
+    if isinstance(call, CodeBlock):
+        return "exec_code"
+    if isinstance(call, ToolCall):
+        return "tool_call"
+    return "direct" if isinstance(call, LlmCall) and call.is_direct else "llm_call"
+
+
+def _call(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
+    return _tool(call, body) if isinstance(call, ToolCall) else _model(call, body)
+
+
+def _block(block: CodeBlock, told: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
+    """Yield how a block of code went, then the code and what it printed."""
+    if block.error is not None:
+        yield _failure(block.error_kind, block.error, None)
+    else:
+        yield filled("{}", {"open": f"{MARKS['running']} open"}.get(block.status, ""))
+    for name, fact, body in (("code", "code", told[0]), ("output", "output", told[-1])):
+        text = read_fact(fact, body) if body is not _TOO_LONG else None
+        if isinstance(text, str) and text:
+            yield joined(el("small", name), el("pre", *_cut(text, f"trace[{_row(block)}]")))
 
 
 def _track(call: Span, scale: Scale | None, kind: str) -> Html:
@@ -229,7 +262,7 @@ def _question(body: Mapping[str, Any]) -> str:
             if isinstance(block, dict) and block.get("kind") == "text" and isinstance(block.get("text"), str)
         ]
         if texts:
-            return "\n".join(texts)
+            return "\n".join(texts).strip()
     return ""
 
 

@@ -59,6 +59,7 @@ def _head(trace: Trace) -> list[str]:
         )
         size = byte_size(int(trace.index.length.sum()) + len(trace))
         lines.append(f"  versions     {', '.join(f'{name} ({count:,})' for name, count in versions(trace))}; {size}")
+        lines.append(f"  written by   {', '.join(shape.releases for shape in trace.shapes)}")
     statuses = [f"{count:,} {one_line(status, 24)}" for status, count in turn_statuses(trace).most_common()]
     return [*lines, f"  turns        {', '.join(statuses) or 'none'}"]
 
@@ -95,11 +96,11 @@ def _table(heads: list[str], rows: list[list[str]], found: int, noun: str) -> li
 
 
 def _bad_lines(trace: Trace) -> list[str]:
-    more = len(trace.errors) - _BAD_LINES
+    more = trace.bad_lines - _BAD_LINES
     files = len({error.source for error in trace.errors})
     return [
         "",
-        f"bad lines    {len(trace.errors):,}",
+        f"bad lines    {trace.bad_lines:,}",
         *(
             f"  {f'{one_line(error.source, 24)}, ' if files > 1 else ''}line {error.line}: {one_line(error.reason, 70)}"
             for error in trace.errors[:_BAD_LINES]

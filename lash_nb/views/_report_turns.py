@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from lash_nb.plots import MARKS, counted, duration, one_line, short_id, turn_name
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
-from lash_nb.views._report_numbers import FAILED, tokens_words
-from lash_nb.views._report_steps import calls_html, turn_html
+from lash_nb.views._report_numbers import FAILED, blocks_by_turn, tokens_words
+from lash_nb.views._report_steps import Shown, calls_html, turn_html
 from lash_nb.views._timeline_rows import status_word
 
 __all__ = ["Told", "anchor", "outside_html", "tell_turns", "turn_label", "turns_html"]
@@ -69,12 +69,14 @@ def tell_turns(trace: Trace, wanted: range | None, wrong: Mapping[int, str], roo
     every = trace.turns
     places = range(1, len(every) + 1) if wanted is None else range(wanted.start, min(wanted.stop, len(every) + 1))
     several = len(trace.sessions) > 1
+    blocks = blocks_by_turn(trace)
     shown: dict[int, Html] = {}
     missed = 0
     most = _WHOLE if len(places) <= _WHOLE else _DIGEST
     for place in _by_rank(every, places, wrong)[:most]:
         turn = every[place - 1]
-        entry = _entry(trace, turn, place, several=several, is_bad=wrong[turn.order] == "failed")
+        found = turn_html(trace, turn, blocks.get(turn.order, ()))
+        entry = _entry(turn, found, place, several=several, is_bad=wrong[turn.order] == "failed")
         cost = len(entry.encode()) + _GAP_BYTES
         if cost > room:
             missed += 1
@@ -129,8 +131,7 @@ def _called(call: Span) -> str:
     return getattr(call, "name", None) or getattr(call, "model", None) or ""
 
 
-def _entry(trace: Trace, turn: Turn, place: int, *, several: bool, is_bad: bool) -> Html:
-    found = turn_html(trace, turn)
+def _entry(turn: Turn, found: Shown, place: int, *, several: bool, is_bad: bool) -> Html:
     known = (("session", turn.session_id), ("turn id", turn.turn_id))
     ids = [*(f"{name} {one_line(value, 80)}" for name, value in known if value), f"records from trace[{turn.order}] on"]
     return filled(

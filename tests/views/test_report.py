@@ -277,6 +277,30 @@ def test_bad_lines_unknown_records_and_open_ends_are_counted_aloud() -> None:
     assert "1 turn, 1 model call without an end in the file" in page.said
 
 
+def test_code_is_shown_with_what_it_printed_and_why_it_failed() -> None:
+    """A block of code that a model wrote stands among the calls of its turn; one that fails is told above, too."""
+
+    def phase(at: float, name: str, **payload: object) -> dict[str, object]:
+        return record(
+            at, "protocol_step", plugin_id="runtime", payload={"diagnostic": {"phase": name, "payload": payload}}
+        )
+
+    records = [
+        record(0, "turn_started"),
+        phase(1, "exec_code_started", code="print(<6 * 7>)"),
+        phase(2, "exec_code_completed", output="forty-two", error=None, duration_ms=3, tool_calls=[]),
+        phase(3, "exec_code_started", code="1 / 0"),
+        phase(4, "exec_code_completed", output="", error="division by zero", duration_ms=1, tool_calls=[]),
+    ]
+    page = page_of(read_trace(b"".join(map(line, records))))
+
+    assert page.foreign == []
+    assert page.said.index("print(<6 * 7>)") < page.said.index("forty-two") < page.said.index("1 / 0")
+    assert page.said.index("division by zero") < page.said.index("Numbers")
+    assert page.said.count("division by zero") == 2
+    assert page.links == {"t1"}
+
+
 def test_calls_outside_any_turn_are_shown() -> None:
     """Direct completions of a host belong to no turn and are on the page all the same."""
     ends = [
