@@ -18,7 +18,7 @@ from lash_nb.plots import byte_size, counted
 from lash_nb.trace import Trace
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
-from lash_nb.views._trace_explorer_query import choices
+from lash_nb.views._trace_explorer_query import AS_ASKED, choices
 from lash_nb.views._trace_explorer_rows import bad_line_detail, bad_lines, neighbor_of, record_detail
 from lash_nb.views._trace_explorer_static import explorer_html, explorer_text
 from lash_nb.views._trace_explorer_strip import strip, strip_found, turn_window
@@ -174,7 +174,7 @@ class TraceExplorerView(View):
 
     def _ask(self, given: Mapping[str, Any]) -> None:
         with self._lock:
-            self._table.ask(**{name: _AS_ASKED[name](given[name]) for name in _AS_ASKED if name in given})
+            self._table.ask(**{name: AS_ASKED[name](given[name]) for name in AS_ASKED if name in given})
             self._show_found()
 
     def _draw(self) -> None:
@@ -247,14 +247,3 @@ class TraceExplorerView(View):
         rows, place = self._table.rows, int(asked["place"])
         if asked["version"] == self._table.version and 0 <= place < len(rows):
             self.selection = int(rows[place])
-
-
-_AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "kinds": lambda kinds: None if kinds is None else tuple(kinds),
-    "turn": lambda turn: "" if turn is None else str(turn),
-    "status": lambda status: status or "",
-    "text": lambda text: (text or "").strip(),
-    "sort": str,
-    "descending": bool,
-}
-"""What a person or the page asks for, as the query holds it."""

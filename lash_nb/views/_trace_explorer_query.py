@@ -14,7 +14,7 @@ from lash_nb.views._trace_explorer_facts import TraceFacts
 from lash_nb.views._trace_explorer_search import Search
 from lash_nb.views._trace_explorer_words import GROUPS, STATUSES
 
-__all__ = ["SORTS", "Query", "choices", "found_rows"]
+__all__ = ["AS_ASKED", "SORTS", "Query", "choices", "found_rows"]
 
 _MOST_TURNS: Final = 1_000
 """Turns that a menu lists; above, one types the number."""
@@ -29,6 +29,17 @@ SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
     "tokens": lambda facts: facts.tokens,
 }
 """The columns by which the table can be sorted; records without a value come last in both directions."""
+
+
+AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "kinds": lambda kinds: None if kinds is None else tuple(kinds),
+    "turn": lambda turn: "" if turn is None else str(turn),
+    "status": lambda status: status or "",
+    "text": lambda text: (text or "").strip(),
+    "sort": str,
+    "descending": bool,
+}
+"""What a person or the page asks for, as the query holds it."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

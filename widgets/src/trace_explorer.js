@@ -1,6 +1,7 @@
-import { clear, copyText, dot, footer, h, header, jsonBlock, kbd, link, mark, mount, movedTo, roving, s } from "./kit.js";
+import { clear, dot, footer, h, header, kbd, link, mark, mount, movedTo, roving, s } from "./kit.js";
 import { stripWindow, turnNumbers } from "./strip.js";
 import { barsPath, densityPath, toMs } from "./timeline_geometry.js";
+import { badLine, recordRow, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
 import { countWords, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "./trace_explorer_rows.js";
 
 /** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
@@ -13,8 +14,6 @@ const TYPING = 200;
 const ASKED = ["kinds", "turn", "status", "text", "sort", "descending"];
 const TRACKS = [["llm_call", 8], ["tool_call", 19]];
 const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "turn"], ["", "what"], ["status", ""], ["took", "took"], ["tokens", "tokens"]];
-
-/** @typedef {{ record: number, line: number, time: string, exact: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
 
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -193,32 +192,10 @@ function render({ model, el }) {
 
   /** @param {number} place @param {number} y */
   function rowElement(place, y) {
-    const row = /** @type {Row | undefined} */ (ui.rows.get(place));
-    const style = `transform:translateY(${y}px)`;
-    if (!row) return h("div", { class: "l-explorer-row l-waiting-row", style, role: "row", "aria-rowindex": String(place + 1), "aria-busy": "true" }, h("span", { class: "l-grey-bar" }));
-    const failed = row.status === "failed";
-    return h(
-      "div",
-      { id: `${model.get("twin")}-row-${place}`, class: "l-row l-explorer-row", style, role: "row", "aria-rowindex": String(place + 1), "aria-selected": String(row.record === ui.chosen), onclick: () => choose(row.record, place), ondblclick: openDetail },
-      cell("line", "l-number l-muted", String(row.line)),
-      cell("time", "l-number l-muted", h("span", { title: row.exact }, row.time)),
-      cell("type", "l-cut", row.color ? kindDot(row) : null, row.word, row.phase ? h("span", { class: "l-muted" }, ` ${row.phase}`) : null, row.raw ? h("span", { class: "l-raw-tag" }, "raw") : null),
-      cell("turn", "l-number l-cut", row.turn),
-      cell("what", failed ? "l-cut l-failure" : "l-cut", h("span", { title: row.what.join("") }, ...row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece)))),
-      cell("mark", "", row.mark ? mark(/** @type {any} */ (row.mark), row.status) : null),
-      cell("took", "l-number", row.took),
-      cell("tokens", "l-number l-muted", row.tokens),
-    );
-  }
-
-  /** @param {string} column @param {string} look @param {...(Node | string | null)} children */
-  const cell = (column, look, ...children) => h("span", { class: `l-col-${column} ${look}`, role: "gridcell" }, ...children);
-
-  /** A ring where something starts, a disc where it ends. @param {Row} row */
-  function kindDot(row) {
-    const made = dot(row.color);
-    if (row.phase === "start") made.classList.add("l-ring");
-    return made;
+    const row = /** @type {import("./trace_explorer_parts.js").Row | undefined} */ (ui.rows.get(place));
+    const at = { style: `transform:translateY(${y}px)`, "aria-rowindex": String(place + 1) };
+    if (!row) return waitingRow(at);
+    return recordRow(row, { ...at, id: `${model.get("twin")}-row-${place}`, "aria-selected": String(row.record === ui.chosen), onclick: () => choose(row.record, place), ondblclick: openDetail });
   }
 
   function nothing() {
@@ -280,11 +257,8 @@ function render({ model, el }) {
     bad.append(h("div", { class: "l-bad-bar" }, title, h("span", { class: "l-mono l-bad-all" }, "trace.errors")));
     if (!ui.open) return;
     const more = number > lines.length ? h("div", { class: "l-bad-line l-muted" }, `${(number - lines.length).toLocaleString("en")} more: trace.errors`) : null;
-    bad.append(h("div", { class: "l-bad-lines" }, ...lines.map(badElement), ...(more ? [more] : [])));
+    bad.append(h("div", { class: "l-bad-lines" }, ...lines.map((/** @type {any} */ one, /** @type {number} */ at) => badLine(one, () => model.send({ do: "bad", number: at }))), ...(more ? [more] : [])));
   }
-
-  /** @param {{ line: string, byte: string, reason: string }} one @param {number} number */
-  const badElement = (one, number) => h("div", { class: "l-bad-line" }, h("span", { class: "l-number l-cut" }, one.line), h("span", { class: "l-number l-muted" }, one.byte), h("span", { class: "l-cut", title: one.reason }, one.reason), link("Show", () => model.send({ do: "bad", number }), `show ${one.line}`));
 
   // Where in time.
 
@@ -316,14 +290,7 @@ function render({ model, el }) {
   // The whole record.
 
   function updateDetail() {
-    const { title, note, warning, json, raw, cut } = model.get("detail");
-    clear(detail);
-    if (!title) return detail.append(h("div", { class: "l-muted l-detail-body" }, "Click a record to see all of it here."));
-    const copy = h("button", { type: "button", class: "l-icon-button l-tools", "aria-label": "Copy the record", onclick: () => copyText(json || raw) }, mark("copy"));
-    detail.append(
-      h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted l-cut" }, note), copy),
-      h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
-    );
+    clear(detail).append(...wholeRecord(model.get("detail")));
   }
 
   function updateTitles() {
@@ -350,7 +317,7 @@ function render({ model, el }) {
     updateFilters();
   }
 
-  /** @param {{ kind: string, version: number, from: number, rows: Row[] }} message */
+  /** @param {{ kind: string, version: number, from: number, rows: any[] }} message */
   function receive({ kind, version, from, rows }) {
     if (kind !== "rows") return;
     if (version === query().version) ui.rows.put(from, rows);

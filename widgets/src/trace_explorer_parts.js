@@ -1,0 +1,52 @@
+import { copyText, dot, h, jsonBlock, link, mark } from "./kit.js";
+
+/** Pieces of the explorer: a row, a line that is no record, the whole record. They draw what they are given and know nothing else. */
+
+/** @typedef {{ record: number, line: number, time: string, exact: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
+
+/** @param {string} column @param {string} look @param {...(Node | string | null)} children */
+const cell = (column, look, ...children) => h("span", { class: `l-col-${column} ${look}`, role: "gridcell" }, ...children);
+
+/** A ring where something starts, a disc where it ends. @param {Row} row */
+function kindDot(row) {
+  const made = dot(row.color);
+  if (row.phase === "start") made.classList.add("l-ring");
+  return made;
+}
+
+/** A record in the table. @param {Row} row @param {Record<string, any>} attributes */
+export function recordRow(row, attributes) {
+  const what = row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece));
+  return h(
+    "div",
+    { class: "l-row l-explorer-row", role: "row", ...attributes },
+    cell("line", "l-number l-muted", String(row.line)),
+    cell("time", "l-number l-muted", h("span", { title: row.exact }, row.time)),
+    cell("type", "l-cut", row.color ? kindDot(row) : null, row.word, row.phase ? h("span", { class: "l-muted" }, ` ${row.phase}`) : null, row.raw ? h("span", { class: "l-raw-tag" }, "raw") : null),
+    cell("turn", "l-number l-cut", row.turn),
+    cell("what", row.status === "failed" ? "l-cut l-failure" : "l-cut", h("span", { title: row.what.join("") }, ...what)),
+    cell("mark", "", row.mark ? mark(/** @type {any} */ (row.mark), row.status) : null),
+    cell("took", "l-number", row.took),
+    cell("tokens", "l-number l-muted", row.tokens),
+  );
+}
+
+/** A record that is not here yet. @param {Record<string, any>} attributes */
+export function waitingRow(attributes) {
+  return h("div", { class: "l-explorer-row l-waiting-row", role: "row", "aria-busy": "true", ...attributes }, h("span", { class: "l-grey-bar" }));
+}
+
+/** A line that is no record. @param {{ line: string, byte: string, reason: string }} one @param {() => void} show */
+export function badLine(one, show) {
+  return h("div", { class: "l-bad-line" }, h("span", { class: "l-number l-cut" }, one.line), h("span", { class: "l-number l-muted" }, one.byte), h("span", { class: "l-cut", title: one.reason }, one.reason), link("Show", show, `show ${one.line}`));
+}
+
+/** The whole record, or a raw line. @param {{ title?: string, note: string, warning: string, json: string, raw: string, cut: string }} detail */
+export function wholeRecord({ title, note, warning, json, raw, cut }) {
+  if (!title) return [h("div", { class: "l-muted l-detail-body" }, "Click a record to see all of it here.")];
+  const copy = h("button", { type: "button", class: "l-icon-button l-tools", "aria-label": "Copy the record", onclick: () => copyText(json || raw) }, mark("copy"));
+  return [
+    h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted l-cut" }, note), copy),
+    h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
+  ];
+}
