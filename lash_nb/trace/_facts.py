@@ -8,7 +8,8 @@ for versions 8 to 36 the reference's type definitions.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from lash_nb.trace._record_facts import RECORD_FACTS, Place, at
+from lash_nb.trace._place import Place, at
+from lash_nb.trace._record_facts import RECORD_FACTS
 from lash_nb.trace._told import TOLD
 
 __all__ = [

@@ -205,6 +205,10 @@ class OtherRecord(Note, frozen=True, kw_only=True):
     """Its type, as it is written."""
     name: str | None
     """Its name, where it has one: of a custom record, the plugin of a step."""
+    status: str | None
+    """How what it tells of ended."""
+    payload: Any
+    """The content of a custom record or of a plugin's step, as plain JSON."""
     is_known: bool
     """Whether this release describes its type and schema version."""
 

@@ -5,27 +5,12 @@ version 2 (a letter).
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["RECORD_FACTS", "Place", "at"]
+from lash_nb.trace._execution_facts import EXECUTION_FACTS
+from lash_nb.trace._place import ByKind, Place, Places, at
 
-
-class Place(NamedTuple):
-    """Where a fact stands."""
-
-    path: str
-    """Members from the record (or its context) down, with dots; `-1` is the last item of a list."""
-    versions: str
-    """Schema versions, or shapes of version 2 (a letter), that have it there."""
-
-
-Places = tuple[Place, ...]
-ByKind = Mapping[str, Places]
-
-
-def at(path: str, versions: str = "1–") -> Places:
-    """Return a fact's only place."""
-    return (Place(path, versions),)
+__all__ = ["RECORD_FACTS"]
 
 
 def _for(kinds: str, *places: Place) -> dict[str, Places]:
@@ -35,12 +20,19 @@ def _for(kinds: str, *places: Place) -> dict[str, Places]:
 _TOOLS: Final = "tool_call_started tool_call_completed"
 _CODE: Final = "lashlang_execution"
 _CALLS: Final = "llm_call_completed llm_call_failed"
-_STREAM: Final = "provider_request provider_stream_event provider_event runtime_stream_event"
-_PRESSURE: Final = "compaction_needed prompt_view_pruned prompt_view_attachments_pruned"
+_PROVIDER: Final = "provider_request provider_stream_event provider_event"
+_STREAM: Final = f"{_PROVIDER} runtime_stream_event"
 _DIAGNOSTIC: Final = "payload.diagnostic.payload"
 """Until version 8 what is told about a block of code stands in a step of the protocol `runtime`."""
-_EVENT_NAME: Final = (Place("event.event_name", "2–35"), Place("event.payload.type", "36"))
 _DIRECTED: Final = (Place("event.direction.event_name", "36"), Place("event.direction.endpoint", "36"))
+
+
+def _of_bytes(sent: str, requested: str) -> dict[str, Places]:
+    """A fact about bytes that went over the wire: until version 35 those of a request stand under names of their own."""
+    return {
+        **_for("provider_stream_event provider_event", Place(f"event.{sent}", "2–")),
+        "provider_request": at(f"event.{requested}", "2h–35"),
+    }
 
 
 def _of_block(kind: str, path: str, versions: str = "9–") -> dict[str, Places]:
@@ -59,9 +51,9 @@ _INDEXED: Final[Mapping[str, ByKind]] = {
         "protocol_step": (Place("plugin_id", "2b–"), Place("mode", "2a")),
         "lashlang_execution": at("event.kind", "2d–"),
         "provider_request": at("event.endpoint", "2h–35"),
-        "provider_stream_event": _EVENT_NAME,
+        "provider_stream_event": at("event.event_name", "2–35"),
         "provider_event": _DIRECTED,
-        "runtime_stream_event": _EVENT_NAME,
+        "runtime_stream_event": (Place("event.event_name", "2–35"), Place("event.payload.type", "36")),
         "provider_replay_dropped": at("event.replay_kind", "6–"),
         **_for("journaled_effect_started journaled_effect_settled", Place("effect_name", "3–")),
         **_for("durable_wait_parked durable_wait_resolved", Place("wait_kind", "3–")),
@@ -151,7 +143,7 @@ _MODEL: Final[Mapping[str, ByKind]] = {
     },
     "error_message": {
         "llm_call_failed": at("error.message", "1–35"),
-        "tool_call_completed": (Place("output.outcome.payload.message", "2–"), Place("error", "1")),
+        "tool_call_completed": at("output.outcome.payload.message", "2–"),
         "store_error_observed": at("message", "3–"),
         "lashlang_execution": (Place("event.failure.message", "30–"), Place("event.error", "2d–")),
         "prompt_composition_failed": at("error", "36"),
@@ -166,7 +158,7 @@ _MODEL: Final[Mapping[str, ByKind]] = {
         _CODE: at("event.identity.subject.address.replay_key", "20–"),
         **_for(f"llm_call_started {_CALLS}", Place("context.metadata.replay_key", "2–")),
     },
-    "cause": _for(f"turn_started llm_call_started {_CALLS} {_TOOLS}", Place("context.metadata.caused_by", "2–")),
+    "cause": _for(f"turn_started llm_call_started {_CALLS}", Place("context.metadata.caused_by", "2–")),
 }
 
 _TOOL: Final[Mapping[str, ByKind]] = {
@@ -212,71 +204,6 @@ _BLOCKS: Final[Mapping[str, ByKind]] = {
     "step_index": {"program_step": at("step_index", "17–")},
 }
 
-_EXECUTIONS: Final[Mapping[str, ByKind]] = {
-    name: {_CODE: places}
-    for name, places in {
-        "language": at("language", "7–"),
-        "event_key": at("event.event_key", "2d–"),
-        "scope": at("event.identity.scope", "2e–"),
-        "subject": at("event.identity.subject", "2e–"),
-        "process_id": (Place("event.identity.subject.process_id", "2e–"), Place("event.process_id", "2d")),
-        "effect_of_code": at("event.identity.subject.effect_id", "2e–"),
-        "process_session_id": at("event.session_id", "2d"),
-        "module_ref": (
-            Place("event.identity.document.module_ref", "36"),
-            Place("event.identity.module_ref", "2e–35"),
-            Place("event.module_ref", "2d"),
-        ),
-        "entry_kind": (Place("event.identity.document.entry.kind", "36"), Place("event.identity.entry_kind", "2e–35")),
-        "entry_ref": (
-            Place("event.identity.document.entry.process_ref", "36"),
-            Place("event.identity.entry_ref", "2e–35"),
-            Place("event.process_ref", "2d"),
-        ),
-        "entry_name": (Place("event.identity.entry_name", "2e–"), Place("event.process_name", "2d")),
-        "engine_execution_id": (
-            Place("event.identity.engine_execution_id", "35–"),
-            Place("event.identity.restate_invocation_id", "27–34"),
-        ),
-        "execution_attempt": at("event.identity.attempt", "28–"),
-        "incarnation": at("event.identity.incarnation", "28–35"),
-        "execution_map": (Place("event.execution_map", "2e–35"), Place("event.process_map", "2d")),
-        "execution_status": at("event.status", "2d–"),
-        "node_id": (Place("event.node_id", "2d–"), Place("event.parent_node_id", "2d–")),
-        "node_kind": at("event.node_kind", "2d–35"),
-        "label": at("event.label", "2d–35"),
-        "occurrence": at("event.occurrence", "2d–"),
-        "site_path": at("event.context.site_path", "36"),
-        "loops": at("event.context.loops", "36"),
-        "edge_id": at("event.edge_id", "2d–35"),
-        "selected": at("event.selected", "2d–"),
-        "node_call_id": at("event.call_id", "27–"),
-        "awaited": at("event.awaited", "31–"),
-        "resolution": at("event.resolution", "31–"),
-        "failure": at("event.failure", "30–"),
-        "child_scope": at("event.child.scope", "2e–"),
-        "child_subject": at("event.child.subject", "2e–27"),
-        "child_process_id": (
-            Place("event.child.process_id", "28–"),
-            Place("event.child.subject.process_id", "2e–27"),
-            Place("event.child_process_id", "2d"),
-        ),
-        "child_attempt": at("event.child.attempt", "28–"),
-        "child_incarnation": at("event.child.incarnation", "28–35"),
-        "child_module_ref": (
-            Place("event.child.document.module_ref", "36"),
-            Place("event.child.module_ref", "2e–35"),
-            Place("event.child_module_ref", "2d"),
-        ),
-        "child_entry_ref": (
-            Place("event.child.document.entry.process_ref", "36"),
-            Place("event.child.entry_ref", "2e–35"),
-            Place("event.child_process_ref", "2d"),
-        ),
-        "child_entry_name": (Place("event.child.entry_name", "2e–"), Place("event.child_process_name", "2d")),
-    }.items()
-}
-
 _PROMPTS: Final[Mapping[str, ByKind]] = {
     "prompt_hash": {"prompt_built": at("prompt_hash"), "composition_changed": at("fingerprint", "5–")},
     "prompt_chars": {"prompt_built": at("prompt_chars")},
@@ -286,21 +213,24 @@ _PROMPTS: Final[Mapping[str, ByKind]] = {
 }
 
 _STREAMS: Final[Mapping[str, ByKind]] = {
-    "provider": _for(_STREAM, Place("event.provider", "2–")),
+    "provider": _for(_PROVIDER, Place("event.provider", "2–")),
     "sequence": _for(_STREAM, Place("event.sequence", "2–")),
     "elapsed_ms": _for(_STREAM, Place("event.elapsed_ms", "2–")),
     "direction": {"provider_event": at("event.direction.direction", "36")},
-    "item_id": _for(_STREAM, Place("event.item_id", "2–"), Place("event.payload.item_id", "36")),
-    "output_index": _for(_STREAM, Place("event.output_index", "2–")),
-    "raw_len": _for(_STREAM, Place("event.raw_len", "2–"), Place("event.body_len", "2h–35")),
-    "raw_sha256": _for(_STREAM, Place("event.raw_sha256", "2–"), Place("event.body_sha256", "2h–35")),
-    "raw_json": _for(_STREAM, Place("event.raw_json", "2–"), Place("event.body_json", "2h–35")),
-    "omitted_reason": _for(
-        _STREAM,
-        Place("event.raw_json_omitted_reason", "36"),
-        Place("event.body_json_omitted_reason", "2h–35"),
-        Place("event.value_json_omitted_reason", "2h–35"),
+    "item_id": {
+        **_for("provider_stream_event provider_event", Place("event.item_id", "2–")),
+        "runtime_stream_event": (Place("event.item_id", "2–35"), Place("event.payload.item_id", "36")),
+    },
+    "output_index": _for(
+        "provider_stream_event provider_event runtime_stream_event", Place("event.output_index", "2–")
     ),
+    "raw_len": _of_bytes("raw_len", "body_len"),
+    "raw_sha256": _of_bytes("raw_sha256", "body_sha256"),
+    "raw_json": _of_bytes("raw_json", "body_json"),
+    "omitted_reason": {
+        "provider_event": at("event.raw_json_omitted_reason", "36"),
+        "provider_request": at("event.body_json_omitted_reason", "2h–35"),
+    },
     "stream_text": {
         "runtime_stream_event": (
             Place("event.visible_text", "2–35"),
@@ -332,8 +262,17 @@ _STREAMS: Final[Mapping[str, ByKind]] = {
 }
 
 _CONTEXTS: Final[Mapping[str, ByKind]] = {
-    "used_tokens": _for(_PRESSURE, Place("used_tokens", "29–"), Place("context_budget_tokens", "2h–28")),
-    "max_context_tokens": _for(_PRESSURE, Place("max_context_tokens", "2h–")),
+    "used_tokens": {
+        **_for(
+            "compaction_needed prompt_view_pruned",
+            Place("used_tokens", "29–"),
+            Place("context_budget_tokens", "2h–28"),
+        ),
+        "prompt_view_attachments_pruned": at("used_tokens", "32–"),
+    },
+    "max_context_tokens": _for(
+        "compaction_needed prompt_view_pruned prompt_view_attachments_pruned", Place("max_context_tokens", "2h–")
+    ),
     "threshold_tokens": {"compaction_needed": at("threshold_tokens", "2h–")},
     "dropped_messages": {"prompt_view_pruned": at("dropped_prefix_messages", "2h–35")},
     "retained_messages": {"prompt_view_pruned": at("retained_messages", "2h–35")},
@@ -343,7 +282,8 @@ _CONTEXTS: Final[Mapping[str, ByKind]] = {
     "summary_nodes": {"compaction_completed": at("summary_nodes", "2h–")},
 }
 
-_DURABLE: Final[Mapping[str, ByKind]] = {
+_OTHERS: Final[Mapping[str, ByKind]] = {
+    "payload": _for("custom protocol_step", Place("payload", "1–")),
     "effect_kind": _for("journaled_effect_started journaled_effect_settled", Place("effect_kind", "3–")),
     "effects_executed": {"durable_segment_boundary": at("effects_executed", "3–35")},
     "journaled_bytes": {"durable_segment_boundary": at("journaled_bytes_estimate", "3–35")},
@@ -360,11 +300,11 @@ RECORD_FACTS: Final[Mapping[str, ByKind]] = {
         _MODEL,
         _TOOL,
         _BLOCKS,
-        _EXECUTIONS,
+        EXECUTION_FACTS,
         _PROMPTS,
         _STREAMS,
         _CONTEXTS,
-        _DURABLE,
+        _OTHERS,
     )
     for name, places in area.items()
 }
