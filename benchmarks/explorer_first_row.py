@@ -1,0 +1,57 @@
+"""How soon the explorer shows 300,000 records in a browser: `python -m benchmarks.explorer_first_row [--json]`.
+
+Milliseconds: reading the trace, making the view from it, and, in Chromium, from the view's state (what a display message brings) to its first
+row in the page. Beside it a search through every record, and the bytes of the state.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.trace_files import write_trace
+from lash_nb.trace import read_trace
+from lash_nb.views import TraceExplorerView
+from tests.conftest import launched_browser
+from tests.views.harness import Mounted
+
+BYTES: Final = 280_000_000
+"""Size of a trace of somewhat more records than `RECORDS`."""
+RECORDS: Final = 300_000
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Do it and say how many milliseconds it took."""
+    began = time.perf_counter()
+    done = work()
+    return done, round((time.perf_counter() - began) * 1000, 1)
+
+
+def measure() -> dict[str, float]:
+    """Return the figures."""
+    with tempfile.TemporaryDirectory() as folder, launched_browser() as browser:
+        path = Path(folder) / "trace.jsonl"
+        count = write_trace(path, BYTES)
+        assert count >= RECORDS, count
+        trace, reading = timed(lambda: read_trace(path))
+        view, making = timed(lambda: TraceExplorerView(trace))
+        first_row = Mounted(browser.new_page(), view).first_row_ms
+        state = {name: value for name, value in view.get_state().items() if name not in {"_esm", "_css"}}
+        _, searching = timed(lambda: view.filter(text="東京 nowhere"))
+        figures = {"records": count, "read": reading, "view": making, "first row": round(first_row, 1)}
+        return {**figures, "search": searching, "state bytes": len(json.dumps(state, default=str))}
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    figures = measure()
+    print(json.dumps(figures) if parser.parse_known_args()[0].json else figures)
+
+
+if __name__ == "__main__":
+    main()
