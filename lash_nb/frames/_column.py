@@ -8,13 +8,14 @@
 A column that is a function instead of a path gets the row of its table; each table says what its rows are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from lash_nb.errors import CallerError
 
-__all__ = ["Column", "ColumnError"]
+__all__ = ["Column", "ColumnError", "Walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,23 @@ class Column:
 
     A step of a path is an attribute, a key or a list position; a key that is not there gives an empty cell."""
     dtype: str = "object"
-    """`string`, `category`, `Int64`, `Float64`, `boolean`, `datetime64[ns, UTC]` (from nanoseconds or RFC 3339 text) or `object`."""
+    """`string`, `category`, `Int64`, `UInt64` (for numbers up to 2**64), `Float64`, `boolean`, `datetime64[ns, UTC]` (from nanoseconds or RFC 3339 text) or `object`."""
     doc: str = ""
     """What the value means, with its unit."""
+    then: Callable[[Any], Any] | None = None
+    """What to make of what is found, as in `then=len`; not called where nothing is."""
 
     def value(self, row: Any) -> Any:
         """Return the value of one row."""
+        found = self.path(row) if callable(self.path) else _follow(row, self.path)
+        return found if found is None or self.then is None else self.then(found)
+
+    def values(self, walk: "Walk") -> list[Any] | None:
+        """Return the values of many rows at once, None when they must be asked one by one."""
         if callable(self.path):
-            return self.path(row)
-        for step in self.path.split("."):
-            if row is None:
-                return None
-            row = _step(row, step)
-        return row
+            return None
+        found, then = walk.values(self.path), self.then
+        return found if then is None else [None if value is None else then(value) for value in found]
 
 
 class ColumnError(CallerError):
@@ -67,6 +72,36 @@ class ColumnError(CallerError):
         return self.message
 
 
+class Walk:
+    """Values of many rows by path, all rows one step at a time; where several paths begin alike, that part is walked once."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self._reached: dict[str, list[Any]] = {"": list(rows)}
+
+    def values(self, path: str) -> list[Any]:
+        """Return the value of each row."""
+        before, _, step = path.rpartition(".")
+        if before not in self._reached:
+            self._reached[before] = self.values(before)
+        return _steps(self._reached[before], step)
+
+
+def _follow(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        if value is None:
+            return None
+        value = _step(value, step)
+    return value
+
+
+def _steps(values: list[Any], step: str) -> list[Any]:
+    kinds = set(map(type, values)) - {type(None)}
+    if not any(issubclass(kind, _JSON) for kind in kinds):
+        get = attrgetter(step)
+        return [None if value is None else get(value) for value in values]
+    return [None if value is None else _step(value, step) for value in values]
+
+
 def _step(value: Any, step: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(step)
@@ -77,3 +112,5 @@ def _step(value: Any, step: str) -> Any:
 
 _LEAVES: Final = (str, int, float)
 """JSON that has no members: in a record of another shape a path ends there, and its cell is empty."""
+_JSON: Final = (Mapping, list, tuple, *_LEAVES)
+"""Values whose members are no attributes."""

@@ -9,9 +9,9 @@ import pandas as pd
 
 from lash_nb.frames._call_tokens import Numbers
 from lash_nb.frames._column import Column, ColumnError
+from lash_nb.frames._ids import SPAN_IDS
 from lash_nb.frames._price import PRICED_TOKENS, CallCosts, Price, call_costs
 from lash_nb.frames._table import Rows, table
-from lash_nb.frames._trace_rows import SPAN_ALWAYS
 from lash_nb.trace import LlmCall, Trace, TraceError, Turn
 
 __all__ = ["COST_COLUMNS", "cost_df"]
@@ -83,7 +83,7 @@ def cost_df(
     return _cost_table((trace, costs), columns=columns, strict=False)
 
 
-@table(COST_COLUMNS, always=SPAN_ALWAYS)
+@table(COST_COLUMNS, always=SPAN_IDS)
 def _cost_table(source: tuple[Trace, CallCosts]) -> Rows:
     """One row per turn and model; calls outside any turn by model."""
     trace, costs = source

@@ -1,49 +1,93 @@
 """One row per record of a trace."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from lash_nb.frames._column import Column
+from lash_nb.frames._ids import RECORD_IDS
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import RecordRows
 from lash_nb.trace import Trace
 
-__all__ = ["RECORD_COLUMNS", "records_df"]
+__all__ = [
+    "RECORD_COLUMNS",
+    "RECORD_CONTENT",
+    "RECORD_INFO",
+    "RECORD_LINKS",
+    "RECORD_PLACE",
+    "RECORD_TIMING",
+    "records_df",
+]
 
-RECORD_COLUMNS: Final = (
-    Column("order", "index.order", "Int64", "Number of the record in the trace, from 0."),
-    Column("session_id", "index.session_id", "category", "The session it tells of."),
-    Column("turn_index", "index.turn_index", "Int64", "Number of the turn in its session."),
+_HEAD: Final = ("schema_version", "id", "timestamp", "content", "context", "type")
+"""Members of every record."""
+
+
+def _members(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record says beside its head."""
+    return {name: value for name, value in body.items() if name not in _HEAD}
+
+
+RECORD_INFO: Final = (
+    *(RECORD_IDS[number] for number in (0, 1, 3)),
     Column("protocol_iteration", "index.protocol_iteration", "Int64", "Round of the turn, from 0."),
     Column("type", "index.type", "category", "What happened."),
     Column(
+        "kind",
+        "index.kind",
+        "category",
+        "What it is about: the type as 0.1.0-alpha.37 calls it, or the first that did.",
+    ),
+    Column(
         "name", "index.name", "category", "Model, tool, custom name, plugin or kind of event, whichever the type has."
     ),
-    Column("status", "index.status", "category", "How a turn or tool call ended."),
+    Column("status", "index.status", "category", "How a turn, a tool call or a step of a durable host ended."),
+)
+"""What happened; all from the index."""
+
+RECORD_TIMING: Final = (
     Column("timestamp", "index.time_ns", "datetime64[ns, UTC]", "When it was written."),
     Column("duration_ms", "index.duration_ms", "Float64", "What the record reports, in milliseconds."),
+)
+"""When it happened; all from the index."""
+
+RECORD_LINKS: Final = (
     Column("call_id", "index.call_id", "string", "The tool call."),
+    Column(
+        "parent_graph_node_id",
+        "index.parent_graph_node_id",
+        "string",
+        "The span in which it stands (since 0.1.0-alpha.78).",
+    ),
+    Column("cause_call_id", "index.cause_call_id", "string", "The tool call that caused it."),
+)
+"""What it belongs to; all from the index."""
+
+RECORD_PLACE: Final = (
     Column("line", "index.line", "Int64", "Line in its file, from 1; bad and empty lines count."),
     Column("byte_len", "index.length", "Int64", "Size of the record in bytes."),
     Column("schema_version", "index.schema_version", "Int64", "Version of the record's layout."),
+    Column("is_known", "index.is_known", "boolean", "Whether its type and version are described here."),
+    Column("is_withheld", "index.is_withheld", "boolean", "Whether the host withheld texts and values (version 36)."),
 )
+"""Where it stands and what wrote it; all from the index."""
+
+RECORD_CONTENT: Final = (
+    Column("id", "body.id", "string", "Id of the record."),
+    Column("context", "body.context", "object", "Its context, as a plain object."),
+    Column("members", "body", "object", "Everything else that it says, as a plain object.", then=_members),
+)
+"""The record itself, read from the file; in no table by default but that of the records that no other table has."""
+
+RECORD_COLUMNS: Final = (*RECORD_INFO, *RECORD_TIMING, *RECORD_LINKS, *RECORD_PLACE)
 """What happened, when, and where it stands in the file; all from the index."""
 
-_ALWAYS: Final = (
-    RECORD_COLUMNS[0],
-    RECORD_COLUMNS[1],
-    Column("turn_id", "index.turn_id", "string", "The turn."),
-    RECORD_COLUMNS[2],
-    Column("effect_id", "index.effect_id", "string", "The effect that performed it."),
-    Column("llm_call_id", "index.llm_call_id", "string", "The model call."),
-    Column("graph_node_id", "index.graph_node_id", "string", "The graph node it hangs on, where the record says so."),
-)
 
-
-@table(RECORD_COLUMNS, always=_ALWAYS)
+@table(RECORD_COLUMNS, always=RECORD_IDS)
 def records_df(trace: Trace) -> Rows:
     """One row per record of a trace.
 
-    A path that begins with `index.` takes a whole column of `Trace.index`; any other column is asked row by row, with `order` and `body`
-    (the record as a dict), as in `body.context.run_id`.
+    A path that begins with `index.` takes a whole column of `Trace.index`; any other column is asked row by row: its function gets a
+    `RecordRow` with `order`, `body` (the record as a dict) and `facts`, as in `body.context.run_id` or `facts.error_message`.
     """
     return RecordRows(trace)

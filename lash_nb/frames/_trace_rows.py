@@ -1,120 +1,266 @@
-"""The rows of a trace's tables: records, and spans of two records."""
+"""The rows of a trace's tables: what one record tells, or the two of something that began and ended.
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+Bodies are read when a column asks for one, together with those of the neighboring rows that are going to be asked for, too.
+"""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from lash_nb.frames._column import Column
+from lash_nb.frames._index_columns import index_column
 from lash_nb.frames._table import Rows
-from lash_nb.trace import NO_INT, TEXT_COLUMNS, CodedColumn, Span, Trace
+from lash_nb.trace import CONTEXT_FACTS, RECORD_FACTS, Trace, read_fact
 
-__all__ = ["SPAN_ALWAYS", "RecordRow", "RecordRows", "SpanRow", "span_rows"]
+__all__ = ["FactsOf", "RecordRow", "RecordRows", "SpanRow", "SpanRows"]
+
+_PIECE: Final = 1 << 23
+"""Bytes of records whose rows are asked at a time: what is decoded of them takes some times as much memory."""
 
 
-@dataclass(frozen=True, slots=True)
+class FactsOf:
+    """Facts of a record, told alike for all releases: `facts.error_code` is there whatever a release calls it.
+
+    The names are those of `lash_nb.trace.RECORD_FACTS` and `CONTEXT_FACTS`. Of two records the first one whose kind can have a fact tells it.
+    """
+
+    __slots__ = ("_bodies", "_rows")
+
+    def __init__(self, bodies: "_Bodies", *rows: int | None) -> None:
+        self._bodies = bodies
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        row = self._bodies.teller(_kinds_with(name), self._rows)
+        return None if row is None else read_fact(name, self._bodies[row])
+
+
+@cache
+def _kinds_with(fact: str) -> frozenset[str | None] | None:
+    """Return the kinds of records that can have a fact; None for all of them."""
+    if fact in CONTEXT_FACTS:
+        return None
+    if fact not in RECORD_FACTS:
+        message = f"there is no fact {fact!r}; lash_nb.trace.RECORD_FACTS and CONTEXT_FACTS have all of them"
+        raise AttributeError(message)
+    return frozenset(RECORD_FACTS[fact])
+
+
 class RecordRow:
-    """One record: what a column's function is given."""
+    """What one record tells: what a column's function is given."""
 
-    order: int
-    """Number of the record in the trace, from 0."""
-    body: dict[str, Any]
-    """The whole record."""
+    __slots__ = ("_bodies", "order", "told")
+
+    def __init__(self, bodies: "_Bodies", order: int, told: Any = None) -> None:
+        self._bodies = bodies
+        self.order = order
+        """Number of the record in the trace, from 0."""
+        self.told: Any = told
+        """What the rows of the table are made of, e.g. an `Attempt`; None where that is the record itself."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The whole record."""
+        return self._bodies[self.order]
+
+    @property
+    def facts(self) -> FactsOf:
+        """Its facts."""
+        return FactsOf(self._bodies, self.order)
+
+    def records(self, head: str) -> tuple[int | None, ...]:
+        """Return the numbers of the records that a path with this beginning leads into, in the order in which they are asked."""
+        return (self.order,) if head in _HEADS else ()
 
 
 class SpanRow:
-    """One call or turn: what a column's function is given."""
+    """A call, a turn, or something else that began and ended: what a column's function is given."""
 
-    def __init__(self, trace: Trace, span: Span) -> None:
+    __slots__ = ("_bodies", "span")
+
+    def __init__(self, bodies: "_Bodies", span: Any) -> None:
+        self._bodies = bodies
         self.span: Any = span
-        """The `LlmCall`, `ToolCall` or `Turn`."""
-        self._trace = trace
+        """The `LlmCall`, `ToolCall`, `Turn`, `CodeBlock`, `Execution` or `NodeRun`."""
 
-    @cached_property
+    @property
     def start(self) -> dict[str, Any] | None:
         """The whole record of its start."""
-        return None if self.span.start_row is None else self._trace[self.span.start_row]
+        return None if self.span.start_row is None else self._bodies[self.span.start_row]
 
-    @cached_property
+    @property
     def end(self) -> dict[str, Any] | None:
         """The whole record of its end."""
-        return None if self.span.end_row is None else self._trace[self.span.end_row]
+        return None if self.span.end_row is None else self._bodies[self.span.end_row]
 
     @property
     def body(self) -> dict[str, Any] | None:
         """The record of its end, else of its start."""
-        return self.end if self.span.end_row is not None else self.start
+        return self.start if self.span.end_row is None else self.end
+
+    @property
+    def facts(self) -> FactsOf:
+        """Facts of the record of its end, and those of its start that the end cannot have."""
+        return FactsOf(self._bodies, *self.records("facts"))
+
+    @property
+    def start_facts(self) -> FactsOf:
+        """Facts of the record of its start."""
+        return FactsOf(self._bodies, self.span.start_row)
+
+    @property
+    def end_facts(self) -> FactsOf:
+        """Facts of the record of its end."""
+        return FactsOf(self._bodies, self.span.end_row)
+
+    def records(self, head: str) -> tuple[int | None, ...]:
+        """Return the numbers of the records that a path with this beginning leads into, in the order in which they are asked."""
+        start, end = self.span.start_row, self.span.end_row
+        match head:
+            case "start" | "start_facts":
+                return (start,)
+            case "end" | "end_facts":
+                return (end,)
+            case "body":
+                return (start if end is None else end,)
+            case "facts":
+                return (end, start)
+        return ()
 
 
-SPAN_ALWAYS: Final = (
-    Column("order", "span.order", "Int64", "Number of its first record in the trace, from 0."),
-    Column("session_id", "span.session_id", "category", "The session."),
-    Column("turn_id", "span.turn_id", "string", "The turn."),
-    Column("turn_index", "span.turn_index", "Int64", "Number of the turn in its session."),
-    Column("effect_id", "span.effect_id", "string", "The effect that performed it."),
-    Column("llm_call_id", "span.llm_call_id", "string", "The model call."),
-    Column("graph_node_id", "span.graph_node_id", "string", "The graph node it hangs on, where the record says so."),
-)
-"""Ids and order of a call or turn."""
+_HEADS: Final = ("body", "facts", "start", "end", "start_facts", "end_facts")
+"""Beginnings of paths that lead into records."""
 
 
-def span_rows(trace: Trace, spans: Sequence[Span]) -> Rows:
-    """Return one row per span."""
-    return Rows([SpanRow(trace, span) for span in spans], errors=trace.errors)
+class _Bodies:
+    """Records of some neighboring rows: when one is asked for, all those that were announced are read in one go."""
+
+    def __init__(self, trace: Trace, rows: Iterable[int | None]) -> None:
+        self._trace = trace
+        self._rows = sorted({row for row in rows if row is not None})
+        self._announced: set[int] = set()
+        self._read: dict[int, dict[str, Any]] = {}
+        kinds = trace.index.text("kind")
+        self._kinds = dict(zip(self._rows, kinds.at(kinds.codes[self._rows].tolist()), strict=True))
+
+    def teller(self, kinds: frozenset[str | None] | None, rows: Iterable[int | None]) -> int | None:
+        """Return the first of these records that is of one of these kinds (of any, without kinds)."""
+        for row in rows:
+            if row is not None and (kinds is None or self._kinds[row] in kinds):
+                return row
+        return None
+
+    def announce(self, rows: Iterable[int | None]) -> None:
+        """Say which are going to be asked for."""
+        self._announced.update(row for row in rows if row is not None)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        if row not in self._read:
+            others = self._announced if row in self._announced else self._rows
+            wanted = sorted(one for one in others if one not in self._read)
+            self._read.update(zip(wanted, self._trace.bodies(wanted), strict=True))
+        return self._read[row]
 
 
-class RecordRows(Rows):
-    """One row per record; columns with a path `index.…` come from the index, whole and without a body."""
+class _TraceRows(Rows):
+    """Rows that stand on records of a trace; paths that begin with `index.` are columns of the index."""
 
-    def __init__(self, trace: Trace) -> None:
-        super().__init__((), errors=trace.errors)
+    def __init__(self, trace: Trace, rows: Sequence[Any]) -> None:
+        super().__init__(rows, errors=trace.errors)
         self._trace = trace
 
-    def __len__(self) -> int:
-        return len(self._trace)
+    @abstractmethod
+    def vector(self, column: Column) -> Any:
+        """Return a whole column of the index, None for another path."""
 
-    def __iter__(self) -> Iterator[RecordRow]:
-        return map(RecordRow, range(len(self)), iter(self._trace))
+    def pieces(self, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+        """Yield rows whose records fit into memory together."""
+        for begin, end in self._bounds():
+            bodies = _Bodies(self._trace, self._told_by(begin, end))
+            rows = self._made(bodies, begin, end)
+            for head, kinds in _readings(columns):
+                bodies.announce(bodies.teller(kinds, row.records(head)) for row in rows)
+            yield rows
+
+    def _bounds(self) -> Iterator[tuple[int, int]]:
+        pieces = np.cumsum(self._sizes()) // _PIECE
+        begins = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(pieces)]
+        return itertools.pairwise(begins)
+
+    @abstractmethod
+    def _sizes(self) -> Any:
+        """Return the bytes of the records of each row."""
+
+    @abstractmethod
+    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
+        """Return the numbers of the records of some rows."""
+
+    @abstractmethod
+    def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
+        """Return some rows as functions of columns get them."""
+
+
+def _readings(columns: Iterable[Column]) -> set[tuple[str, frozenset[str | None] | None]]:
+    """Return which records paths lead into: their beginning, and the kinds that matter."""
+    readings = set()
+    for column in columns:
+        head, _, rest = ("" if callable(column.path) else column.path).partition(".")
+        fact = rest.partition(".")[0]
+        if head in _HEADS and head.endswith("facts"):
+            if fact in RECORD_FACTS or fact in CONTEXT_FACTS:
+                readings.add((head, _kinds_with(fact)))
+        elif head in _HEADS:
+            readings.add((head, None))
+    return readings
+
+
+class RecordRows(_TraceRows):
+    """One row per record."""
+
+    def __init__(self, trace: Trace, rows: Sequence[int] | None = None, *, told: Sequence[Any] | None = None) -> None:
+        super().__init__(trace, range(len(trace)) if rows is None else rows)
+        self._chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
+        self._told = told
 
     def vector(self, column: Column) -> Any:
-        """Return a whole column of the index."""
-        if callable(column.path) or not column.path.startswith("index."):
-            return None
-        name = column.path.removeprefix("index.")
-        index = self._trace.index
-        if name == "order":
-            return pd.array(np.arange(len(index)), dtype="Int64")
-        if name in TEXT_COLUMNS:
-            return _decoded(index.text(name), column.dtype)
-        return _VECTORS[name](getattr(index, name)) if name in _VECTORS else None
+        """Return a whole column of the index, None for another path."""
+        return index_column(self._trace.index, column, self._chosen)
+
+    def _sizes(self) -> Any:
+        lengths = self._trace.index.length
+        return lengths if self._chosen is None else lengths[self._chosen]
+
+    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
+        return self._rows[begin:end]
+
+    def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
+        told = [None] * (end - begin) if self._told is None else self._told[begin:end]
+        return [RecordRow(bodies, order, one) for order, one in zip(self._rows[begin:end], told, strict=True)]
 
 
-def _decoded(column: CodedColumn, dtype: str) -> Any:
-    codes = np.asarray(column.codes, dtype=np.int32)
-    different = column.values  # noqa: PD011 - a list, not a frame
-    if dtype == "category":
-        categories: Any = pd.Index(different, dtype=None if different else "str")
-        return pd.Categorical.from_codes(codes, categories=categories)
-    values: Any = pd.Series(different, dtype=dtype).array
-    return values.take(codes, allow_fill=True)
+class SpanRows(_TraceRows):
+    """One row per span."""
 
+    def __init__(self, trace: Trace, spans: Sequence[Any]) -> None:
+        super().__init__(trace, spans)
+        self._orders = np.array([span.order for span in spans], dtype=np.int64)
 
-def _integers(values: Any) -> Any:
-    numbers = np.array(values, dtype=np.int64)
-    return pd.arrays.IntegerArray(numbers, numbers == NO_INT)
+    def vector(self, column: Column) -> Any:
+        """Return a column of the index, of the first record of each span; None for another path."""
+        return index_column(self._trace.index, column, self._orders)
 
+    def _sizes(self) -> Any:
+        lengths = np.append(self._trace.index.length, 0)
+        places = [(span.start_row, span.end_row) for span in self._rows]
+        known = [[-1 if row is None else row for row in rows] for rows in places]
+        return lengths[np.array(known, dtype=np.int64).reshape(-1, 2)].sum(axis=1)
 
-def _floats(values: Any) -> Any:
-    numbers = np.array(values, dtype=np.float64)
-    return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
+    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
+        return (row for span in self._rows[begin:end] for row in (span.start_row, span.end_row))
 
-
-_VECTORS: Final[dict[str, Callable[[Any], Any]]] = {
-    "time_ns": lambda values: pd.DatetimeIndex(np.array(values, dtype=np.int64).view("datetime64[ns]"), tz="UTC"),
-    "duration_ms": _floats,
-    **dict.fromkeys(("offset", "length", "line", "turn_index", "protocol_iteration"), _integers),
-}
-"""How each number column of the index becomes a column of a table."""
+    def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
+        return [SpanRow(bodies, span) for span in self._rows[begin:end]]

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from lash_nb.frames._calls import llm_calls_df, tool_calls_df, turns_df, usage_df
 from lash_nb.frames._column import Column
+from lash_nb.frames._llm_calls import llm_calls_df
 from lash_nb.frames._records import records_df
 from lash_nb.frames._table import Rows, Table, table
+from lash_nb.frames._tool_calls import tool_calls_df
+from lash_nb.frames._turns import turns_df
+from lash_nb.frames._usage import usage_df
 from lash_nb.trace import Trace
 
 __all__ = ["ERROR_COLUMNS", "TRACE_TABLES", "errors_df"]

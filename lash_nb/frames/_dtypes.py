@@ -1,0 +1,79 @@
+"""From plain values to columns, with types that hold for an empty table too."""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from lash_nb.clock import parse_rfc3339
+from lash_nb.errors import CallerError
+from lash_nb.frames._column import Column, ColumnError
+
+__all__ = ["check_dtype", "typed"]
+
+
+def check_dtype(column: Column) -> None:
+    """Refuse a column of a type that there is not.
+
+    Raises:
+        CallerError: naming the types that there are.
+    """
+    if column.dtype not in _CONVERTERS:
+        message = f"Column {column.name!r} has the unknown dtype {column.dtype!r}: use one of {', '.join(_CONVERTERS)}."
+        raise CallerError(message)
+
+
+def typed(column: Column, values: list[Any], problems: list[ColumnError]) -> Any:
+    """Return values as the column's type holds them; one that it cannot hold becomes nothing and a problem."""
+    convert = _CONVERTERS[column.dtype]
+    try:
+        return _converted(convert, values)
+    except (TypeError, ValueError, ArithmeticError):
+        return convert([_fitting(column, convert, number, value, problems) for number, value in enumerate(values)])
+
+
+def _fitting(
+    column: Column, convert: Callable[[list[Any]], Any], number: int, value: Any, problems: list[ColumnError]
+) -> Any:
+    """Return the value as the type holds it, else nothing, and note that."""
+    try:
+        cell = _converted(convert, [value])[0]
+    except (TypeError, ValueError, ArithmeticError):
+        problems.append(ColumnError(column.name, number, f"{value!r:.60} is no {column.dtype}"))
+        return None
+    return cell if column.dtype in _MASKED else value
+
+
+def _converted(convert: Callable[[list[Any]], Any], values: list[Any]) -> Any:
+    """Make a column; a float that no integer can hold is an error, not whatever the machine makes of it."""
+    with np.errstate(invalid="raise"):
+        return convert(values)
+
+
+def _times(values: Iterable[Any]) -> pd.DatetimeIndex:
+    moments = [parse_rfc3339(value) if isinstance(value, str) else value for value in values]
+    return pd.DatetimeIndex(pd.array(moments, dtype="Int64").to_numpy("int64", na_value=pd.NaT.value), tz="UTC")
+
+
+def _categories(values: list[Any]) -> Any:
+    known = list(dict.fromkeys(value for value in values if value is not None))
+    # An empty list of categories has no type of its own: text, so that a table without rows has the types of one with rows.
+    return pd.Categorical(values, categories=pd.Index(known, dtype=None if known else "str"))
+
+
+def _objects(values: list[Any]) -> pd.Series:
+    return pd.Series(values, dtype="object")
+
+
+_MASKED: Final = ("string", "Int64", "UInt64", "Float64", "boolean")
+"""Types whose columns hold values and what is missing; alone a value may be of another type than in company (`"7"` is an integer, not beside 7)."""
+
+_CONVERTERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
+    **{dtype: functools.partial(pd.array, dtype=dtype) for dtype in _MASKED},
+    "category": _categories,
+    "datetime64[ns, UTC]": _times,
+    "object": _objects,
+}
+"""How a list of plain values, None for nothing, becomes a column of each type."""

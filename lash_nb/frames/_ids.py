@@ -1,0 +1,64 @@
+"""Columns that every table of a trace has: which row is which, and where it stands."""
+
+from typing import Any, Final
+
+from lash_nb.frames._column import Column
+
+__all__ = ["RECORD_IDS", "SPAN_IDS", "SPAN_ORIGIN", "SPAN_PLACE", "SPAN_TIMING", "count"]
+
+RECORD_IDS: Final = (
+    Column("order", "index.order", "Int64", "Number of the record in the trace, from 0."),
+    Column("session_id", "index.session_id", "category", "The session."),
+    Column("turn_id", "index.turn_id", "string", "The turn."),
+    Column("turn_index", "index.turn_index", "Int64", "Number of the turn in its session."),
+    Column("effect_id", "index.effect_id", "string", "The effect that performed it."),
+    Column("llm_call_id", "index.llm_call_id", "string", "The model call."),
+    Column(
+        "graph_node_id", "index.graph_node_id", "string", "The graph node or span that it is, where the record says so."
+    ),
+)
+"""Ids and order of a record; all from the index."""
+
+SPAN_IDS: Final = (
+    Column("order", "span.order", "Int64", "Number of its first record in the trace, from 0."),
+    Column("session_id", "span.session_id", "category", "The session."),
+    Column("turn_id", "span.turn_id", "string", "The turn."),
+    Column("turn_index", "span.turn_index", "Int64", "Number of the turn in its session."),
+    Column("effect_id", "span.effect_id", "string", "The effect that performed it."),
+    Column("llm_call_id", "span.llm_call_id", "string", "The model call."),
+    Column(
+        "graph_node_id", "span.graph_node_id", "string", "The graph node or span that it is, where the record says so."
+    ),
+)
+"""Ids and order of a call or turn."""
+
+SPAN_PLACE: Final = (SPAN_IDS[0], SPAN_IDS[1], SPAN_IDS[3])
+"""Where a call or turn stands: order, session, number of the turn."""
+
+SPAN_TIMING: Final = (
+    Column("started_at", "span.started_ns", "datetime64[ns, UTC]", "When its start was recorded."),
+    Column("ended_at", "span.ended_ns", "datetime64[ns, UTC]", "When its end was recorded."),
+    Column(
+        "duration_ms",
+        "span.duration_ms",
+        "Float64",
+        "Milliseconds as its end reports them, else between its two records.",
+    ),
+)
+"""When a call or turn began and ended."""
+
+SPAN_ORIGIN: Final = (
+    Column("schema_version", "index.schema_version", "Int64", "Version of the layout of its first record."),
+    Column(
+        "is_withheld",
+        "index.is_withheld",
+        "boolean",
+        "Whether the host withheld texts and values (version 36): what is empty may not have been.",
+    ),
+)
+"""What wrote it."""
+
+
+def count(items: Any) -> int | None:
+    """Return the number of items of a list, nothing of anything else."""
+    return len(items) if isinstance(items, list | tuple) else None
