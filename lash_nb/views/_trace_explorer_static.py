@@ -1,5 +1,6 @@
 """The explorer where no script runs: the first rows of what was asked for, the lines that are no records, what is cut and what to type next."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, one_line
@@ -15,6 +16,7 @@ __all__ = ["explorer_html", "explorer_text"]
 _ROWS: Final = 30
 _TEXT_ROWS: Final = 26
 _BAD: Final = 5
+_WIDTH: Final = 110
 _ASCII: Final = {"failed": "! ", "cancelled": "x "}
 _HEADS: Final = ("line", "time", "type", "turn", "what", "took", "tokens")
 _STYLES: Final = (RIGHT, RIGHT, "white-space:nowrap;", RIGHT, "width:100%;overflow-wrap:anywhere;", RIGHT, RIGHT)
@@ -81,6 +83,18 @@ def _cut(found: RecordTable, shown: int) -> str:
     return f"{shown:,} rows of {of}; long texts are cut. All of it: frames.records_df(trace), one: trace[{total - 1}]"
 
 
+def _short(what: Sequence[str]) -> list[str]:
+    """Cut a row to about one line; every row is stored with the notebook."""
+    pieces: list[str] = []
+    left = _WIDTH
+    for piece in what:
+        pieces.append(piece if len(piece) <= left else piece[: left - 1] + "…")
+        left -= len(piece)
+        if left <= 0:
+            break
+    return pieces
+
+
 def _bad_html(trace: Trace) -> Html | None:
     bad = bad_lines(trace)
     if not bad["count"]:
@@ -97,7 +111,7 @@ def _bad_html(trace: Trace) -> Html | None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    what = joined(*(el("b", piece) if place % 2 else piece for place, piece in enumerate(row["what"])))
+    what = joined(*(el("b", piece) if place % 2 else piece for place, piece in enumerate(_short(row["what"]))))
     status = row["status"]
     mark = (
         el("span", f"{MARKS[row['mark']]} {status} ", style=FAILURE if status == "failed" else MUTED)
