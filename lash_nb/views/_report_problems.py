@@ -1,12 +1,13 @@
 """What is wrong with a trace, before anything else: failures by cause, lines that are no records, records that nobody knows, open ends."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from lash_nb.plots import MARKS, counted, one_line
-from lash_nb.trace import LlmCall, Span, Trace, Turn, member
+from lash_nb.trace import LlmCall, Span, Trace, Turn
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import FAILED, blocks_by_turn, unknowns
+from lash_nb.views._report_said import cause_of
 from lash_nb.views._report_tables import plain_table
 from lash_nb.views._report_turns import anchor, turn_label
 
@@ -50,7 +51,7 @@ def causes(trace: Trace) -> list[Cause]:
     for call, place, (code, message) in _failed_calls(trace):
         is_model = isinstance(call, LlmCall)
         who = getattr(call, "model" if is_model else "name", None) or "not recorded"
-        note("model call" if is_model else "tool call", who, code, message, place)
+        note("model call" if is_model else "tool call", who, one_line(code, 60), one_line(message, 240), place)
     owners = {block.order: order for order, blocks in blocks_by_turn(trace).items() for block in blocks}
     places = {turn.order: place for place, turn in enumerate(trace.turns, 1)} if owners else {}
     for block in trace.code_blocks:
@@ -99,16 +100,9 @@ def _failed_calls(trace: Trace) -> Iterator[tuple[Span, int, tuple[str, str]]]:
     lengths = trace.index.length
     read = [call for call in calls if call.end_row is not None and lengths[call.end_row] <= _BODY_BYTES][:_READ]
     bodies = trace.bodies([call.end_row for call in read if call.end_row is not None])
-    said = {call.order: _said(body) for call, body in zip(read, bodies, strict=True)}
+    said = {call.order: cause_of(body) for call, body in zip(read, bodies, strict=True)}
     for call in calls:
         yield call, place_of.get(call.order, 0), said.get(call.order, ("", ""))
-
-
-def _said(body: dict[str, Any]) -> tuple[str, str]:
-    """Return code and message of a failure, whichever record tells of it."""
-    place = member(body, "error") if "error" in body else member(body, "output.outcome.payload")
-    code, message = (member(place, name) for name in ("code", "message")) if isinstance(place, dict) else ("", place)
-    return (one_line(str(code), 60) if code else ""), (one_line(str(message), 240) if message else "")
 
 
 def _causes_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int], bool]) -> Html:
