@@ -2,6 +2,7 @@
 
 import re
 import stat
+import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from tests.trace.lines import DATA, STATION, line, llm_end, llm_start, record, t
 from tests.views.injections import INJECTIONS
 from tests.views.report_samples import QUESTION, hostile_trace, long_trace
 
+VECTORS: Final = Path(__file__).parents[1] / "vectors"
 ALONE: Final = {"meta", "!doctype"}
 OURS: Final = {
     *(
@@ -155,6 +157,21 @@ def test_real_traces_have_a_report(path: Path) -> None:
 
     assert page.foreign == []
     assert len(page.anchors) == len(trace.turns)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packed", ["traces", "traces_later"])
+def test_traces_of_every_release_have_a_report(packed: str) -> None:
+    """Whatever release wrote a trace, its page has our elements only, a place for each turn, and a summary that fits a terminal."""
+    with tarfile.open(VECTORS / f"{packed}.tar.gz") as files:
+        members = [member for member in files if member.name.endswith(".jsonl")]
+        traces = {member.name: read_trace(file.read()) for member in members if (file := files.extractfile(member))}
+    pages = {name: page_of(trace) for name, trace in traces.items()}
+
+    assert len(traces) > 50
+    assert {name: page.foreign for name, page in pages.items() if page.foreign} == {}
+    assert {name: len(page.anchors) for name, page in pages.items()} == {n: len(t.turns) for n, t in traces.items()}
+    assert max(len(words) for trace in traces.values() for words in summary_text(trace).splitlines()) <= 100
 
 
 def test_an_empty_trace_has_a_report() -> None:
@@ -299,6 +316,28 @@ def test_code_is_shown_with_what_it_printed_and_why_it_failed() -> None:
     assert page.said.index("division by zero") < page.said.index("Numbers")
     assert page.said.count("division by zero") == 2
     assert page.links == {"t1"}
+
+
+def test_what_failed_says_why_in_whatever_shape() -> None:
+    """A failure is a code with a message, a message alone, or nothing but a text; a call that was cancelled is no failure."""
+    records = [
+        record(0, "turn_started"),
+        tool_end(1, "a", "failure", payload={"code": "no_route", "message": "all roads closed"}),
+        tool_end(2, "b", "failure", payload="only words"),
+        record(3, "llm_call_failed", context={"llm_call_id": "c"}, error={"message": "model gone", "retryable": False}),
+        record(
+            4,
+            "llm_call_failed",
+            context={"llm_call_id": "d"},
+            error={"message": "stopped", "terminal_reason": "cancelled"},
+        ),
+        tool_end(5, "e", "cancelled", payload={"message": "not needed any more"}),
+    ]
+    page = page_of(read_trace(b"".join(map(line, records))))
+
+    for words in ("no_route · all roads closed", "✕ only words", "✕ model gone", "⊘ cancelled not needed any more"):
+        assert words in page.said
+    assert "✕ stopped" not in page.said
 
 
 def test_calls_outside_any_turn_are_shown() -> None:
