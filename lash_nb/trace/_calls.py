@@ -111,6 +111,8 @@ class Turn(Span, frozen=True, kw_only=True):
 
     done_reason: str | None
     """Why it ended, e.g. `assistant_message` or `cancelled`."""
+    next_frame: str | None
+    """Where the session goes on after a switch: the frame's id or key, in the oldest releases the next session."""
     cause: str | None
     """Id of the span that caused it, where the records say so (since 0.1.0-alpha.78) and it is not just its session."""
     llm_calls: tuple[LlmCall, ...]

@@ -145,6 +145,7 @@ INDEXED_FACTS: Final = (
     "issuing_node_id",
     "status",
     "done_reason",
+    "next_frame",
     "duration_ms",
     "usage",
 )

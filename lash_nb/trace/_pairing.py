@@ -32,6 +32,7 @@ _TEXTS: Final = (
     "model_variant",
     "status",
     "done_reason",
+    "next_frame",
     "cause_call_id",
 )
 _NUMBERS: Final = ("turn_index", "protocol_iteration", "time_ns", "duration_ms")
@@ -195,8 +196,9 @@ class _Pass:
         turns = [
             Turn(
                 **self._span(start, end, self._anchors.get(pair)),
-                status=self._status(end),
+                status=self._turn_status(end),
                 done_reason=None if end is None else self.column["done_reason"][end],
+                next_frame=None if end is None else self.column["next_frame"][end],
                 cause=self._cause(start, end),
                 llm_calls=tuple(llm[number] for number in self._llm_of.get(pair, ())),
                 tool_calls=tuple(tools[number] for number in self._tools_of.get(pair, ())),
@@ -234,6 +236,10 @@ class _Pass:
     def _cause(self, start: int | None, end: int | None) -> str | None:
         named = [self.column["parent_graph_node_id"][at] for at in (start, end) if at is not None]
         return next((cause for cause in named if cause and not cause.startswith("session:")), None)
+
+    def _turn_status(self, end: int | None) -> str:
+        status = self._status(end)
+        return "switched" if status == "completed" and end is not None and self.column["next_frame"][end] else status
 
     def _status(self, end: int | None) -> str:
         return "open" if end is None else self._ended(self.column["status"][end], end)

@@ -43,7 +43,7 @@ def _of_block(kind: str, path: str, versions: str = "9–") -> dict[str, Places]
     }
 
 
-_INDEXED: Final[Mapping[str, ByKind]] = {
+_COMMON: Final[Mapping[str, ByKind]] = {
     "name": {
         "llm_call_started": at("request.model"),
         "llm_call_completed": at("response.request_model", "14–"),
@@ -295,7 +295,7 @@ _OTHERS: Final[Mapping[str, ByKind]] = {
 RECORD_FACTS: Final[Mapping[str, ByKind]] = {
     name: places
     for area in (
-        _INDEXED,
+        _COMMON,
         _TURNS,
         _MODEL,
         _TOOL,
