@@ -165,9 +165,9 @@ class TraceExplorerView(View):
         Selection, filter, order and scroll position stay.
         """
         with self._lock:
-            before = self.trace.errors
+            before = self.trace.bad_lines
             new = self.trace.refresh()
-            if new or before != self.trace.errors:
+            if new or before != self.trace.bad_lines:
                 self._table.take_in()
                 self._draw()
             return new

@@ -210,7 +210,7 @@ def bad_lines(trace: Trace) -> dict[str, Any]:
         }
         for error in errors[:_BAD]
     ]
-    return {"count": len(errors), "lines": told, "records": len(trace)}
+    return {"count": trace.bad_lines, "lines": told, "records": len(trace)}
 
 
 def neighbor_of(trace: Trace, error: TraceError) -> int | None:

@@ -362,6 +362,15 @@ def test_a_bad_line_is_shown_where_it_stands() -> None:
         view.show_bad_line(7)
 
 
+def test_very_many_bad_lines_are_counted_and_few_are_told() -> None:
+    """The page gets the first hundred; every face says how many there are."""
+    view = TraceExplorerView(read_trace(b"no record\n" * 20_000))
+
+    assert (view.bad["count"], len(view.bad["lines"])) == (20_000, 100)
+    assert "20,000 bad lines skipped" in static_html(view)
+    assert "19,995 more bad lines: trace.errors" in text(view)
+
+
 # What goes to the page.
 
 
