@@ -8,6 +8,7 @@ does not run again in the same occurrence.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from lash_nb.errors import WireError
 from lash_nb.trace._execution_events import ExecutionEvent, graph_key, text_of
 from lash_nb.wire import (
     TraceLabelMetadata,
@@ -15,6 +16,8 @@ from lash_nb.wire import (
     TraceLashlangGraphChildLink,
     TraceLashlangGraphEdge,
     TraceLashlangGraphNode,
+    TraceRuntimeScope,
+    TraceRuntimeSubject,
     from_builtins,
 )
 
@@ -45,9 +48,9 @@ class LashlangGraph(TraceLashlangGraph, frozen=True, kw_only=True):
     """An execution as far as its records tell."""
 
     scope: Any
-    """Where it runs, as its records say: a plain object."""
+    """Where it runs: a `TraceRuntimeScope`, or the plain object that a later release writes instead."""
     subject: Any
-    """Whose code it is, as its records say: a plain object."""
+    """Whose code it is: a `TraceRuntimeSubject`, or the plain object that a later release writes instead."""
     status: str  # type: ignore[assignment]  # a record may hold another word than those of its release
     """`running`, `completed`, `failed` or `cancelled`."""
     nodes: tuple[LashlangNode, ...]
@@ -215,8 +218,10 @@ class _Graph:
         edges = [from_builtins(way, TraceLashlangGraphEdge) for way in self.edges.values()]
         return LashlangGraph(
             graph_key=identity.graph_key,
-            scope=identity["scope"] or {"session_id": identity["process_session_id"]},
-            subject=identity["subject"] or {"type": "process", "process_id": identity["process_id"]},
+            scope=_typed(identity["scope"] or {"session_id": identity["process_session_id"]}, TraceRuntimeScope),
+            subject=_typed(
+                identity["subject"] or {"type": "process", "process_id": identity["process_id"]}, TraceRuntimeSubject
+            ),
             module_ref=text_of(identity["module_ref"]) or "",
             entry_kind=text_of(identity["entry_kind"]) or "process",
             entry_ref=text_of(identity["entry_ref"]),
@@ -255,6 +260,14 @@ NODE_STATUSES: Final[Mapping[str, str]] = {
 def _place(event: ExecutionEvent) -> tuple[str, ...]:
     """Return what tells a step apart that no map knows; occurrences sort as numbers."""
     return (event.node_id, repr(event.site_path), f"{event.occurrence or 0:020}")
+
+
+def _typed(members: Any, kind: Any) -> Any:
+    """Return a wire type made of members, or the members where a release has others."""
+    try:
+        return from_builtins(members, kind)
+    except WireError:
+        return members
 
 
 def _is_beside(membership: Mapping[str, Any], arms: Mapping[str, str]) -> bool:
