@@ -1,9 +1,55 @@
 """Tables: records, graphs and listings as pandas DataFrames, made of columns that anybody can add to."""
 
+from lash_nb.frames._attempts import (
+    ATTEMPT_COLUMNS,
+    ATTEMPT_ERROR,
+    ATTEMPT_INFO,
+    ATTEMPT_PROVIDER,
+    ATTEMPT_TIMING,
+    ATTEMPT_TOKENS,
+    attempts_df,
+)
 from lash_nb.frames._call_tokens import CallTokens, Numbers, Positions, call_tokens
+from lash_nb.frames._code_blocks import (
+    CODE_BLOCK_CALLS,
+    CODE_BLOCK_COLUMNS,
+    CODE_BLOCK_ERROR,
+    CODE_BLOCK_INFO,
+    CODE_BLOCK_OUTPUT,
+    CODE_BLOCK_TIMING,
+    code_blocks_df,
+)
 from lash_nb.frames._column import Column, ColumnError
+from lash_nb.frames._context_pressure import (
+    CONTEXT_PRESSURE_COLUMNS,
+    CONTEXT_PRESSURE_SUMMARY,
+    CONTEXT_PRESSURE_TOKENS,
+    context_pressure_df,
+)
 from lash_nb.frames._cost import COST_COLUMNS, cost_df
+from lash_nb.frames._durable import (
+    DURABLE_COLUMNS,
+    DURABLE_DIFF,
+    DURABLE_ERROR,
+    DURABLE_INFO,
+    DURABLE_SEGMENT,
+    durable_df,
+)
 from lash_nb.frames._effects import EFFECT_COLUMNS, effects_df
+from lash_nb.frames._executions import (
+    EXECUTION_CHILD_COLUMNS,
+    EXECUTION_COLUMNS,
+    EXECUTION_EDGE_COLUMNS,
+    EXECUTION_ENTRY,
+    EXECUTION_INFO,
+    EXECUTION_NODE_COLUMNS,
+    EXECUTION_NODE_INFO,
+    EXECUTION_TIMING,
+    execution_children_df,
+    execution_edges_df,
+    execution_nodes_df,
+    executions_df,
+)
 from lash_nb.frames._graph import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -14,7 +60,7 @@ from lash_nb.frames._graph import (
     messages_df,
     nodes_df,
 )
-from lash_nb.frames._ids import RECORD_IDS, SPAN_IDS, SPAN_ORIGIN, SPAN_PLACE, SPAN_TIMING
+from lash_nb.frames._ids import RECORD_HEAD, RECORD_IDS, RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING
 from lash_nb.frames._llm_calls import (
     LLM_CALL_COLUMNS,
     LLM_CALL_ERROR,
@@ -24,7 +70,10 @@ from lash_nb.frames._llm_calls import (
     LLM_CALL_TIMING,
     llm_calls_df,
 )
+from lash_nb.frames._other_records import OTHER_RECORD_COLUMNS, other_records_df
 from lash_nb.frames._price import CallCosts, Price, Unpriced, call_costs
+from lash_nb.frames._processes import PROCESS_COLUMNS, PROCESS_INFO, PROCESS_STARTED_BY, PROCESS_TIMING, processes_df
+from lash_nb.frames._prompts import PROMPT_COLUMNS, PROMPT_CONTENT, PROMPT_ERROR, PROMPT_INFO, prompts_df
 from lash_nb.frames._records import (
     RECORD_COLUMNS,
     RECORD_CONTENT,
@@ -33,6 +82,16 @@ from lash_nb.frames._records import (
     RECORD_PLACE,
     RECORD_TIMING,
     records_df,
+)
+from lash_nb.frames._spans import SPAN_COLUMNS, SPAN_INFO, SPAN_TREE_TIMING, spans_df
+from lash_nb.frames._stream_events import (
+    STREAM_EVENT_BYTES,
+    STREAM_EVENT_COLUMNS,
+    STREAM_EVENT_INFO,
+    STREAM_EVENT_TEXT,
+    STREAM_EVENT_TOKENS,
+    STREAM_EVENT_TOOL,
+    stream_events_df,
 )
 from lash_nb.frames._tokens import TOKEN_COLUMNS
 from lash_nb.frames._tool_calls import (
@@ -51,9 +110,37 @@ from lash_nb.frames._usage import USAGE_COLUMNS, usage_df
 
 __all__ = [
     "ATTACHMENT_COLUMNS",
+    "ATTEMPT_COLUMNS",
+    "ATTEMPT_ERROR",
+    "ATTEMPT_INFO",
+    "ATTEMPT_PROVIDER",
+    "ATTEMPT_TIMING",
+    "ATTEMPT_TOKENS",
+    "CODE_BLOCK_CALLS",
+    "CODE_BLOCK_COLUMNS",
+    "CODE_BLOCK_ERROR",
+    "CODE_BLOCK_INFO",
+    "CODE_BLOCK_OUTPUT",
+    "CODE_BLOCK_TIMING",
+    "CONTEXT_PRESSURE_COLUMNS",
+    "CONTEXT_PRESSURE_SUMMARY",
+    "CONTEXT_PRESSURE_TOKENS",
     "COST_COLUMNS",
+    "DURABLE_COLUMNS",
+    "DURABLE_DIFF",
+    "DURABLE_ERROR",
+    "DURABLE_INFO",
+    "DURABLE_SEGMENT",
     "EFFECT_COLUMNS",
     "ERROR_COLUMNS",
+    "EXECUTION_CHILD_COLUMNS",
+    "EXECUTION_COLUMNS",
+    "EXECUTION_EDGE_COLUMNS",
+    "EXECUTION_ENTRY",
+    "EXECUTION_INFO",
+    "EXECUTION_NODE_COLUMNS",
+    "EXECUTION_NODE_INFO",
+    "EXECUTION_TIMING",
     "LLM_CALL_COLUMNS",
     "LLM_CALL_ERROR",
     "LLM_CALL_INFO",
@@ -62,17 +149,36 @@ __all__ = [
     "LLM_CALL_TIMING",
     "MESSAGE_COLUMNS",
     "NODE_COLUMNS",
+    "OTHER_RECORD_COLUMNS",
+    "PROCESS_COLUMNS",
+    "PROCESS_INFO",
+    "PROCESS_STARTED_BY",
+    "PROCESS_TIMING",
+    "PROMPT_COLUMNS",
+    "PROMPT_CONTENT",
+    "PROMPT_ERROR",
+    "PROMPT_INFO",
     "RECORD_COLUMNS",
     "RECORD_CONTENT",
+    "RECORD_HEAD",
     "RECORD_IDS",
     "RECORD_INFO",
     "RECORD_LINKS",
+    "RECORD_ORIGIN",
     "RECORD_PLACE",
     "RECORD_TIMING",
+    "SPAN_COLUMNS",
     "SPAN_IDS",
-    "SPAN_ORIGIN",
+    "SPAN_INFO",
     "SPAN_PLACE",
     "SPAN_TIMING",
+    "SPAN_TREE_TIMING",
+    "STREAM_EVENT_BYTES",
+    "STREAM_EVENT_COLUMNS",
+    "STREAM_EVENT_INFO",
+    "STREAM_EVENT_TEXT",
+    "STREAM_EVENT_TOKENS",
+    "STREAM_EVENT_TOOL",
     "TOKEN_COLUMNS",
     "TOOL_CALL_COLUMNS",
     "TOOL_CALL_DATA",
@@ -102,15 +208,28 @@ __all__ = [
     "SpanRow",
     "Unpriced",
     "attachments_df",
+    "attempts_df",
     "call_costs",
     "call_tokens",
+    "code_blocks_df",
+    "context_pressure_df",
     "cost_df",
+    "durable_df",
     "effects_df",
     "errors_df",
+    "execution_children_df",
+    "execution_edges_df",
+    "execution_nodes_df",
+    "executions_df",
     "llm_calls_df",
     "messages_df",
     "nodes_df",
+    "other_records_df",
+    "processes_df",
+    "prompts_df",
     "records_df",
+    "spans_df",
+    "stream_events_df",
     "tool_calls_df",
     "turns_df",
     "usage_df",

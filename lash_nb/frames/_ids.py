@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from lash_nb.frames._column import Column
 
-__all__ = ["RECORD_IDS", "SPAN_IDS", "SPAN_ORIGIN", "SPAN_PLACE", "SPAN_TIMING", "count"]
+__all__ = ["RECORD_HEAD", "RECORD_IDS", "RECORD_ORIGIN", "SPAN_IDS", "SPAN_PLACE", "SPAN_TIMING", "count", "moment"]
 
 RECORD_IDS: Final = (
     Column("order", "index.order", "Int64", "Number of the record in the trace, from 0."),
@@ -18,6 +18,19 @@ RECORD_IDS: Final = (
     ),
 )
 """Ids and order of a record; all from the index."""
+
+RECORD_HEAD: Final = (
+    *(RECORD_IDS[number] for number in (0, 1, 3)),
+    Column("protocol_iteration", "index.protocol_iteration", "Int64", "Round of the turn, from 0."),
+    Column("timestamp", "index.time_ns", "datetime64[ns, UTC]", "When it was written."),
+    Column(
+        "kind",
+        "index.kind",
+        "category",
+        "What it is about: the type of the record as 0.1.0-alpha.37 calls it, or the first release that has it.",
+    ),
+)
+"""Where a record stands, when it was written and what it is about; all from the index."""
 
 SPAN_IDS: Final = (
     Column("order", "span.order", "Int64", "Number of its first record in the trace, from 0."),
@@ -47,7 +60,7 @@ SPAN_TIMING: Final = (
 )
 """When a call or turn began and ended."""
 
-SPAN_ORIGIN: Final = (
+RECORD_ORIGIN: Final = (
     Column("schema_version", "index.schema_version", "Int64", "Version of the layout of its first record."),
     Column(
         "is_withheld",
@@ -56,9 +69,14 @@ SPAN_ORIGIN: Final = (
         "Whether the host withheld texts and values (version 36): what is empty may not have been.",
     ),
 )
-"""What wrote it."""
+"""What wrote it; all from the index, of the first record where there are two."""
 
 
 def count(items: Any) -> int | None:
     """Return the number of items of a list, nothing of anything else."""
     return len(items) if isinstance(items, list | tuple) else None
+
+
+def moment(milliseconds: int) -> int:
+    """Return a time in nanoseconds."""
+    return milliseconds * 1_000_000

@@ -3,7 +3,7 @@
 from typing import Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import SPAN_IDS, SPAN_ORIGIN, SPAN_PLACE, SPAN_TIMING, count
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, count
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._tokens import TOKEN_COLUMNS
 from lash_nb.frames._trace_rows import SpanRows
@@ -96,7 +96,7 @@ LLM_CALL_COLUMNS: Final = (
     *LLM_CALL_RESULT,
     *LLM_CALL_ERROR,
     *LLM_CALL_LINKS,
-    *SPAN_ORIGIN,
+    *RECORD_ORIGIN,
 )
 """What each model call was, took and gave."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import RECORD_IDS
+from lash_nb.frames._ids import RECORD_HEAD, RECORD_IDS
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import RecordRows
 from lash_nb.trace import Trace
@@ -29,15 +29,9 @@ def _members(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 RECORD_INFO: Final = (
-    *(RECORD_IDS[number] for number in (0, 1, 3)),
-    Column("protocol_iteration", "index.protocol_iteration", "Int64", "Round of the turn, from 0."),
+    *RECORD_HEAD[:4],
     Column("type", "index.type", "category", "What happened."),
-    Column(
-        "kind",
-        "index.kind",
-        "category",
-        "What it is about: the type as 0.1.0-alpha.37 calls it, or the first that did.",
-    ),
+    RECORD_HEAD[5],
     Column(
         "name", "index.name", "category", "Model, tool, custom name, plugin or kind of event, whichever the type has."
     ),
@@ -46,7 +40,7 @@ RECORD_INFO: Final = (
 """What happened; all from the index."""
 
 RECORD_TIMING: Final = (
-    Column("timestamp", "index.time_ns", "datetime64[ns, UTC]", "When it was written."),
+    RECORD_HEAD[4],
     Column("duration_ms", "index.duration_ms", "Float64", "What the record reports, in milliseconds."),
 )
 """When it happened; all from the index."""

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import SPAN_IDS, SPAN_ORIGIN, SPAN_PLACE, SPAN_TIMING, count
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, count
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import SpanRow, SpanRows
 from lash_nb.trace import Trace
@@ -85,7 +85,7 @@ TOOL_CALL_COLUMNS: Final = (
     *TOOL_CALL_DATA,
     *TOOL_CALL_ERROR,
     *TOOL_CALL_LINKS,
-    *SPAN_ORIGIN,
+    *RECORD_ORIGIN,
 )
 """What each tool call was, took and gave."""
 

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
+from lash_nb.frames._attempts import attempts_df
+from lash_nb.frames._code_blocks import code_blocks_df
 from lash_nb.frames._column import Column
+from lash_nb.frames._context_pressure import context_pressure_df
+from lash_nb.frames._durable import durable_df
+from lash_nb.frames._executions import execution_children_df, execution_edges_df, execution_nodes_df, executions_df
 from lash_nb.frames._llm_calls import llm_calls_df
+from lash_nb.frames._other_records import other_records_df
+from lash_nb.frames._processes import processes_df
+from lash_nb.frames._prompts import prompts_df
 from lash_nb.frames._records import records_df
+from lash_nb.frames._spans import spans_df
+from lash_nb.frames._stream_events import stream_events_df
 from lash_nb.frames._table import Rows, Table, table
 from lash_nb.frames._tool_calls import tool_calls_df
 from lash_nb.frames._turns import turns_df
@@ -39,7 +49,20 @@ TRACE_TABLES: Final[Mapping[str, Table[Trace]]] = {
     "turns": turns_df,
     "llm_calls": llm_calls_df,
     "tool_calls": tool_calls_df,
+    "attempts": attempts_df,
     "usage": usage_df,
+    "spans": spans_df,
+    "code_blocks": code_blocks_df,
+    "executions": executions_df,
+    "execution_nodes": execution_nodes_df,
+    "execution_edges": execution_edges_df,
+    "execution_children": execution_children_df,
+    "processes": processes_df,
+    "prompts": prompts_df,
+    "stream_events": stream_events_df,
+    "context_pressure": context_pressure_df,
+    "durable": durable_df,
+    "other_records": other_records_df,
     "errors": errors_df,
 }
 """Each table of a trace by the name of what its rows are; the function is that name with `_df`."""

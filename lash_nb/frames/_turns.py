@@ -3,7 +3,7 @@
 from typing import Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import SPAN_IDS, SPAN_ORIGIN, SPAN_PLACE, SPAN_TIMING
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._tokens import TOKEN_COLUMNS
 from lash_nb.frames._trace_rows import SpanRows
@@ -57,7 +57,7 @@ TURN_CANCEL: Final = (
 )
 """Who cancelled a turn."""
 
-TURN_COLUMNS: Final = (*TURN_INFO, *TURN_TIMING, *TURN_CALLS, *TOKEN_COLUMNS, *TURN_LINKS, *TURN_CANCEL, *SPAN_ORIGIN)
+TURN_COLUMNS: Final = (*TURN_INFO, *TURN_TIMING, *TURN_CALLS, *TOKEN_COLUMNS, *TURN_LINKS, *TURN_CANCEL, *RECORD_ORIGIN)
 """How each turn went and what it took."""
 
 
