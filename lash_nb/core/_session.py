@@ -11,7 +11,7 @@ from lash_nb.core._stepper import Stepper
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import LashRuntime, SessionReadView, TurnResult
 from lash_nb.stores import AttachmentListing, AttachmentReference, attachment_references, session_attachments
-from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace, read_trace
+from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace
 from lash_nb.wire import (
     EffectEntry,
     Json,
@@ -37,6 +37,7 @@ class LashSession:
         self._running: list[RunningTurn] = []
         self.stepper = Stepper(runtime, self.start)
         self.control = SessionControl(runtime)
+        self._trace: Trace | None = None
 
     def __repr__(self) -> str:
         nodes = len(self._runtime.state.graph)
@@ -125,11 +126,16 @@ class LashSession:
 
     @property
     def trace(self) -> Trace | None:
-        """The trace, when the core traces into memory, alone or beside other sinks."""
+        """The trace, when the core traces into memory, alone or beside other sinks: always the same one, grown since it was last asked for."""
         sink = self._runtime.environment.trace_sink
         sinks = sink.sinks if isinstance(sink, TeeTraceSink) else (sink,)
         memory = next((one for one in sinks if isinstance(one, MemoryTraceSink)), None)
-        return None if memory is None else read_trace(memory.records, name=f"session {self.session_id}")
+        if memory is None:
+            return None
+        grown = memory.trace()
+        if self._trace is None:
+            self._trace = grown.called(f"session {self.session_id}")
+        return self._trace
 
     @property
     def attachments(self) -> AttachmentListing:

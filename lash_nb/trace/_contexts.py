@@ -14,8 +14,8 @@ __all__ = ["CONTEXT_NUMBERS", "ContextTable"]
 CONTEXT_NUMBERS: Final = ("turn_index", "protocol_iteration")
 """Facts of a context that are numbers; the others are texts."""
 
-_REMEMBERED: Final = 4096
-"""Contexts that are known again by their text; one that comes back later is stored twice, which costs memory but is not wrong."""
+_REMEMBERED: Final = 1 << 20
+"""Bytes of contexts that are known again by their text; one that comes back later is stored twice, which costs memory but is not wrong."""
 
 
 class ContextTable:
@@ -25,6 +25,7 @@ class ContextTable:
         self._codes = codes
         self._columns = {name: Grown("i8" if name in CONTEXT_NUMBERS else "i4") for name in CONTEXT_FACTS}
         self._known: dict[bytes, int] = {}
+        self._size = 0
 
     def column(self, name: str) -> Ints:
         """Return a fact of all contexts: numbers, or numbers of texts."""
@@ -33,8 +34,9 @@ class ContextTable:
     def encode(self, raws: Sequence[bytes]) -> list[int]:
         """Return the row of each context, adding new ones."""
         new = dict.fromkeys([raw for raw in raws if raw not in self._known])
-        if new and len(self._known) > _REMEMBERED:
+        if new and self._size > _REMEMBERED:
             self._known.clear()
+            self._size = 0
             new = dict.fromkeys(raws)
         if new:
             self._learn(list(new))
@@ -46,6 +48,7 @@ class ContextTable:
             column = _numbers(values) if name in CONTEXT_NUMBERS else self._codes[name].encode(values)
             self._columns[name].extend(column)
         self._known.update({raw: row for row, raw in enumerate(raws, first)})
+        self._size += sum(map(len, raws))
 
 
 def _numbers(values: Sequence[Any]) -> Ints:

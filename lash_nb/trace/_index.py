@@ -125,7 +125,7 @@ class TraceIndex:
         ]
 
     def add(self, piece: Buffer, offset: int, first_line: int, bad_line: BadLine) -> int:
-        """Add the records of `piece`, whole lines that begin at `offset`; return the number of its lines."""
+        """Add the records of `piece`, lines that begin at `offset`; return the number of its lines."""
         lines = Lines(piece, self._clock, bad_line)
         if len(lines):
             self._extend(lines, offset, first_line)

@@ -23,31 +23,31 @@ BadLine = Callable[[int, int, bytes, str], None]
 
 _PART: Final = 1 << 19
 """Bytes decoded at a time: what the decoder makes of them stays in the processor's cache until it is taken apart."""
+_BLOCK: Final = 1 << 20
 _FEW: Final = 16
 """Lines that are looked at one by one when one of them is bad."""
 _SHORTEST: Final = 2
 """Bytes of the shortest object; a shorter line holds nothing, or makes the decoder refuse its part."""
 _NONE: Final = np.array([], np.int64)
 _BEGINNING: Final = 80
-_LINE_FEED, _RETURN, _OPEN, _CLOSE = b"\n\r{}"
+_LINE_FEED, _RETURN, _OPEN, _CLOSE, _BLANK = b"\n\r{} "
 _UNKNOWN: Final = ""
 """Stands for all types that nobody knows: they are read alike."""
 
 
 class Lines:
-    """The records in a piece of whole lines."""
+    """The records in a piece of lines; the last one may lack its end."""
 
     def __init__(self, piece: bytes | memoryview, clock: StampReader, bad_line: BadLine) -> None:
         self._piece = memoryview(piece)
         self._signs = np.frombuffer(piece, "u1")
         self._clock = clock
         self._bad_line = bad_line
-        ends = np.flatnonzero(self._signs == _LINE_FEED) + 1
-        self._bounds: Ints = np.concatenate(([0], ends))
+        self._bounds = _line_bounds(self._signs)
         self._is_text = is_utf8(self._piece)
         self._rows: list[Sequence[int] | Ints] = []
         self._times: list[Ints] = []
-        self.count = len(ends)
+        self.count = len(self._bounds) - 1
         """How many lines there are."""
         self.contexts: list[bytes] = []
         """The context of each record, as it is written."""
@@ -79,9 +79,11 @@ class Lines:
         return np.concatenate(at), values
 
     def places(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Return where lines begin in the piece, and their length without the line end."""
-        starts = self._bounds[rows]
-        return starts, self._bounds[rows + 1] - starts - 1
+        """Return where records begin in the piece, and their length without line end and blanks before it."""
+        starts, ends = self._bounds[rows], self._bounds[rows + 1] - 1
+        while (blank := self._signs[ends - 1] <= _BLANK).any():
+            ends -= blank
+        return starts, ends - starts
 
     def _take_all(self) -> None:
         cuts = np.searchsorted(self._bounds, np.arange(_PART, len(self._piece), _PART))
@@ -176,3 +178,10 @@ class Lines:
         found = self._facts[fact]
         found[0].append(at)
         found[1].extend(values)
+
+
+def _line_bounds(signs: Ints) -> Ints:
+    """Return where each line begins, and where one behind the last would; block by block, as a line may be long."""
+    blocks = [np.flatnonzero(signs[at : at + _BLOCK] == _LINE_FEED) + at + 1 for at in range(0, len(signs), _BLOCK)]
+    bounds = np.concatenate([[0], *blocks])
+    return bounds if bounds[-1] == len(signs) else np.append(bounds, len(signs) + 1)

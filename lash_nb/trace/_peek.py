@@ -35,8 +35,12 @@ __all__ = [
 NO_INT: Final = -(1 << 63)
 """Stands for a missing number in an integer column; the same value that pandas uses for a missing time."""
 
+LONGEST_TEXT: Final = 2_000
+"""Characters of the longest id or name that the index holds; a longer one stays in the record, so that the index stays small."""
+
 _Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
 """What an integer column can hold."""
+_Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 _Milliseconds = Annotated[float, Meta(ge=-(10.0**15), le=10.0**15)]
 """Thirty thousand years: whatever is longer is no duration, and no picture could show it."""
 
@@ -50,7 +54,7 @@ _LEAVES: Final[Mapping[str, tuple[Any, Any]]] = {
     "protocol_iteration": (_Number | None, None),
     "duration_ms": (_Milliseconds | None, None),
     "usage": (UsageMembers | None, None),
-    "status": (str | bool | None, None),
+    "status": (_Text | bool | None, None),
 }
 """Types and defaults of facts that are no text."""
 
@@ -63,7 +67,7 @@ def _shape(name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[
         if rest:
             inner.setdefault(head, []).append((fact, Place(rest, place.versions)))
         else:
-            leaves[head] = _LEAVES.get(fact, (str | None, None))
+            leaves[head] = _LEAVES.get(fact, (_Text | None, None))
     for head, below in inner.items():
         nested = _shape(f"{name}_{head}", {}, below)
         leaf = leaves.get(head, (None, None))[0]
@@ -85,8 +89,8 @@ Peek: Final[Any] = _shape(
         "schema_version": (_Number, 0),
         "timestamp": (str, ...),
         "context": (msgspec.Raw, msgspec.Raw(b"{}")),
-        "type": (str, ...),
-        "content": (str | None, None),
+        "type": (_Text, ...),
+        "content": (_Text | None, None),
     },
     [(fact, place) for fact in INDEXED_FACTS for places in RECORD_FACTS[fact].values() for place in places],
 )
@@ -105,6 +109,8 @@ the number of values with that of lines, and checks the encoding.
 _decode_any: Final = msgspec.json.Decoder().decode
 _MAX_DIGITS: Final = 1_000
 _WORD: Final = 8
+_LARGE: Final = 1 << 22
+"""One long line is checked slice by slice: what is computed for all its words at once would be as large as itself."""
 _HIGH_BITS: Final = np.uint64(0x8080_8080_8080_8080)
 _SPACES: Final = np.uint64(0x2020_2020_2020_2020)
 _SLICE: Final = 1 << 15
@@ -200,6 +206,8 @@ def is_utf8(data: bytes | memoryview) -> bool:
 
     Most words of eight bytes are ASCII all through: only the others are decoded, with spaces for what is left out between them.
     """
+    if len(data) > _LARGE:
+        return _is_utf8(memoryview(data))
     size = len(data) // _WORD
     words = np.frombuffer(data, "u8", size)
     at = np.flatnonzero((words & _HIGH_BITS) != 0)
@@ -250,7 +258,7 @@ def peek_line(line: bytes) -> Any:
     raise BadLineError(message)
 
 
-def decode_body(data: bytes) -> Any:
+def decode_body(data: bytes | memoryview) -> Any:
     """Read a whole record.
 
     Raises:
@@ -260,7 +268,7 @@ def decode_body(data: bytes) -> Any:
     try:
         return _decode_any(data)
     except msgspec.ValidationError:  # a number beyond every float, which JSON allows and msgspec refuses
-        return json.loads(data, parse_int=_parse_int)
+        return json.loads(bytes(data), parse_int=_parse_int)
 
 
 def _decoded(line: bytes) -> Any:
@@ -279,6 +287,8 @@ def _salvaged(line: bytes) -> Any:
         if not isinstance(record.get(member), str):
             what = "has no" if record.get(member) is None else "has a non-text"
             raise BadLineError(f"the record {what} {member!r}")
+    if len(record["type"]) > LONGEST_TEXT:
+        raise BadLineError(f"the record's 'type' is longer than {LONGEST_TEXT:,} characters")
     context = record.pop("context", None)
     peek = _fitting(Peek, record)
     return msgspec.structs.replace(peek, context=msgspec.Raw(msgspec.json.encode(_plain(context))))

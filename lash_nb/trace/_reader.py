@@ -1,23 +1,25 @@
 """Opening a trace and walking through it: an index of every record, bodies read from their place on demand."""
 
-from bisect import bisect_right
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Final, overload
 
 import msgspec
+import numpy as np
 
 from lash_nb.errors import CallerError, TraceReadError
 from lash_nb.trace._bad_lines import BadLines, TraceError
-from lash_nb.trace._index import Buffer, TraceIndex
+from lash_nb.trace._column import Ints
+from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
-from lash_nb.trace._scan import LONGEST_LINE, Piece
-from lash_nb.trace._source import BytesSource, Fetch, RecordsSource, Source, SpooledSource, open_files
+from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
+from lash_nb.trace._source import BytesSource, RecordsSource, Source, open_files
+from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._summary import TraceSummary, summarize
 
 __all__ = ["Trace", "TraceInput", "read_trace"]
@@ -25,7 +27,8 @@ __all__ = ["Trace", "TraceInput", "read_trace"]
 TraceInput = str | PathLike[str] | bytes | IO[Any] | Iterable[Any]
 """What `read_trace` takes: a path or pattern, an open file, the bytes of a trace, several paths, or records (bytes, text, dicts or `TraceRecord`s)."""
 
-_LINE_FEED: Final = ord("\n")
+_BATCH: Final = 512
+"""Records whose places are looked up at once."""
 _SHOWN: Final = 80
 """Bytes of a bad line that its row shows."""
 
@@ -60,7 +63,8 @@ class Trace(Meaning):
         """One entry per record in each column: `index.text("type")[3]` needs no body."""
         self._bad = BadLines()
         self._parts: list[_Part] = []
-        self._runs: list[tuple[int, _Part]] = []
+        self._firsts: list[int] = []
+        self._runs: list[_Part] = []
 
     @property
     def errors(self) -> tuple[TraceError, ...]:
@@ -86,21 +90,33 @@ class Trace(Meaning):
         return summarize(self)
 
     def bodies(self, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """Yield the whole records of these row numbers; the file is opened once for all neighbours.
+        """Yield the whole records of these row numbers; neighbors are read at once.
 
         Raises:
             TraceReadError: the file is gone or was changed after it was read.
         """
-        for part, group in groupby(rows, self._part_of):
-            with part.source.fetcher() as fetch:
-                for row in group:
-                    yield self._body(fetch, row)
+        waiting = iter(rows)
+        while batch := list(islice(waiting, _BATCH)):
+            places = iter(batch)
+            for block in self.blocks(batch):
+                data = memoryview(block.data)
+                for start, end in zip(block.starts.tolist(), block.ends.tolist(), strict=True):
+                    yield self._body(next(places), data[start:end])
+
+    def blocks(self, rows: Sequence[int] | Ints) -> Iterator[Block]:
+        """Yield the bytes of records; such as lie close to each other, a megabyte at most, come as one block. Errors as in `bodies`."""
+        places = np.asarray(rows, np.int64)
+        offsets, lengths = self.index.offset[places], self.index.length[places]
+        runs = np.searchsorted(self._firsts, places, "right")
+        edges = [0, *(np.flatnonzero(np.diff(runs)) + 1).tolist(), len(places)]
+        for begin, end in pairwise(edges if len(places) else ()):
+            part = self._runs[int(runs[begin]) - 1]
+            yield from part.source.blocks(offsets[begin:end], lengths[begin:end])
 
     def raw(self, row: int) -> bytes:
         """Return the bytes of a record, as they were written; errors as in `bodies`."""
-        row = range(len(self))[row]
-        with self._part_of(row).source.fetcher() as fetch:
-            return fetch(int(self.index.offset[row]), int(self.index.length[row]))
+        data, starts, ends = next(self.blocks([range(len(self))[row]]))
+        return data[int(starts[0]) : int(ends[0])]
 
     def refresh(self) -> int:
         """Read what was written since, and return the number of new records.
@@ -112,6 +128,12 @@ class Trace(Meaning):
         for part in self._parts:
             self._read(part)
         return len(self) - before
+
+    def called(self, name: str) -> "Trace":
+        """Return the same trace under another name: when one of the two reads on, both have grown."""
+        other = copy(self)
+        other.name, other._known = name, {}  # noqa: SLF001 - its own
+        return other
 
     def __len__(self) -> int:
         return len(self.index)
@@ -132,11 +154,7 @@ class Trace(Meaning):
     def __repr__(self) -> str:
         return f"<Trace {self.summary()}>"
 
-    def _part_of(self, row: int) -> _Part:
-        return self._runs[bisect_right(self._runs, row, key=itemgetter(0)) - 1][1]
-
-    def _body(self, fetch: Fetch, row: int) -> dict[str, Any]:
-        data = fetch(int(self.index.offset[row]), int(self.index.length[row]))
+    def _body(self, row: int, data: bytes | memoryview) -> dict[str, Any]:
         try:
             body = decode_body(data)
         except (ValueError, RecursionError):
@@ -150,38 +168,40 @@ class Trace(Meaning):
         part = _Part(source)
         self._parts.append(part)
         self._read(part)
+        if source.fault:
+            self._bad.add(part.bad_line(0, part.offset, b"", source.fault))
 
     def _read(self, part: _Part) -> None:
         """Index what a source holds behind the place up to which it was read."""
         first = len(self)
-        for piece in part.source.pieces(part.offset):
-            data, offset = piece.data, piece.offset
-            if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
-                data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
-            if piece.is_too_long:
-                self._bad.add(part.bad_line(0, piece.offset, bytes(data), _too_long(piece)))
-                part.line += 1
-            elif data[-1] == _LINE_FEED:
-                part.line += self._index_piece(part, data, offset, self._bad.add)
-            elif not self._read_unfinished(part, data, offset):
-                break
-            part.unfinished = None
-            part.offset = piece.offset + piece.length
-        if len(self) > first:
-            self._runs.append((first, part))
+        try:
+            for piece in part.source.pieces(part.offset):
+                lines, part.unfinished = self._read_piece(part, piece)
+                if part.unfinished:
+                    break
+                part.line += lines
+                part.offset = piece.offset + piece.length
+        finally:
+            if len(self) > first and self._runs[-1:] != [part]:
+                self._firsts.append(first)
+                self._runs.append(part)
 
-    def _read_unfinished(self, part: _Part, data: memoryview, offset: int) -> bool:
-        """Read a last line without an end: a whole record is one; anything else may still be written and is looked at again."""
-        errors: list[TraceError] = []
-        self._index_piece(part, bytes(data) + b"\n", offset, errors.append)
-        part.unfinished = _unfinished(errors[0]) if errors else None
-        return not errors
+    def _read_piece(self, part: _Part, piece: Piece) -> tuple[int, TraceError | None]:
+        """Index the lines of a piece; return how many have ended, and what is wrong with one that has not."""
+        data, offset, errors = piece.data, piece.offset, list[TraceError]()
+        if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
+            data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
+        note = self._bad.add if piece.is_whole else errors.append
 
-    def _index_piece(self, part: _Part, data: Buffer, offset: int, note: Callable[[TraceError], None]) -> int:
         def bad_line(row: int, at: int, beginning: bytes, reason: str) -> None:
             note(part.bad_line(row, offset + at, beginning, reason))
 
-        return self.index.add(data, offset, part.line, bad_line)
+        lines = 1
+        if piece.is_too_long:
+            bad_line(0, 0, bytes(data), _too_long(piece))
+        else:
+            lines = self.index.add(data, offset, part.line, bad_line)
+        return (lines, None) if piece.is_whole else (0, _unfinished(errors[0]) if errors else None)
 
 
 def read_trace(source: TraceInput, *, name: str | None = None) -> Trace:
@@ -206,15 +226,16 @@ def _sources(source: TraceInput) -> list[Source]:
     if isinstance(source, bytes | bytearray | memoryview):
         return [BytesSource(bytes(source), name="trace")]
     if isinstance(source, str | PathLike):
-        return open_files(Path(source).expanduser())
+        return open_files([Path(source).expanduser()])
     if hasattr(source, "read"):
-        return [SpooledSource(source, name=Path(str(getattr(source, "name", "trace"))).name)]
+        stream = getattr(source, "buffer", source)  # a text file may hold bytes that are no text
+        return [SpooledSource(stream, Spool(), name=Path(str(getattr(source, "name", "trace"))).name)]
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         message = f"read_trace() reads a path, an open file, bytes, several paths or records, not {type(source).__name__}; wrap one record in a list."
         raise CallerError(message)
     items = source if isinstance(source, list) else list(source)
     if items and all(isinstance(item, PathLike) or (isinstance(item, str) and item[:1] != "{") for item in items):
-        return [one for item in dict.fromkeys(map(str, items)) for one in open_files(Path(item).expanduser())]
+        return open_files(Path(item).expanduser() for item in items)
     return [RecordsSource(items, name="records")]
 
 

@@ -43,14 +43,18 @@ class MemoryTraceSink:
 
     def __init__(self) -> None:
         self.records: Final[list[TraceRecord]] = []
+        self._trace: Trace | None = None
 
     def record(self, record: TraceRecord) -> None:
         """Keep the record."""
         self.records.append(record)
 
     def trace(self) -> Trace:
-        """Return the records so far as a trace to look into."""
-        return read_trace(self.records)
+        """Return the records so far as a trace to look into: always the same one, which grows with each call."""
+        if self._trace is None:
+            self._trace = read_trace(self.records)
+        self._trace.refresh()
+        return self._trace
 
 
 class JsonlTraceSink:

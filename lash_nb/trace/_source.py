@@ -1,43 +1,35 @@
-"""Where the bytes of a trace lie: a file that stays on disk, or bytes that are already here.
+"""Where the bytes of a trace lie: a file that stays on disk, or bytes and records that are already here.
 
-A source is read front to back in pieces of whole lines, and then here and there, one record at a time. A file is never held in memory; a
-compressed one is unpacked once into a temporary file that vanishes with its trace.
+A source is read front to back in pieces of whole lines, and then here and there, some records at a time. A file is never held in memory.
 """
 
-import errno
 import glob
 import gzip
 import os
-import tempfile
-import zlib
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from itertools import accumulate
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 import msgspec
+import numpy as np
 
 from lash_nb.errors import TraceReadError
-from lash_nb.trace._scan import Piece, Read, scan
+from lash_nb.trace._column import Grown, Ints
+from lash_nb.trace._scan import Block, Piece, Read, fetch, read_from, scan
+from lash_nb.trace._spool import Spool, SpooledSource
+from lash_nb.trace._unreadable import unreadable
 from lash_nb.wire import TraceRecord
 
-__all__ = ["BytesSource", "Fetch", "FileSource", "RecordsSource", "Source", "SpooledSource", "open_file", "open_files"]
-
-Fetch = Callable[[int, int], bytes]
-"""Takes an offset and a size; gives the bytes there, fewer at the end of the source."""
+__all__ = ["BytesSource", "FileSource", "RecordsSource", "Source", "open_files"]
 
 _GZIP: Final = b"\x1f\x8b"
 _WILD: Final = frozenset("*?[")
 _BATCH: Final = 256
 """Records encoded at a time."""
-_HINTS: Final = {
-    errno.ENOENT: "there is no such file; check the path, e.g. with `%ls`",
-    errno.EISDIR: "it is a directory; name the traces in it, e.g. with `DIR/*.jsonl`",
-    errno.EACCES: "reading it is not permitted; change its mode or copy it to where you may read",
-    errno.ENOSPC: "there is no room on the disk for its unpacked bytes; unpack it elsewhere and read that",
-}
+_HEAD: Final = 128
+"""Bytes by which a file is known again: they hold the id and the time of its first record."""
 
 
 class Source(Protocol):
@@ -48,12 +40,17 @@ class Source(Protocol):
         """Return what a person calls it: the file's name."""
         ...
 
+    @property
+    def fault(self) -> str | None:
+        """Return why its end is missing, when it is."""
+        ...
+
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield what is there from `offset` on."""
         ...
 
-    def fetcher(self) -> AbstractContextManager[Fetch]:
-        """Lend the function that reads single records."""
+    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
+        """Yield records, in blocks of neighbors; there are fewer bytes than asked for at the end of the source."""
         ...
 
 
@@ -61,89 +58,78 @@ class FileSource:
     """A trace file on disk, opened for each reading and never kept open; it may grow.
 
     Raises:
-        TraceReadError: from each reading, when the file is gone, or when another one stands in its place.
+        TraceReadError: when it is made and from each reading: it cannot be read, is gone, or another one stands in its place.
     """
+
+    fault: Final = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name or str(path)
-        self._identity: tuple[int, int] | None = None
+        self.identity: tuple[int, int] | None = None
+        """Its device and number there."""
+        self.head = b""
+        """Its first bytes."""
         self._seen = 0
+        with self._opened():
+            pass
 
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield what is there from `offset` on."""
-        with self._opened() as file:
-            for piece in scan(self._reading(file), offset):
+        with self._opened() as read:
+            for piece in scan(read, offset):
                 self._seen = max(self._seen, piece.offset + piece.length)
                 yield piece
 
-    @contextmanager
-    def fetcher(self) -> Iterator[Fetch]:
-        """Lend a function that reads the opened file."""
-        with self._opened() as file:
-            yield _fetch(self._reading(file))
+    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
+        """Yield records, in blocks of neighbors."""
+        with self._opened() as read:
+            yield from fetch(read, offsets, lengths)
 
     @contextmanager
-    def _opened(self) -> Iterator[IO[bytes]]:
+    def _opened(self) -> Iterator[Read]:
+        """Open the file for the function that reads it."""
+        with self._open() as file:
+            read = self._guarded(read_from(file))
+            head = bytearray(_HEAD)
+            head = head[: read(0, memoryview(head))]
+            self._recognize(os.fstat(file.fileno()), bytes(head))
+            yield read
+
+    def _open(self) -> IO[bytes]:
         try:
-            if self.path.exists() and not self.path.is_file() and not self.path.is_dir():
+            mode = self.path.stat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 message = f"The trace {str(self.path)!r} cannot be read: it is no file but a pipe or a device, which may never end; copy it into a file first."
                 raise TraceReadError(message)
-            file = self.path.open("rb", buffering=0)
+            return self.path.open("rb", buffering=0)
         except (OSError, ValueError) as error:
-            raise _unreadable(self.path, error) from None
-        with file:
-            self._recognize(os.fstat(file.fileno()))
-            yield file
+            raise unreadable(self.path, error) from None
 
-    def _recognize(self, status: os.stat_result) -> None:
+    def _recognize(self, status: os.stat_result, head: bytes) -> None:
         """Refuse a file that is another one than before, or shorter."""
         identity = (status.st_dev, status.st_ino)
-        if self._identity not in (None, identity) or status.st_size < self._seen:
-            what = "was cut short" if self._identity == identity else "was replaced"
+        same = self.identity in (None, identity)
+        if not same or status.st_size < self._seen or not head.startswith(self.head):
+            what = "was cut short" if same and status.st_size < self._seen else "was replaced"
             message = f"The trace {str(self.path)!r} {what} since it was read. Read it again with read_trace()."
             raise TraceReadError(message)
-        self._identity = identity
+        self.identity, self.head = identity, head
 
-    def _reading(self, file: IO[bytes]) -> Read:
-        read = _read_from(file)
-
+    def _guarded(self, read: Read) -> Read:
         def guarded(offset: int, into: memoryview) -> int:
             try:
                 return read(offset, into)
             except OSError as error:
-                raise _unreadable(self.path, error) from None
+                raise unreadable(self.path, error) from None
 
         return guarded
 
 
-class SpooledSource:
-    """A stream, copied into a temporary file; what comes after it was opened is not in it."""
-
-    def __init__(self, stream: Any, *, name: str) -> None:
-        self.name = name
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="lash_nb-")  # noqa: SIM115 - as long as the trace
-        try:
-            while block := stream.read(1 << 20):
-                self._file.write(block.encode() if isinstance(block, str) else block)
-            self._file.flush()
-        except (OSError, EOFError, zlib.error) as error:
-            self._file.flush()
-            if not os.fstat(self._file.fileno()).st_size or getattr(error, "errno", None) == errno.ENOSPC:
-                raise _unreadable(name, error) from None
-
-    def pieces(self, offset: int) -> Iterator[Piece]:
-        """Yield what is there from `offset` on."""
-        yield from scan(_read_from(self._file), offset)
-
-    @contextmanager
-    def fetcher(self) -> Iterator[Fetch]:
-        """Lend a function that reads the copy."""
-        yield _fetch(_read_from(self._file))
-
-
 class BytesSource:
     """A trace that is in memory already."""
+
+    fault: Final = None
 
     def __init__(self, data: bytes, *, name: str) -> None:
         self.name = name
@@ -151,12 +137,11 @@ class BytesSource:
 
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield what is there from `offset` on."""
-        yield from scan(self._read, offset)
+        return scan(self._read, offset)
 
-    @contextmanager
-    def fetcher(self) -> Iterator[Fetch]:
-        """Lend a function that copies the bytes."""
-        yield lambda offset, size: bytes(self._data[offset : offset + size])
+    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
+        """Yield records, in blocks of neighbors."""
+        return fetch(self._read, offsets, lengths)
 
     def _read(self, offset: int, into: memoryview) -> int:
         found = self._data[offset : offset + len(into)]
@@ -167,66 +152,62 @@ class BytesSource:
 class RecordsSource:
     """Records in memory, whose bytes are made when they are asked for; the list may grow at its end."""
 
+    fault: Final = None
+
     def __init__(self, records: Sequence[Any], *, name: str) -> None:
         self.name = name
         self._records = records
-        self._ends: list[int] = []
+        self._ends = Grown("i8")
 
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield the lines of the records that came since."""
         while new := self._records[len(self._ends) : len(self._ends) + _BATCH]:
             lines = [_record_line(record) for record in new]
-            self._ends += list(accumulate(map(len, lines), initial=offset))[1:]
+            self._ends.extend(np.cumsum([len(line) for line in lines]) + offset)
             data = memoryview(b"".join(lines))
-            yield Piece(offset, data, len(data))
+            yield Piece(offset, data, len(data), is_whole=True)
             offset += len(data)
 
-    @contextmanager
-    def fetcher(self) -> Iterator[Fetch]:
-        """Lend a function that encodes a record again."""
-        yield lambda offset, size: _record_line(self._records[bisect_right(self._ends, offset)])[:size]
+    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:  # noqa: ARG002 - the records tell their length
+        """Yield records, each made again."""
+        numbers = np.searchsorted(self._ends.values, offsets, "right").tolist()
+        for first in range(0, len(numbers), _BATCH):
+            lines = [_record_line(self._records[number]) for number in numbers[first : first + _BATCH]]
+            ends = np.cumsum([len(line) for line in lines])
+            yield Block(b"".join(lines), np.append(0, ends[:-1]), ends - 1)
 
 
-def open_files(path: Path) -> list[Source]:
-    """Return the sources of a path, or of a pattern with `*`, `?` or `[` where no file has that very name.
+def open_files(paths: Iterable[Path]) -> list[Source]:
+    """Return the sources of paths and of patterns, each file once.
 
     Raises:
-        TraceReadError: nothing can be read there.
+        TraceReadError: nothing can be read at one of them.
     """
+    files: dict[tuple[int, int] | None, FileSource] = {}
+    for path in (one for each in paths for one in _matching(each)):
+        source = FileSource(path)
+        files.setdefault(source.identity, source)
+    spool = Spool()
+    return [_unpacked(source, spool) for source in files.values()]
+
+
+def _matching(path: Path) -> list[Path]:
+    """Return the path; or what matches it, when it is a pattern with `*`, `?` or `[` and no file has that very name."""
     if _WILD.isdisjoint(str(path)) or path.exists():
-        return [open_file(path)]
+        return [path]
     found = sorted(one for one in map(Path, glob.glob(str(path), recursive=True)) if not one.is_dir())  # noqa: PTH207 - the pattern may begin with a folder of its own
     if not found:
         message = f"The traces {str(path)!r} cannot be read: no file matches; check the pattern, e.g. with `%ls`."
         raise TraceReadError(message)
-    return [open_file(one) for one in found]
+    return found
 
 
-def open_file(path: Path) -> Source:
-    """Return the source of a file, compressed or not: its first bytes tell."""
-    source = FileSource(path)
-    with source.fetcher() as fetch:
-        packed = fetch(0, len(_GZIP)) == _GZIP
-    if not packed:
+def _unpacked(source: FileSource, spool: Spool) -> Source:
+    """Return the source itself, or what is packed in it: its first bytes tell."""
+    if not source.head.startswith(_GZIP):
         return source
-    with gzip.open(path) as stream:
-        return SpooledSource(stream, name=source.name)
-
-
-def _read_from(file: Any) -> Read:
-    def read(offset: int, into: memoryview) -> int:
-        file.seek(offset)
-        return file.readinto(into) or 0
-
-    return read
-
-
-def _fetch(read: Read) -> Fetch:
-    def fetch(offset: int, size: int) -> bytes:
-        block = bytearray(size)
-        return bytes(memoryview(block)[: read(offset, memoryview(block))])
-
-    return fetch
+    with gzip.open(source.path) as stream:
+        return SpooledSource(stream, spool, name=source.name)
 
 
 def _record_line(record: Any) -> bytes:
@@ -238,9 +219,3 @@ def _record_line(record: Any) -> bytes:
     if not isinstance(record, bytes):
         record = msgspec.json.encode(record)
     return bytes(record).rstrip().replace(b"\n", b" ") + b"\n"
-
-
-def _unreadable(path: Path | str, error: Exception) -> TraceReadError:
-    code = error.errno if isinstance(error, OSError) else None
-    hint = _HINTS.get(code or 0, f"{getattr(error, 'strerror', None) or error}; check the path")
-    return TraceReadError(f"The trace {str(path)!r} cannot be read: {hint}.")

@@ -17,10 +17,6 @@ from lash_nb.trace import Trace
 
 __all__ = ["Search", "words_pattern"]
 
-_BLOCK: Final = 1 << 20
-"""Bytes searched at a time."""
-_GAP_BYTES: Final = 1 << 14
-"""Bytes between two records that are read although nobody wants them: cheaper than reading once more."""
 _SPELLED: Final = 16
 """Bytes of the longest usual spelling of a character: a pair of escapes behind a few backslashes."""
 _SHORT: Final = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
@@ -113,26 +109,10 @@ _Block = tuple[NDArray[Any], bytes, NDArray[Any], NDArray[Any]]
 
 def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[_Block]:
     """Yield the records with their bytes; neighbors are read at once, a megabyte at most."""
-    firsts = [first for first, _ in trace._runs]  # noqa: SLF001 - reading record by record opens the file for each
-    for part, some in zip(trace._runs, np.split(rows, np.searchsorted(rows, firsts[1:])), strict=True):  # noqa: SLF001
-        with part[1].source.fetcher() as fetch:
-            for few in _neighbors(trace, some):
-                starts, sizes = trace.index.offset[few], trace.index.length[few]
-                size = int(starts[-1] + sizes[-1] - starts[0])
-                data = fetch(int(starts[0]), size)
-                if len(data) < size and len(few) > 1:  # made record by record
-                    data = b"".join(fetch(int(start), int(length)) for start, length in zip(starts, sizes, strict=True))
-                    starts = np.cumsum(sizes) - sizes
-                yield few, data, starts - starts[0], starts - starts[0] + sizes
-
-
-def _neighbors(trace: Trace, rows: NDArray[Any]) -> list[NDArray[Any]]:
-    """Cut records of one file into those that lie in the same megabyte; what lies far behind its neighbor is read alone."""
-    if not len(rows):
-        return []
-    offsets = trace.index.offset[rows]
-    far = np.diff(offsets) > trace.index.length[rows[:-1]] + _GAP_BYTES
-    return np.split(rows, np.flatnonzero(far | (np.diff(offsets // _BLOCK) > 0)) + 1)
+    first = 0
+    for data, starts, ends in trace.blocks(rows):
+        yield rows[first : first + len(starts)], data, starts, ends
+        first += len(starts)
 
 
 def _bytes_pattern(words: str) -> re.Pattern[bytes]:

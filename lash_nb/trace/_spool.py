@@ -1,0 +1,72 @@
+"""What cannot be read at any place, because it is packed or comes as a stream, is copied once into a temporary file."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any, Final
+
+from lash_nb.trace._column import Ints
+from lash_nb.trace._scan import Block, Piece, Read, fetch, scan
+from lash_nb.trace._unreadable import NO_ROOM, UNPACKING, unreadable
+
+__all__ = ["Spool", "SpooledSource"]
+
+_BLOCK: Final = 1 << 20
+_SPARED: Final = 1 << 28
+"""Bytes of the disk that are left to others: a packed file may hold a thousand times its own size."""
+
+
+class Spool:
+    """One temporary file for all that a trace unpacks; it vanishes with the trace."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+
+    def copy(self, stream: Any) -> tuple[Read, int, Exception | None]:
+        """Append a stream; return how it is read, its size, and what ended it early."""
+        file = self._file = self._file or tempfile.TemporaryFile(prefix="lash_nb-")  # noqa: SIM115 - as long as the trace
+        base, fault = file.seek(0, os.SEEK_END), None
+        try:
+            while block := stream.read(_BLOCK):
+                _keep_room(len(block))
+                file.write(block.encode(errors="surrogatepass") if isinstance(block, str) else block)
+            file.flush()
+        except UNPACKING as error:
+            fault = error
+        size = file.seek(0, os.SEEK_END) - base
+
+        def read(offset: int, into: memoryview) -> int:
+            file.seek(base + offset)
+            return file.readinto(into[: max(size - offset, 0)])  # type: ignore[attr-defined,no-any-return]  # files have it
+
+        return read, size, fault
+
+
+class SpooledSource:
+    """A stream, copied; what comes after it was opened is not in it.
+
+    Raises:
+        TraceReadError: when it is made: nothing can be read from the stream, or there is no room for it.
+    """
+
+    def __init__(self, stream: Any, spool: Spool, *, name: str) -> None:
+        self.name = name
+        self._read, size, fault = spool.copy(stream)
+        if fault and (not size or getattr(fault, "errno", None) in NO_ROOM):
+            raise unreadable(name, fault) from None
+        self.fault = f"the rest is lost, as the stream is cut off or damaged here: {fault}" if fault else None
+
+    def pieces(self, offset: int) -> Iterator[Piece]:
+        """Yield what is there from `offset` on."""
+        return scan(self._read, offset)
+
+    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
+        """Yield records, in blocks of neighbors."""
+        return fetch(self._read, offsets, lengths)
+
+
+def _keep_room(size: int) -> None:
+    if shutil.disk_usage(tempfile.gettempdir()).free < _SPARED + size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
