@@ -19,6 +19,7 @@ __all__ = [
     "DURABLE_KINDS",
     "PROMPT_KINDS",
     "STREAM_KINDS",
+    "WITHHELD",
     "ContextPressure",
     "DurableEvent",
     "Note",
@@ -31,6 +32,8 @@ __all__ = [
 
 T = TypeVar("T", bound="Note")
 
+WITHHELD: Final = "omitted"
+"""What a record says of its content when the host kept texts out of it."""
 PROMPT_KINDS: Final = frozenset({"prompt_built", "composition_changed", "prompt_composition_failed"})
 """Kinds of records that tell of prompts."""
 STREAM_KINDS: Final = frozenset({"provider_request", "provider_stream_event", "provider_event", "runtime_stream_event"})
@@ -275,7 +278,7 @@ def _maker(kind: type[Note]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
 
 def is_withheld(body: Mapping[str, Any]) -> bool:
     """Return whether the host kept texts out of a record: what is empty in it may not have been."""
-    return body.get("content") == "omitted"
+    return body.get("content") == WITHHELD
 
 
 def _accepted(value: Any, accepted: tuple[type, ...]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
 
-__all__ = ["rows_of"]
+__all__ = ["holds", "rows_of"]
 
 
 def rows_of(
@@ -19,15 +19,16 @@ def rows_of(
     versions: Collection[int] | None = None,
 ) -> list[int]:
     """Return the numbers of the records of these kinds, and of these names and schema versions where they are given."""
-    wanted = _holds(index, "kind", kinds)
+    wanted = holds(index, "kind", kinds)
     for column, values in (("name", names), ("schema_version", versions)):
         if values is not None:
-            wanted &= _holds(index, column, values)
+            wanted &= holds(index, column, values)
     rows: list[int] = np.flatnonzero(wanted).tolist()
     return rows
 
 
-def _holds(index: TraceIndex, column: str, values: Collection[Any]) -> Ints:
+def holds(index: TraceIndex, column: str, values: Collection[Any]) -> Ints:
+    """Return for each record whether it has one of these values in a text column."""
     found = index.text(column)
     held: Ints = np.array([*(value in values for value in found.values), False])[found.codes]
     return held

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lash_nb.trace._notes import WITHHELD
+from lash_nb.trace._select import holds
 from lash_nb.trace._usage import Usage, total_usage
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that are none."""
     unknown: int
     """Records of a type or schema version that this release does not describe."""
+    withheld: int
+    """Records from which the host kept texts out: what is empty in them may not have been."""
     sessions: int
     """Sessions that wrote into it."""
     turns: int
@@ -80,6 +84,8 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"{_counted(self.bad_lines, 'bad line')} (see .errors)")
         if self.unknown:
             parts.append(f"{_counted(self.unknown, 'record')} of another release, shown raw")
+        if self.withheld:
+            parts.append(f"{_counted(self.withheld, 'record')} with texts withheld")
         return f"{name}: {', '.join(parts)}"
 
 
@@ -94,6 +100,7 @@ def summarize(trace: "Trace") -> TraceSummary:
         records=len(trace),
         bad_lines=len(trace.errors),
         unknown=trace.unknown,
+        withheld=int(holds(trace.index, "content", {WITHHELD}).sum()),
         sessions=len(trace.sessions),
         turns=turns.total(),
         failed_turns=turns["failed"],
