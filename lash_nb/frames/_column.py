@@ -76,6 +76,8 @@ class Walk:
     """Values of many rows by path, all rows one step at a time; where several paths begin alike, that part is walked once."""
 
     def __init__(self, rows: Sequence[Any]) -> None:
+        self.rows = rows
+        """The rows."""
         self._reached: dict[str, list[Any]] = {"": list(rows)}
 
     def values(self, path: str) -> list[Any]:

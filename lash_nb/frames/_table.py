@@ -30,9 +30,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def pieces(self, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:  # noqa: ARG002 - what reads bodies wants to know
-        """Yield the rows that these columns are asked of, as many at a time as memory should hold."""
-        yield self._rows
+    def pieces(self, columns: Sequence[Column]) -> Iterator[Walk]:  # noqa: ARG002 - what reads bodies wants to know
+        """Yield the rows of which these columns are asked, as many at a time as memory should hold."""
+        yield Walk(self._rows)
 
     def vector(self, column: Column) -> Any:  # noqa: ARG002 - a row source with vectors overrides it
         """Return the column of all rows at once, in its type, or None when the rows must be asked."""
@@ -111,21 +111,20 @@ def _values(rows: Rows, columns: Sequence[Column]) -> tuple[dict[str, list[Any]]
     values: dict[str, list[Any]] = {column.name: [] for column in columns}
     problems: list[ColumnError] = []
     first = 0
-    for some in rows.pieces(columns) if columns else ():
-        walk = Walk(some)
+    for piece in rows.pieces(columns) if columns else ():
         for column in columns:
-            values[column.name] += _cells(column, some, walk, first, problems)
-        first += len(some)
+            values[column.name] += _cells(column, piece, first, problems)
+        first += len(piece.rows)
     return values, problems
 
 
-def _cells(column: Column, rows: Sequence[Any], walk: Walk, first: int, problems: list[ColumnError]) -> list[Any]:
+def _cells(column: Column, piece: Walk, first: int, problems: list[ColumnError]) -> list[Any]:
     with contextlib.suppress(Exception):  # asked one by one, below, the rows show which of them it was
-        together = column.values(walk)
+        together = column.values(piece)
         if together is not None:
             return together
     cells = []
-    for number, row in enumerate(rows, first):
+    for number, row in enumerate(piece.rows, first):
         try:
             cells.append(column.value(row))
         except Exception as error:  # noqa: BLE001 - a column may be anybody's function

@@ -3,20 +3,26 @@
 Bodies are read when a column asks for one, together with those of the neighboring rows that are going to be asked for, too.
 """
 
-import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from lash_nb.frames._column import Column
+from lash_nb.frames._column import Column, Walk
 from lash_nb.frames._index_columns import index_column
 from lash_nb.frames._table import Rows
 from lash_nb.trace import CONTEXT_FACTS, RECORD_FACTS, Trace, read_fact
 
 __all__ = ["FactsOf", "RecordRow", "RecordRows", "SpanRow", "SpanRows"]
+
+Numbers = npt.NDArray[np.int64]
+"""Numbers of records, -1 for none."""
+Kinds = frozenset[str | None] | None
+"""Kinds of records, None for all of them."""
 
 _PIECE: Final = 1 << 23
 """Bytes of records whose rows are asked at a time: what is decoded of them takes some times as much memory."""
@@ -35,13 +41,16 @@ class FactsOf:
         self._rows = rows
 
     def __getattr__(self, name: str) -> Any:
-        row = self._bodies.teller(_kinds_with(name), self._rows)
-        return None if row is None else read_fact(name, self._bodies[row])
+        kinds = _kinds_with(name)
+        for row in self._rows:
+            if row is not None and (kinds is None or self._bodies.kinds[row] in kinds):
+                return read_fact(name, self._bodies[row])
+        return None
 
 
 @cache
-def _kinds_with(fact: str) -> frozenset[str | None] | None:
-    """Return the kinds of records that can have a fact; None for all of them."""
+def _kinds_with(fact: str) -> Kinds:
+    """Return the kinds of records that can have a fact."""
     if fact in CONTEXT_FACTS:
         return None
     if fact not in RECORD_FACTS:
@@ -72,10 +81,6 @@ class RecordRow:
         """Its facts."""
         return FactsOf(self._bodies, self.order)
 
-    def records(self, head: str) -> tuple[int | None, ...]:
-        """Return the numbers of the records that a path with this beginning leads into, in the order in which they are asked."""
-        return (self.order,) if head in _HEADS else ()
-
 
 class SpanRow:
     """A call, a turn, or something else that began and ended: what a column's function is given."""
@@ -105,7 +110,7 @@ class SpanRow:
     @property
     def facts(self) -> FactsOf:
         """Facts of the record of its end, and those of its start that the end cannot have."""
-        return FactsOf(self._bodies, *self.records("facts"))
+        return FactsOf(self._bodies, self.span.end_row, self.span.start_row)
 
     @property
     def start_facts(self) -> FactsOf:
@@ -117,125 +122,121 @@ class SpanRow:
         """Facts of the record of its end."""
         return FactsOf(self._bodies, self.span.end_row)
 
-    def records(self, head: str) -> tuple[int | None, ...]:
-        """Return the numbers of the records that a path with this beginning leads into, in the order in which they are asked."""
-        start, end = self.span.start_row, self.span.end_row
-        match head:
-            case "start" | "start_facts":
-                return (start,)
-            case "end" | "end_facts":
-                return (end,)
-            case "body":
-                return (start if end is None else end,)
-            case "facts":
-                return (end, start)
-        return ()
-
-
-_HEADS: Final = ("body", "facts", "start", "end", "start_facts", "end_facts")
-"""Beginnings of paths that lead into records."""
-
 
 class _Bodies:
     """Records of some neighboring rows: when one is asked for, all those that were announced are read in one go."""
 
-    def __init__(self, trace: Trace, rows: Iterable[int | None]) -> None:
+    def __init__(self, trace: Trace, rows: Numbers) -> None:
         self._trace = trace
-        self._rows = sorted({row for row in rows if row is not None})
+        self._rows: list[int] = rows.tolist()
         self._announced: set[int] = set()
         self._read: dict[int, dict[str, Any]] = {}
         kinds = trace.index.text("kind")
-        self._kinds = dict(zip(self._rows, kinds.at(kinds.codes[self._rows].tolist()), strict=True))
+        self.kinds: dict[int, str | None] = dict(zip(self._rows, kinds.at(kinds.codes[rows].tolist()), strict=True))
+        """What each record is about, from the index."""
 
-    def teller(self, kinds: frozenset[str | None] | None, rows: Iterable[int | None]) -> int | None:
-        """Return the first of these records that is of one of these kinds (of any, without kinds)."""
-        for row in rows:
-            if row is not None and (kinds is None or self._kinds[row] in kinds):
-                return row
-        return None
-
-    def announce(self, rows: Iterable[int | None]) -> None:
+    def announce(self, rows: Iterable[int]) -> None:
         """Say which are going to be asked for."""
-        self._announced.update(row for row in rows if row is not None)
+        self._announced.update(rows)
+
+    def facts(self, name: str, rows: Iterable[int]) -> list[Any]:
+        """Return a fact of each record, None where there is no record."""
+        return [None if row < 0 else read_fact(name, self[row]) for row in rows]
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        if row not in self._read:
-            others = self._announced if row in self._announced else self._rows
-            wanted = sorted(one for one in others if one not in self._read)
-            self._read.update(zip(wanted, self._trace.bodies(wanted), strict=True))
+        found = self._read.get(row)
+        return self._reached(row) if found is None else found
+
+    def _reached(self, row: int) -> dict[str, Any]:
+        others = self._announced if row in self._announced else self._rows
+        wanted = sorted(one for one in others if one not in self._read)
+        self._read.update(zip(wanted, self._trace.bodies(wanted), strict=True))
         return self._read[row]
+
+
+class _Piece(Walk):
+    """Some rows, and which records the beginnings of paths lead into."""
+
+    def __init__(self, bodies: _Bodies, rows: Sequence[Any], heads: Mapping[str, tuple[Numbers, ...]]) -> None:
+        super().__init__(rows)
+        self._bodies = bodies
+        self._heads = heads
+        self._tellers: dict[tuple[str, Kinds], list[int]] = {}
+
+    def announce(self, columns: Iterable[Column]) -> None:
+        """Say which columns are going to be asked for."""
+        for column in columns:
+            head, _, rest = ("" if callable(column.path) else column.path).partition(".")
+            fact = rest.partition(".")[0]
+            is_fact = head.endswith("facts")
+            if head in self._heads and (not is_fact or fact in RECORD_FACTS or fact in CONTEXT_FACTS):
+                tellers = self._who_tells(head, _kinds_with(fact) if is_fact else None)
+                self._bodies.announce(row for row in tellers if row >= 0)
+
+    def values(self, path: str) -> list[Any]:
+        """Return the value of each row; facts of all of them are read in one go."""
+        head, _, rest = path.partition(".")
+        if head in self._heads and head.endswith("facts") and rest and "." not in rest:
+            return self._bodies.facts(rest, self._who_tells(head, _kinds_with(rest)))
+        return super().values(path)
+
+    def _who_tells(self, head: str, kinds: Kinds) -> list[int]:
+        """Return for each row the record that a path leads into: the first one of these kinds."""
+        if (head, kinds) not in self._tellers:
+            found = np.full(len(self.rows), -1, dtype=np.int64)
+            for rows in reversed(self._heads[head]):
+                known = rows.tolist()
+                fits = [row >= 0 and (kinds is None or self._bodies.kinds[row] in kinds) for row in known]
+                found = np.where(np.array(fits, dtype=np.bool_), rows, found)
+            self._tellers[head, kinds] = found.tolist()
+        return self._tellers[head, kinds]
 
 
 class _TraceRows(Rows):
     """Rows that stand on records of a trace; paths that begin with `index.` are columns of the index."""
 
-    def __init__(self, trace: Trace, rows: Sequence[Any]) -> None:
+    def __init__(
+        self, trace: Trace, rows: Sequence[Any], orders: Numbers | None, heads: Mapping[str, tuple[Numbers, ...]]
+    ) -> None:
         super().__init__(rows, errors=trace.errors)
         self._trace = trace
+        self._orders = orders
+        self._heads = heads
 
-    @abstractmethod
     def vector(self, column: Column) -> Any:
-        """Return a whole column of the index, None for another path."""
+        """Return a whole column of the index (of the first record of each row), None for another path."""
+        return index_column(self._trace.index, column, self._orders)
 
-    def pieces(self, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+    def pieces(self, columns: Sequence[Column]) -> Iterator[Walk]:
         """Yield rows whose records fit into memory together."""
         for begin, end in self._bounds():
-            bodies = _Bodies(self._trace, self._told_by(begin, end))
-            rows = self._made(bodies, begin, end)
-            for head, kinds in _readings(columns):
-                bodies.announce(bodies.teller(kinds, row.records(head)) for row in rows)
-            yield rows
+            heads = {head: tuple(rows[begin:end] for rows in sides) for head, sides in self._heads.items()}
+            told = np.unique(np.concatenate([rows for sides in heads.values() for rows in sides]))
+            bodies = _Bodies(self._trace, told[told >= 0])
+            piece = _Piece(bodies, self._made(bodies, begin, end), heads)
+            piece.announce(columns)
+            yield piece
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
-        pieces = np.cumsum(self._sizes()) // _PIECE
-        begins = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(pieces)]
-        return itertools.pairwise(begins)
-
-    @abstractmethod
-    def _sizes(self) -> Any:
-        """Return the bytes of the records of each row."""
-
-    @abstractmethod
-    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
-        """Return the numbers of the records of some rows."""
+        lengths = np.append(self._trace.index.length, 0)
+        sizes = sum(lengths[rows] for rows in self._heads["facts"])
+        pieces = np.cumsum(sizes) // _PIECE
+        return pairwise([0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(self)])
 
     @abstractmethod
     def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
         """Return some rows as functions of columns get them."""
 
 
-def _readings(columns: Iterable[Column]) -> set[tuple[str, frozenset[str | None] | None]]:
-    """Return which records paths lead into: their beginning, and the kinds that matter."""
-    readings = set()
-    for column in columns:
-        head, _, rest = ("" if callable(column.path) else column.path).partition(".")
-        fact = rest.partition(".")[0]
-        if head in _HEADS and head.endswith("facts"):
-            if fact in RECORD_FACTS or fact in CONTEXT_FACTS:
-                readings.add((head, _kinds_with(fact)))
-        elif head in _HEADS:
-            readings.add((head, None))
-    return readings
-
-
 class RecordRows(_TraceRows):
     """One row per record."""
 
     def __init__(self, trace: Trace, rows: Sequence[int] | None = None, *, told: Sequence[Any] | None = None) -> None:
-        super().__init__(trace, range(len(trace)) if rows is None else rows)
-        self._chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
+        chosen = range(len(trace)) if rows is None else rows
+        numbers = np.asarray(chosen, dtype=np.int64)
+        heads = dict.fromkeys(("facts", "body"), (numbers,))
+        super().__init__(trace, chosen, None if rows is None else numbers, heads)
         self._told = told
-
-    def vector(self, column: Column) -> Any:
-        """Return a whole column of the index, None for another path."""
-        return index_column(self._trace.index, column, self._chosen)
-
-    def _sizes(self) -> Any:
-        lengths = self._trace.index.length
-        return lengths if self._chosen is None else lengths[self._chosen]
-
-    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
-        return self._rows[begin:end]
 
     def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
         told = [None] * (end - begin) if self._told is None else self._told[begin:end]
@@ -246,21 +247,19 @@ class SpanRows(_TraceRows):
     """One row per span."""
 
     def __init__(self, trace: Trace, spans: Sequence[Any]) -> None:
-        super().__init__(trace, spans)
-        self._orders = np.array([span.order for span in spans], dtype=np.int64)
-
-    def vector(self, column: Column) -> Any:
-        """Return a column of the index, of the first record of each span; None for another path."""
-        return index_column(self._trace.index, column, self._orders)
-
-    def _sizes(self) -> Any:
-        lengths = np.append(self._trace.index.length, 0)
-        places = [(span.start_row, span.end_row) for span in self._rows]
-        known = [[-1 if row is None else row for row in rows] for rows in places]
-        return lengths[np.array(known, dtype=np.int64).reshape(-1, 2)].sum(axis=1)
-
-    def _told_by(self, begin: int, end: int) -> Iterable[int | None]:
-        return (row for span in self._rows[begin:end] for row in (span.start_row, span.end_row))
+        starts = np.array([_known(span.start_row) for span in spans], dtype=np.int64)
+        ends = np.array([_known(span.end_row) for span in spans], dtype=np.int64)
+        heads = {
+            "facts": (ends, starts),
+            "body": (ends, starts),
+            **dict.fromkeys(("start", "start_facts"), (starts,)),
+            **dict.fromkeys(("end", "end_facts"), (ends,)),
+        }
+        super().__init__(trace, spans, np.array([span.order for span in spans], dtype=np.int64), heads)
 
     def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:
         return [SpanRow(bodies, span) for span in self._rows[begin:end]]
+
+
+def _known(row: int | None) -> int:
+    return -1 if row is None else row
