@@ -86,6 +86,11 @@ class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     freely_read: ClassVar[bool] = False
     """Whether the reference reads the record through a free value, so that of keys given twice the last one wins."""
 
+    wholly_read: ClassVar[bool] = False
+    """Whether the reference reads also what the record has no field for, as it passes it on to a record within."""
+    adjacent: ClassVar[bool] = False
+    """Whether the record's only field stands beside the tag in the reference, which then reads it by itself."""
+
     @classmethod
     def unread_keys(cls, document: dict[str, Any]) -> Iterable[str]:  # noqa: ARG003 - for records that have such keys
         """Return the keys of a document that the reference leaves unread, whatever stands there, though the record has such fields."""

@@ -7,7 +7,7 @@ import msgspec
 
 from lash_nb.wire._base import Flat, Wire
 
-__all__ = ["FlatShape", "flat_shape"]
+__all__ = ["FlatShape", "flat_shape", "is_flat"]
 
 F = TypeVar("F", bound=Flat)
 
@@ -43,3 +43,8 @@ def _default(entry: msgspec.structs.FieldInfo) -> Any:
 def flat_shape(kind: type[F]) -> FlatShape[F]:
     """Return how `kind` is taken apart."""
     return FlatShape(kind)
+
+
+def is_flat(kind: Any) -> bool:
+    """Tell whether `kind` is the type of a flat record."""
+    return isinstance(kind, type) and issubclass(kind, Flat)

@@ -74,6 +74,8 @@ SessionNodePayload: TypeAlias = EventNodePayload | PluginNodePayload
 class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     """One node of the graph."""
 
+    wholly_read: ClassVar[bool] = True
+
     node_id: str
     """Unique in the graph; a message's node has the message's id."""
     parent_node_id: str | None = None

@@ -14,10 +14,11 @@ import msgspec
 from msgspec import UNSET
 
 from lash_nb.errors import WireError
-from lash_nb.wire._base import U8, Flat, Octets
-from lash_nb.wire._flat import flat_shape
+from lash_nb.wire._base import Flat, Octets
+from lash_nb.wire._convert import converted, decode_hook
+from lash_nb.wire._flat import flat_shape, is_flat
 from lash_nb.wire._strict import is_settled, read_strictly
-from lash_nb.wire._tool_value import ToolValue, decode_tool_value, encode_tool_value
+from lash_nb.wire._tool_value import ToolValue, encode_tool_value
 
 __all__ = ["from_builtins", "from_json", "pretty_json", "stable_hash", "to_builtins", "to_json"]
 
@@ -67,7 +68,7 @@ def from_json(data: bytes | str, type: Any = Any) -> Any:
     try:
         raw = data.encode() if isinstance(data, str) else data
         decoded = _settled(raw, type)
-        return _converted(read_strictly(raw, type), type) if decoded is UNSET else decoded
+        return converted(read_strictly(raw, type), type) if decoded is UNSET else decoded
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
@@ -80,7 +81,7 @@ def from_builtins(value: Any, type: Any) -> Any:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`, also for what JSON cannot carry."""
     try:
         _refuse_lost_numbers(value)
-        return _converted(value, type)
+        return converted(value, type)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise _wire_error(error, type) from error
 
@@ -126,56 +127,30 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(message)
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
-    if kind is ToolValue:
-        return ToolValue(decode_tool_value(value, _converted))
-    if kind is Octets:
-        return Octets(msgspec.convert(value, list[U8]))
-    message = f"cannot read {kind.__name__}"
-    raise TypeError(message)
-
-
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
 _ENCODER = msgspec.json.Encoder(enc_hook=_json_hook, order="deterministic")
-_SYNTAX = msgspec.json.Decoder(Any, float_hook=str)
-"""Reads any JSON, also floats that are too large for msgspec but not for the reference."""
 
 
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=_decode_hook)
+    return msgspec.json.Decoder(kind, dec_hook=decode_hook)
 
 
 def _settled(raw: bytes, kind: Any) -> Any:
-    """Return the value, or `UNSET` when the text is JSON but wants a second, careful reading."""
+    """Return the value, or `UNSET` when the text wants a second, careful reading."""
     try:
         decoded = _decode(raw, kind)
-    except msgspec.ValidationError:
-        _SYNTAX.decode(raw)  # the text may be broken behind the place where reading stopped
-        return UNSET
-    try:
         canonical = to_json(decoded)
-    except WireError:  # e.g. an integer beyond 64 bits, which careful reading turns into a float
+    except (msgspec.DecodeError, WireError):  # also where the reference reads on, e.g. over an integer beyond 64 bits
         return UNSET
     return decoded if is_settled(raw, canonical) else UNSET
 
 
 def _decode(raw: bytes, kind: Any) -> Any:
-    if not _is_flat(kind):
+    if not is_flat(kind):
         return _decoder(kind).decode(raw)
     shape = flat_shape(kind)
     return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
-
-
-def _converted(value: Any, kind: Any) -> Any:
-    if not _is_flat(kind):
-        return msgspec.convert(value, kind, dec_hook=_decode_hook)
-    shape = flat_shape(kind)
-    return shape.join(_converted(value, shape.head), _converted(value, shape.tail))
-
-
-def _is_flat(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Flat)
 
 
 def _refuse_lost_numbers(value: Any) -> None:

@@ -1,7 +1,7 @@
 """Media types and attachment references (lash 0.1.0-alpha.37, effect wire format §11)."""
 
 import hashlib
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from lash_nb.wire._base import U32, U64, Wire, trimmed
 
@@ -38,6 +38,8 @@ _BY_MIME: Final[dict[str, ImageMediaType]] = {
 
 class MediaType(Wire, frozen=True, kw_only=True, tag_field="kind", tag="image"):
     """The type of an attachment; images are the only kind."""
+
+    adjacent: ClassVar[bool] = True
 
     type: ImageMediaType
     """The image format."""

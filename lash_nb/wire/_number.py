@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Final
 
-from lash_nb.errors import WireError
+from lash_nb.wire._visit import Fault
 
 __all__ = ["read_float", "read_integer"]
 
@@ -30,13 +30,13 @@ def read_float(token: str) -> float:
     """Return a number token as a float.
 
     Raises:
-        WireError: the reference finds that no double can hold it.
+        Fault: the reference finds that no double can hold it.
     """
     value = float(token)
     if abs(value) < _NEAR_THE_END:
         return value
     if _overflows(token):
-        raise WireError(f"{token[:40]}… is too large for a number; write it as a string", code="wire_decode")
+        raise Fault(f"{token[:40]}… is too large for a number; write it as a string")
     return max(-_LARGEST, min(value, _LARGEST))
 
 

@@ -7,18 +7,21 @@ first, the last one wins.
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from lash_nb.errors import WireError
-from lash_nb.wire._faults import Doubled, Fault, check_of
+from lash_nb.wire._faults import check_of
 from lash_nb.wire._number import read_float, read_integer
+from lash_nb.wire._unread import MAX_DEPTH, blank_unread, refuse_unreadable
+from lash_nb.wire._visit import Doubled, Fault
 
 __all__ = ["is_settled", "read_strictly"]
 
-_MAX_DEPTH: Final = 127
 _BRACES: Final = bytes.maketrans(b"[]", b"{}")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _STRING: Final = re.compile(rb'"[^"]*"')
+_PAIR: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..")
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def is_settled(raw: bytes, canonical: bytes) -> bool:
@@ -30,16 +33,30 @@ def read_strictly(raw: bytes, kind: Any) -> Any:
     """Return the document as dicts and lists, its numbers by the reference's rules.
 
     Raises:
-        WireError: it nests too deep, has a number that no double can hold, or breaks a rule of its type `kind`.
+        WireError: it is no JSON, holds what cannot be read, or breaks a rule of its type `kind`.
     """
-    if _nests_too_deep(raw):
-        raise WireError(f"nested more than {_MAX_DEPTH} levels deep; flatten the document", code="wire_decode")
-    tree = _PARSER.decode(raw.decode())
     try:
+        tree = _parsed(raw, kind)
         check_of(kind)(tree)
+    except json.JSONDecodeError as error:
+        raise WireError(f"not JSON: {error}", code="wire_decode") from None
     except Fault as fault:
         path = f"${fault.path}"
         raise WireError(f"not a valid document: {fault.reason} at `{path}`", path=path, code="wire_decode") from None
+    return tree
+
+
+def _parsed(raw: bytes, kind: Any) -> Any:
+    """Parse; what cannot be read is looked for only where there is a sign of it, as it may stand where nobody reads it."""
+    text = raw.decode()
+    try:
+        tree = _PARSER.decode(text)
+        if not _nests_too_deep(raw) and not _holds_half_a_pair(raw):
+            return tree
+    except Fault:  # a number is too large
+        tree = _PATIENT_PARSER.decode(text)
+    blank_unread(tree, kind)
+    refuse_unreadable(tree)
     return tree
 
 
@@ -48,17 +65,49 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries if len(entries) == len(pairs) else Doubled(pairs)
 
 
-_PARSER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=read_float, parse_int=read_integer)
+def _refuse_constant(name: str) -> NoReturn:
+    raise Fault(f"{name} is no JSON; write null or a text")
+
+
+def _float_or_fault(token: str) -> float | Fault:
+    try:
+        return read_float(token)
+    except Fault as fault:
+        return fault
+
+
+def _integer_or_fault(token: str) -> float | Fault:
+    try:
+        return read_integer(token)
+    except Fault as fault:
+        return fault
+
+
+_PARSER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=read_float, parse_int=read_integer, parse_constant=_refuse_constant
+)
+_PATIENT_PARSER: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_float_or_fault,
+    parse_int=_integer_or_fault,
+    parse_constant=_refuse_constant,
+)
+"""Puts a fault in the place of a number that is too large."""
+
+
+def _holds_half_a_pair(raw: bytes) -> bool:
+    """Tell whether a surrogate escape may lack its other half; a text of ASCII escapes has pairs, and they are common."""
+    return bool(_HALF.search(raw) and _HALF.search(_PAIR.sub(b"", raw.replace(b"\\\\", b"  "))))
 
 
 def _nests_too_deep(raw: bytes) -> bool:
     """Tell whether JSON text nests too deep: take away everything but the brackets, then pair after pair from the inside."""
-    if raw.count(b"{") + raw.count(b"[") <= _MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return False
     marks = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACES, _OTHERS).replace(b'""', b"")
     marks = _STRING.sub(b"", marks)
     depth = 0
-    while marks and depth < _MAX_DEPTH:
+    while marks and depth < MAX_DEPTH:
         marks = marks.replace(b"{}", b"")
         depth += 1
     return bool(marks)

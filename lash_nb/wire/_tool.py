@@ -1,6 +1,6 @@
 """Tool calls, their results, and what the model gets back (lash 0.1.0-alpha.37, effect wire format §8)."""
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import field
 
@@ -105,6 +105,8 @@ class ToolCancellation(Wire, frozen=True, kw_only=True):
 class ToolSuccess(Wire, frozen=True, kw_only=True, tag_field="status", tag="success"):
     """The tool returned."""
 
+    adjacent: ClassVar[bool] = True
+
     payload: ToolValue
     """Its value."""
 
@@ -112,12 +114,16 @@ class ToolSuccess(Wire, frozen=True, kw_only=True, tag_field="status", tag="succ
 class ToolFailed(Wire, frozen=True, kw_only=True, tag_field="status", tag="failure"):
     """The tool failed."""
 
+    adjacent: ClassVar[bool] = True
+
     payload: ToolFailure
     """Why."""
 
 
 class ToolCancelled(Wire, frozen=True, kw_only=True, tag_field="status", tag="cancelled"):
     """The tool was stopped."""
+
+    adjacent: ClassVar[bool] = True
 
     payload: ToolCancellation
     """How."""

@@ -1,6 +1,6 @@
 """What a tool declares of itself (lash 0.1.0-alpha.37, effect wire format §12.3, turns §11.1)."""
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from msgspec import field
 
@@ -208,6 +208,8 @@ class ToolContract(Settled, frozen=True, kw_only=True):
 
 class ToolDefinition(ToolManifest, frozen=True, kw_only=True):
     """A manifest and a contract in one flat object."""
+
+    wholly_read: ClassVar[bool] = True
 
     input_schema: Json = field(default_factory=open_object_schema)
     """JSON Schema of the arguments."""
