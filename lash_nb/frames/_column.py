@@ -98,6 +98,8 @@ def _follow(value: Any, path: str) -> Any:
 
 def _steps(values: list[Any], step: str) -> list[Any]:
     kinds = set(map(type, values)) - {type(None)}
+    if kinds == {dict}:
+        return [None if value is None else value.get(step) for value in values]
     if not any(issubclass(kind, _JSON) for kind in kinds):
         get = attrgetter(step)
         return [None if value is None else get(value) for value in values]

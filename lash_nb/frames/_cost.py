@@ -87,6 +87,7 @@ def cost_df(
 def _cost_table(source: tuple[Trace, CallCosts]) -> Rows:
     """One row per turn and model; calls outside any turn by model."""
     trace, costs = source
+    turns, calls = trace.turns, trace.llm_calls
     tokens = costs.tokens
     _, firsts, group = np.unique([tokens.turn, tokens.model], axis=1, return_index=True, return_inverse=True)
     counts = np.bincount(group, minlength=len(firsts)).tolist()
@@ -96,7 +97,7 @@ def _cost_table(source: tuple[Trace, CallCosts]) -> Rows:
     missing = _missing(costs, group, len(firsts))
     rows = [
         _CostRow(
-            span=_span(trace, int(tokens.turn[first]), int(tokens.call[first])),
+            span=calls[tokens.call[first]] if tokens.turn[first] < 0 else turns[tokens.turn[first]],
             model=tokens.models[tokens.model[first]],
             llm_calls=counts[number],
             tokens={what: sums[number] for what, sums in read.items()},
@@ -118,10 +119,6 @@ class _CostRow:
     usd: Mapping[str, float | None]
     total_usd: float | None
     not_counted: str | None
-
-
-def _span(trace: Trace, turn: int, call: int) -> Turn | LlmCall:
-    return trace.llm_calls[call] if turn < 0 else trace.turns[turn]
 
 
 def _sums(values: Numbers, group: Any, groups: int, *, partly: bool = False) -> list[float | None]:
