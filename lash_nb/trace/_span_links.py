@@ -7,8 +7,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
-from typing import Final, Literal, Protocol
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -77,24 +78,18 @@ class Sources(Protocol):
 class _Latest:
     """Spans by a key that may come again: of those with the same key the last one that had begun."""
 
-    def __init__(self) -> None:
+    def __init__(self, spans: Iterable[tuple[Hashable, int, int]]) -> None:
+        """Take key, beginning and number of each span."""
         self._spans: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
-        self._unsorted: set[Hashable] = set()
-
-    def add(self, key: Hashable, draft: Draft, number: int) -> None:
-        """Note a span."""
-        self._spans[key].append((draft.began_ns, number))
-        self._unsorted.add(key)
+        for key, began_ns, number in spans:
+            self._spans[key].append((began_ns, number))
+        for same in self._spans.values():
+            same.sort()
 
     def find(self, key: Hashable, at_ns: int) -> int:
         """Return the number of the span, the first one when none had begun at that time, -1 when there is none."""
         spans = self._spans.get(key)
-        if not spans:
-            return -1
-        if key in self._unsorted:
-            self._unsorted.remove(key)
-            spans.sort()
-        return spans[max(bisect_left(spans, (at_ns + 1, 0)) - 1, 0)][1]
+        return spans[max(bisect_left(spans, (at_ns + 1, 0)) - 1, 0)][1] if spans else -1
 
 
 def find_drafts(trace: Sources) -> list[Draft]:
@@ -112,8 +107,6 @@ class _Links:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
-        self._turns, self._tools, self._effects = _Latest(), _Latest(), _Latest()
-        self._blocks, self._runs, self._run_of_call = _Latest(), _Latest(), _Latest()
         self._turn_of: dict[tuple[str, int], int] = {}
         self._spans: dict[str, int] = {}
         self._run: dict[Hashable, int] = {}
@@ -126,7 +119,6 @@ class _Links:
             name = turn.turn_id or f"idx{turn.turn_index}"
             label = turn.turn_id or "turn" if turn.turn_index is None else f"turn {turn.turn_index}"
             number = self._add("turn", f"turn:{turn.session_id}:{name}", label, turn)
-            self._note(self._turns, number, (turn.session_id, turn.turn_id), (turn.session_id, turn.turn_index))
             self._turn_of.update({("llm", call.order): number for call in turn.llm_calls})
             self._turn_of.update({("tool", call.order): number for call in turn.tool_calls})
 
@@ -134,12 +126,10 @@ class _Links:
         """Take in calls."""
         for llm in llm_calls:
             name = f"llm:{llm.llm_call_id or f'#{llm.order}'}"
-            number = self._add("model_call", name, llm.model or "model call", llm)
-            self._note(self._effects, number, (llm.session_id, llm.effect_id))
+            self._add("model_call", name, llm.model or "model call", llm)
         for tool in tool_calls:
             name = f"tool:{f'#{tool.order}' if tool.call_id is None else tool.call_id}"
-            number = self._add("tool_call", name, tool.name or "tool call", tool)
-            self._note(self._tools, number, tool.call_id, (tool.session_id, tool.call_id))
+            self._add("tool_call", name, tool.name or "tool call", tool)
 
     def add_code(self, blocks: Iterable[CodeBlock], executions: Iterable[Execution]) -> None:
         """Take in blocks and executions of code, and the runs of their steps."""
@@ -158,8 +148,6 @@ class _Links:
             draft.row = block.order
             draft.began_ns = min(draft.began_ns, block.began_ns)
             draft.over_ns = max(draft.over_ns, block.over_ns)
-        self._note(self._blocks, number, (told.session_id, told.turn_id, told.protocol_iteration))
-        self._note(self._effects, number, (told.session_id, told.effect_id))
         return number
 
     def _add_runs(self, execution: Execution | None, number: int) -> None:
@@ -172,9 +160,6 @@ class _Links:
             inner = self._add("code_node", name, run.label, run)
             self.drafts[inner].parent, self.drafts[inner].session_id = number, execution.session_id
             self._run.setdefault((run.graph_key, run.node_id, str(run.occurrence)), inner)
-            self._note(self._runs, inner, (number, run.node_id))
-            if run.call_id is not None:
-                self._note(self._run_of_call, inner, run.call_id)
         for start in execution.children:
             self._starts.setdefault(start.child_key, start)
             if start.child_process_id is not None:
@@ -197,9 +182,51 @@ class _Links:
         self._spans.setdefault(name, len(self.drafts) - 1)
         return len(self.drafts) - 1
 
-    def _note(self, spans: _Latest, number: int, *keys: Hashable) -> None:
-        for key in keys:
-            spans.add(key, self.drafts[number], number)
+    def _latest(self, kind: SpanKind, *keys_of: Callable[[Any, Draft], Hashable]) -> _Latest:
+        """Find the spans of a kind by whatever the functions make of what is told of them."""
+        return _Latest(
+            (key_of(draft.source, draft), draft.began_ns, number)
+            for number, draft in enumerate(self.drafts)
+            if draft.kind == kind
+            for key_of in keys_of
+        )
+
+    @cached_property
+    def _turns(self) -> _Latest:
+        """Turns by session and number, or id."""
+        return self._latest(
+            "turn", lambda one, _: (one.session_id, one.turn_index), lambda one, _: (one.session_id, one.turn_id)
+        )
+
+    @cached_property
+    def _tools(self) -> _Latest:
+        """Tool calls by id, alone and with the session."""
+        return self._latest("tool_call", lambda one, _: one.call_id, lambda one, _: (one.session_id, one.call_id))
+
+    @cached_property
+    def _llm_effects(self) -> _Latest:
+        """Model calls by session and effect."""
+        return self._latest("model_call", lambda one, _: (one.session_id, one.effect_id))
+
+    @cached_property
+    def _code_effects(self) -> _Latest:
+        """Executions by session and effect."""
+        return self._latest("code_execution", lambda one, _: (one.session_id, one.effect_id))
+
+    @cached_property
+    def _rounds(self) -> _Latest:
+        """Executions by session, turn and round."""
+        return self._latest("code_execution", lambda one, _: (one.session_id, one.turn_id, one.protocol_iteration))
+
+    @cached_property
+    def _runs(self) -> _Latest:
+        """Runs of steps by execution and step."""
+        return self._latest("code_node", lambda one, draft: (draft.parent, one.node_id))
+
+    @cached_property
+    def _run_of_call(self) -> _Latest:
+        """Runs of steps by the call that they made."""
+        return self._latest("code_node", lambda one, _: one.call_id)
 
     def join(self) -> None:
         """Give each span its parent."""
@@ -218,8 +245,8 @@ class _Links:
             case Execution() if told.process_id is not None:
                 return self._starter(told.graph_key, told.process_id)
             case Execution() | CodeBlock():
-                key = told.turn_id if told.turn_index is None else told.turn_index
-                return self._turns.find((told.session_id, key), draft.began_ns)
+                keys = (told.session_id, told.turn_index), (told.session_id, told.turn_id)
+                return _first(*(self._turns.find(key, draft.began_ns) for key in keys if key[1] is not None))
         return draft.parent
 
     def _caller(self, call: LlmCall) -> int:
@@ -234,7 +261,7 @@ class _Links:
             return run
         if not call.is_by_code:
             return -1
-        block = self._blocks.find((call.session_id, call.turn_id, call.protocol_iteration), call.began_ns)
+        block = self._rounds.find((call.session_id, call.turn_id, call.protocol_iteration), call.began_ns)
         if call.issuing_node_id is not None:
             return _first(self._runs.find((block, call.issuing_node_id), call.began_ns), block)
         key, _, place = (call.call_id or "").removeprefix(CODE_CALL).rpartition(_RESOURCE)
@@ -248,7 +275,8 @@ class _Links:
         if kind == "tool":
             return self._tools.find(name, turn.began_ns)
         if kind == "effect":
-            return self._effects.find((turn.session_id, name), turn.began_ns)
+            key = (turn.session_id, name)
+            return _first(self._code_effects.find(key, turn.began_ns), self._llm_effects.find(key, turn.began_ns))
         if kind == "process":
             return _first(self._process.get(name), self._process.get(name.rpartition(":")[0]))
         return self._spans.get(turn.cause or "", -1)
