@@ -121,6 +121,9 @@ class Trace(Meaning):
     def refresh(self) -> int:
         """Read what was written since, and return the number of new records.
 
+        A whole record at the end of a file is one before its line end is there; should something else follow on its line, that is a bad
+        line of its own.
+
         Raises:
             TraceReadError: a file is gone, was replaced or was cut short; what was read of it before is still there.
         """

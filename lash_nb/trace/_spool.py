@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
@@ -26,10 +27,11 @@ class Spool:
 
     def copy(self, stream: Any) -> tuple[Read, int, Exception | None]:
         """Append a stream; return how it is read, its size, and what ended it early."""
-        file = self._file = self._file or tempfile.TemporaryFile(prefix="lash_nb-")  # noqa: SIM115 - as long as the trace
+        file = self._opened()
         base, fault = file.seek(0, os.SEEK_END), None
+        read_some = getattr(stream, "read1", stream.read)  # `read` loses what came before an error
         try:
-            while block := stream.read(_BLOCK):
+            while block := read_some(_BLOCK):
                 _keep_room(len(block))
                 file.write(block.encode(errors="surrogatepass") if isinstance(block, str) else block)
             file.flush()
@@ -43,6 +45,12 @@ class Spool:
 
         return read, size, fault
 
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="lash_nb-")  # noqa: SIM115 - as long as the trace
+            weakref.finalize(self, self._file.close)
+        return self._file
+
 
 class SpooledSource:
     """A stream, copied; what comes after it was opened is not in it.
@@ -53,6 +61,7 @@ class SpooledSource:
 
     def __init__(self, stream: Any, spool: Spool, *, name: str) -> None:
         self.name = name
+        self._spool = spool  # which closes its file when nobody needs it any more
         self._read, size, fault = spool.copy(stream)
         if fault and (not size or getattr(fault, "errno", None) in NO_ROOM):
             raise unreadable(name, fault) from None

@@ -25,6 +25,11 @@ def line(members: dict[str, Any]) -> bytes:
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
+def whole_lines(data: bytes) -> list[bytes]:
+    """The lines of a file that are not empty; a line ends at a line feed and nowhere else."""
+    return [one for one in data.split(b"\n") if one.strip()]
+
+
 def tool_end(at: float, call_id: str | None, status: str, *, turn: int = 1, **members: Any) -> dict[str, Any]:
     """The end of a tool call."""
     outcome = {"status": status, "payload": members.pop("payload", None)}

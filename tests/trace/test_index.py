@@ -1,0 +1,130 @@
+"""The index of a trace: where each record lies, and what of it is known without its body."""
+
+from typing import Any
+
+import pytest
+
+from lash_nb.trace import Usage, read_trace
+from tests.trace.lines import STATION, line, record, whole_lines
+
+
+def test_the_index_tells_where_each_record_lies() -> None:
+    """Offset and length of the index cut the record out of the file."""
+    trace, data = read_trace(STATION), STATION.read_bytes()
+    index = trace.index
+
+    cut = [data[index.offset[row] : index.offset[row] + index.length[row]] for row in range(len(trace))]
+
+    assert cut == whole_lines(data)
+    assert list(index.line) == list(range(1, len(trace) + 1))
+
+
+def test_times_keep_their_nanoseconds() -> None:
+    """Fractions of no, three and nine digits, other offsets, and none, which counts as UTC, are exact nanoseconds since the epoch."""
+    stamps = [
+        "2026-11-21T15:00:00",
+        "2026-11-21T15:00:00+00:00",
+        "2026-11-21T15:00:00.250Z",
+        "2026-11-21T17:00:00.123456789+02:00",
+    ]
+    trace = read_trace(b"".join(line({**record(0, "custom"), "timestamp": stamp}) for stamp in stamps))
+
+    start = 1_795_273_200_000_000_000
+    assert list(trace.index.time_ns) == [start, start, start + 250_000_000, start + 123_456_789]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [{"schema_version": 99}, {"type": "seen_never"}, {"schema_version": "two"}, {"context": [1]}, {"usage": 7}],
+    ids=str,
+)
+def test_what_is_not_known_is_kept_and_counted(strange: dict[str, Any]) -> None:
+    """A record of a later version, an unknown type or a strange shape is a record still, and what fits of it is indexed."""
+    body = {**record(1, "tool_call_completed", call_id="c", name="t"), **strange}
+    trace = read_trace(line(body))
+
+    assert trace.errors == ()
+    assert trace[0] == body
+    assert trace.index.text("call_id")[0] == "c"
+    assert trace.unknown == int("schema_version" in strange or "type" in strange)
+
+
+def test_numbers_beyond_64_bits_are_no_error() -> None:
+    """A number that no column can hold is empty in the index and exact in the record."""
+    body = record(1, "custom", context={"turn_index": 2**63, "protocol_iteration": -(2**63) - 1}, duration_ms=2**64)
+    trace = read_trace(line(body) + line(record(2, "custom")))
+
+    assert (len(trace), trace.errors) == (2, ())
+    assert trace[0]["context"]["turn_index"] == 2**63
+
+
+def test_durations_and_tokens_that_cannot_be_are_empty() -> None:
+    """What no clock and no counter can say (endless, beyond all years, no number) is empty in the index and stays in the record."""
+    usage = {"input_tokens": [1], "output_tokens": 10**30, "cached_input_tokens": True, "reasoning_tokens": 7}
+    text = line(record(1, "llm_call_completed", response={"duration_ms": 1e300}, usage=usage))
+    trace = read_trace(text + text.replace(b"1e+300", b"1e999"))
+
+    assert trace.errors == ()
+    assert all(took != took for took in trace.index.duration_ms)  # noqa: PLR0124 - the shortest test for NaN
+    assert trace.index.usages([0, 1]) == [Usage(output=7, reasoning=7, approximate=True)] * 2
+    assert trace[0]["usage"] == usage
+
+
+def test_a_line_longer_than_a_piece() -> None:
+    """A record of several megabytes between small ones is one record."""
+    small, large = line(record(1, "custom")), line(record(2, "custom", payload="x" * 3_000_000))
+    trace = read_trace(small + large + small)
+
+    assert [trace.index.length[row] for row in range(3)] == [len(small) - 1, len(large) - 1, len(small) - 1]
+    assert len(trace[1]["payload"]) == 3_000_000
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
+    """A file that an editor has marked as UTF-8 has all its records, and their offsets count the mark."""
+    trace = read_trace(b"\xef\xbb\xbf" + line(record(1, "custom")) + line(record(2, "custom")))
+
+    assert (len(trace), trace.errors) == (2, ())
+    assert [next(iter(trace))["id"], trace.index.offset[0], trace.index.line[0]] == ["r1", 3, 1]
+
+
+def test_times_out_of_order_and_ids_given_twice_are_kept() -> None:
+    """A clock that was set back, ids that come again and durations below zero change no order and drop no record."""
+    bodies = [record(at, "custom", duration_ms=-5) | {"id": "same"} for at in (5, 3, 4)]
+    ends = [record(6, "tool_call_completed", call_id="c", name="t", duration_ms=-5)]
+    trace = read_trace([*bodies, *ends])
+
+    assert [body["timestamp"] for body in trace] == [body["timestamp"] for body in [*bodies, *ends]]
+    assert trace.index.duration_ms[3] == -5
+    assert trace.errors == ()
+
+
+def test_blanks_behind_a_record_are_no_part_of_it() -> None:
+    """The length of a record does not count the line ends of another system, nor blanks before them."""
+    good = line(record(1, "custom"))[:-1]
+    trace = read_trace(good + b"\r\n" + good + b" \t \n" + good)
+
+    assert list(trace.index.length) == [len(good)] * 3
+    assert [trace.raw(row) for row in range(3)] == [good] * 3
+
+
+def test_contexts_that_come_back_are_read_right() -> None:
+    """More contexts than are remembered, told in turns, are each told right."""
+    numbers = [number % 3000 for number in range(9000)]
+    trace = read_trace(
+        b"".join(line(record(1, "custom", turn=number, context={"run": "x" * 600})) for number in numbers)
+    )
+
+    assert list(trace.index.turn_index) == numbers
+    assert list(trace.index.text("turn_id")) == [f"turn-{number}" for number in numbers]
+
+
+def test_records_are_read_in_any_order() -> None:
+    """Bodies come in the order asked for, from far and near, forth and back, twice."""
+    trace = read_trace(
+        b"".join(line(record(1, "custom", number=number, x="x" * (number % 50) * 99)) for number in range(2000))
+    )
+    rows = [5, 6, 7, 1999, 0, 0, 1200, 3, *range(400, 1100), 2]
+
+    assert [body["number"] for body in trace.bodies(rows)] == rows
+    assert [body["number"] for body in trace[::-7]] == list(range(1999, -1, -7))
+    assert list(trace.bodies([])) == []
