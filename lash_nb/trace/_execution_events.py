@@ -77,8 +77,9 @@ def text_of(value: Any) -> str | None:
 
 
 def int_of(value: Any) -> int | None:
-    """Return an integer, nothing instead of anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Return an integer of 64 bits, signed or not; nothing instead of anything else."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer and -(1 << 63) <= value < 1 << 64 else None
 
 
 def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionEvent]:
