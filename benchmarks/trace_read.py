@@ -1,0 +1,132 @@
+"""What reading a trace costs: `python -m benchmarks.trace_read [--size MB …] [--folder DIR] [--json]`.
+
+Traces of 100 MB and 1 GB are generated as `trace_files` describes, measured and deleted. The ratio stands beside `pandas.read_json(lines=True)`
+on the first records of the same file, in turn with the index in this process, so that what slows the machine slows both. Opening, its peak of
+memory and the table of all records are measured in a process of their own. Times are the best of a few rounds: other programs only add to them.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import pandas as pd
+
+from benchmarks.trace_files import SEED, write_trace
+from lash_nb.frames import records_df
+from lash_nb.trace import Trace, read_trace
+
+ROUNDS: Final = 5
+PEER_RECORDS: Final = 20_000
+"""Records that pandas reads: it keeps every body in memory."""
+BODIES: Final = 100
+LONGEST_BODY: Final = 16_000
+ALONE: Final = "from benchmarks.trace_read import alone; alone({path!r})"
+
+
+def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Return the seconds of the best round."""
+    took = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
+def index_rates(path: Path, folder: Path) -> dict[str, float]:
+    """Return MB/s of the index and of pandas on the first records of a trace, and their ratio."""
+    part = folder / "part.jsonl"
+    with path.open("rb") as file:
+        part.write_bytes(b"".join(islice(file, PEER_RECORDS)))
+    seconds: dict[str, list[float]] = {"index": [], "pandas": []}
+    for _ in range(ROUNDS):  # in turn
+        seconds["index"].append(best(lambda: read_trace(part), 3))
+        seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1))
+    megabytes = part.stat().st_size / 1e6
+    part.unlink()
+    rates = {f"{name} MB/s": round(megabytes / min(took), 1) for name, took in seconds.items()}
+    return rates | {"index / pandas": round(min(seconds["pandas"]) / min(seconds["index"]), 1)}
+
+
+def body_times(trace: Trace) -> dict[str, float]:
+    """Return the milliseconds that random bodies take, all asked for at once and one by one."""
+    short = [row for row, length in enumerate(trace.index.length.tolist()) if length <= LONGEST_BODY]
+    rows = Random(SEED).sample(short, BODIES)  # noqa: S311 - the same rows each time
+    at_once, each = best(lambda: list(trace.bodies(rows)), 20), best(lambda: [trace[row] for row in rows], 20)
+    return {f"{BODIES} bodies ms": round(at_once * 1000, 2), f"{BODIES} bodies one by one ms": round(each * 1000, 2)}
+
+
+def alone(path: str) -> None:
+    """Print what opening a trace takes in a process that does nothing else."""
+    began = time.perf_counter()
+    trace = read_trace(path)
+    opened, peak = time.perf_counter() - began, _peak()
+    table = best(lambda: records_df(trace), 2)
+    turns = best(lambda: trace.turns, 1)
+    figures = {
+        "records": len(trace),
+        "open s": round(opened, 2),
+        "open MB/s": round(Path(path).stat().st_size / 1e6 / opened, 1),
+        "open peak MB": peak,
+        "records_df s": round(table, 2),
+        "turns s": round(turns, 2),
+    }
+    print(json.dumps(figures))
+
+
+def _peak() -> int:
+    """Return the peak of this process's memory in MB, since it began to run."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024 // 1_000_000
+
+
+def measure(size: int, folder: Path) -> dict[str, Any]:
+    """Generate a trace and measure it."""
+    path = folder / "trace.jsonl"
+    records = write_trace(path, size)
+    code = ALONE.format(path=str(path))
+    runs = [
+        json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+        for _ in range(3)
+    ]
+    figures = {
+        "bytes a record": size // records,
+        **{name: (max if name == "open MB/s" else min)(run[name] for run in runs) for name in runs[0]},
+        **index_rates(path, folder),
+        **body_times(read_trace(path)),
+    }
+    path.unlink()
+    return figures
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, nargs="+", default=[100, 1000], metavar="MB", help="sizes of the traces")
+    parser.add_argument("--folder", type=Path, help="where they are generated; a temporary folder by default")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+        room = shutil.disk_usage(folder).free // 1_000_000
+        if room < 2 * max(asked.size):
+            sys.exit(f"{folder} has room for {room:,} MB only; name another --folder or a smaller --size")
+        figures = {f"{size} MB": measure(size * 1_000_000, Path(folder)) for size in asked.size}
+    if asked.json:
+        print(json.dumps(figures))
+        return
+    for label, row in figures.items():
+        for name, value in row.items():
+            print(f"{label:10} {name:30} {value:12,}")
+
+
+if __name__ == "__main__":
+    main()
