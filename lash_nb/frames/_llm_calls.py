@@ -14,7 +14,9 @@ __all__ = [
     "LLM_CALL_ERROR",
     "LLM_CALL_INFO",
     "LLM_CALL_LINKS",
+    "LLM_CALL_REQUEST",
     "LLM_CALL_RESULT",
+    "LLM_CALL_STREAM",
     "LLM_CALL_TIMING",
     "llm_calls_df",
 ]
@@ -54,6 +56,26 @@ LLM_CALL_TIMING: Final = (
     ),
 )
 """How long each model call took."""
+
+LLM_CALL_STREAM: Final = tuple(
+    Column(name, f"end_facts.stream_summary.{name}", dtype, doc)
+    for name, dtype, doc in (
+        ("stream_duration_ms", "Float64", "Milliseconds from the first to the last visible text."),
+        ("text_delta_count", "UInt64", "Pieces of text that came."),
+        ("visible_chunk_count", "UInt64", "Pieces of text that were to be seen."),
+        ("avg_visible_chunk_chars", "Float64", "Characters of such a piece on average."),
+        ("max_visible_chunk_chars", "UInt64", "Characters of the longest one."),
+    )
+)
+"""How each answer was streamed; in no table by default."""
+
+LLM_CALL_REQUEST: Final = (
+    Column("messages", "start_facts.messages", "Int64", "Messages in the request.", then=count),
+    Column("tools", "start_facts.tools", "Int64", "Tools in the request.", then=count),
+    Column("tool_choice", "start_facts.tool_choice", "object", "Which tool the model had to call, as plain JSON."),
+    Column("output_spec", "start_facts.output_spec", "object", "What form the answer had to have, as a plain object."),
+)
+"""What each model was asked; in no table by default, as requests are what a trace has most bytes of."""
 
 LLM_CALL_RESULT: Final = (
     Column("terminal_reason", "span.terminal_reason", "category", "Why the model stopped."),

@@ -7,7 +7,7 @@ from lash_nb.frames._column import Column
 from lash_nb.frames._ids import RECORD_HEAD, RECORD_IDS
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import RecordRows
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, shape_of
 
 __all__ = [
     "RECORD_COLUMNS",
@@ -15,6 +15,7 @@ __all__ = [
     "RECORD_INFO",
     "RECORD_LINKS",
     "RECORD_PLACE",
+    "RECORD_RELEASE",
     "RECORD_TIMING",
     "records_df",
 ]
@@ -72,6 +73,17 @@ RECORD_CONTENT: Final = (
     Column("members", "body", "object", "Everything else that it says, as a plain object.", then=_members),
 )
 """The record itself, read from the file; in no table by default but that of the records that no other table has."""
+
+RECORD_RELEASE: Final = (
+    Column(
+        "releases",
+        "body",
+        "category",
+        "Releases that may have written it, as in `schema 2 (alpha.21–74)`: its members tell, its version does not.",
+        then=lambda body: str(shape_of(body)),
+    ),
+)
+"""What wrote it, read from the file; in no table by default."""
 
 RECORD_COLUMNS: Final = (*RECORD_INFO, *RECORD_TIMING, *RECORD_LINKS, *RECORD_PLACE)
 """What happened, when, and where it stands in the file; all from the index."""
