@@ -32,7 +32,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     llm_call_id: str | None
     """Identity of the model call."""
     graph_node_id: str | None
-    """The graph node it hangs on, where the record says so."""
+    """Its id as a span, where the record says so (since 0.1.0-alpha.78)."""
     status: str
     """How it ended; `open` while it has no end."""
     start_row: int | None

@@ -13,8 +13,7 @@ import msgspec
 from lash_nb.trace._calls import Span
 from lash_nb.trace._execution_events import Records, int_of, text_of
 from lash_nb.trace._facts import read_fact
-from lash_nb.trace._peek import NO_INT
-from lash_nb.trace._select import rows_of
+from lash_nb.trace._select import known, rows_of
 
 __all__ = ["CODE_KINDS", "CodeBlock", "CodeBlocks", "find_code_blocks"]
 
@@ -155,8 +154,8 @@ class _Found:
         return CodeBlock(
             order=row,
             **{name: column[row] for name, column in self._columns.items()},
-            turn_index=_known(int(self._index.turn_index[row])),
-            protocol_iteration=_known(int(self._index.protocol_iteration[row])),
+            turn_index=known(int(self._index.turn_index[row])),
+            protocol_iteration=known(int(self._index.protocol_iteration[row])),
             llm_call_id=None,
             graph_node_id=None,
             status="open" if block.end is None else "completed" if error is None else "failed",
@@ -171,10 +170,6 @@ class _Found:
             step_index=block.facts.get("step_index"),
             projection_rows=tuple(block.projections),
         )
-
-
-def _known(number: int) -> int | None:
-    return None if number == NO_INT else number
 
 
 def _call_id(call: Any) -> str | None:

@@ -53,7 +53,7 @@ RECORD_TYPES: Final[Mapping[str, RecordType]] = {
     ),
     **_same("2–", "runtime_stream_event"),
     **_same("2–35", "provider_stream_event"),
-    "mode_step": RecordType("protocol_step", "2a"),
+    "mode_step": RecordType("protocol_step", "1–2a"),
     **_same("2b–", "protocol_step"),
     "process_tracking": RecordType("lashlang_execution", "2d"),
     **_same("2e–6", "lashlang_execution"),

@@ -17,6 +17,7 @@ from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._peek import NO_INT
+from lash_nb.trace._select import known
 
 __all__ = ["PAIRED_KINDS", "find_calls"]
 
@@ -256,8 +257,8 @@ class _Pass:
         return {
             "order": self._rows[first if anchor is None else anchor],
             **{name: column[name][first] for name in _IDS},
-            "turn_index": _known(column["turn_index"][first]),
-            "protocol_iteration": _known(column["protocol_iteration"][first]),
+            "turn_index": known(column["turn_index"][first]),
+            "protocol_iteration": known(column["protocol_iteration"][first]),
             "start_row": None if start is None else self._rows[start],
             "end_row": None if end is None else self._rows[end],
             "started_ns": started,
@@ -273,10 +274,6 @@ class _Pass:
             is_direct if kind in _OF_MODEL else kind in _OF_TOOL and self.column["graph_node_id"][at] is not None
         )
         return max(reported, between) if is_partial else reported
-
-
-def _known(number: int) -> int | None:
-    return None if number == NO_INT else number
 
 
 def _first(*places: int | None) -> int:

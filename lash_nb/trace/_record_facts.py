@@ -48,7 +48,7 @@ _COMMON: Final[Mapping[str, ByKind]] = {
         "llm_call_started": at("request.model"),
         "llm_call_completed": at("response.request_model", "14–"),
         **_for(f"{_TOOLS} tool_receipt custom", Place("name", "1–")),
-        "protocol_step": (Place("plugin_id", "2b–"), Place("mode", "2a")),
+        "protocol_step": (Place("plugin_id", "2b–"), Place("mode", "1–2a")),
         "lashlang_execution": at("event.kind", "2d–"),
         "provider_request": at("event.endpoint", "2h–35"),
         "provider_stream_event": at("event.event_name", "2–35"),
@@ -110,7 +110,7 @@ _TURNS: Final[Mapping[str, ByKind]] = {
 _MODEL: Final[Mapping[str, ByKind]] = {
     "messages": {"llm_call_started": at("request.messages")},
     "tools": {"llm_call_started": at("request.tools"), "composition_changed": at("tool_schemas", "5–")},
-    "attachments": {"llm_call_started": at("request.attachments", "1–17")},
+    "attachments": {"llm_call_started": (Place("request.attachments", "1–17"), Place("request.messages", "18–"))},
     "tool_choice": {"llm_call_started": at("request.tool_choice")},
     "output_spec": {"llm_call_started": at("request.output_spec")},
     "text": {"llm_call_completed": at("response.text")},

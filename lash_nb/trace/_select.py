@@ -7,8 +7,9 @@ import numpy as np
 
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
+from lash_nb.trace._peek import NO_INT
 
-__all__ = ["holds", "rows_of"]
+__all__ = ["holds", "known", "rows_of"]
 
 
 def rows_of(
@@ -32,3 +33,8 @@ def holds(index: TraceIndex, column: str, values: Collection[Any]) -> Ints:
     found = index.text(column)
     held: Ints = np.array([*(value in values for value in found.values), False])[found.codes]
     return held
+
+
+def known(number: int) -> int | None:
+    """Return a number of an integer column, None where there is none."""
+    return None if number == NO_INT else number

@@ -1,13 +1,22 @@
 """Values that releases wrote in different forms, told alike."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from lash_nb.trace._usage import read_usage
 
 __all__ = ["TOLD", "plain_schema"]
 
+_ATTACHMENT: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("id",),
+    "source": ("source",),
+    "mime": ("mime", "media_type"),
+    "filename": ("filename",),
+    "sha256": ("bytes_sha256",),
+    "byte_len": ("bytes_len", "byte_len"),
+}
+"""What an attachment of a request is told by, and what releases call that."""
 _SINGLE: Final = {"Text": "text", "Reasoning": "reasoning", "ToolCall": "tool_call"}
 """Parts of an answer that version 36 writes as an object with one member, and the tag that they have elsewhere."""
 
@@ -27,6 +36,32 @@ def _tool(tool: Any) -> Any:
     if not isinstance(tool, dict):
         return tool
     return {key: plain_schema(value) if key.endswith("_schema") else value for key, value in tool.items()}
+
+
+def _attachments(value: Any, body: Mapping[str, Any]) -> Any:
+    """Tell attachments alike: of a list beside the messages (until version 17), or out of the blocks of the messages."""
+    if not isinstance(value, list):
+        return None
+    listed = "attachments" in body["request"]
+    return [_attachment(one) for one in (value if listed else _carried(value)) if isinstance(one, dict)]
+
+
+def _attachment(members: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: [members[key] for key in keys if members.get(key) is not None] for name, keys in _ATTACHMENT.items()}
+    return {name: values[0] for name, values in found.items() if values}
+
+
+def _carried(messages: list[Any]) -> Iterator[Any]:
+    """Yield what blocks carry, also those inside the results of tools."""
+    blocks = (block for message in messages for block in _items(message, "blocks"))
+    for one in (one for block in blocks for one in (block, *_items(block, "content"))):
+        if isinstance(one, dict) and one.get("kind") == "attachment":
+            yield one.get("source") or one.get("reference")
+
+
+def _items(holder: Any, name: str) -> list[Any]:
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _parts(parts: Any, _body: Mapping[str, Any]) -> Any:
@@ -74,6 +109,7 @@ def _usage(members: Any, _body: Mapping[str, Any]) -> Any:
 
 
 TOLD: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
+    "attachments": _attachments,
     "tools": _tools,
     "parts": _parts,
     "error_class": _error_class,

@@ -175,6 +175,27 @@ def test_parts_of_an_answer_have_a_tag_in_all_versions() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [
+        ("v2_alpha18_types", 2, {"mime", "filename", "sha256", "byte_len"}),
+        ("v2_types", 2, {"source", "mime", "filename", "sha256", "byte_len"}),
+        ("v8_to_v24_byhand", 18, {"source", "mime", "filename", "sha256", "byte_len"}),
+        ("v25_to_v35_byhand", 33, {"source", "mime", "filename", "sha256", "byte_len"}),
+        ("v36_byhand", 36, {"id", "mime", "byte_len"}),
+    ],
+)
+def test_attachments_are_told_alike(name: str, version: int, expected: set[str]) -> None:
+    """They stand beside the messages or in them, in results of tools too, with members of other names."""
+    requests = [
+        body for body in golden(name) if body["type"] == "llm_call_started" and body["schema_version"] == version
+    ]
+    attachments = [one for body in requests for one in read_fact("attachments", body)]
+
+    assert set().union(*attachments) == expected
+    assert len(attachments) >= str(requests).count("'attachment', 'source'") + str(requests).count("'reference'")
+
+
 def test_withheld_is_not_empty() -> None:
     """A host that withholds texts says so in each record."""
     withheld = [body for body in golden("v36_byhand") if is_withheld(body)]
