@@ -8,7 +8,8 @@ import hashlib
 import math
 import re
 from functools import cache
-from typing import Any, Final, TypeVar, overload
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, overload
 
 import msgspec
 from msgspec import UNSET
@@ -182,6 +183,11 @@ def _signed(data: bytes) -> bytes:
 
 def _wire_error(error: Exception, kind: Any) -> WireError:
     text, _, path = str(error).partition(" - at ")
-    name = getattr(kind, "__name__", str(kind))
     where = f" at {path}" if path else ""
-    return WireError(f"not a valid {name}: {text}{where}", path=path.strip("`"), code="wire_decode")
+    return WireError(f"not a valid {_name(kind)}: {text}{where}", path=path.strip("`"), code="wire_decode")
+
+
+def _name(kind: Any) -> str:
+    if get_origin(kind) in {Union, UnionType}:
+        return " | ".join(map(_name, get_args(kind)))
+    return getattr(kind, "__name__", repr(kind))

@@ -17,7 +17,7 @@ __all__ = ["read_float", "read_integer"]
 _LARGEST: Final = sys.float_info.max
 _NEAR_THE_END: Final = 1.797e308
 """The reference's own rounding errors are a few bits: whatever is smaller does not overflow there either."""
-_TOKEN: Final = re.compile(r"-?(\d+)(?:\.(\d+))?(?:[eE]\+?0*(\d+))?")
+_TOKEN: Final = re.compile(r"-?(\d+)(?:\.(\d+))?(?:[eE]\+?(-?)0*(\d+))?")
 
 
 def read_integer(token: str) -> int | float:
@@ -42,12 +42,12 @@ def read_float(token: str) -> float:
 
 def _overflows(token: str) -> bool:
     """Tell whether the reference's parsing of a token near the end of the range, or beyond, ends in infinity."""
-    whole, fraction, exponent = re.fullmatch(_TOKEN, token).groups("")  # type: ignore[union-attr]  # so large a token has no other form
+    whole, fraction, sign, exponent = re.fullmatch(_TOKEN, token).groups("")  # type: ignore[union-attr]  # numbers have no other form
     significand, kept = _significand(0, whole)
     significand, decimals = _significand(significand, fraction)
     if len(exponent) > 9:
         return True
-    power = len(whole) - kept - decimals + int(exponent or 0)
+    power = len(whole) - kept - decimals + int(f"{sign}{exponent or 0}")
     return power > 308 or math.isinf(significand * float(f"1e{power}"))
 
 

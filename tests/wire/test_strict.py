@@ -102,6 +102,7 @@ def test_session_policy_is_read_freely() -> None:
         ("-9223372036854775808", "-9223372036854775808"),
         ("-9223372036854775809", "-9.223372036854776e+18"),
         ("1" + "0" * 300, "1e+300"),
+        ("1797" + "0" * 308 + ".25E-003", "1.797e+308"),
         ("[1.50,1e3,1E5]", "[1.5,1000.0,100000.0]"),
         ('"18446744073709551616"', '"18446744073709551616"'),
     ],
@@ -111,7 +112,7 @@ def test_free_numbers_follow_the_reference(text: str, written: str) -> None:
     assert to_json(from_json(text)).decode() == written
 
 
-@pytest.mark.parametrize("text", ["1" + "0" * 400, "-1e400", "[1e309]"])
+@pytest.mark.parametrize("text", ["1" + "0" * 400, "-1e400", "[1e309]", "1" + "0" * 310 + "e-1"])
 def test_numbers_beyond_every_double_are_refused(text: str) -> None:
     """A number that no double can hold is an error."""
     with pytest.raises(WireError):
