@@ -1,15 +1,23 @@
 """The tables of a trace: one row each for what the contract names, with types that hold for an empty trace too."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import pytest
 
-from lash_nb.errors import CallerError
+from lash_nb import frames
+from lash_nb.errors import CallerError, TraceReadError
 from lash_nb.frames import (
     LLM_CALL_COLUMNS,
     RECORD_COLUMNS,
+    RECORD_IDS,
+    SPAN_TIMING,
+    TOKEN_COLUMNS,
+    TRACE_TABLES,
+    TURN_CALLS,
     Column,
     ColumnError,
     llm_calls_df,
@@ -21,25 +29,23 @@ from lash_nb.frames import (
 from lash_nb.trace import Trace, read_trace
 from tests.trace.lines import STATION, llm_end, llm_start, record, tool_end, tool_start
 
-TABLES: Final[dict[str, Any]] = {
-    "records_df": records_df,
-    "turns_df": turns_df,
-    "llm_calls_df": llm_calls_df,
-    "tool_calls_df": tool_calls_df,
-    "usage_df": usage_df,
-}
+TABLES: Final[dict[str, Any]] = {name: table for name, table in TRACE_TABLES.items() if name != "errors"}
 IDS: Final = {"order", "session_id", "turn_id", "turn_index", "effect_id", "llm_call_id", "graph_node_id"}
+
+
+def kinds(frame: pd.DataFrame) -> dict[str, str]:
+    """The type of each column."""
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+EMPTY: Final = {name: kinds(table(read_trace(b""))) for name, table in TABLES.items()}
+"""The columns of each table of an empty trace."""
 
 
 @pytest.fixture(scope="module")
 def station() -> Trace:
     """The trace of the weather desk."""
     return read_trace(STATION)
-
-
-def kinds(frame: pd.DataFrame) -> dict[str, str]:
-    """The type of each column."""
-    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
@@ -201,13 +207,12 @@ def test_a_column_that_fails_is_named(station: Trace) -> None:
 
 @pytest.mark.parametrize("strange", [None, 7, "x", True, [], [1, [2]], {"a": []}, 1e300], ids=str)
 @pytest.mark.parametrize("member", ["request", "response", "stream_summary", "usage", "output", "args", "context"])
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_records_of_any_shape_make_a_table(table: Any, member: str, strange: Any, station: Trace) -> None:
+def test_records_of_any_shape_make_tables(member: str, strange: Any) -> None:
     """Another release, or damage, may put anything anywhere: what is not there is an empty cell of a whole table."""
     start, end = tool_start(3, "c"), tool_end(4, "c", "success")
     trace = read_trace([{**one, member: strange} for one in (llm_start(1, "x"), llm_end(2, "x"), start, end)])
 
-    assert kinds(table(trace)) == kinds(table(station))
+    assert {name: kinds(table(trace)) for name, table in TABLES.items()} == EMPTY
 
 
 def test_without_strictness_cells_stay_empty() -> None:
@@ -247,3 +252,79 @@ def test_a_wrong_choice_of_columns(columns: tuple[Column, ...], message: str, st
     """A name used twice, an unknown type and a misspelled attribute are errors that say so."""
     with pytest.raises(CallerError, match=message):
         llm_calls_df(station, columns=columns)
+
+
+def test_facts_are_columns_whatever_a_release_calls_them(station: Trace) -> None:
+    """A path that begins with `facts.` asks for a fact by its one name; an unknown one is an error that says so."""
+    role = Column("said", "start_facts.messages", "Int64", then=len)
+    frame = llm_calls_df(station, columns=(role, Column("text", "facts.text", "string")))
+    told = records_df(station, columns=(Column("text", "facts.text", "string"),))
+
+    assert list(frame["said"]) == [
+        len(one["request"]["messages"]) for one in station if one["type"] == "llm_call_started"
+    ]
+    assert sorted(frame["text"]) == sorted(told["text"].dropna())
+    with pytest.raises(ColumnError, match="there is no fact 'txet'"):
+        llm_calls_df(station, columns=(Column("text", "facts.txet"),))
+
+
+def test_a_table_reads_no_record_that_its_columns_do_not_need(tmp_path: Path) -> None:
+    """With columns of the index and of the calls themselves a table is there although the file is gone; else the error says so once."""
+    path = tmp_path / "gone.jsonl"
+    path.write_bytes(STATION.read_bytes())
+    trace = read_trace(path)
+    path.unlink()
+
+    assert len(records_df(trace)) == len(trace)
+    assert len(llm_calls_df(trace, columns=(*TOKEN_COLUMNS, *RECORD_IDS, *SPAN_TIMING))) == 44
+    assert len(turns_df(trace, columns=TURN_CALLS)) == 23
+    with pytest.raises(TraceReadError, match="there is no such file"):
+        llm_calls_df(trace, strict=False)
+
+
+def test_a_record_is_read_once_and_with_its_neighbors(station: Trace) -> None:
+    """However many columns ask for it, in however many pieces a table is made."""
+    read: list[int] = []
+
+    class Noted(Trace):
+        def bodies(self, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+            wanted = list(rows)
+            read.extend(wanted)
+            return super().bodies(wanted)
+
+    trace = read_trace(STATION)
+    trace.__class__ = Noted
+    frame = llm_calls_df(trace)
+
+    assert read == [call.end_row for call in trace.llm_calls if call.end_row is not None]
+    pd.testing.assert_frame_equal(frame, llm_calls_df(station))
+
+
+def test_numbers_up_to_two_to_the_sixty_fourth_stay_what_they_are() -> None:
+    """Sizes and places in a stream are never rounded."""
+    event = {"provider": "p", "sequence": 2**64 - 1, "raw_len": 2**53 + 1, "elapsed_ms": 3}
+    frame = TRACE_TABLES["stream_events"](read_trace([record(1, "provider_stream_event", event=event)]))
+
+    assert (frame["sequence"].iloc[0], frame["raw_len"].iloc[0]) == (2**64 - 1, 2**53 + 1)
+
+
+def test_damaged_records_fail_alone() -> None:
+    """With `strict=False` what a column cannot hold is an empty cell, and the rest of the table is there."""
+    events = [{"sequence": "first"}, {"sequence": 2}, {"sequence": -1}]
+    trace = read_trace([record(at, "provider_stream_event", event=event) for at, event in enumerate(events)])
+    frame, errors = TRACE_TABLES["stream_events"](trace, strict=False)
+
+    assert list(frame["sequence"].isna()) == [True, False, True]
+    assert [(error.column, error.row) for error in errors if isinstance(error, ColumnError)] == [
+        ("sequence", 0),
+        ("sequence", 2),
+    ]
+    with pytest.raises(ColumnError, match="'sequence' failed at row 0: 'first' is no UInt64"):
+        TRACE_TABLES["stream_events"](trace)
+
+
+def test_each_table_is_a_public_function() -> None:
+    """The tables that `--table` takes are the functions of the same names, and their columns are public, too."""
+    assert all(getattr(frames, f"{name}_df") is table for name, table in TRACE_TABLES.items())
+    groups = [getattr(frames, name) for name in frames.__all__ if name.endswith("_COLUMNS")]
+    assert all(table.columns in groups for table in TRACE_TABLES.values())
