@@ -85,23 +85,27 @@ def int_of(value: Any) -> int | None:
 def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionEvent]:
     """Yield the events of these records, each once: one with the key of an earlier one is a repetition."""
     rows = list(rows)
-    times, versions = trace.index.time_ns[rows].tolist(), trace.index.text("schema_version")
-    seen: set[str] = set()
-    for row, time_ns, body in zip(rows, times, trace.bodies(rows), strict=True):
+    times, column = trace.index.time_ns[rows].tolist(), trace.index.text("schema_version")
+    versions, seen = column.at(column.codes[rows]), set[str]()
+    identity, graph = None, ""
+    for row, time_ns, version, body in zip(rows, times, versions, trace.bodies(rows), strict=True):
         key = text_of(_read("event_key", body))
         if key is None or key not in seen:
-            yield _event(row, time_ns, versions[row], body)
+            before, identity = identity, _read("identity", body)
+            if identity is None or identity != before:  # neighbors mostly tell of the same execution
+                graph = graph_key(body)
+            yield _event(row, time_ns, version, body, graph)
         if key is not None:
             seen.add(key)
 
 
-def _event(row: int, time_ns: int, version: int, body: dict[str, Any]) -> ExecutionEvent:
+def _event(row: int, time_ns: int, version: int, body: dict[str, Any], graph: str) -> ExecutionEvent:
     kind = text_of(_read("name", body)) or ""
     return ExecutionEvent(
         row=row,
         time_ns=time_ns,
         version=version,
-        graph_key=graph_key(body),
+        graph_key=graph,
         kind=_KINDS.get(kind, kind),
         node_id=text_of(_read("node_id", body)) or "",
         node_kind=text_of(_read("node_kind", body)),

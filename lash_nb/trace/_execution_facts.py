@@ -14,6 +14,7 @@ EXECUTION_FACTS: Final[Mapping[str, ByKind]] = {
     for name, places in {
         "language": at("language", "7–"),
         "event_key": at("event.event_key", "2d–"),
+        "identity": at("event.identity", "2e–"),
         "scope": at("event.identity.scope", "2e–"),
         "subject": at("event.identity.subject", "2e–"),
         "process_id": (Place("event.identity.subject.process_id", "2e–"), Place("event.process_id", "2d")),
