@@ -5,14 +5,15 @@ the start, `read_fact("output", …)` and the like of the end.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from lash_nb.trace._calls import Span
 from lash_nb.trace._execution_events import Records, int_of, text_of
 from lash_nb.trace._facts import read_fact
+from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._select import known, rows_of
 
 __all__ = ["CODE_KINDS", "CodeBlock", "CodeBlocks", "find_code_blocks"]
@@ -59,7 +60,7 @@ def find_code_blocks(trace: Records) -> CodeBlocks:
     """Read what a trace tells of blocks of code."""
     steps = rows_of(trace.index, {"protocol_step"}, names=_DIAGNOSED)
     rows = sorted([*rows_of(trace.index, CODE_KINDS), *steps])
-    found, telling = _Found(trace), []
+    found, telling = _Found(trace.index, rows), []
     for row, body in zip(rows, trace.bodies(rows), strict=True):
         kind = text_of(read_fact("phase", body)) or str(body.get("type"))
         step = _STEPS.get(kind)
@@ -67,6 +68,17 @@ def find_code_blocks(trace: Records) -> CodeBlocks:
             step(found, row, body)
             telling.append(row)
     return CodeBlocks(found.blocks(), frozenset(telling))
+
+
+class _Place(NamedTuple):
+    """Where a record stands."""
+
+    session_id: str | None
+    turn_id: str | None
+    effect_id: str | None
+    turn_index: int
+    protocol_iteration: int
+    time_ns: int
 
 
 class _Block:
@@ -83,9 +95,10 @@ class _Block:
 class _Found:
     """The blocks found so far, by session, turn and round."""
 
-    def __init__(self, trace: Records) -> None:
-        self._index = trace.index
-        self._columns = {name: trace.index.text(name) for name in ("session_id", "turn_id", "effect_id")}
+    def __init__(self, index: TraceIndex, rows: Sequence[int]) -> None:
+        texts = [column.at(column.codes[rows]) for column in map(index.text, ("session_id", "turn_id", "effect_id"))]
+        numbers = [column[rows].tolist() for column in (index.turn_index, index.protocol_iteration, index.time_ns)]
+        self._places = dict(zip(rows, map(_Place._make, zip(*texts, *numbers, strict=True)), strict=True))
         self._blocks: list[_Block] = []
         self._open: dict[Hashable, deque[_Block]] = defaultdict(deque)
         self._announced: dict[Hashable, _Block] = {}
@@ -109,8 +122,11 @@ class _Found:
 
     def ended(self, row: int, body: Mapping[str, Any]) -> None:
         """A block ended: the oldest one in its round that has not."""
-        waiting = self._open[self._key(row)]
+        key = self._key(row)
+        waiting = self._open.pop(key, None)
         block = waiting.popleft() if waiting else self._new(row)
+        if waiting:
+            self._open[key] = waiting
         block.end = row
         calls = read_fact("tool_calls", body)
         error = read_fact("error_message", body)
@@ -120,7 +136,7 @@ class _Found:
             "duration_ms": int_of(read_fact("code_duration_ms", body)),
             "call_ids": tuple(map(_call_id, calls)) if isinstance(calls, list) else (),
         }
-        self._last[self._key(row)] = block
+        self._last[key] = block
 
     def shortened(self, row: int, _body: Mapping[str, Any]) -> None:
         """The output of the last block was shortened."""
@@ -133,29 +149,27 @@ class _Found:
         return self._blocks[-1]
 
     def _key(self, row: int) -> Hashable:
-        return (
-            self._columns["session_id"][row],
-            self._columns["turn_id"][row],
-            int(self._index.turn_index[row]),
-            int(self._index.protocol_iteration[row]),
-        )
+        place = self._places[row]
+        return place.session_id, place.turn_id, place.turn_index, place.protocol_iteration
 
     def blocks(self) -> tuple[CodeBlock, ...]:
         """Make values of them."""
         return tuple(map(self._made, self._blocks))
 
     def _made(self, block: _Block) -> CodeBlock:
-        row, times = block.row, self._index.time_ns
-        started = None if block.start is None else int(times[block.start])
-        ended = None if block.end is None else int(times[block.end])
+        place = self._places[block.row]
+        started = None if block.start is None else self._places[block.start].time_ns
+        ended = None if block.end is None else self._places[block.end].time_ns
         between = None if started is None or ended is None else (ended - started) / _MS
         reported = block.facts.get("duration_ms")
         error = block.facts.get("error")
         return CodeBlock(
-            order=row,
-            **{name: column[row] for name, column in self._columns.items()},
-            turn_index=known(int(self._index.turn_index[row])),
-            protocol_iteration=known(int(self._index.protocol_iteration[row])),
+            order=block.row,
+            session_id=place.session_id,
+            turn_id=place.turn_id,
+            effect_id=place.effect_id,
+            turn_index=known(place.turn_index),
+            protocol_iteration=known(place.protocol_iteration),
             llm_call_id=None,
             graph_node_id=None,
             status="open" if block.end is None else "completed" if error is None else "failed",
