@@ -1,7 +1,7 @@
 """What reading a trace costs: `python -m benchmarks.trace_read [--size MB …] [--folder DIR] [--json]`.
 
 Traces of 100 MB and 1 GB are generated as `trace_files` describes, measured and deleted. The ratio stands beside `pandas.read_json(lines=True)`
-on the first records of the same file, in turn with the index in this process, so that what slows the machine slows both. Opening, its peak of
+on the same file (of the large one, its first records), in turn with the index in this process, so that what slows the machine slows both. Opening, its peak of
 memory and the table of all records are measured in a process of their own. Times are the best of a few rounds: other programs only add to them.
 """
 
@@ -25,8 +25,8 @@ from lash_nb.frames import records_df
 from lash_nb.trace import Trace, read_trace
 
 ROUNDS: Final = 5
-PEER_RECORDS: Final = 20_000
-"""Records that pandas reads: it keeps every body in memory."""
+PEER_RECORDS: Final = 110_000
+"""Records that pandas reads, about 100 MB: it keeps every body in memory, in more than a gigabyte."""
 BODIES: Final = 100
 LONGEST_BODY: Final = 16_000
 ALONE: Final = "from benchmarks.trace_read import alone; alone({path!r})"
@@ -48,8 +48,8 @@ def index_rates(path: Path, folder: Path) -> dict[str, float]:
     with path.open("rb") as file:
         part.write_bytes(b"".join(islice(file, PEER_RECORDS)))
     seconds: dict[str, list[float]] = {"index": [], "pandas": []}
-    for _ in range(ROUNDS):  # in turn
-        seconds["index"].append(best(lambda: read_trace(part), 3))
+    for _ in range(3):  # in turn
+        seconds["index"].append(best(lambda: read_trace(part), ROUNDS))
         seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1))
     megabytes = part.stat().st_size / 1e6
     part.unlink()
@@ -67,7 +67,7 @@ def body_times(trace: Trace) -> dict[str, float]:
 
 def alone(path: str) -> None:
     """Print what opening a trace takes in a process that does nothing else."""
-    began = time.perf_counter()
+    before, began = _peak(), time.perf_counter()
     trace = read_trace(path)
     opened, peak = time.perf_counter() - began, _peak()
     table = best(lambda: records_df(trace), 2)
@@ -77,6 +77,7 @@ def alone(path: str) -> None:
         "open s": round(opened, 2),
         "open MB/s": round(Path(path).stat().st_size / 1e6 / opened, 1),
         "open peak MB": peak,
+        "peak bytes a record": round((peak - before) * 1e6 / len(trace)),
         "records_df s": round(table, 2),
         "turns s": round(turns, 2),
     }

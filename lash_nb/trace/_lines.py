@@ -5,7 +5,6 @@ something is wrong is halved until the line is found, so a bad line costs a few 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -21,8 +20,6 @@ __all__ = ["BadLine", "Lines"]
 BadLine = Callable[[int, int, bytes, str], None]
 """Is told of a line that is no record: where in the piece it is and begins, its first bytes, and what is wrong with it."""
 
-_PART: Final = 1 << 19
-"""Bytes decoded at a time: what the decoder makes of them stays in the processor's cache until it is taken apart."""
 _BLOCK: Final = 1 << 20
 _FEW: Final = 16
 """Lines that are looked at one by one when one of them is bad."""
@@ -44,7 +41,6 @@ class Lines:
         self._clock = clock
         self._bad_line = bad_line
         self._bounds = _line_bounds(self._signs)
-        self._is_text = is_utf8(self._piece)
         self._rows: list[Sequence[int] | Ints] = []
         self._times: list[Ints] = []
         self.count = len(self._bounds) - 1
@@ -58,7 +54,7 @@ class Lines:
         self.contents: list[str | None] = []
         """What each record says of texts that the host withheld."""
         self._facts: dict[str, tuple[list[Ints], list[Any]]] = {fact: ([_NONE], []) for fact in INDEXED_FACTS}
-        self._take_all()
+        self._take(0, self.count)
 
     def __len__(self) -> int:
         return len(self.types)
@@ -85,12 +81,6 @@ class Lines:
             ends -= blank
         return starts, ends - starts
 
-    def _take_all(self) -> None:
-        cuts = np.searchsorted(self._bounds, np.arange(_PART, len(self._piece), _PART))
-        edges = np.unique([0, *cuts, self.count]).tolist()
-        for first, last in pairwise(edges):
-            self._take(first, last)
-
     def _take(self, first: int, last: int) -> None:
         """Take the lines from `first` on before `last`."""
         if self._take_records(first, last):
@@ -113,7 +103,7 @@ class Lines:
             return False
         try:
             peeks = decode_peeks(part)
-            if len(peeks) != len(rows) or not (self._is_text or is_utf8(part)):
+            if len(peeks) != len(rows) or not is_utf8(part):
                 return False
             self._read(peeks, rows)
         except (msgspec.DecodeError, RecursionError, ValueError):
