@@ -48,28 +48,31 @@ def spread(at: Ints, values: Ints | Sequence[Any], into: Ints) -> Ints:
     return into
 
 
-class Codes(dict[Any, int]):
-    """The number of each different text; new ones are learned by asking."""
+class Codes:
+    """The number of each different text; new ones get the next."""
 
     def __init__(self, words: Mapping[Any, str] | None = None) -> None:
-        super().__init__({None: -1})
         self.texts: list[Any] = []
         """Each different text, in the order in which it first came."""
-        self._words = words or {}
-
-    def __missing__(self, value: Any) -> int:
-        word = self._words.get(value, value)
-        if word is not value:
-            return self[word]
-        self[value] = code = len(self.texts)
-        self.texts.append(value)
-        return code
+        self._numbers: dict[Any, int] = {None: -1}
+        self._words = words
 
     def encode(self, values: Sequence[Any]) -> Ints:
         """Return the numbers of `values`."""
-        if len(values) and values.count(values[0]) == len(values):
-            return np.full(len(values), self[values[0]], "i4")
-        return np.fromiter(map(self.__getitem__, values), "i4", len(values))
+        if self._words:
+            values = [self._words.get(value, value) for value in values]
+        if values and values.count(values[0]) == len(values):
+            return np.full(len(values), self._look_up(values[:1])[0], "i4")
+        return np.array(self._look_up(values), "i4")
+
+    def _look_up(self, values: Sequence[Any]) -> list[int]:
+        try:
+            return list(map(self._numbers.__getitem__, values))
+        except KeyError:
+            new = [value for value in dict.fromkeys(values) if value not in self._numbers]
+            self._numbers.update(zip(new, range(len(self.texts), len(self.texts) + len(new)), strict=True))
+            self.texts += new
+            return list(map(self._numbers.__getitem__, values))
 
 
 class CodedColumn(Sequence[Any]):
