@@ -7,6 +7,7 @@ first, the last one wins.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from lash_nb.errors import WireError
@@ -69,18 +70,16 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Fault(f"{name} is no JSON; write null or a text")
 
 
-def _float_or_fault(token: str) -> float | Fault:
-    try:
-        return read_float(token)
-    except Fault as fault:
-        return fault
+def _patient(read: Callable[[str], float]) -> Callable[[str], float | Fault]:
+    """Return `read`, but with a fault in place of what cannot be read; without its frames, as there may be very many."""
 
+    def read_or_fault(token: str) -> float | Fault:
+        try:
+            return read(token)
+        except Fault as fault:
+            return fault.with_traceback(None)
 
-def _integer_or_fault(token: str) -> float | Fault:
-    try:
-        return read_integer(token)
-    except Fault as fault:
-        return fault
+    return read_or_fault
 
 
 _PARSER: Final = json.JSONDecoder(
@@ -88,8 +87,8 @@ _PARSER: Final = json.JSONDecoder(
 )
 _PATIENT_PARSER: Final = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_float=_float_or_fault,
-    parse_int=_integer_or_fault,
+    parse_float=_patient(read_float),
+    parse_int=_patient(read_integer),
     parse_constant=_refuse_constant,
 )
 """Puts a fault in the place of a number that is too large."""
