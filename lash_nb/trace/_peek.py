@@ -240,7 +240,7 @@ def peek_line(line: bytes) -> Any:
         message = "not JSON: this looks like gzip inside a trace"
         raise BadLineError(message)
     try:
-        if not is_utf8(line):
+        if len(line) <= _SLICE or not is_utf8(line):
             line.decode()
         peek = _decoded(line)
         time_ns(peek.timestamp)
