@@ -29,6 +29,7 @@ from lash_nb.trace._notes import (
     StreamEvent,
     is_withheld,
 )
+from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
 from lash_nb.trace._shapes import SHAPES, Shape, shape_of
@@ -63,6 +64,7 @@ __all__ = [
     "Note",
     "Notes",
     "OtherRecord",
+    "Pairs",
     "Place",
     "Prompt",
     "RecordType",
@@ -70,6 +72,7 @@ __all__ = [
     "Span",
     "SpanKind",
     "SpanNode",
+    "SpanRows",
     "StreamEvent",
     "TeeTraceSink",
     "ToolCall",

@@ -14,7 +14,7 @@ _AFTER_SWITCH: Final = ":agent-frame:"
 _MS: Final = 1_000_000
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """Something that began and ended, told by two records of a trace (or by one of them)."""
 
     order: int
@@ -68,7 +68,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return max(self.recorded_ns, self.began_ns + round((self.duration_ms or 0) * _MS))
 
 
-class LlmCall(Span, frozen=True, kw_only=True):
+class LlmCall(Span, frozen=True):
     """One call of a model; status `completed`, `failed`, `cancelled` or `open`."""
 
     model: str | None
@@ -88,7 +88,7 @@ class LlmCall(Span, frozen=True, kw_only=True):
         return self.turn_id is None and self.effect_id is None
 
 
-class ToolCall(Span, frozen=True, kw_only=True):
+class ToolCall(Span, frozen=True):
     """One call of a tool; status `success`, `failure`, `cancelled` or `open`."""
 
     call_id: str | None
@@ -106,7 +106,7 @@ class ToolCall(Span, frozen=True, kw_only=True):
         return self.issuing_node_id is not None or (self.call_id or "").startswith(CODE_CALL)
 
 
-class Turn(Span, frozen=True, kw_only=True):
+class Turn(Span, frozen=True):
     """One turn with the calls made in it; status `completed`, `switched` (it went on in another frame), `cancelled`, `failed` or `open`."""
 
     done_reason: str | None

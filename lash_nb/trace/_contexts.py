@@ -7,6 +7,7 @@ import numpy as np
 
 from lash_nb.trace._column import Codes, Grown, Ints
 from lash_nb.trace._facts import CONTEXT_FACTS
+from lash_nb.trace._pairs import joined, numbered
 from lash_nb.trace._peek import NO_INT, read_contexts
 
 __all__ = ["CONTEXT_NUMBERS", "ContextTable"]
@@ -28,8 +29,8 @@ class ContextTable:
         self._size = 0
 
     def column(self, name: str) -> Ints:
-        """Return a fact of all contexts: numbers, or numbers of texts."""
-        return self._columns[name].values
+        """Return a fact of all contexts: numbers, or numbers of texts; or their `turn_key`."""
+        return self._turn_keys() if name == "turn_key" else self._columns[name].values
 
     def encode(self, raws: Sequence[bytes]) -> list[int]:
         """Return the row of each context, adding new ones."""
@@ -41,6 +42,13 @@ class ContextTable:
         if new:
             self._learn(list(new))
         return list(map(self._known.__getitem__, raws))
+
+    def _turn_keys(self) -> Ints:
+        session, turn, number = (self.column(name) for name in ("session_id", "turn_id", "turn_index"))
+        has_number = number != NO_INT
+        turns = np.where(has_number, numbered(number), len(number) + 1 + turn)
+        keys: Ints = np.where(has_number | (turn >= 0), numbered(joined(session, turns)), -2 - session)
+        return keys
 
     def _learn(self, raws: Sequence[bytes]) -> None:
         first = len(self._columns["session_id"])

@@ -90,6 +90,14 @@ class TraceIndex:
         return self._of_context("protocol_iteration")
 
     @property
+    def turn_key(self) -> Ints:
+        """What the records of a turn have in common: a number for each turn of each session, by its number there, else by its id.
+
+        Below zero where a record names no turn: another number for each session. Numbers change when the trace grows.
+        """
+        return self._of_context("turn_key")
+
+    @property
     def is_known(self) -> Ints:
         """Whether the type and schema version of each record are described here."""
         types = [name in RECORD_TYPES for name in self.text("type").values]
@@ -112,17 +120,16 @@ class TraceIndex:
         codes = self._texts[name].values if name in self._texts else self._of_context(name)
         return CodedColumn(self._codes[name].texts, codes)
 
-    def usages(self, rows: Sequence[int]) -> list[Usage | None]:
+    def usages(self, rows: Sequence[int] | Ints) -> list[Usage | None]:
         """Return the tokens that these records report."""
-        held = self._usage_rows.values
-        if not len(held):
-            return [None] * len(rows)
-        wanted = np.asarray(rows, dtype=np.int64)
-        places = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-        return [
-            canonical(self._usages[place]) if hit else None
-            for place, hit in zip(places, held[places] == wanted, strict=True)
-        ]
+        held, wanted = self._usage_rows.values, np.asarray(rows, np.int64)
+        found: list[Usage | None] = [None] * len(wanted)
+        if len(held):
+            places = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+            hits = np.flatnonzero(held[places] == wanted)
+            for at, place in zip(hits.tolist(), places[hits].tolist(), strict=True):
+                found[at] = canonical(self._usages[place])
+        return found
 
     def add(self, piece: Buffer, offset: int, first_line: int, bad_line: BadLine) -> int:
         """Add the records of `piece`, lines that begin at `offset`; return the number of its lines."""

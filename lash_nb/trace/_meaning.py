@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from lash_nb.errors import CallerError
 from lash_nb.trace._attempts import Attempt, find_attempts
+from lash_nb.trace._call_columns import make_calls
 from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
 from lash_nb.trace._code_blocks import CODE_KINDS, CodeBlock, find_code_blocks
 from lash_nb.trace._execution_events import EXECUTION_KIND
@@ -27,7 +28,7 @@ from lash_nb.trace._notes import (
     Prompt,
     StreamEvent,
 )
-from lash_nb.trace._pairing import PAIRED_KINDS, find_calls
+from lash_nb.trace._pairing import PAIRED_KINDS, Pairs, find_pairs
 from lash_nb.trace._select import rows_of
 from lash_nb.trace._shapes import Shape, find_shapes
 from lash_nb.trace._span_links import find_drafts
@@ -66,6 +67,11 @@ class Meaning(ABC):
     def sessions(self) -> tuple[str, ...]:
         """The ids of the sessions that wrote into it, in order of appearance."""
         return tuple(self.index.text("session_id").values)
+
+    @property
+    def pairs(self) -> Pairs:
+        """Which records tell of the same turn or call, in columns: `trace.pairs.llm_calls.end` is the record of each model call's end."""
+        return self._once(_pairs_of)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -170,7 +176,11 @@ class Meaning(ABC):
 
 
 def _calls_of(trace: Meaning) -> Calls:
-    return find_calls(trace.index)
+    return make_calls(trace.index, trace.pairs)
+
+
+def _pairs_of(trace: Meaning) -> Pairs:
+    return find_pairs(trace.index)
 
 
 def _spans_of(trace: Meaning) -> tuple[SpanNode, ...]:
