@@ -1,29 +1,29 @@
 """What the explorer knows of every record without reading its body: kind, turn, status, partner, times. Columns of numpy, nothing else.
 
-The starts and ends are paired here once more, because a filter needs them as columns: `trace.turns` and `trace.llm_calls` are an object per
-call, which for a million records costs seconds, and these cost milliseconds.
+Starts and ends are those of `trace.pairs`, not of `trace.turns` and `trace.llm_calls`: these are an object per call, which costs more.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lash_nb.plots import one_line, short_id
-from lash_nb.trace import NO_INT, Trace, TraceIndex
-from lash_nb.views._trace_explorer_pairs import Column, changes, joined, paired
+from lash_nb.trace import NO_INT, Pairs, SpanRows, Trace, TraceIndex
 from lash_nb.views._trace_explorer_words import GROUPS, STATUS_CODES, KindWords, words_of
 
 __all__ = ["Bars", "TraceFacts"]
+
+Column = NDArray[Any]
+"""One value per record, or per turn."""
 
 _MS: Final = 1_000_000
 _OPEN: Final = 4
 _CANCELLED: Final = 3
 _FAILED: Final = 2
-_STARTS: Final = {"llm_call_started": "llm_call", "tool_call_started": "tool_call"}
-_ENDS: Final = {"llm_call_completed": "llm_call", "llm_call_failed": "llm_call", "tool_call_completed": "tool_call"}
 _FIXED: Final = {
     "llm_call_completed": 1,
     "llm_call_failed": _FAILED,
@@ -48,6 +48,7 @@ class TraceFacts:
     def __init__(self, trace: Trace) -> None:
         index = trace.index
         self._index: Final[TraceIndex] = index
+        self._pairs: Final[Pairs] = trace.pairs
         self.count: Final = len(trace)
         kinds = index.text("kind")
         self.kinds: Final[Sequence[str]] = list(map(str, kinds.values))
@@ -72,7 +73,10 @@ class TraceFacts:
         """Position in `GROUPS` of each record; whatever no release describes is in the last one."""
         self.turn: Final[Column] = self._turns()
         """Place of the turn of each record; -1 for none."""
-        self.bars: Final = {name: self._bars(name) for name in ("llm_call", "tool_call")}
+        self.bars: Final = {
+            "llm_call": self._bars(self._pairs.llm_calls),
+            "tool_call": self._bars(self._pairs.tool_calls),
+        }
         """The calls as bars, by kind."""
         self.status: Final[Column] = self._statuses()
         """Position in `STATUSES` of each record."""
@@ -98,8 +102,7 @@ class TraceFacts:
     @cached_property
     def turn_count(self) -> int:
         """How many turns there are that ran: a turn that other records only mention is none."""
-        rows = self._rows_of("turn_started", "turn_completed", *_STARTS, *_ENDS)
-        turns = np.unique(self.turn[rows])
+        turns = np.unique(self.turn[self._pairs.turns.first])
         return int((turns >= 0).sum())
 
     @cached_property
@@ -153,17 +156,14 @@ class TraceFacts:
 
     def _turns(self) -> Column:
         """Number the turns in the order of their first records; one that starts again under the same name is another one."""
-        index = self._index
-        numbers, ids = index.turn_index, index.text("turn_id").codes
-        rows = np.flatnonzero((numbers != NO_INT) | (ids >= 0))
-        numbered = numbers[rows] != NO_INT
-        keys = joined(index.text("session_id").codes[rows], numbered, np.where(numbered, numbers[rows], ids[rows]))
+        rows = np.flatnonzero(self._index.turn_key >= 0)
+        keys = self._index.turn_key[rows]
         starts = np.isin(rows, self._rows_of("turn_started"))
         order = np.argsort(keys, kind="stable")
-        is_first = changes(keys[order])
+        is_first = _differs(keys[order])
         runs = np.cumsum(starts[order])
         again = np.maximum(runs - (runs - starts[order])[is_first][np.cumsum(is_first) - 1], 1)
-        begins = is_first | changes(again)
+        begins = is_first | _differs(again)
         of_run = np.cumsum(begins) - 1
         firsts = rows[order[begins]]
         rank = np.empty(len(firsts), dtype=np.int64)
@@ -174,27 +174,12 @@ class TraceFacts:
         """First record of each turn."""
         return places
 
-    def _bars(self, name: str) -> Bars:
-        starts = self._rows_of(*(kind for kind, call in _STARTS.items() if call == name))
-        ends = self._rows_of(*(kind for kind, call in _ENDS.items() if call == name))
-        first, last = paired(self._call_keys(name, starts), self._call_keys(name, ends), starts, ends)
-        alone, lonely = np.setdiff1d(starts, first), np.setdiff1d(ends, last)
-        firsts = np.concatenate([first, alone, np.full(len(lonely), -1)]).astype(np.int64)
-        lasts = np.concatenate([last, np.full(len(alone), -1), lonely]).astype(np.int64)
+    def _bars(self, calls: SpanRows) -> Bars:
+        firsts, lasts = calls.start, calls.end
         took = np.nan_to_num(np.where(lasts >= 0, self._index.duration_ms[lasts] if self.count else 0.0, 0.0))
         began = np.where(firsts >= 0, self.ms[firsts], self.ms[lasts] - took) if self.count else took
         began = np.clip(began, 0.0, None)
         return Bars(began, np.minimum(began + np.maximum(took, 0.0), self.total_ms), firsts, lasts)
-
-    def _call_keys(self, name: str, rows: Column) -> Column:
-        """What the start and the end of a call have in common, and no other call of its turn or session."""
-        index = self._index
-        session = index.text("session_id").codes[rows]
-        if name == "tool_call":
-            calls, names = index.text("call_id").codes[rows], index.text("name").codes[rows]
-            return np.stack([session, self.turn[rows], np.where(calls >= 0, calls, -2 - names)])
-        calls, effects = index.text("llm_call_id").codes[rows], index.text("effect_id").codes[rows]
-        return np.stack([session, np.where(calls >= 0, -1, self.turn[rows]), np.where(calls >= 0, calls, -2 - effects)])
 
     def _statuses(self) -> Column:
         words = self._index.text("status")
@@ -204,6 +189,12 @@ class TraceFacts:
         cancelled = self._index.text("done_reason")
         codes = [code for code, word in enumerate(cancelled.values) if word == "cancelled"]
         status[(status == _FAILED) & np.isin(cancelled.codes, codes)] = _CANCELLED
-        for bars in self.bars.values():
-            status[bars.first_rows[bars.last_rows < 0]] = _OPEN
+        for calls in (self._pairs.llm_calls, self._pairs.tool_calls):
+            says_nothing = (calls.end == calls.receipt) & (words.codes[calls.end] < 0)
+            status[calls.first[(calls.end < 0) | says_nothing]] = _OPEN
         return status
+
+
+def _differs(sorted_values: Column) -> Column:
+    """Where a value differs from the one before; the first one does."""
+    return np.append(True, sorted_values[1:] != sorted_values[:-1])[: len(sorted_values)]

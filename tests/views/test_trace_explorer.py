@@ -18,6 +18,7 @@ from lash_nb.views._trace_explorer_facts import TraceFacts
 from lash_nb.views._trace_explorer_query import SORTS
 from lash_nb.views._trace_explorer_rows import clock
 from lash_nb.views._trace_explorer_search import Search
+from lash_nb.views._trace_explorer_words import STATUSES
 from tests.trace.lines import line, llm_end, llm_start, record, tool_end, tool_start
 from tests.views import samples
 
@@ -88,18 +89,19 @@ def test_turns_and_calls_are_those_of_the_trace() -> None:
     assert len(facts.bars["tool_call"].starts) == len(trace.tool_calls)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=24))
-def test_starts_and_ends_in_any_order_pair_as_the_trace_pairs_them(events: list[tuple[str, bool]]) -> None:
-    """Ends before their starts, the same call twice, starts alone: columns and walk agree."""
-    records = [llm_start(at, call) if starts else llm_end(at, call) for at, (call, starts) in enumerate(events)]
-    trace = read_trace(records)
-    bars = TraceFacts(trace).bars["llm_call"]
-    walked = [
-        (-1 if call.start_row is None else call.start_row, -1 if call.end_row is None else call.end_row)
-        for call in trace.llm_calls
-    ]
+def test_a_receipt_ends_a_call_that_has_no_other_end() -> None:
+    """A call that was denied is not open: its receipt is its end, unless it does not say how; as in the trace itself."""
+    denied, silent = (
+        record(at, "tool_receipt", call_id=call, name="t", terminal=told)
+        for at, call, told in ((1, "x", "denied"), (3, "y", None))
+    )
+    trace = read_trace([tool_start(0, "x"), denied, tool_start(2, "y"), silent])
+    facts = TraceFacts(trace)
+    bars = facts.bars["tool_call"]
 
-    assert sorted(zip(bars.first_rows.tolist(), bars.last_rows.tolist(), strict=True)) == sorted(walked)
+    assert (bars.first_rows.tolist(), bars.last_rows.tolist()) == ([0, 2], [1, 3])
+    assert [STATUSES[code] for code in facts.status.tolist()] == ["", "", "open", ""]
+    assert [call.status for call in trace.tool_calls] == ["failure", "open"]
 
 
 def test_a_number_that_comes_again_is_another_turn() -> None:
