@@ -8,6 +8,7 @@ import msgspec
 from lash_nb.trace._notes import WITHHELD
 from lash_nb.trace._select import holds
 from lash_nb.trace._usage import Usage, total_usage
+from lash_nb.words import counted
 
 if TYPE_CHECKING:
     from lash_nb.trace._reader import Trace
@@ -74,18 +75,18 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
         if not self.records and not self.bad_lines:
             return f"{name}: empty, nothing has been written to it yet"
         parts = [
-            _counted(self.records, "record"),
-            _counted(self.sessions, "session"),
-            _counted(self.turns, "turn") + _not_well(self.failed_turns, self.cancelled_turns),
-            _counted(self.llm_calls, "model call") + _not_well(self.failed_llm_calls),
-            _counted(self.tool_calls, "tool call") + _not_well(self.failed_tool_calls, self.cancelled_tool_calls),
+            counted(self.records, "record"),
+            counted(self.sessions, "session"),
+            counted(self.turns, "turn") + _not_well(self.failed_turns, self.cancelled_turns),
+            counted(self.llm_calls, "model call") + _not_well(self.failed_llm_calls),
+            counted(self.tool_calls, "tool call") + _not_well(self.failed_tool_calls, self.cancelled_tool_calls),
         ]
         if self.bad_lines:
-            parts.append(f"{_counted(self.bad_lines, 'bad line')} (see .errors)")
+            parts.append(f"{counted(self.bad_lines, 'bad line')} (see .errors)")
         if self.unknown:
-            parts.append(f"{_counted(self.unknown, 'record')} of another release, shown raw")
+            parts.append(f"{counted(self.unknown, 'record')} of another release, shown raw")
         if self.withheld:
-            parts.append(f"{_counted(self.withheld, 'record')} with texts withheld")
+            parts.append(f"{counted(self.withheld, 'record')} with texts withheld")
         return f"{name}: {', '.join(parts)}"
 
 
@@ -98,7 +99,7 @@ def summarize(trace: "Trace") -> TraceSummary:
     return TraceSummary(
         name=trace.name,
         records=len(trace),
-        bad_lines=len(trace.errors),
+        bad_lines=trace.bad_lines,
         unknown=trace.unknown,
         withheld=int(holds(trace.index, "content", {WITHHELD}).sum()),
         sessions=len(trace.sessions),
@@ -115,10 +116,6 @@ def summarize(trace: "Trace") -> TraceSummary:
         first_ns=int(times.min()) if len(times) else None,
         last_ns=int(times.max()) if len(times) else None,
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _not_well(failed: int, cancelled: int = 0) -> str:
