@@ -61,9 +61,7 @@ class Ears:
         ),
         (
             TurnOutcomeEvent(
-                outcome=TurnOutcome(
-                    finished=TurnFinish(tool_value=ToolValueFinish(tool_name="t", value="v"))
-                )
+                outcome=TurnOutcome(finished=TurnFinish(tool_value=ToolValueFinish(tool_name="t", value="v")))
             ),
             "ToolValueSubmitted",
         ),

@@ -124,7 +124,7 @@ def test_what_is_wrong_is_told_with_its_place() -> None:
     """No JSON, no envelope, a contradiction: each is an error that says where, and nothing is changed."""
     before = samples.envelope(1, samples.CHART)
 
-    with pytest.raises(WireError, match="title: not a valid") as wrong:
+    with pytest.raises(WireError, match="title: not JSON: ") as wrong:
         edited_envelope(before, {"changes": [[["title"], "{"]]})
     assert wrong.value.path == "title"
     with pytest.raises(WireError, match="not a valid RuntimeEffectEnvelope"):
