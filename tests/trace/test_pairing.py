@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lash_nb.trace import Span, SpanRows, Trace, read_trace
@@ -59,6 +59,19 @@ def rows_of(span: Span) -> list[int | None]:
 
 
 @given(TRACES)
+@example(
+    [
+        ("llm_call_started", {"session_id": "s", "llm_call_id": "a"}, None, None),
+        ("llm_call_completed", {"session_id": "s", "turn_index": 1, "effect_id": "2"}, None, None),
+    ]
+)
+@example(
+    [
+        ("llm_call_started", {"session_id": "s", "llm_call_id": "a"}, None, None),
+        ("llm_call_completed", {"session_id": "k", "llm_call_id": "a"}, None, None),
+    ]
+)
+@example([("tool_call_started", {}, None, "t"), ("tool_call_completed", {}, None, "u")])
 def test_columns_pair_as_a_walk_does(told: list[Event]) -> None:
     """Whatever comes in whatever order: each call and turn has the same records and the same turn."""
     trace = trace_of(told)
