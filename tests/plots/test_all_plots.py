@@ -1,7 +1,6 @@
 """What holds for every plot of a trace's numbers: hostile and damaged traces, both themes, axes of one's own, traces of any size."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -136,28 +135,25 @@ def test_traces_of_every_release_are_drawn(name: str) -> None:
         assert rendered(one(trace))
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_calls_are_drawn_within_a_second() -> None:
-    """Whatever the number of calls and turns: each plot is made and written as a picture in a second at most."""
+def calls(turns: int) -> Trace:
+    """A trace with a model call and a tool call in each turn."""
     usage = {"input_tokens": 10, "output_tokens": 2, "cached_input_tokens": 4, "reasoning_tokens": 0}
-    turn = [
-        *model_call(1, usage=usage),
-        tool_start(2, "a"),
-        tool_end(3, "a", "success"),
-    ]
-    one = b"".join(map(line, turn))
-    trace = read_trace(
+    one = b"".join(map(line, [*model_call(1, usage=usage), tool_start(2, "a"), tool_end(3, "a", "success")]))
+    return read_trace(
         b"".join(
             one.replace(b'"turn-1"', b'"turn-%d"' % n).replace(b'"turn_index":1', b'"turn_index":%d' % n)
-            for n in range(50_000)
+            for n in range(turns)
         )
     )
-    assert len(trace.llm_calls) + len(trace.tool_calls) == 100_000
-    for plot in (*PLOTS.values(), timeline):
-        began = time.process_time()
-        rendered(plot(trace))
 
-        assert time.process_time() - began < 1, plot
+
+def test_many_calls_are_drawn_with_few_artists() -> None:
+    """Of ten times the calls no plot draws more: it adds up before it draws."""
+    few, many = calls(300), calls(3_000)
+    assert len(many.llm_calls) + len(many.tool_calls) == 6_000
+
+    for plot in (*PLOTS.values(), timeline):
+        assert len(plot(many).findobj()) <= len(plot(few).findobj()) + 20, plot
 
 
 @pytest.mark.parametrize("name", [*PLOTS, "timeline"])

@@ -1,12 +1,13 @@
 """The lanes of a session graph."""
 
-import time
 from typing import Final
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lash_nb.plots import GraphLayout, lay_out
+from tests.work import lines_run
 
 Nodes = list[tuple[str, str | None]]
 
@@ -65,12 +66,15 @@ def test_no_line_runs_through_another_branch(parents: list[int | None], leaf: in
     assert layout.width == max(layout.lanes, default=-1) + 1 or any(layout.active)
 
 
-def test_a_large_graph_is_quick() -> None:
-    """A hundred thousand nodes are laid out in well under a second, however wide the graph is."""
-    for step in (1, 2, 50_000):
-        nodes: Nodes = [(f"n{number}", f"n{number - step}" if number >= step else None) for number in range(100_000)]
-        began = time.process_time()
-        layout = lay_out(nodes, "n99999")
+@pytest.mark.parametrize("width", [1, 2, 250])
+def test_the_work_grows_with_the_nodes_alone(width: int) -> None:
+    """Eight times the nodes are eight times the work, and not more for as much wider a graph."""
 
-        assert layout.width == step
-        assert time.process_time() - began < 1.5
+    def nodes(count: int, step: int) -> Nodes:
+        return [(f"n{number}", f"n{number - step}" if number >= step else None) for number in range(count)]
+
+    small, large = nodes(500, width), nodes(4_000, 8 * width if width > 2 else width)
+    ratio = lines_run(lambda: lay_out(large, "n3999")) / lines_run(lambda: lay_out(small, "n499"))
+
+    assert lay_out(small, "n499").width == width
+    assert ratio < 9
