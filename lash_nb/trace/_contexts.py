@@ -29,8 +29,10 @@ class ContextTable:
         self._size = 0
 
     def column(self, name: str) -> Ints:
-        """Return a fact of all contexts: numbers, or numbers of texts; or their `turn_key`."""
-        return self._turn_keys() if name == "turn_key" else self._columns[name].values
+        """Return a fact of all contexts: numbers, or numbers of texts; or their `turn_key` or `turn_id_key`."""
+        if name == "turn_key":
+            return self._turn_keys()
+        return self._turn_id_keys() if name == "turn_id_key" else self._columns[name].values
 
     def encode(self, raws: Sequence[bytes]) -> list[int]:
         """Return the row of each context, adding new ones."""
@@ -48,6 +50,11 @@ class ContextTable:
         has_number = number != NO_INT
         turns = np.where(has_number, numbered(number), len(number) + 1 + turn)
         keys: Ints = np.where(has_number | (turn >= 0), numbered(joined(session, turns)), -2 - session)
+        return keys
+
+    def _turn_id_keys(self) -> Ints:
+        turns = self._turn_keys()
+        keys: Ints = np.where(turns < 0, turns, numbered(joined(turns, self.column("turn_id"))))
         return keys
 
     def _learn(self, raws: Sequence[bytes]) -> None:

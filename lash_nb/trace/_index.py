@@ -98,6 +98,11 @@ class TraceIndex:
         return self._of_context("turn_key")
 
     @property
+    def turn_id_key(self) -> Ints:
+        """As `turn_key`, but another number for each id: a turn that starts again after a crash has its number, and another id."""
+        return self._of_context("turn_id_key")
+
+    @property
     def is_known(self) -> Ints:
         """Whether the type and schema version of each record are described here."""
         types = [name in RECORD_TYPES for name in self.text("type").values]

@@ -1,9 +1,17 @@
 """Which end belongs to which start: model calls, tool calls and turns, found in whole columns of the index.
 
-The only place that knows. A model call is known by its `llm_call_id`, a tool call by its call id within its turn, a turn by its number
-within its session. The same key used twice pairs in order. A start without an end is open; an end without a start is a call of its own; a
-call whose turn was never seen to start makes that turn known all the same. A call that names no turn belongs to the turn of the tool call
-that caused it, else to the one that its session is in. Nothing is dropped.
+The only place that knows. These are the rules; nothing is dropped by any of them:
+
+* A turn is known by its number and its id in its session. It may start again after a crash, with the same id or another one: an end belongs to
+  the start right before it, and a start that another one follows stays open.
+* A record of a call belongs to the last start of the turn that it names. Where no turn with its id has started, only the number counts: what
+  drains a queue names its turn by another id than the effects of that turn.
+* A model call is known by its `llm_call_id`, which runs at most once at a time: it pairs as turns do.
+* A tool call is known by its call id within one start of its turn. The model names calls, and may give one name to several at once: these pair
+  in order, the first end with the first start. What a turn left open when it started again stays open.
+* A start without an end is open, and an end without a start is a call (or turn) of its own. A call whose turn was never seen to start makes
+  that turn known all the same; its end is that of its id, else one of its number that no other turn has.
+* A call that names no turn belongs to the turn of the tool call that caused it, else to the one that its session is in.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +22,7 @@ import numpy as np
 
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
-from lash_nb.trace._pairs import changes, joined, last_before, numbered, paired
+from lash_nb.trace._pairs import changes, joined, last_before, nearest, numbered, paired
 from lash_nb.trace._select import holds
 
 __all__ = ["PAIRED_KINDS", "Pairs", "SpanRows", "find_pairs"]
@@ -58,20 +66,25 @@ class Pairs(msgspec.Struct, frozen=True, eq=False):
 
 def find_pairs(index: TraceIndex) -> Pairs:
     """Pair the starts and ends of a trace."""
-    llm = _calls(index, _LLM, _llm_keys)
-    tools = _with_receipts(index, _calls(index, _TOOL, _tool_keys))
+    llm = _calls(index, _LLM, _llm_keys, nearest)
+    tools = _with_receipts(index, _calls(index, _TOOL, _tool_keys, paired))
     heard = np.sort(np.concatenate([llm.first, tools.first]))
     openers = _openers(index, heard, tools.first)
-    turns = _turns(index, np.unique(openers[openers >= 0]))
+    turns = _turns(index, openers[openers >= 0])
     numbers = np.where(openers < 0, -1, np.searchsorted(turns.first, openers))
     of_llm, of_tools = (numbers[np.searchsorted(heard, calls.first)] for calls in (llm, tools))
     return Pairs(turns, msgspec.structs.replace(llm, turn=of_llm), msgspec.structs.replace(tools, turn=of_tools))
 
 
-def _calls(index: TraceIndex, kinds: Sequence[str], keys_of: Callable[[TraceIndex, Ints], Ints]) -> SpanRows:
+def _calls(
+    index: TraceIndex,
+    kinds: Sequence[str],
+    keys_of: Callable[[TraceIndex, Ints], Ints],
+    pair: Callable[[Ints, Ints], tuple[Ints, Ints]],
+) -> SpanRows:
     """Pair the calls of these kinds, of which the first is that of a start; nothing is known of their turns yet."""
     rows = _rows(index, kinds)
-    return _spans(rows, *paired(keys_of(index, rows), holds(index, "kind", kinds[:1])[rows]))
+    return _spans(rows, *pair(keys_of(index, rows), holds(index, "kind", kinds[:1])[rows]))
 
 
 def _spans(rows: Ints, starts: Ints, ends: Ints) -> SpanRows:
@@ -84,7 +97,7 @@ def _spans(rows: Ints, starts: Ints, ends: Ints) -> SpanRows:
 
 def _llm_keys(index: TraceIndex, rows: Ints) -> Ints:
     """What the records of a model call have in common: its id in its session; where it has none, its effect in its turn."""
-    call, turn, session = index.text("llm_call_id"), index.turn_key[rows], index.text("session_id").codes[rows]
+    call, turn, session = index.text("llm_call_id"), _runs(index, rows), index.text("session_id").codes[rows]
     has_id = np.array([*map(bool, call.values), False])[call.codes[rows]]
     apart = turn.max(initial=0) + 2  # sessions come behind all turns
     return joined(
@@ -94,9 +107,26 @@ def _llm_keys(index: TraceIndex, rows: Ints) -> Ints:
 
 
 def _tool_keys(index: TraceIndex, rows: Ints) -> Ints:
-    """What the records of a tool call have in common: its turn and its id; where it has none, its tool."""
+    """What the records of a tool call have in common: one start of its turn, and its id; where it has none, its tool."""
     call, name = index.text("call_id").codes[rows], index.text("name").codes[rows]
-    return joined(index.turn_key[rows], np.where(call < 0, -2 - name, call))
+    return joined(_runs(index, rows), np.where(call < 0, -2 - name, call))
+
+
+def _runs(index: TraceIndex, rows: Ints) -> Ints:
+    """Return a number for each start of a turn, and one for each turn that was not seen to start; below zero where a record names none."""
+    turns, starts = index.turn_id_key[rows], _starts(index, rows)
+    runs: Ints = np.where(turns < 0, turns, np.where(starts < 0, len(index) + turns, starts))
+    return runs
+
+
+def _starts(index: TraceIndex, rows: Ints) -> Ints:
+    """Return the last start of each record's turn before it: of that with its id, else of one with its number; -1 for none."""
+    begun = _rows(index, _TURN[:1])
+    by_id, by_number = (
+        last_before(keys[begun], begun, keys[rows], rows) for keys in (index.turn_id_key, index.turn_key)
+    )
+    starts: Ints = np.append(begun, -1)[np.where(by_id < 0, by_number, by_id)]
+    return starts
 
 
 def _with_receipts(index: TraceIndex, tools: SpanRows) -> SpanRows:
@@ -132,19 +162,17 @@ def _openers(index: TraceIndex, heard: Ints, tools: Ints) -> Ints:
         heard: The first records of all calls, ascending.
         tools: Those of tool calls.
     """
-    begun = _rows(index, _TURN[:1])
-    keys = index.turn_key[heard]
-    openers = np.append(begun, -1)[last_before(index.turn_key[begun], begun, keys, heard)]
+    keys, openers = index.turn_id_key[heard], _starts(index, heard)
     unseen = np.flatnonzero((keys >= 0) & (openers < 0))
     _, firsts, places = np.unique(keys[unseen], return_index=True, return_inverse=True)
     openers[unseen] = heard[unseen[firsts]][places]
     nameless = np.flatnonzero(keys < 0)
     openers[nameless] = _open_turns(index, heard[nameless])
     callers = _callers(index, heard[nameless], tools)
-    for at in np.flatnonzero(
-        callers >= 0
-    ).tolist():  # in their order, as the turn of one caller may come from another one
-        openers[nameless[at]] = openers[np.searchsorted(heard, callers[at])]
+    caused = np.flatnonzero(callers >= 0)
+    at_callers = np.searchsorted(heard, callers[caused])
+    for at, caller in zip(nameless[caused].tolist(), at_callers.tolist(), strict=True):
+        openers[at] = openers[caller]  # in their order, as the turn of one caller may come from another one
     return openers
 
 
@@ -168,22 +196,26 @@ def _callers(index: TraceIndex, rows: Ints, tools: Ints) -> Ints:
 
 
 def _turns(index: TraceIndex, openers: Ints) -> SpanRows:
-    """Pair the turns, also those of which calls told first: their end is the next record of the turn, unless it starts again before."""
-    rows = np.union1d(_rows(index, _TURN), openers)
-    keys = index.turn_key[rows]
-    is_start, is_end = (holds(index, "kind", (kind,))[rows] for kind in _TURN)
-    order = np.argsort(keys, kind="stable")
-    goes_on = np.append(~changes(keys[order])[1:] & is_end[order[1:]], False)[: len(order)]
-    waits = np.zeros(len(rows), bool)
-    waits[order] = goes_on
-    is_silent = ~is_start & ~is_end & ~waits
-    told = _spans(rows[~is_silent], *paired(keys[~is_silent], ~is_end[~is_silent]))
-    silent = rows[is_silent]
-    none = np.full(len(silent), -1)
-    begun = np.where(np.isin(told.start, rows[is_start]), told.start, -1)
-    columns = ((told.first, silent), (begun, none), (told.end, none), (told.receipt, none), (told.turn, none))
-    turns = _in_order(*map(np.concatenate, columns))
-    return msgspec.structs.replace(turns, turn=np.arange(len(turns)))
+    """Pair the turns, also those of which calls told first."""
+    is_told = holds(index, "kind", _TURN)
+    is_told[openers] = True
+    rows = np.flatnonzero(is_told)
+    is_start, is_end = (holds(index, "kind", (kind,)) for kind in _TURN)
+    turns = _with_lone_ends(index, _spans(rows, *nearest(index.turn_id_key[rows], ~is_end[rows])), is_start)
+    begun = np.where(is_start[turns.start] & (turns.start >= 0), turns.start, -1)
+    return msgspec.structs.replace(turns, start=begun, turn=np.arange(len(turns)))
+
+
+def _with_lone_ends(index: TraceIndex, turns: SpanRows, is_start: Ints) -> SpanRows:
+    """Give ends that belong to no turn of their id to one of their number that calls made known and that has none."""
+    is_alone, is_open = turns.start < 0, (turns.end < 0) & ~is_start[turns.first]
+    at = np.flatnonzero(is_alone | is_open)
+    opened, ended = nearest(index.turn_key[turns.first[at]], is_open[at])
+    given = (opened >= 0) & (ended >= 0)
+    turns.end[at[opened[given]]] = turns.end[at[ended[given]]]
+    left = np.ones(len(turns), bool)
+    left[at[ended[given]]] = False
+    return SpanRows(*(getattr(turns, name)[left] for name in SpanRows.__struct_fields__))
 
 
 def _rows(index: TraceIndex, kinds: Sequence[str]) -> Ints:

@@ -4,7 +4,7 @@ import numpy as np
 
 from lash_nb.trace._column import Ints
 
-__all__ = ["changes", "joined", "last_before", "numbered", "paired"]
+__all__ = ["changes", "joined", "last_before", "nearest", "numbered", "paired"]
 
 
 def changes(column: Ints) -> Ints:
@@ -47,11 +47,20 @@ def paired(keys: Ints, is_start: Ints) -> tuple[Ints, Ints]:
     starts, lates = order[starts_here], order[is_late]
     end_of = np.full(len(keys), -1)
     end_of[starts[_places(groups[starts_here], groups[is_late])]] = lates
-    heard = is_start.copy()
-    heard[order[~starts_here & ~is_late]] = True
-    firsts = np.flatnonzero(heard)
-    begun = is_start[firsts]
-    return np.where(begun, firsts, -1), np.where(begun, end_of[firsts], firsts)
+    return _as_met(is_start, end_of)
+
+
+def nearest(keys: Ints, is_start: Ints) -> tuple[Ints, Ints]:
+    """Pair each end with the start right before it under its key: a start that another one follows has none, an end behind an end is alone.
+
+    Arguments and what it returns are those of `paired`.
+    """
+    order = np.argsort(keys, kind="stable")
+    starts_here = is_start[order]
+    pairs = np.flatnonzero(~changes(keys[order])[1:] & starts_here[:-1] & ~starts_here[1:])
+    end_of = np.full(len(keys), -1)
+    end_of[order[pairs]] = order[pairs + 1]
+    return _as_met(is_start, end_of)
 
 
 def last_before(keys: Ints, rows: Ints, wanted: Ints, before: Ints) -> Ints:
@@ -71,6 +80,15 @@ def last_before(keys: Ints, rows: Ints, wanted: Ints, before: Ints) -> Ints:
     found = order[np.searchsorted(held[order], wanted * room + before) - 1]
     places: Ints = np.where((keys[found] == wanted) & (rows[found] < before), found, -1)
     return places
+
+
+def _as_met(is_start: Ints, end_of: Ints) -> tuple[Ints, Ints]:
+    """Return the starts, each with its end, and the ends that no start has, in the order in which they were met."""
+    heard = np.ones(len(is_start), bool)
+    heard[end_of[end_of >= 0]] = False
+    firsts = np.flatnonzero(heard)
+    begun = is_start[firsts]
+    return np.where(begun, firsts, -1), np.where(begun, end_of[firsts], firsts)
 
 
 def _alone(is_start: Ints, begins: Ints, groups: Ints) -> Ints:

@@ -262,3 +262,94 @@ def test_a_file_of_two_runs_of_the_same_session_keeps_them_apart() -> None:
     trace = read_trace([*once, *once])
 
     assert [(turn.start_row, turn.end_row, len(turn.llm_calls)) for turn in trace.turns] == [(0, 3, 1), (4, 7, 1)]
+
+
+def again(kind: str, at: float, turn_id: str, **members: Any) -> dict[str, Any]:
+    """A record of turn 1 under one of its ids."""
+    return record(at, kind, **{**members, "context": {"turn_id": turn_id, **members.get("context", {})}})
+
+
+def turn_rows(trace: Trace) -> list[tuple[str | None, int | None, int | None, str]]:
+    """Id, start, end and status of each turn."""
+    return [(turn.turn_id, turn.start_row, turn.end_row, turn.status) for turn in trace.turns]
+
+
+@pytest.mark.parametrize("second", ["a", "b"])
+def test_a_turn_that_crashed_stays_open_when_it_starts_again(second: str) -> None:
+    """The end is that of the second start, under another id or the same one; calls are those of the start before them."""
+    call = {"context": {"llm_call_id": "x"}, "request": {"model": "m"}}
+    tool = {"call_id": "c", "name": "t", "args": {}}
+    ended = {"output": {"outcome": {"status": "success"}}, "duration_ms": 5}
+    trace = read_trace(
+        [
+            again("turn_started", 1, "a"),
+            again("llm_call_started", 2, "a", **call),
+            again("tool_call_started", 3, "a", **tool),
+            again("turn_started", 4, second),
+            again("llm_call_started", 5, second, **call),
+            again("llm_call_failed", 6, second, **call),
+            again("tool_call_started", 7, second, **tool),
+            again("tool_call_completed", 8, second, **tool, **ended),
+            again("turn_completed", 9, second, status="completed"),
+        ]
+    )
+    first, other = trace.turns
+
+    assert turn_rows(trace) == [("a", 0, None, "open"), (second, 3, 8, "completed")]
+    assert [(call.start_row, call.end_row) for call in first.calls] == [(1, None), (2, None)]
+    assert [(call.start_row, call.end_row) for call in other.calls] == [(4, 5), (6, 7)]
+
+
+def test_the_end_of_a_turn_is_that_of_its_id() -> None:
+    """Two turns with one number at once, as no release writes them: each has its own end, and its own calls."""
+    trace = read_trace(
+        [
+            again("turn_started", 1, "a"),
+            again("turn_started", 2, "b"),
+            again("tool_call_started", 3, "a", call_id="c", name="t"),
+            again("turn_completed", 4, "a", status="completed"),
+            again("turn_completed", 5, "b", status="completed"),
+        ]
+    )
+
+    assert turn_rows(trace) == [("a", 0, 3, "completed"), ("b", 1, 4, "completed")]
+    assert [len(turn.calls) for turn in trace.turns] == [1, 0]
+
+
+def test_a_turn_that_lash_started_twice_under_one_number() -> None:
+    """A hook aborted the first one: the end of the second is its own."""
+    trace = golden("std_hook_before_turn_abort")
+
+    assert [(turn.turn_id, turn.turn_index, turn.status) for turn in trace.turns] == [
+        ("turn-1", 1, "open"),
+        ("turn-2", 1, "completed"),
+    ]
+    assert [len(turn.llm_calls) for turn in trace.turns] == [0, 1]
+
+
+def test_two_parallel_calls_of_one_name_pair_in_order() -> None:
+    """The model names calls, and may give one name to two at once; in one turn the first end is that of the first start."""
+    trace = read_trace(
+        [tool_start(1, "c"), tool_start(2, "c"), tool_end(3, "c", "success"), tool_end(4, "c", "failure")]
+    )
+
+    assert [(call.start_row, call.end_row) for call in trace.tool_calls] == [(0, 2), (1, 3)]
+
+
+def test_a_model_call_that_crashed_stays_open_when_it_starts_again() -> None:
+    """Each model call has an id of its own, and lash performs an effect again under the same one after a crash."""
+    trace = read_trace([llm_start(1, "x"), llm_start(2, "x"), llm_end(3, "x")])
+
+    assert [(call.start_row, call.end_row, call.status) for call in trace.llm_calls] == [
+        (0, None, "open"),
+        (1, 2, "completed"),
+    ]
+
+
+def test_the_end_of_a_drained_turn_whose_start_is_not_in_the_file() -> None:
+    """Its calls made it known under the id of the effects; the end has its number, and no other turn; it names the turn."""
+    trace = read_trace(
+        [llm_start(1, "x"), llm_end(2, "x"), again("turn_completed", 3, "queue-drain:1", status="completed")]
+    )
+
+    assert turn_rows(trace) == [("queue-drain:1", None, 2, "completed")]
