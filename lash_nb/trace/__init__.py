@@ -2,6 +2,7 @@
 
 from lash_nb.trace._attempts import Attempt
 from lash_nb.trace._bad_lines import TraceError
+from lash_nb.trace._call_columns import Outcome, Outcomes
 from lash_nb.trace._calls import LlmCall, Span, ToolCall, Turn
 from lash_nb.trace._code_blocks import CodeBlock
 from lash_nb.trace._column import CodedColumn
@@ -32,6 +33,7 @@ from lash_nb.trace._notes import (
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
+from lash_nb.trace._record_columns import RecordColumns
 from lash_nb.trace._shapes import SHAPES, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
 from lash_nb.trace._span_links import SpanKind
@@ -64,9 +66,12 @@ __all__ = [
     "Note",
     "Notes",
     "OtherRecord",
+    "Outcome",
+    "Outcomes",
     "Pairs",
     "Place",
     "Prompt",
+    "RecordColumns",
     "RecordType",
     "Shape",
     "Span",

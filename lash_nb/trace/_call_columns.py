@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
+import msgspec
 import numpy as np
 
 from lash_nb.trace._calls import Calls, LlmCall, Span, ToolCall, Turn
@@ -12,7 +13,7 @@ from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
 
-__all__ = ["make_calls"]
+__all__ = ["Outcome", "Outcomes", "find_outcomes", "make_calls"]
 
 S = TypeVar("S", bound=Span)
 T = TypeVar("T")
@@ -36,11 +37,41 @@ _RECEIPTS: Final[Mapping[str | None, str]] = {
 """How a tool call ended that has no other end than its receipt; one that is `final` does not say how."""
 
 
-def make_calls(index: TraceIndex, pairs: Pairs) -> Calls:
+class Outcome(msgspec.Struct, frozen=True, eq=False):
+    """How all turns, or all calls of one kind, went."""
+
+    status: list[str]
+    """How each ended; `open` while it has no end."""
+    duration_ms: Ints
+    """How long each took, in milliseconds; NaN where nothing says it."""
+
+
+class Outcomes(msgspec.Struct, frozen=True, eq=False):
+    """How the turns and calls of a trace went, in columns: the only place that says it, for values and for rows of records."""
+
+    turns: Outcome
+    llm_calls: Outcome
+    tool_calls: Outcome
+
+
+def find_outcomes(index: TraceIndex, pairs: Pairs) -> Outcomes:
+    """Find how all turns and calls went."""
+    turns, llm, tools = (_Told(index, rows) for rows in (pairs.turns, pairs.llm_calls, pairs.tool_calls))
+    no_part = np.zeros(len(pairs.turns), bool)
+    is_direct = index.text("turn_id").codes[llm.speaker] < 0
+    is_node = index.text("graph_node_id").codes[tools.speaker] >= 0
+    return Outcomes(
+        Outcome(_turn_statuses(turns), turns.durations(no_part)),
+        Outcome(_llm_statuses(llm), llm.durations(is_direct)),
+        Outcome(_tool_statuses(tools), tools.durations(is_node)),
+    )
+
+
+def make_calls(index: TraceIndex, pairs: Pairs, outcomes: Outcomes) -> Calls:
     """Make values of all turns and calls."""
-    llm = _made(LlmCall, _llm_columns(_Told(index, pairs.llm_calls)))
-    tools = _made(ToolCall, _tool_columns(_Told(index, pairs.tool_calls)))
-    columns = _turn_columns(_Told(index, pairs.turns))
+    llm = _made(LlmCall, _llm_columns(_Told(index, pairs.llm_calls), outcomes.llm_calls))
+    tools = _made(ToolCall, _tool_columns(_Told(index, pairs.tool_calls), outcomes.tool_calls))
+    columns = _turn_columns(_Told(index, pairs.turns), outcomes.turns)
     columns["llm_calls"] = _by_turn(llm, pairs.llm_calls.turn, len(pairs.turns))
     columns["tool_calls"] = _by_turn(tools, pairs.tool_calls.turn, len(pairs.turns))
     return Calls(tuple(_made(Turn, columns)), tuple(llm), tuple(tools))
@@ -76,23 +107,33 @@ class _Told:
         column = self.index.text(name)
         return _texts(column, self.codes(column, rows))
 
-    def span_columns(self, is_part: Ints) -> dict[str, Sequence[Any]]:
-        """Return the fields of every span but its status; `is_part` says where the reported duration tells of a part of it alone."""
+    def span_columns(self, outcome: Outcome) -> dict[str, Sequence[Any]]:
+        """Return the fields of every span."""
         index, rows = self.index, self.rows
         order = rows.first.tolist()
         ids = ("session_id", "turn_id", "effect_id", "llm_call_id", "graph_node_id")
         numbers = ("turn_index", "protocol_iteration")
-        started, ended = (_or(at, index.time_ns, NO_INT) for at in (rows.start, rows.end))
+        started, ended = self._times()
         return {
             "order": order,
             **{name: self.texts(name, self.speaker) for name in ids},
             **{name: _known(getattr(index, name)[self.speaker]) for name in numbers},
+            "status": outcome.status,
             "start_row": _but(order, rows.start < 0),
             "end_row": _but(rows.end.tolist(), rows.end < 0),
             "started_ns": _known(started),
             "ended_ns": _known(ended),
-            "duration_ms": _durations(_or(rows.end, index.duration_ms, np.nan), started, ended, is_part),
+            "duration_ms": _but(outcome.duration_ms.tolist(), np.isnan(outcome.duration_ms)),
         }
+
+    def durations(self, is_part: Ints) -> Ints:
+        """Return how long each took; `is_part` says where the reported duration tells of a part of it alone."""
+        return _durations(_or(self.rows.end, self.index.duration_ms, np.nan), *self._times(), is_part)
+
+    def _times(self) -> tuple[Ints, Ints]:
+        """When each started and ended."""
+        started, ended = (_or(at, self.index.time_ns, NO_INT) for at in (self.rows.start, self.rows.end))
+        return started, ended
 
     def statuses(self, words: CodedColumn) -> list[str]:
         """Return how each ended, by these words and the reasons of the ends."""
@@ -106,15 +147,34 @@ class _Told:
         return _put(found, self.rows.end < 0, "open")
 
 
-def _llm_columns(told: _Told) -> dict[str, Sequence[Any]]:
+def _llm_statuses(told: _Told) -> list[str]:
+    kinds = told.index.text("kind")
+    return told.statuses(CodedColumn([kind.removeprefix("llm_call_") for kind in kinds.values], kinds.codes))
+
+
+def _tool_statuses(told: _Told) -> list[str]:
+    rows = told.rows
+    statuses, words = told.statuses(told.index.text("status")), told.texts("status", rows.end)
+    for at in np.flatnonzero((rows.end >= 0) & (rows.end == rows.receipt)).tolist():
+        statuses[at] = _RECEIPTS.get(words[at], "unknown")
+    return statuses
+
+
+def _turn_statuses(told: _Told) -> list[str]:
+    statuses, frames = told.statuses(told.index.text("status")), told.texts("next_frame", told.rows.end)
+    return [
+        "switched" if frame and status == "completed" else status
+        for status, frame in zip(statuses, frames, strict=True)
+    ]
+
+
+def _llm_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
     index, end, speaker = told.index, told.rows.end, told.speaker
-    kinds, names = index.text("kind"), index.text("name")
-    words = CodedColumn([kind.removeprefix("llm_call_") for kind in kinds.values], kinds.codes)
+    names = index.text("name")
     first, last = told.codes(names, speaker), told.codes(names, end)
     is_nameless = np.array([*(not name for name in names.values), True])[first]
     return {
-        **told.span_columns(index.text("turn_id").codes[speaker] < 0),
-        "status": told.statuses(words),
+        **told.span_columns(outcome),
         "model": _texts(names, np.where(is_nameless, last, first)),
         "model_variant": told.texts("model_variant", speaker),
         "terminal_reason": told.texts("done_reason", end),
@@ -123,41 +183,32 @@ def _llm_columns(told: _Told) -> dict[str, Sequence[Any]]:
     }
 
 
-def _tool_columns(told: _Told) -> dict[str, Sequence[Any]]:
-    index, rows, speaker = told.index, told.rows, told.speaker
-    statuses, words = told.statuses(index.text("status")), told.texts("status", rows.end)
-    for at in np.flatnonzero((rows.end >= 0) & (rows.end == rows.receipt)).tolist():
-        statuses[at] = _RECEIPTS.get(words[at], "unknown")
+def _tool_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
+    receipt, speaker = told.rows.receipt, told.speaker
     return {
-        **told.span_columns(index.text("graph_node_id").codes[speaker] >= 0),
-        "status": statuses,
+        **told.span_columns(outcome),
         "call_id": told.texts("call_id", speaker),
         "name": told.texts("name", speaker),
         "issuing_node_id": told.texts("issuing_node_id", speaker),
-        "receipt_row": _but(rows.receipt.tolist(), rows.receipt < 0),
+        "receipt_row": _but(receipt.tolist(), receipt < 0),
     }
 
 
-def _turn_columns(told: _Told) -> dict[str, Sequence[Any]]:
+def _turn_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
     index, rows = told.index, told.rows
-    statuses, frames = told.statuses(index.text("status")), told.texts("next_frame", rows.end)
     parents = index.text("parent_graph_node_id")
     is_cause = np.array([*(bool(key) and not key.startswith("session:") for key in parents.values), False])
     first, last = (told.codes(parents, at) for at in (rows.start, rows.end))
     causes = np.where(is_cause[first], first, np.where(is_cause[last], last, -1))
     return {
-        **told.span_columns(np.zeros(len(rows), bool)),
-        "status": [
-            "switched" if frame and status == "completed" else status
-            for status, frame in zip(statuses, frames, strict=True)
-        ],
+        **told.span_columns(outcome),
         "done_reason": told.texts("done_reason", rows.end),
-        "next_frame": frames,
+        "next_frame": told.texts("next_frame", rows.end),
         "cause": _texts(parents, causes),
     }
 
 
-def _durations(reported: Ints, started: Ints, ended: Ints, is_part: Ints) -> list[float | None]:
+def _durations(reported: Ints, started: Ints, ended: Ints, is_part: Ints) -> Ints:
     """Return what is reported, else the time between the records; the longer of both where what is reported is a part alone."""
     between = np.full(len(started), np.nan)
     has_both = np.flatnonzero((started != NO_INT) & (ended != NO_INT))
@@ -167,8 +218,8 @@ def _durations(reported: Ints, started: Ints, ended: Ints, is_part: Ints) -> lis
     for at in has_both[is_long].tolist():
         between[at] = (int(ended[at]) - int(started[at])) / _MS
     longer = np.where(is_part, np.fmax(reported, between), reported)
-    found = np.where(np.isnan(longer), between, longer)
-    return _but(found.tolist(), np.isnan(found))
+    found: Ints = np.where(np.isnan(longer), between, longer)
+    return found
 
 
 def _or(rows: Ints, column: Ints, nothing: Any) -> Ints:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from lash_nb.errors import CallerError
 from lash_nb.trace._attempts import Attempt, find_attempts
-from lash_nb.trace._call_columns import make_calls
+from lash_nb.trace._call_columns import Outcomes, find_outcomes, make_calls
 from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
 from lash_nb.trace._code_blocks import CODE_KINDS, CodeBlock, find_code_blocks
 from lash_nb.trace._execution_events import EXECUTION_KIND
@@ -29,6 +29,7 @@ from lash_nb.trace._notes import (
     StreamEvent,
 )
 from lash_nb.trace._pairing import PAIRED_KINDS, Pairs, find_pairs
+from lash_nb.trace._record_columns import RecordColumns, find_record_columns
 from lash_nb.trace._select import rows_of
 from lash_nb.trace._shapes import Shape, find_shapes
 from lash_nb.trace._span_links import find_drafts
@@ -72,6 +73,16 @@ class Meaning(ABC):
     def pairs(self) -> Pairs:
         """Which records tell of the same turn or call, in columns: `trace.pairs.llm_calls.end` is the record of each model call's end."""
         return self._once(_pairs_of)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """How turns and calls went, in columns as long as those of `pairs`: `trace.outcomes.llm_calls.status` needs no object per call."""
+        return self._once(_outcomes_of)
+
+    @property
+    def by_record(self) -> RecordColumns:
+        """What each record tells of the turn or call that it begins or ends, in columns: `trace.by_record.status[7]`."""
+        return self._once(_record_columns_of)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -176,7 +187,15 @@ class Meaning(ABC):
 
 
 def _calls_of(trace: Meaning) -> Calls:
-    return make_calls(trace.index, trace.pairs)
+    return make_calls(trace.index, trace.pairs, trace.outcomes)
+
+
+def _outcomes_of(trace: Meaning) -> Outcomes:
+    return find_outcomes(trace.index, trace.pairs)
+
+
+def _record_columns_of(trace: Meaning) -> RecordColumns:
+    return find_record_columns(trace.index, trace.pairs, trace.outcomes, trace.code_blocks)
 
 
 def _pairs_of(trace: Meaning) -> Pairs:

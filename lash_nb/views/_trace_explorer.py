@@ -108,7 +108,7 @@ class TraceExplorerView(View):
         Args:
             kinds: Chips that are on, e.g. `["llm call", "tool call"]`.
             turn: Number or id of a turn.
-            status: `completed`, `failed`, `cancelled` or `open`.
+            status: `completed`, `switched`, `failed`, `cancelled`, `open` or `unknown`.
             text: Words that stand anywhere in the record, in any case.
 
         Raises:

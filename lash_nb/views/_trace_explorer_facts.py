@@ -1,6 +1,7 @@
 """What the explorer knows of every record without reading its body: kind, turn, status, partner, times. Columns of numpy, nothing else.
 
-Starts and ends are those of `trace.pairs`, not of `trace.turns` and `trace.llm_calls`: these are an object per call, which costs more.
+Starts and ends are those of `trace.pairs`, how they went is that of `trace.by_record`: not of `trace.turns` and `trace.llm_calls`, which
+are an object per call, which costs more.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lash_nb.plots import one_line, short_id
-from lash_nb.trace import NO_INT, Pairs, SpanRows, Trace, TraceIndex
+from lash_nb.trace import NO_INT, SpanRows, Trace, TraceIndex
 from lash_nb.views._trace_explorer_words import GROUPS, STATUS_CODES, KindWords, words_of
 
 __all__ = ["Bars", "TraceFacts"]
@@ -21,16 +22,6 @@ Column = NDArray[Any]
 """One value per record, or per turn."""
 
 _MS: Final = 1_000_000
-_OPEN: Final = 4
-_CANCELLED: Final = 3
-_FAILED: Final = 2
-_FIXED: Final = {
-    "llm_call_completed": 1,
-    "llm_call_failed": _FAILED,
-    "exec_code_completed": 1,
-    "exec_code_failed": _FAILED,
-}
-"""Status of kinds that say it by their name."""
 
 
 class Bars(NamedTuple):
@@ -48,7 +39,7 @@ class TraceFacts:
     def __init__(self, trace: Trace) -> None:
         index = trace.index
         self._index: Final[TraceIndex] = index
-        self._pairs: Final[Pairs] = trace.pairs
+        told, pairs = trace.by_record, trace.pairs
         self.count: Final = len(trace)
         kinds = index.text("kind")
         self.kinds: Final[Sequence[str]] = list(map(str, kinds.values))
@@ -71,39 +62,25 @@ class TraceFacts:
         group_of = np.array([groups.index(words.group) for words in self.words], dtype=np.int8)
         self.group: Final[Column] = np.where(known, group_of[self.kind], len(groups) - 1) if self.count else self.kind
         """Position in `GROUPS` of each record; whatever no release describes is in the last one."""
-        self.turn: Final[Column] = self._turns()
+        self.turn_rows: Final[Column] = np.unique(told.turn[told.turn >= 0])
+        """First record of each turn."""
+        self.turn: Final[Column] = np.where(told.turn < 0, -1, np.searchsorted(self.turn_rows, told.turn))
         """Place of the turn of each record; -1 for none."""
-        self.bars: Final = {
-            "llm_call": self._bars(self._pairs.llm_calls),
-            "tool_call": self._bars(self._pairs.tool_calls),
-        }
-        """The calls as bars, by kind."""
-        self.status: Final[Column] = self._statuses()
-        """Position in `STATUSES` of each record."""
-
-    @cached_property
-    def took_ms(self) -> Column:
+        self.turn_count: Final = len(pairs.turns)
+        """How many turns there are that ran: a turn that other records only mention is none."""
+        self.took_ms: Final[Column] = told.duration_ms
         """How long that took which a record ends, in milliseconds; NaN where nothing says it."""
-        took = np.array(self._index.duration_ms, dtype=np.float64)
-        began = np.full(len(self.turn_rows), np.nan)
-        rows = self._rows_of("turn_started")
-        began[self.turn[rows]] = self.ms[rows]
-        ends = self._rows_of("turn_completed")
-        ends = ends[np.isnan(took[ends]) & (self.turn[ends] >= 0)]
-        took[ends] = self.ms[ends] - began[self.turn[ends]]
-        return took
+        self.bars: Final = {"llm_call": self._bars(pairs.llm_calls), "tool_call": self._bars(pairs.tool_calls)}
+        """The calls as bars, by kind."""
+        of_word = np.array([*(STATUS_CODES.get(word, 0) for word in told.status.values), 0], dtype=np.int8)
+        self.status: Final[Column] = of_word[told.status.codes]
+        """Position in `STATUSES` of each record."""
 
     @cached_property
     def tokens(self) -> Column:
         """All tokens that each record reports; NaN where it reports none."""
         totals = [None if usage is None else usage.total for usage in self._index.usages(range(self.count))]
         return np.array(totals, dtype=np.float64)
-
-    @cached_property
-    def turn_count(self) -> int:
-        """How many turns there are that ran: a turn that other records only mention is none."""
-        turns = np.unique(self.turn[self._pairs.turns.first])
-        return int((turns >= 0).sum())
 
     @cached_property
     def turn_labels(self) -> Sequence[str]:
@@ -150,51 +127,9 @@ class TraceFacts:
         found = np.flatnonzero(by_number | np.isin(codes, ids))
         return np.array(by_name, dtype=np.int64) if by_name else found
 
-    def _rows_of(self, *kinds: str) -> Column:
-        codes = [code for code, kind in enumerate(self.kinds) if kind in kinds]
-        return np.flatnonzero(np.isin(self.kind, codes))
-
-    def _turns(self) -> Column:
-        """Number the turns in the order of their first records; one that starts again under the same name is another one."""
-        rows = np.flatnonzero(self._index.turn_key >= 0)
-        keys = self._index.turn_key[rows]
-        starts = np.isin(rows, self._rows_of("turn_started"))
-        order = np.argsort(keys, kind="stable")
-        is_first = _differs(keys[order])
-        runs = np.cumsum(starts[order])
-        again = np.maximum(runs - (runs - starts[order])[is_first][np.cumsum(is_first) - 1], 1)
-        begins = is_first | _differs(again)
-        of_run = np.cumsum(begins) - 1
-        firsts = rows[order[begins]]
-        rank = np.empty(len(firsts), dtype=np.int64)
-        rank[np.argsort(firsts)] = np.arange(len(firsts))
-        places = np.full(self.count, -1, dtype=np.int64)
-        places[rows[order]] = rank[of_run]
-        self.turn_rows: Column = np.sort(firsts)
-        """First record of each turn."""
-        return places
-
     def _bars(self, calls: SpanRows) -> Bars:
         firsts, lasts = calls.start, calls.end
-        took = np.nan_to_num(np.where(lasts >= 0, self._index.duration_ms[lasts] if self.count else 0.0, 0.0))
+        took = np.nan_to_num(np.where(lasts >= 0, self.took_ms[lasts] if self.count else 0.0, 0.0))
         began = np.where(firsts >= 0, self.ms[firsts], self.ms[lasts] - took) if self.count else took
         began = np.clip(began, 0.0, None)
         return Bars(began, np.minimum(began + np.maximum(took, 0.0), self.total_ms), firsts, lasts)
-
-    def _statuses(self) -> Column:
-        words = self._index.text("status")
-        of_word = np.array([*(STATUS_CODES.get(str(word), 0) for word in words.values), 0], dtype=np.int8)
-        of_kind = np.array([*(_FIXED.get(kind, 0) for kind in self.kinds), 0], dtype=np.int8)
-        status = np.maximum(of_word[words.codes], of_kind[self.kind])
-        cancelled = self._index.text("done_reason")
-        codes = [code for code, word in enumerate(cancelled.values) if word == "cancelled"]
-        status[(status == _FAILED) & np.isin(cancelled.codes, codes)] = _CANCELLED
-        for calls in (self._pairs.llm_calls, self._pairs.tool_calls):
-            says_nothing = (calls.end == calls.receipt) & (words.codes[calls.end] < 0)
-            status[calls.first[(calls.end < 0) | says_nothing]] = _OPEN
-        return status
-
-
-def _differs(sorted_values: Column) -> Column:
-    """Where a value differs from the one before; the first one does."""
-    return np.append(True, sorted_values[1:] != sorted_values[:-1])[: len(sorted_values)]

@@ -65,7 +65,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             CallerError: no such chip, status, column or turn.
         """
         _refuse_unknown("kind", self.kinds or (), GROUPS)
-        _refuse_unknown("status", [self.status] if self.status else (), STATUSES[1:])
+        _refuse_unknown("status", [self.status] if self.status else (), list(STATUSES)[1:])
         _refuse_unknown("column", [self.sort], SORTS)
         if self.turn and not len(facts.turns_called(self.turn)):
             names = facts.turn_names
@@ -93,7 +93,7 @@ def found_rows(query: Query, trace: Trace, facts: TraceFacts, search: Search | N
     if query.turn:
         mask &= np.isin(facts.turn, facts.turns_called(query.turn))
     if query.status:
-        mask &= facts.status == STATUSES.index(query.status)
+        mask &= facts.status == list(STATUSES).index(query.status)
     rows = np.flatnonzero(mask)
     return _sorted(rows if search is None else search.among(trace, rows), query, facts)
 

@@ -29,7 +29,6 @@ _DECODED: Final = 1_000_000
 """Bytes of the largest record that is decoded to be shown."""
 _BAD: Final = 100
 """Bad lines that are told one by one."""
-_MARKS: Final = ("", "success", "failed", "cancelled", "idle")
 _MS: Final = 1000
 
 
@@ -47,7 +46,7 @@ def table_rows(
 
 def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: Any) -> dict[str, Any]:
     words, group = facts.words[facts.kind[row]], list(GROUPS)[facts.group[row]]
-    status, place = int(facts.status[row]), int(facts.turn[row])
+    status, place = list(STATUSES)[facts.status[row]], int(facts.turn[row])
     return {
         "record": row,
         "line": int(trace.index.line[row]),
@@ -59,8 +58,8 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
         "raw": group == "unknown",
         "turn": facts.turn_labels[place] if place >= 0 else "–",
         "what": what,
-        "mark": _MARKS[status],
-        "status": STATUSES[status],
+        "mark": STATUSES[status],
+        "status": status,
         "took": duration(float(facts.took_ms[row])),
         "tokens": "" if usage is None else f"{token_count(usage.input)} → {token_count(usage.output)}",
     }

@@ -19,15 +19,28 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 """The chips in their order, with the color of their dot; the last one holds what no release describes."""
 
-STATUSES: Final = ("", "completed", "failed", "cancelled", "open")
-"""How a record says that something ended; the first for records that say nothing."""
+STATUSES: Final[Mapping[str, str]] = {
+    "": "",
+    "completed": "success",
+    "switched": "success",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "open": "idle",
+    "unknown": "idle",
+}
+"""How a record says that something ended, with its mark; the first for records that say nothing."""
+
+_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "completed": ("success", "resolved", "ok"),
+    "switched": ("agent_frame_switch",),
+    "failed": ("failure", "error", "timeout"),
+    "cancelled": ("turn_cancelled", "session_revoked"),
+}
 
 STATUS_CODES: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("success", "completed", "resolved", "ok", "switched", "agent_frame_switch"), 1),
-    **dict.fromkeys(("failure", "failed", "error", "timeout"), 2),
-    **dict.fromkeys(("cancelled", "turn_cancelled", "session_revoked"), 3),
+    word: code for code, status in enumerate(STATUSES) for word in (status, *_SYNONYMS.get(status, ())) if word
 }
-"""Positions in `STATUSES` of the words that records use."""
+"""Positions in `STATUSES` of the words that traces use."""
 
 
 class KindWords(NamedTuple):

@@ -100,7 +100,7 @@ def test_a_receipt_ends_a_call_that_has_no_other_end() -> None:
     bars = facts.bars["tool_call"]
 
     assert (bars.first_rows.tolist(), bars.last_rows.tolist()) == ([0, 2], [1, 3])
-    assert [STATUSES[code] for code in facts.status.tolist()] == ["", "", "open", ""]
+    assert [list(STATUSES)[code] for code in facts.status.tolist()] == ["", "failed", "open", ""]
     assert [call.status for call in trace.tool_calls] == ["failure", "open"]
 
 
