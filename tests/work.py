@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 __all__ = ["lines_run"]
 
@@ -11,13 +12,13 @@ def lines_run(work: Callable[[], object]) -> int:
     """Do it and count the lines of Python that were executed, the same number each time."""
     count = 0
 
-    def trace(_frame: FrameType, event: str, _arg: object) -> Callable[..., object]:
+    def note(_frame: FrameType, event: str, _arg: Any) -> Any:
         nonlocal count
         count += event == "line"
-        return trace
+        return note
 
     before = sys.gettrace()
-    sys.settrace(trace)
+    sys.settrace(note)
     try:
         work()
     finally:
