@@ -8,7 +8,7 @@ from typing import Final
 from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, printable
 from lash_nb.trace import Trace, read_trace
-from lash_nb.views import summary_text, trace_report, write_trace_report
+from lash_nb.views import summary_text, trace_report, turn_places, write_trace_report
 
 __all__ = ["run"]
 
@@ -43,7 +43,7 @@ def _run(asked: Namespace) -> int:
 
 def _report(trace: Trace, asked: Namespace) -> None:
     """Write the report and say where it is; `-` is the standard output."""
-    wanted = {"title": asked.title, "files": asked.files, "turns": _places(asked.turns)}
+    wanted = {"title": asked.title, "files": asked.files, "turns": turn_places(asked.turns)}
     if asked.output == "-":
         sys.stdout.writelines(trace_report(trace, **wanted))
         return
@@ -63,14 +63,3 @@ def _print_table(trace: Trace, name: str) -> None:
         print(printable(f"lash-nb: {problem}"), file=sys.stderr)
     if len(problems) > PROBLEMS:
         print(f"lash-nb: and {len(problems) - PROBLEMS} more", file=sys.stderr)
-
-
-def _places(words: str | None) -> range | None:
-    """Read `41-60` or `7`: places of turns, counted from 1."""
-    if words is None:
-        return None
-    first, _, last = words.partition("-")
-    if first.isdecimal() and (last or first).isdecimal() and 0 < int(first) <= int(last or first):
-        return range(int(first), int(last or first) + 1)
-    message = f"--turns takes places of turns as 41-60 or 7, not {words!r}"
-    raise CallerError(message)

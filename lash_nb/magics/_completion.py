@@ -62,6 +62,8 @@ class Completer:
             return (*flags, "--help")
         positions = [argument for argument in usage.arguments if not argument.is_flag]
         taken = len([word for word in before if not word.startswith("-")])
+        if positions and positions[-1].settings.get("nargs") == "*":
+            taken = min(taken, len(positions) - 1)
         here = self._values(positions[taken], typed) if taken < len(positions) else ()
         return here or flags
 

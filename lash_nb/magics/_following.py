@@ -15,6 +15,9 @@ __all__ = ["Following"]
 _BEAT: Final = 1.0
 """Seconds between two looks: as fast as a person follows lines."""
 
+_IN_PYTHON: Final = " Read it again with read_trace()."
+"""What to do next where no magic read the file."""
+
 
 class Following:
     """The views that follow their traces."""
@@ -23,10 +26,15 @@ class Following:
         self._beat: Final = beat
         self._tasks: Final[dict[TraceExplorerView, asyncio.Task[None]]] = {}
 
-    def start(self, view: TraceExplorerView) -> None:
-        """Keep a view up to date from now on; an event loop must run."""
+    def start(self, view: TraceExplorerView, *, again: str = "") -> None:
+        """Keep a view up to date from now on; an event loop must run.
+
+        Args:
+            view: The view.
+            again: The line that follows the file anew; the view says it when the file is another one.
+        """
         view.is_following = True
-        task = asyncio.get_running_loop().create_task(self._follow(view))
+        task = asyncio.get_running_loop().create_task(self._follow(view, again))
         self._tasks[view] = task
         task.add_done_callback(lambda _: self._tasks.pop(view, None))
 
@@ -38,7 +46,7 @@ class Following:
             task.cancel()
         return names
 
-    async def _follow(self, view: TraceExplorerView) -> None:
+    async def _follow(self, view: TraceExplorerView, again: str) -> None:
         while True:
             await asyncio.sleep(self._beat)
             if view.comm is None:
@@ -46,5 +54,12 @@ class Following:
             try:
                 view.refresh()
             except LashError as error:
-                view.problem, view.is_following = error.message, False
+                view.problem, view.is_following = _ended(error, again), False
                 return
+
+
+def _ended(error: LashError, again: str) -> str:
+    """Say why a trace is no longer followed and, once, how it is again."""
+    if not again:
+        return error.message
+    return f"{error.message.removesuffix(_IN_PYTHON)} To follow what is there now: {again}"

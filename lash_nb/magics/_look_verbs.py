@@ -1,6 +1,7 @@
 """Verbs that look: graph, effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ def _timeline(bench: Bench, asked: Namespace) -> Any:
 
 def asked_trace(bench: Bench, asked: Namespace) -> Trace:
     """Return the trace of the file that is named, else the one opened last, else that of the session."""
-    return open_trace(bench, asked.file) if asked.file else bench.trace or bench.session().trace
+    return open_trace(bench, [asked.file]) if asked.file else bench.trace or bench.session().trace
 
 
 def drawn(bench: Bench, axes: Axes) -> Axes:
@@ -63,9 +64,9 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
     return axes
 
 
-def open_trace(bench: Bench, file: str) -> Trace:
-    """Read the trace of a file; it is the one that is meant from now on."""
-    bench.trace = read_trace(file)
+def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
+    """Read the trace of files and patterns; it is the one that is meant from now on."""
+    bench.trace = read_trace(files[0] if len(files) == 1 else files)
     return bench.trace
 
 

@@ -1,5 +1,6 @@
 """The verb that opens a trace: its records to search, one of its tables, a report, or a file that is still written to."""
 
+import shlex
 import sys
 from argparse import Namespace
 from typing import Final
@@ -13,7 +14,7 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._look_verbs import open_trace
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace
-from lash_nb.views import TraceExplorerView, write_trace_report
+from lash_nb.views import TraceExplorerView, summary_text, turn_places, write_trace_report
 
 __all__ = ["TRACE_VERB"]
 
@@ -22,19 +23,31 @@ def _trace(bench: Bench, asked: Namespace) -> TraceExplorerView | pd.DataFrame |
     if asked.stop:
         _stop(bench)
         return None
-    if asked.file is None:
+    if not asked.file:
         raise CallerError("which trace? %lash trace FILE", code="magics_usage")
+    if asked.turns and not asked.report:
+        message = f"--turns is for a report: add --report report.html, or see all turns: {_again(asked)} --table turns"
+        raise CallerError(message, code="magics_usage")
+    turns = turn_places(asked.turns)
     trace = open_trace(bench, asked.file)
     if asked.report:
-        size = write_trace_report(asked.report, trace, files=[asked.file])
+        size = write_trace_report(asked.report, trace, files=asked.file, turns=turns)
         print(plots.printable(f"Wrote {asked.report}, {plots.byte_size(size)}"))  # noqa: T201 - said in the cell
+        return None
+    if asked.summary:
+        print(summary_text(trace))  # noqa: T201 - said in the cell
         return None
     if asked.table:
         return _whole_table(trace, asked.table)
     view = TraceExplorerView(trace)
     if asked.follow:
-        _follow(bench, view)
+        _follow(bench, view, f"{_again(asked)} --follow")
     return view
+
+
+def _again(asked: Namespace) -> str:
+    """Return the line that opens the same trace."""
+    return f"%lash trace {shlex.join(asked.file)}"
 
 
 def _whole_table(trace: Trace, name: str) -> pd.DataFrame:
@@ -47,12 +60,12 @@ def _whole_table(trace: Trace, name: str) -> pd.DataFrame:
     return frame
 
 
-def _follow(bench: Bench, view: TraceExplorerView) -> None:
+def _follow(bench: Bench, view: TraceExplorerView, again: str) -> None:
     if not hasattr(bench.shell, "kernel"):
         raise CallerError(
             "--follow needs a notebook; here, view.refresh() reads what was written since", code="magics_usage"
         )
-    bench.following.start(view)
+    bench.following.start(view, again=again)
 
 
 def _stop(bench: Bench) -> None:
@@ -61,11 +74,15 @@ def _stop(bench: Bench) -> None:
 
 
 def _python(_bench: Bench, asked: Namespace) -> str:
-    if asked.stop or asked.file is None:
+    if asked.stop or not asked.file:
         return "view.close()"
-    opened = f"trace = lash_nb.read_trace({asked.file!r})"
+    opened = f"trace = lash_nb.read_trace({(asked.file[0] if len(asked.file) == 1 else asked.file)!r})"
     if asked.report:
-        return f"{opened}\nlash_nb.views.write_trace_report({asked.report!r}, trace, files=[{asked.file!r}])"
+        places = turn_places(asked.turns)
+        turns = f", turns={places}" if places else ""
+        return f"{opened}\nlash_nb.views.write_trace_report({asked.report!r}, trace, files={asked.file!r}{turns})"
+    if asked.summary:
+        return f"{opened}\nprint(lash_nb.views.summary_text(trace))"
     if asked.table:
         return f"{opened}\nlash_nb.frames.{asked.table}_df(trace)"
     view = f"{opened}\nview = lash_nb.views.TraceExplorerView(trace)"
@@ -78,7 +95,14 @@ TRACE_VERB: Final = Verb(
     run=_trace,
     python=_python,
     arguments=(
-        Argument(name="FILE", help="the file, plain or gzip", values=values.files, settings={"nargs": "?"}),
+        Argument(
+            name="FILE",
+            help="the file, plain or gzip; several, and patterns as 'run-*.jsonl', are read as one trace. To go on in Python with "
+            "what is selected: `view = %%lash trace FILE`, `view` below it, then `view.trace[view.selection]`",
+            values=values.files,
+            settings={"nargs": "*"},
+        ),
+        Argument(name="--summary", help="print its numbers", settings={"action": "store_true"}),
         Argument(
             name="--table",
             help=f"one table of it: {', '.join(frames.TRACE_TABLES)}",
@@ -90,6 +114,11 @@ TRACE_VERB: Final = Verb(
             help="write a page about it that needs no network and no script to be read",
             values=values.files,
             settings={"metavar": "HTML"},
+        ),
+        Argument(
+            name="--turns",
+            help="with --report: these turns only, by their place in the trace, as 41-60 or 7",
+            settings={"metavar": "A-B"},
         ),
         Argument(
             name="--follow",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lash_nb.views._timeline import TraceTimelineView
     from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
+    from lash_nb.views._turn_places import turn_places
     from lash_nb.views._turn_words import TurnLike
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "trace_report",
     "trace_text",
     "turn_html",
+    "turn_places",
     "turn_text",
     "write_trace_report",
 ]
@@ -76,6 +78,7 @@ _HOMES = {
     "trace_report": "_report",
     "trace_text": "_record_faces",
     "turn_html": "_turn",
+    "turn_places": "_turn_places",
     "turn_text": "_turn",
     "write_trace_report": "_report_file",
 }

@@ -72,6 +72,24 @@ async def test_a_file_that_is_gone_is_said_in_the_view(file: Path, following: Fo
     assert following.stop() == []
 
 
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_a_file_that_is_another_one_is_said_with_the_line_that_follows_it(
+    file: Path, following: Following, *, is_replaced: bool
+) -> None:
+    """After rotation and after truncation the view says once what to type next."""
+    view = TraceExplorerView(read_trace(file))
+    following.start(view, again="%lash trace run.jsonl --follow")
+    if is_replaced:
+        file.rename(file.with_suffix(".1"))  # noqa: ASYNC240 - as another process would
+    file.write_bytes(b"")  # noqa: ASYNC240 - as above
+    await until(lambda: view.problem)
+
+    what = "replaced" if is_replaced else "cut short"
+    assert view.problem.endswith(
+        f"was {what} since it was read. To follow what is there now: %lash trace run.jsonl --follow"
+    )
+
+
 async def test_stopping_names_what_was_followed(file: Path, following: Following) -> None:
     """Stopping ends all of it at once."""
     view = TraceExplorerView(read_trace(file))

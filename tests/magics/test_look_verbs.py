@@ -10,7 +10,7 @@ from lash_nb.frames import llm_calls_df, tool_calls_df, turns_df
 from lash_nb.trace import read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
-from tests.trace.lines import line, llm_end, llm_start
+from tests.trace.lines import line, llm_end, llm_start, record
 
 STATION = Path(__file__).parents[2] / "notebooks" / "data" / "station.trace.jsonl"
 PICTURE = bytes.fromhex(
@@ -70,6 +70,27 @@ def test_a_trace_is_opened(shell: Shell) -> None:
     assert 203 == len(view.trace) == len(shell.run(f"%lash trace {STATION} --table records"))
     for name, table in {"turns": turns_df, "llm_calls": llm_calls_df, "tool_calls": tool_calls_df}.items():
         pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
+
+
+def test_several_files_and_patterns_are_one_trace(shell: Shell, capsys: Any) -> None:
+    """As in the terminal; the Python says the same, and a summary is printed."""
+    for number in range(3):
+        Path(f"run-{number}.jsonl").write_bytes(line(record(number, "turn_started")))
+
+    assert len(shell.run("%lash trace run-0.jsonl run-2.jsonl").trace) == 2
+    assert shell.run("%lash trace run-*.jsonl --summary") is None
+    assert "3 records" in capsys.readouterr().out
+    shell.run("%lash explain trace run-0.jsonl run-2.jsonl --summary")
+    assert "read_trace(['run-0.jsonl', 'run-2.jsonl'])\nprint(" in capsys.readouterr().out
+
+
+def test_turns_of_a_report_are_chosen_in_a_cell(shell: Shell) -> None:
+    """`--turns` goes with `--report`; without it the line says what to add."""
+    shell.run(f"%lash trace {STATION} --report some.html --turns 2-3")
+
+    assert Path("some.html").read_text(encoding="utf-8").count("turn id turn-") == 2
+    assert "add --report report.html" in shell.refuse(f"%lash trace {STATION} --turns 2-3")
+    assert "41-60 or 7" in shell.refuse(f"%lash trace {STATION} --report some.html --turns x")
 
 
 def test_a_report_is_written_from_a_cell(shell: Shell, tmp_path: Path, capsys: Any) -> None:
