@@ -15,7 +15,6 @@ const FILTERS = /** @type {Record<string, (card: Card) => boolean>} */ ({
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
   const life = mount({ model, el, name: "attachments" });
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   const urls = /** @type {Map<string, string>} */ (new Map());
   const ui = { filter: "All" };
   life.add(() => urls.forEach((url) => URL.revokeObjectURL(url)));

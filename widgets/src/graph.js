@@ -15,7 +15,6 @@ const laneX = (lane) => LEFT + Math.min(lane, LANES_SHOWN) * LANE;
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
   const life = mount({ model, el, name: "graph" });
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   const columns = model.get("columns");
   const count = columns.number.length;
   const edges = edgesByLane(columns.lane, columns.parent, columns.width);

@@ -316,6 +316,19 @@ function hideTwin(model, life) {
   });
 }
 
+/** Whether a key is one for the view alone: no shortcut of the host or the browser, and not the way out by Tab. @param {{ key: string, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean }} event */
+export const isPlainKey = ({ key, ctrlKey, metaKey, altKey }) => !(ctrlKey || metaKey || altKey || key === "Tab");
+
+/**
+ * Keeps plain keys in the view, used or not: a notebook takes them for orders and cuts a cell at `x`. @param {HTMLElement} el @param {Scope} life
+ */
+function keepKeys(el, life) {
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  life.on(el, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (isPlainKey(event)) event.stopPropagation();
+  });
+}
+
 /**
  * Makes `el` the root of a view. @param {{ model: any, el: HTMLElement, name: string }} context
  * @returns {Scope} dispose of it in the view's cleanup
@@ -325,6 +338,7 @@ export function mount({ model, el, name }) {
   el.classList.add("lash", `lash-${name}`);
   followTheme(el, life);
   hideTwin(model, life);
+  keepKeys(el, life);
   return life;
 }
 
@@ -337,9 +351,9 @@ export function header(title, counts, ...tools) {
 export function footer(shown, model, life) {
   const place = h("span", { class: "l-mono l-selection" });
   const update = () => {
-    const [first, ...rest] = String(model.get("selection") ?? "").split(" ");
-    place.textContent = first ? `view.selection = ${[first, ...rest].map(shortId).join(" ")}` : "";
-    place.title = model.get("selection") ?? "";
+    const selected = model.get("selection") ?? "";
+    place.textContent = selected === "" ? "" : `view.selection = ${JSON.stringify(selected)}`;
+    place.title = selected === "" ? "" : "Python, where the view is a variable: view = %lash …";
   };
   life.on(model, "change:selection", update);
   update();

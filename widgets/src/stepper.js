@@ -23,7 +23,6 @@ const PHASE_MARKS = { idle: "idle", running: "running", paused: "paused", finish
 function render({ model, el }) {
   const life = mount({ model, el, name: "stepper" });
   el.tabIndex = -1;
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   /** @type {{ mode: "view" | "edit" | "inject", tab: string, form: import("./stepper_form.js").Draft, text: string, status: string, asking: boolean, order: number, stale: boolean, opened: Set<string> }} */
   const ui = { mode: "view", tab: "Fields", form: draft(), text: "", status: "success", asking: false, order: -1, stale: false, opened: new Set() };
   const send = (/** @type {string} */ verb, /** @type {object} */ more = {}) => model.send({ do: verb, ...more });

@@ -15,7 +15,6 @@ const LEGEND = ["llm_call", "direct", "tool_call"];
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
   const life = mount({ model, el, name: "timeline" });
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   /** @type {{ zoom: [number, number] | null, closed: Set<number>, drag: number | null }} */
   const ui = { zoom: null, closed: new Set(), drag: null };
 

@@ -18,7 +18,6 @@ const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "t
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
   const life = mount({ model, el, name: "explorer" });
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   const query = () => model.get("query");
   const count = () => /** @type {number} */ (query().found);
   const ui = { rows: rowStore(), chosen: model.get("selection"), place: model.get("place"), version: -1, asked: "", open: false, wanted: /** @type {Record<string, any> | null} */ (null) };

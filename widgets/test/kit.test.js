@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jsonTokens, movedTo, rowWindow, shortId, ticks } from "../src/kit.js";
+import { isPlainKey, jsonTokens, movedTo, rowWindow, shortId, ticks } from "../src/kit.js";
 
 test("JSON is cut into keys, strings, numbers and literals, and nothing is lost", () => {
   const text = '{"a": [1, -2.5e3, null, "x\\"y<script>"], "true": true}';
@@ -39,4 +39,9 @@ test("opaque ids are shortened, named ones are not", () => {
   assert.equal(shortId("c3887a1627e4d03f3930e6229902e8af"), "c3887a16");
   assert.equal(shortId("call_03"), "call_03");
   assert.equal(shortId("turn-04"), "turn-04");
+});
+
+test("plain keys stay in the view; shortcuts of the host and the way out do not", () => {
+  for (const key of ["x", "j", "Escape", "Enter", "ArrowDown", "M"]) assert.ok(isPlainKey({ key }));
+  for (const event of [{ key: "s", ctrlKey: true }, { key: "s", metaKey: true }, { key: "x", altKey: true }, { key: "Tab" }]) assert.ok(!isPlainKey(event));
 });
