@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from lash_nb._version import __version__
 from lash_nb.errors import LashError
 from lash_nb.plots import printable
 
@@ -61,6 +62,7 @@ def _close_stdout() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lash-nb", description="Build, watch and take apart LLM agents.")
+    parser.add_argument("--version", action="version", version=f"lash-nb {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
     for verb in VERBS:
         verb.declare(verbs.add_parser(verb.name, help=verb.summary, description=verb.summary))
@@ -73,7 +75,12 @@ def _declare_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _declare_trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JSONL, plain or .gz; several are read as one trace")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="JSONL, plain or .gz; several, and patterns as 'run-*.jsonl', are read as one trace",
+    )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--summary", action="store_true", help="print its numbers; the default")
     shown.add_argument(
@@ -82,10 +89,22 @@ def _declare_trace(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "-o", "--output", metavar="HTML", help="write a report that needs no network and no script to be read"
     )
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument("--head", type=_count, metavar="N", help="with --table: print the first N rows; default: 50")
+    rows.add_argument("--csv", action="store_true", help="with --table: print all rows, whole, as CSV")
+    parser.add_argument("--columns", metavar="A,B", help="with --table: only these columns")
     parser.add_argument("--title", help="heading of the report; default: the file's name")
     parser.add_argument(
         "--turns", metavar="A-B", help="of these turns only, by their place in the trace, as 41-60 or 7"
     )
+
+
+def _count(words: str) -> int:
+    """Read a number of rows."""
+    if not words.isdecimal():
+        message = f"a number of rows, not {words!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(words)
 
 
 VERBS: Final = (

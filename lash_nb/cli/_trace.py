@@ -3,7 +3,6 @@
 import gc
 import sys
 from argparse import Namespace
-from typing import Final
 
 from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, printable
@@ -11,9 +10,6 @@ from lash_nb.trace import Trace, read_trace
 from lash_nb.views import summary_text, trace_report, turn_places, write_trace_report
 
 __all__ = ["run"]
-
-PROBLEMS: Final = 20
-"""As many bad lines and cells are told one by one."""
 
 
 def run(asked: Namespace) -> int:
@@ -29,11 +25,16 @@ def run(asked: Namespace) -> int:
 
 def _run(asked: Namespace) -> int:
     if asked.output is None and (asked.title is not None or asked.turns is not None):
-        message = "--title and --turns are for a report: name its file with -o report.html"
+        message = "--title and --turns are for a report: add -o report.html, the file to write it to"
+        raise CallerError(message)
+    if asked.table is None and (asked.csv or asked.head is not None or asked.columns is not None):
+        message = "--head, --csv and --columns are for a table: name it, e.g. --table tool_calls"
         raise CallerError(message)
     trace = read_trace(asked.files[0] if len(asked.files) == 1 else asked.files)
     if asked.table is not None:
-        _print_table(trace, asked.table)
+        from lash_nb.cli._trace_table import print_table  # noqa: PLC0415 - pandas loads as long as a whole report takes
+
+        print_table(trace, asked)
     elif asked.output is not None:
         _report(trace, asked)
     else:
@@ -49,17 +50,3 @@ def _report(trace: Trace, asked: Namespace) -> None:
         return
     size = write_trace_report(asked.output, trace, **wanted)
     print(printable(f"{asked.output}: {byte_size(size)}"))
-
-
-def _print_table(trace: Trace, name: str) -> None:
-    from lash_nb.frames import TRACE_TABLES  # noqa: PLC0415 - pandas loads as long as a whole report takes
-
-    if name not in TRACE_TABLES:
-        message = f"there is no table {name!r}; there are {', '.join(TRACE_TABLES)}"
-        raise CallerError(message)
-    table, problems = TRACE_TABLES[name](trace, strict=False)
-    print(printable(table.to_string(index=False)))
-    for problem in problems[:PROBLEMS]:
-        print(printable(f"lash-nb: {problem}"), file=sys.stderr)
-    if len(problems) > PROBLEMS:
-        print(f"lash-nb: and {len(problems) - PROBLEMS} more", file=sys.stderr)

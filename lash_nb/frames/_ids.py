@@ -1,10 +1,21 @@
 """Columns that every table of a trace has: which row is which, and where it stands."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lash_nb.frames._column import Column
 
-__all__ = ["RECORD_HEAD", "RECORD_IDS", "RECORD_ORIGIN", "SPAN_IDS", "SPAN_PLACE", "SPAN_TIMING", "count", "moment"]
+__all__ = [
+    "RECORD_HEAD",
+    "RECORD_IDS",
+    "RECORD_ORIGIN",
+    "SPAN_IDS",
+    "SPAN_PLACE",
+    "SPAN_TIMING",
+    "as_read",
+    "count",
+    "moment",
+]
 
 RECORD_IDS: Final = (
     Column("order", "index.order", "Int64", "Number of the record in the trace, from 0."),
@@ -70,6 +81,21 @@ RECORD_ORIGIN: Final = (
     ),
 )
 """What wrote it; all from the index, of the first record where there are two."""
+
+
+def as_read(columns: Sequence[Column], *first: str) -> tuple[Column, ...]:
+    """Return columns in the order in which a person wants to read them: these first, ids last, the others between as they are.
+
+    pandas shows the first and the last ten of many columns.
+    """
+    by_name = {column.name: column for column in columns}
+    middle = [name for name in by_name if name not in first and not name.endswith(_ID)]
+    last = [name for name in by_name if name not in first and name.endswith(_ID)]
+    return tuple(by_name[name] for name in (*first, *middle, *last))
+
+
+_ID: Final = ("_id", "order", "caused_by", "replay_key")
+"""How names of columns end that say where something belongs."""
 
 
 def count(items: Any) -> int | None:

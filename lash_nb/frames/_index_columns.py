@@ -12,7 +12,6 @@ from lash_nb.trace import NO_INT, TEXT_COLUMNS, CodedColumn, TraceIndex
 __all__ = ["index_column"]
 
 _HEAD: Final = "index."
-_WITHHELD: Final = "omitted"
 
 
 def index_column(index: TraceIndex, column: Column, rows: Any = None) -> Any:
@@ -64,11 +63,6 @@ def _truths(values: Any) -> Any:
     return pd.array(np.array(values, dtype=np.bool_), dtype="boolean")
 
 
-def _withheld(index: TraceIndex) -> Any:
-    content = index.text("content")
-    return np.array([*(word == _WITHHELD for word in content.values), False])[content.codes]  # noqa: PD011 - a list
-
-
 _VECTORS: Final[dict[str, tuple[str, Callable[[TraceIndex], Any], Callable[[Any], Any]]]] = {
     "order": ("Int64", lambda index: np.arange(len(index)), _integers),
     "time_ns": ("datetime64[ns, UTC]", lambda index: index.time_ns, _times),
@@ -79,6 +73,6 @@ _VECTORS: Final[dict[str, tuple[str, Callable[[TraceIndex], Any], Callable[[Any]
     "turn_index": ("Int64", lambda index: index.turn_index, _integers),
     "protocol_iteration": ("Int64", lambda index: index.protocol_iteration, _integers),
     "is_known": ("boolean", lambda index: index.is_known, _truths),
-    "is_withheld": ("boolean", _withheld, _truths),
+    "is_withheld": ("boolean", lambda index: index.is_withheld, _truths),
 }
 """What is no text: its type, where it is, and how it becomes a column."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, count
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, as_read, count
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._tokens import TOKEN_COLUMNS
 from lash_nb.frames._trace_rows import SpanRows
@@ -111,14 +111,18 @@ LLM_CALL_LINKS: Final = (
 )
 """What each model call belongs to."""
 
-LLM_CALL_COLUMNS: Final = (
-    *LLM_CALL_INFO,
-    *LLM_CALL_TIMING,
-    *TOKEN_COLUMNS,
-    *LLM_CALL_RESULT,
-    *LLM_CALL_ERROR,
-    *LLM_CALL_LINKS,
-    *RECORD_ORIGIN,
+LLM_CALL_COLUMNS: Final = as_read(
+    (
+        *LLM_CALL_INFO,
+        *LLM_CALL_TIMING,
+        *TOKEN_COLUMNS,
+        *LLM_CALL_RESULT,
+        *LLM_CALL_ERROR,
+        *LLM_CALL_LINKS,
+        *RECORD_ORIGIN,
+    ),
+    *("model", "status", "text", "error_message", "duration_ms", "input_tokens", "cached_input_tokens"),
+    *("output_tokens", "turn_index", "started_at"),
 )
 """What each model call was, took and gave."""
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, count
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, as_read, count
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._trace_rows import SpanRow, SpanRows
 from lash_nb.trace import Trace
@@ -79,13 +79,9 @@ TOOL_CALL_LINKS: Final = (
 )
 """What each tool call belongs to."""
 
-TOOL_CALL_COLUMNS: Final = (
-    *TOOL_CALL_INFO,
-    *TOOL_CALL_TIMING,
-    *TOOL_CALL_DATA,
-    *TOOL_CALL_ERROR,
-    *TOOL_CALL_LINKS,
-    *RECORD_ORIGIN,
+TOOL_CALL_COLUMNS: Final = as_read(
+    (*TOOL_CALL_INFO, *TOOL_CALL_TIMING, *TOOL_CALL_DATA, *TOOL_CALL_ERROR, *TOOL_CALL_LINKS, *RECORD_ORIGIN),
+    *("name", "status", "args", "result", "error_message", "duration_ms", "turn_index", "attempts", "started_at"),
 )
 """What each tool call was, took and gave."""
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from lash_nb.frames._column import Column
-from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING
+from lash_nb.frames._ids import RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING, as_read
 from lash_nb.frames._table import Rows, table
 from lash_nb.frames._tokens import TOKEN_COLUMNS
 from lash_nb.frames._trace_rows import SpanRows
@@ -57,7 +57,11 @@ TURN_CANCEL: Final = (
 )
 """Who cancelled a turn."""
 
-TURN_COLUMNS: Final = (*TURN_INFO, *TURN_TIMING, *TURN_CALLS, *TOKEN_COLUMNS, *TURN_LINKS, *TURN_CANCEL, *RECORD_ORIGIN)
+TURN_COLUMNS: Final = as_read(
+    (*TURN_INFO, *TURN_TIMING, *TURN_CALLS, *TOKEN_COLUMNS, *TURN_LINKS, *TURN_CANCEL, *RECORD_ORIGIN),
+    *("turn_index", "status", "done_reason", "duration_ms", "llm_calls", "tool_calls", "failed_tool_calls"),
+    *("input_tokens", "output_tokens", "started_at"),
+)
 """How each turn went and what it took."""
 
 
