@@ -4,14 +4,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.views.many import many
+
 # A shared two-core machine stops any example now and then for longer than a deadline allows; what a test may cost is watched by the suite's own time.
-settings.register_profile("lash_nb", deadline=None)
+settings.register_profile("lash_nb", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("lash_nb")
 
 
@@ -31,6 +35,12 @@ def browser() -> Iterator[Browser]:
     """
     with launched_browser() as launched:
         yield launched
+
+
+@pytest.fixture(scope="session", name="three_hundred_thousand")
+def _three_hundred_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a trace of 300,000 records; the tests that read it are all of the browser, so one worker writes it once."""
+    return many(300_000, tmp_path_factory.mktemp("many") / "big.jsonl")
 
 
 @contextmanager

@@ -48,6 +48,12 @@ MOUNT: Final = """async ([esm, css, state]) => {
   return performance.now() - began;
 }"""
 
+FRAMES: Final = """() => {
+  const soon = window.requestAnimationFrame.bind(window);
+  window.framesDrawn = () => new Promise((done) => soon(() => soon(done)));
+}"""
+"""Keeps the browser's own frames before its clock is replaced: what scrolled is told of by the next one."""
+
 
 class NotedComm(BaseComm):
     """A comm without a wire that notes what is sent, as ipywidgets' own tests have it: all that a widget needs without a page."""
@@ -92,10 +98,18 @@ class Mounted:
             html = html.replace(name, value)
         page.set_viewport_size({"width": width + 16, "height": 900})
         page.set_content(html)
+        page.evaluate(FRAMES)
+        page.clock.install()
         self._log: list[dict[str, Any]] = []
         view.comm = NotedComm(self._log)
         self._state = self._traits()
         self.first_row_ms: float = page.evaluate(MOUNT, [view._esm, view._css, self._state])
+
+    def resize(self, width: int) -> None:
+        """Give the view another width."""
+        self.page.set_viewport_size({"width": width + 16, "height": 900})
+        self.page.evaluate("(width) => { document.querySelector('#view').style.width = `${width}px`; }", width)
+        self.pump()
 
     @property
     def root(self) -> Locator:
@@ -104,7 +118,8 @@ class Mounted:
 
     def pump(self) -> list[dict[str, Any]]:
         """Hand what the page sent to the Python half, and the traits that changed back to the page."""
-        self.page.wait_for_timeout(180)
+        self.page.evaluate("() => window.framesDrawn()")
+        self.page.clock.run_for(180)
         messages: list[dict[str, Any]] = self.page.evaluate("() => window.sent.splice(0)")
         for message in messages:
             self._handle(message)
@@ -155,6 +170,12 @@ def _buffer(value: bytes) -> dict[str, str]:
     from base64 import b64encode  # noqa: PLC0415 - only for the two views that carry bytes
 
     return {"base64": b64encode(value).decode()}
+
+
+def state_bytes(view: View) -> int:
+    """How much of a view goes to the page, without its code."""
+    state = {name: value for name, value in view.get_state().items() if name not in {"_esm", "_css"}}
+    return len(json.dumps(state, default=str))
 
 
 Mount = Callable[..., Mounted]
