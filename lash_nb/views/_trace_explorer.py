@@ -5,7 +5,8 @@ query that it belongs to, so that one that comes too late is dropped. A message 
 subshells): one lock keeps commands one after the other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import RLock
 from types import EllipsisType
 from typing import Any, ClassVar, Final
@@ -155,7 +156,7 @@ class TraceExplorerView(View):
                     f"{self.trace.name} has {counted(len(errors), 'bad line')}, counted from 0; not {number}"
                 )
             self.selection = None
-            with self.hold_trait_notifications():
+            with self._at_once():
                 self.place = self._table.place_of(neighbor_of(self.trace, errors[number]))
                 self.detail = bad_line_detail(errors[number])
 
@@ -182,8 +183,11 @@ class TraceExplorerView(View):
         trace, facts = self.trace, self._table.facts
         size = byte_size(int(trace.index.length.sum()) + len(trace))
         parts = [counted(len(trace), "record"), counted(facts.turn_count, "turn")]
-        with self.hold_trait_notifications():
-            self.title, self.bad, self.strip = trace.name, bad_lines(trace), strip(facts)
+        with self._at_once():
+            self.title, self.strip = trace.name, strip(facts)
+            self._show_bad()
+            if self.selection is not None and self.selection < len(trace):
+                self.window = turn_window(facts, int(facts.turn[self.selection]))
             self.counts = " · ".join([*parts, counted(len(trace.sessions), "session"), size])
             self._show_found()
         if self.selection is not None and self.selection >= len(trace):
@@ -193,12 +197,23 @@ class TraceExplorerView(View):
         table = self._table
         asked = msgspec.structs.asdict(table.query)
         found = {"version": table.version, "found": len(table.rows), "total": table.facts.count}
-        with self.hold_trait_notifications():
+        with self._at_once():
             self.choices = choices(table.facts, table.query)
             self.query = {**asked, **found, "all": table.query.is_all}
             self.first = {"version": table.version, "from": 0, "rows": table.window(0, _FIRST)}
             self.found = strip_found(table.facts, None if table.query.is_all else table.rows)
             self.place = table.place_of(self.selection)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Let all that is set arrive in one message: what was found and where the selection stands in it belong together."""
+        with self.hold_sync(), self.hold_trait_notifications():
+            yield
+
+    @t.observe("is_following")
+    def _show_bad(self, _change: object = None) -> None:
+        with self._lock:
+            self.bad = bad_lines(self.trace, is_growing=self.is_following)
 
     def _go(self, record: int | None) -> None:
         if record is not None:
@@ -214,7 +229,7 @@ class TraceExplorerView(View):
 
     @t.observe("selection")
     def _show_selected(self, _change: object) -> None:
-        with self._lock, self.hold_trait_notifications():
+        with self._lock, self._at_once():
             record, facts = self.selection, self._table.facts
             self.place = self._table.place_of(record)
             self.detail = {} if record is None else record_detail(self.trace, facts, record)

@@ -197,9 +197,10 @@ def bad_line_detail(error: TraceError) -> dict[str, Any]:
     }
 
 
-def bad_lines(trace: Trace) -> dict[str, Any]:
-    """Return how many lines are no records, and the first of them: where and why."""
-    errors = trace.errors
+def bad_lines(trace: Trace, *, is_growing: bool = False) -> dict[str, Any]:
+    """Return how many lines are no records, and the first of them: where and why; of a trace that grows without a line that is being written."""
+    writing = sum(error.in_progress for error in trace.errors) if is_growing else 0
+    errors = [error for error in trace.errors if not (is_growing and error.in_progress)]
     several = len({error.source for error in errors[:_BAD]}) > 1
     told = [
         {
@@ -209,7 +210,7 @@ def bad_lines(trace: Trace) -> dict[str, Any]:
         }
         for error in errors[:_BAD]
     ]
-    return {"count": trace.bad_lines, "lines": told, "records": len(trace)}
+    return {"count": trace.bad_lines - writing, "lines": told, "records": len(trace), "writing": writing > 0}
 
 
 def neighbor_of(trace: Trace, error: TraceError) -> int | None:

@@ -22,6 +22,7 @@ function render({ model, el }) {
   const count = () => /** @type {number} */ (query().found);
   const ui = { rows: rowStore(), chosen: model.get("selection"), place: model.get("place"), version: -1, asked: "", open: false, wanted: /** @type {Record<string, any> | null} */ (null) };
   let slow = 0;
+  let typing = 0;
 
   const sizer = h("div", { class: "l-explorer-sizer", role: "rowgroup" });
   const list = h("div", { class: "l-explorer-list", role: "grid", "aria-label": "Records", tabindex: "0" }, sizer);
@@ -39,12 +40,14 @@ function render({ model, el }) {
   const shown = h("span");
   const live = h("span", { class: "l-muted l-live", hidden: true }, mark("running"), "following");
   const titles = header("", "", live);
-  const wipe = h("button", { type: "button", class: "l-icon-button", "aria-label": "Clear the search", onclick: () => find("") }, "×");
+  const wipe = h("button", { type: "button", class: "l-icon-button", "aria-label": "Clear the search", onclick: () => { find(""); search.focus(); } }, "×");
+
+  const hint = kbd("/");
 
   el.append(
     titles,
     bad,
-    h("div", { class: "l-filters" }, chips, turns, statuses, h("div", { class: "l-searching" }, h("span", { class: "l-find" }, mark("search"), search, wipe, kbd("/")), hits)),
+    h("div", { class: "l-filters" }, chips, turns, statuses, h("div", { class: "l-searching" }, hits, h("span", { class: "l-find" }, mark("search"), search, wipe, hint))),
     problem,
     h("div", { class: "l-strip-box" }, strip),
     h("div", { class: "l-explorer-body" }, table, detail),
@@ -82,8 +85,22 @@ function render({ model, el }) {
 
   /** @param {string} text */
   function find(text) {
+    clearTimeout(typing);
     search.value = text;
     ask({ text });
+    showWipe();
+  }
+
+  /** Enter looks for what was typed, then goes from one hit to the next, and round. @param {number} by */
+  function findNext(by) {
+    if (search.value.trim() !== query().text) find(search.value);
+    else if (count()) pick(ui.place < 0 ? (by > 0 ? 0 : count() - 1) : (ui.place + by + count()) % count());
+  }
+
+  /** The cross stands where the hint was, so that nothing moves. */
+  function showWipe() {
+    wipe.hidden = !search.value;
+    hint.hidden = !wipe.hidden;
   }
 
   /** @param {string} name */
@@ -110,8 +127,8 @@ function render({ model, el }) {
     clear(turns).append(names ? menu("turn", names.map((/** @type {string} */ name) => [name, name])) : typedTurn());
     clear(statuses).append(menu("status", ends.map((/** @type {[string, number]} */ [name, number]) => [name, `${name} ${number.toLocaleString("en")}`])));
     hits.textContent = countWords(count(), query().total);
-    wipe.hidden = !query().text;
     if (!search.matches(":focus")) search.value = query().text;
+    showWipe();
     updateHeads();
   }
 
@@ -186,7 +203,7 @@ function render({ model, el }) {
   function updateShown(view, top) {
     const on = Math.min(count(), Math.floor(top + view.height / ROW) - Math.ceil(top) || 1);
     const rest = on < count() ? ", scroll for the rest" : "";
-    clear(shown).append(`${on.toLocaleString("en")} of ${count().toLocaleString("en")} rows on screen${rest}`, h("span", { class: "l-foot-hint" }, "long cells are cut at the column, whole text on the right"));
+    clear(shown).append(`${on.toLocaleString("en")} of ${count().toLocaleString("en")} rows on screen${rest}`, h("span", { class: "l-foot-hint" }, model.get("bad").writing ? "the last line is still being written" : "long cells are cut at the column, whole text on the right"));
   }
 
   /** @param {number} place @param {number} y */
@@ -199,6 +216,8 @@ function render({ model, el }) {
 
   function nothing() {
     const { kinds, turn, status, text, total } = query();
+    const { count: number, lines } = model.get("bad");
+    if (!total && number) return h("div", { class: "l-empty" }, `This is no lash trace: no line of it is a record. ${lines[0].line}: ${lines[0].reason}`);
     if (!total) return h("div", { class: "l-empty" }, "No records yet. Run a turn with %%lash, or open another file with %lash trace FILE.");
     const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
     return h("div", { class: "l-empty" }, "Nothing found for ", ...active.map((words) => h("span", { class: "l-kind-chip l-active-filter" }, words)), " ", link("clear", clearAll));
@@ -328,8 +347,9 @@ function render({ model, el }) {
   function key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target === search) {
-      if (event.key === "Enter") find(search.value);
-      if (event.key === "Escape") list.focus();
+      if (event.key === "Enter") findNext(event.shiftKey ? -1 : 1);
+      if (event.key === "Escape" && search.value) find("");
+      else if (event.key === "Escape") list.focus();
       return;
     }
     if (target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -343,9 +363,9 @@ function render({ model, el }) {
     event.preventDefault();
   }
 
-  let typing = 0;
   life.on(search, "input", () => {
     clearTimeout(typing);
+    showWipe();
     typing = window.setTimeout(() => find(search.value), TYPING);
   });
   let frame = 0;
@@ -371,7 +391,10 @@ function render({ model, el }) {
     if (ui.place >= 0) reveal(ui.place);
     draw();
   });
-  life.on(model, "change:bad", updateBad);
+  life.on(model, "change:bad", () => {
+    updateBad();
+    draw();
+  });
   life.on(model, "change:problem", updateProblem);
   for (const name of ["title", "counts", "is_following"]) life.on(model, `change:${name}`, updateTitles);
   for (const name of ["strip", "found", "window"]) life.on(model, `change:${name}`, drawStrip);
