@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -49,14 +49,6 @@ def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_everything_in_the_folder_is_known(vectors: Path) -> None:
     """What these tests run on holds nothing but groups; a mistyped one would be left out."""
     assert find_strangers(vectors) == []
-
-
-def test_unknown_group_is_named(tmp_path: Path) -> None:
-    """A mistyped group beside a right one is told, and the right one runs."""
-    golden(tmp_path, CASE)
-    (tmp_path / "trace").mkdir()
-    assert find_strangers(tmp_path) == ["trace"]
-    assert "not known: trace" in run(tmp_path).stdout
 
 
 def test_groups_without_tests_are_not_enough(tmp_path: Path) -> None:
@@ -121,30 +113,74 @@ def test_packed_files_are_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "traces.tar.gz").read_bytes() == (tmp_path / "two" / "traces.tar.gz").read_bytes()
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests of the wire on a folder of golden data."""
-    arguments = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/conformance/test_wire.py",
-        "--vectors",
-        str(folder),
-    ]
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=PACKED.parent.parent
+class Ran(NamedTuple):
+    """How the tests of the wire went on a folder.
+
+    Attributes:
+        code: The exit code.
+        said: What was printed, errors too.
+    """
+
+    code: int
+    said: str
+
+
+INEXACT: Final = {
+    "name": "number/x/1",
+    "type": "number",
+    "in": "0.1",
+    "out": "0.1000000000000001",
+    "inexact_float": True,
+}
+WRONG: Final = [CASE | {"name": f"string/x/{number}", "out": "1"} for number in range(9)]
+FOLDERS: Final[dict[str, list[dict[str, Any]]]] = {
+    "right": [CASE, INEXACT],
+    "wrong": [CASE | {"name": "right"}, *WRONG, CASE | {"type": "Unheard"}],
+    "empty": [],
+}
+RUNNING: Final = """
+import contextlib, io, json, sys, pytest
+ran = {}
+for name in ("right", "wrong", "empty", "missing"):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "tests/conformance/test_wire.py", "--vectors", f"{sys.argv[1]}/{name}"])
+    ran[name] = [int(code), said.getvalue()]
+print(json.dumps(ran))
+"""
+"""Starting Python and importing what is tested takes longest, so one process runs the tests on every folder."""
+ON_ONE_WORKER: Final = pytest.mark.xdist_group("folders")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """The tests of the wire on each folder of golden data, and on one that is not there."""
+    parent = tmp_path_factory.mktemp("folders")
+    for name, cases in FOLDERS.items():
+        golden(parent / name, *cases)
+    (parent / "right" / "trace").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNING, str(parent)], capture_output=True, check=True, cwd=PACKED.parent.parent
     )
+    return {name: Ran(*told) for name, told in json.loads(done.stdout).items()}
 
 
-def test_cases_that_pass_are_counted(tmp_path: Path) -> None:
+@ON_ONE_WORKER
+def test_cases_that_pass_are_counted(ran: dict[str, Ran]) -> None:
     """The summary says what was run, and how many cases have which flag."""
-    inexact = {"name": "number/x/1", "type": "number", "in": "0.1", "out": "0.1000000000000001", "inexact_float": True}
-    done = run(golden(tmp_path, CASE, inexact))
-    assert done.returncode == 0, done.stdout
-    assert "2 wire cases, 1 flagged inexact_float" in done.stdout
-    assert "not there: traces, traces_later, turns" in done.stdout
+    code, said = ran["right"]
+    assert code == 0, said
+    assert "2 wire cases, 1 flagged inexact_float" in said
+    assert "not there: traces, traces_later, turns" in said
+
+
+@ON_ONE_WORKER
+def test_unknown_group_is_named(ran: dict[str, Ran], tmp_path: Path) -> None:
+    """A mistyped group beside a right one is told, and the right one runs."""
+    golden(tmp_path, CASE)
+    (tmp_path / "trace").mkdir()
+    assert find_strangers(tmp_path) == ["trace"]
+    assert "not known: trace" in ran["right"].said
 
 
 @pytest.mark.parametrize(
@@ -165,17 +201,18 @@ def test_case_that_is_wrong_or_not_understood_has_a_fault(changes: dict[str, Any
     assert reason in str(fault_of(CASE | changes))
 
 
-def test_faults_are_named(tmp_path: Path) -> None:
+@ON_ONE_WORKER
+def test_faults_are_named(ran: dict[str, Ran]) -> None:
     """Every case that fails is named, cases of a type that nobody knows too."""
-    wrong = [CASE | {"name": f"string/x/{number}", "out": "1"} for number in range(9)]
-    done = run(golden(tmp_path, CASE | {"name": "right"}, *wrong, CASE | {"type": "Unheard"}))
-    assert done.returncode == 1
-    assert f"9 of 10 fail: {', '.join(case['name'] for case in wrong)}" in done.stdout
-    assert "1 of 1 fail: string/x/1" in done.stdout
+    code, said = ran["wrong"]
+    assert code == 1
+    assert f"9 of 10 fail: {', '.join(case['name'] for case in WRONG)}" in said
+    assert "1 of 1 fail: string/x/1" in said
 
 
-def test_nothing_to_run_is_no_success(tmp_path: Path) -> None:
+@ON_ONE_WORKER
+def test_nothing_to_run_is_no_success(ran: dict[str, Ran]) -> None:
     """A folder that is not there, and a group without a case, fail."""
-    missing = run(tmp_path / "missing")
-    assert (missing.returncode, "is no folder" in missing.stderr) == (4, True)
-    assert run(golden(tmp_path)).returncode == 1
+    assert ran["missing"].code == 4
+    assert "is no folder" in ran["missing"].said
+    assert ran["empty"].code == 1

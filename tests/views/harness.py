@@ -18,7 +18,7 @@ PAGE: Final = """<!doctype html><meta charset="utf-8"><body data-jp-theme-light=
 <div id="view" style="width:WIDTHpx"></div></body>"""
 
 MOUNT: Final = """async ([esm, css, state]) => {
-  const began = performance.now();
+  const began = window.trueNow();
   document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
   const revive = (value) => value && value.base64 ? new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer)
     : Array.isArray(value) ? value.map(revive)
@@ -45,14 +45,15 @@ MOUNT: Final = """async ([esm, css, state]) => {
   const { default: { render } } = await import(url);
   window.unmount = await render({ model, el: document.getElementById("view") });
   document.getElementById("view").getBoundingClientRect();
-  return performance.now() - began;
+  return window.trueNow() - began;
 }"""
 
 FRAMES: Final = """() => {
   const soon = window.requestAnimationFrame.bind(window);
+  window.trueNow = performance.now.bind(performance);
   window.framesDrawn = () => new Promise((done) => soon(() => soon(done)));
 }"""
-"""Keeps the browser's own frames before its clock is replaced: what scrolled is told of by the next one."""
+"""Keeps the browser's own frames and time before its clock is replaced: what scrolled is told of by the next frame."""
 
 
 class NotedComm(BaseComm):
