@@ -39,6 +39,7 @@ class _Part:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.offset = 0
+        self.size = 0
         self.line = 1
         self.unfinished: TraceError | None = None
 
@@ -84,6 +85,21 @@ class Trace(Meaning):
     def is_known(self, row: int) -> bool:
         """Return whether this release describes the type and schema version of that record."""
         return bool(self.index.is_known[row])
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of its files."""
+        return tuple(part.source.name for part in self._parts)
+
+    @property
+    def size(self) -> int:
+        """How many bytes were read, unpacked, bad lines included."""
+        return sum(part.size for part in self._parts)
+
+    def source_of(self, row: int) -> str:
+        """Return the name of the file in which that record stands; line numbers begin anew in each."""
+        run = int(np.searchsorted(self._firsts, range(len(self))[row], "right"))
+        return self._runs[run - 1].source.name
 
     def summary(self) -> TraceSummary:
         """Return its numbers: records, turns, calls, failures, tokens, bad lines, first and last time."""
@@ -179,6 +195,7 @@ class Trace(Meaning):
         first = len(self)
         try:
             for piece in part.source.pieces(part.offset):
+                part.size = piece.offset + piece.length
                 lines, part.unfinished = self._read_piece(part, piece)
                 if part.unfinished:
                     break

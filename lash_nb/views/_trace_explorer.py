@@ -181,7 +181,7 @@ class TraceExplorerView(View):
     def _draw(self) -> None:
         """Show all that depends on the whole trace."""
         trace, facts = self.trace, self._table.facts
-        size = byte_size(int(trace.index.length.sum()) + len(trace))
+        size = byte_size(trace.size)
         parts = [counted(len(trace), "record"), counted(facts.turn_count, "turn")]
         with self._at_once():
             self.title, self.strip = trace.name, strip(facts)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lash_nb.clock import rfc3339
 from lash_nb.errors import LashError
-from lash_nb.plots import byte_size, duration, one_line, printable, token_count
+from lash_nb.plots import byte_size, duration, one_line, printable, short_id, token_count
 from lash_nb.trace import Trace, TraceError
 from lash_nb.views._json import LIMIT, inline, pretty_capped
 from lash_nb.views._trace_explorer_facts import TraceFacts
@@ -50,6 +50,8 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
     return {
         "record": row,
         "line": int(trace.index.line[row]),
+        "where": _where(trace, row),
+        "session": _session(trace, row),
         "time": clock(float(facts.ms[row])),
         "exact": rfc3339(int(trace.index.time_ns[row])),
         "color": GROUPS[group],
@@ -60,9 +62,21 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
         "what": what,
         "mark": STATUSES[status],
         "status": status,
-        "took": duration(float(facts.took_ms[row])),
+        "took": "–" if facts.took_ms[row] < 0 else duration(float(facts.took_ms[row])),
         "tokens": "" if usage is None else f"{token_count(usage.input)} → {token_count(usage.output)}",
     }
+
+
+def _where(trace: Trace, row: int) -> str:
+    """The file of a record and its line in it; nothing when there is one file only."""
+    several = len(trace.sources) > 1
+    return f"{one_line(trace.source_of(row), 60)}, line {trace.index.line[row]}" if several else ""
+
+
+def _session(trace: Trace, row: int) -> str:
+    """The session of a record, short; nothing when there is one only."""
+    column = trace.index.text("session_id")
+    return short_id(column[row] or "") if len(column.values) > 1 else ""
 
 
 def clock(ms: float) -> str:
@@ -156,12 +170,18 @@ def record_detail(trace: Trace, facts: TraceFacts, row: int) -> dict[str, Any]:
     known = bool(index.is_known[row])
     version = index.text("schema_version")[row]
     return {
-        "title": f"line {index.line[row]}",
+        "title": _where(trace, row) or f"line {index.line[row]}",
         "note": one_line(index.text("type")[row] or "", 60),
-        "warning": "" if known else f"schema version {version}: no release described here writes this, shown as it is",
+        "warning": _strange_time(float(facts.took_ms[row]))
+        if known
+        else f"schema version {version}: no release described here writes this, shown as it is",
         **_detail_body(trace, row),
         "turn": facts.turn_names[facts.turn[row]] if facts.turn[row] >= 0 else "",
     }
+
+
+def _strange_time(took_ms: float) -> str:
+    return f"it took {took_ms:,.0f} ms: its clock went back, so nobody knows" if took_ms < 0 else ""
 
 
 def _detail_body(trace: Trace, row: int) -> dict[str, str]:

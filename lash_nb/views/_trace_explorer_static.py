@@ -77,6 +77,8 @@ def _asked(query: Query) -> str:
 
 def _cut(found: RecordTable, shown: int) -> str:
     rows, total = len(found.rows), found.facts.count
+    if not total and found.trace.bad_lines:
+        return "this is no lash trace: no line of it is a record"
     if not total:
         return "no records yet: nothing has been written to it"
     of = f"{rows:,} found, {counted(total, 'record')} in all" if rows < total else counted(total, "record")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from lash_nb.trace import read_trace
 from lash_nb.views import TraceExplorerView
-from tests.trace.lines import line, record
+from tests.trace.lines import line, llm_end, llm_start, record
 from tests.views import samples
 from tests.views.harness import Mount
 from tests.views.test_trace_explorer_browser import settle
@@ -83,3 +83,40 @@ def test_a_line_that_is_being_written_is_no_bad_line_while_one_follows(tmp_path:
     assert (view.bad["count"], view.bad["lines"], view.bad["writing"]) == (0, [], True)
     view.is_following = False
     assert view.bad["count"] == 1
+
+
+def test_records_of_several_files_and_sessions_say_whence_they_are(tmp_path: Path, mount: Mount) -> None:
+    """Line numbers begin anew in each file: the record names its file; rows of several sessions name theirs."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_bytes(line(record(0, "custom", session=f"session-{name}", name="x")))
+    trace = read_trace([tmp_path / "one.jsonl", tmp_path / "two.jsonl"])
+    view = TraceExplorerView(trace, selection=1)
+    one = mount(view)
+
+    assert [trace.source_of(row) for row in range(2)] == ["one.jsonl", "two.jsonl"]
+    assert [row["session"] for row in view.first["rows"]] == ["session-one", "session-two"]
+    expect(one.root.locator(".l-detail-head b")).to_have_text("two.jsonl, line 1")
+    expect(one.root.get_by_title("two.jsonl, line 1").first).to_have_text("1")
+    expect(one.root.locator(".l-session-tag").nth(1)).to_have_text("session-two")
+
+
+def test_a_file_that_is_no_trace_is_called_so(tmp_path: Path, mount: Mount) -> None:
+    """Its true size, and why its first line is no record."""
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"city,degrees\nQuito,14\n")
+    view = TraceExplorerView(read_trace(path))
+    one = mount(view)
+
+    assert view.counts.endswith("22 B")
+    expect(one.root.locator(".l-empty")).to_contain_text("This is no lash trace: no line of it is a record. line 1: ")
+    assert "this is no lash trace" in view.text()
+
+
+def test_what_took_less_than_nothing_is_not_shown_as_a_time() -> None:
+    """A clock that went back: a dash in the table, the number in the record's head."""
+    view = TraceExplorerView(read_trace([llm_start(5, "a"), {**llm_end(1.1, "a"), "response": {"text": "hi"}}]))
+    ends = [row for row in view.first["rows"] if row["phase"] == "end"]
+    view.selection = ends[0]["record"]
+
+    assert ends[0]["took"] == "–"
+    assert view.detail["warning"].startswith("it took -3,900 ms")

@@ -2,7 +2,7 @@ import { copyText, dot, h, jsonBlock, link, mark } from "./kit.js";
 
 /** Pieces of the explorer: a row, a line that is no record, the whole record. They draw what they are given and know nothing else. */
 
-/** @typedef {{ record: number, line: number, time: string, exact: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
+/** @typedef {{ record: number, line: number, where: string, session: string, time: string, exact: string, color: string, word: string, phase: string, raw: boolean, turn: string, what: string[], mark: string, status: string, took: string, tokens: string }} Row */
 
 /** @param {string} column @param {string} look @param {...(Node | string | null)} children */
 const cell = (column, look, ...children) => h("span", { class: `l-col-${column} ${look}`, role: "gridcell" }, ...children);
@@ -20,11 +20,11 @@ export function recordRow(row, attributes) {
   return h(
     "div",
     { class: "l-row l-explorer-row", role: "row", ...attributes },
-    cell("line", "l-number l-muted", String(row.line)),
+    cell("line", "l-number l-muted", h("span", { title: row.where || null }, String(row.line))),
     cell("time", "l-number l-muted", h("span", { title: row.exact }, row.time)),
     cell("type", "l-cut", row.color ? kindDot(row) : null, row.word, row.phase ? h("span", { class: "l-muted" }, ` ${row.phase}`) : null, row.raw ? h("span", { class: "l-raw-tag" }, "raw") : null),
     cell("turn", "l-number l-cut", row.turn),
-    cell("what", row.status === "failed" ? "l-cut l-failure" : "l-cut", h("span", { title: row.what.join("") }, ...what)),
+    cell("what", row.status === "failed" ? "l-cut l-failure" : "l-cut", row.session ? h("span", { class: "l-raw-tag l-session-tag", title: "session" }, row.session) : null, h("span", { title: row.what.join("") }, ...what)),
     cell("mark", "", row.mark ? mark(/** @type {any} */ (row.mark), row.status) : null),
     cell("took", "l-number", row.took),
     cell("tokens", "l-number l-muted", row.tokens),
@@ -46,7 +46,7 @@ export function wholeRecord({ title, note, warning, json, raw, cut }) {
   if (!title) return [h("div", { class: "l-muted l-detail-body" }, "Click a record to see all of it here.")];
   const copy = h("button", { type: "button", class: "l-icon-button l-tools", "aria-label": "Copy the record", onclick: () => copyText(json || raw) }, mark("copy"));
   return [
-    h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted l-cut" }, note), copy),
+    h("div", { class: "l-detail-head" }, h("b", { class: "l-cut", title }, title), h("span", { class: "l-muted l-cut" }, note), copy),
     h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
   ];
 }
