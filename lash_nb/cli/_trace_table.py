@@ -67,14 +67,14 @@ def _print_csv(frame: pd.DataFrame) -> None:
     is_terminal = sys.stdout.isatty()
     for first in range(0, max(len(frame), 1), _PIECE):
         piece = frame.iloc[first : first + _PIECE]
-        nested = {name: piece[name].map(_json) for name in piece if piece[name].dtype == object}
+        nested = {str(name): piece[name].map(_json) for name in piece if piece[name].dtype == object}
         text = piece.assign(**nested).to_csv(index=False, header=first == 0, lineterminator="\n")
         sys.stdout.write(printable(text) if is_terminal else text)
 
 
 def _print_head(frame: pd.DataFrame, rows: int) -> None:
     shown = frame.iloc[:rows]
-    columns = [_cells(shown, name) for name in shown]
+    columns = [_cells(shown, str(name)) for name in shown]
     columns, hidden = columns[: _fitting(columns)], columns[_fitting(columns) :]
     for cells in zip(*columns, strict=True):
         print("  ".join(cells).rstrip())

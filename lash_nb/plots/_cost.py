@@ -14,6 +14,7 @@ from lash_nb.plots._style import TOKEN_COLORS
 from lash_nb.plots._tokens import left_out
 from lash_nb.plots._turn_bars import TurnBars, tallest
 from lash_nb.trace import Trace
+from lash_nb.words import NO_MODEL
 
 __all__ = ["cost"]
 
@@ -87,7 +88,8 @@ def _total(costs: CallCosts) -> str:
         return "nothing here has a price"
     model, total = costs.tokens.model[inside], costs.total[inside]
     by_model = np.bincount(model, weights=total)
-    words = f"in all {_usd(total.sum())}"
+    is_whole = not costs.tokens.silent and not any((rows & (costs.tokens.turn >= 0)).any() for _, _, rows in costs.gaps())
+    words = f"{'in all' if is_whole else 'at least'} {_usd(total.sum())}"
     priced = np.unique(model).tolist()
     if 1 < len(priced) <= 3:
         words += " (" + ", ".join(f"{_name(costs.tokens.models[each])} {_usd(by_model[each])}" for each in priced) + ")"
@@ -113,7 +115,7 @@ _WORDS: Final = {"input": "input", "cached_input": "cached input", "cache_write"
 
 
 def _name(model: str | None) -> str:
-    return one_line(model or "unknown model", limit=32)
+    return one_line(model or NO_MODEL, limit=32)
 
 
 def _usd(amount: float) -> str:

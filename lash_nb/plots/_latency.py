@@ -15,6 +15,7 @@ from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line
 from lash_nb.plots._style import KIND_COLORS
 from lash_nb.trace import Trace
+from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["latency"]
 
@@ -55,7 +56,11 @@ def latency(trace: Trace, *, ax: Axes | None = None) -> Axes:
         _draw_many(page, [(place, row) for place, row in enumerate(shown) if len(row.times) >= _FEW])
         _draw_few(page, [(place, row) for place, row in enumerate(shown) if len(row.times) < _FEW])
         page.name_rows([f"{row.name}  ({len(row.times):,})" for row in shown])
-        few = "; of fewer than 3 calls each is a ring" if any(len(row.times) < _FEW for row in shown) else ""
+        few = (
+            "; of a row with fewer than 3 calls, each call is a ring"
+            if any(len(row.times) < _FEW for row in shown)
+            else ""
+        )
         page.heading("Latency", f"p50 · p95 · p99{', logarithmic' if is_log else ''}{few}")
         _draw_key(page)
         page.footnote(*_left_out(trace, rows, shown))
@@ -87,7 +92,7 @@ def _rows(trace: Trace) -> list[_Row]:
 
 
 def _row(kind: str, name: str | None, times: Numbers) -> _Row:
-    known = one_line(name or ("unknown tool" if kind == "tool_call" else "unknown model"), limit=32)
+    known = one_line(name or (NO_TOOL if kind == "tool_call" else NO_MODEL), limit=32)
     p50, p95, p99 = np.percentile(times, _PERCENTILES)
     return _Row(name=f"{known}, direct" if kind == "direct" else known, kind=kind, times=times, marks=(p50, p95, p99))
 

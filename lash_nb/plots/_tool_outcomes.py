@@ -11,6 +11,7 @@ from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted, one_line
 from lash_nb.plots._style import KIND_COLORS, MARKS
 from lash_nb.trace import Trace
+from lash_nb.words import NO_TOOL
 
 __all__ = ["tool_outcomes"]
 
@@ -67,7 +68,7 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
         retries, silent = _retries(trace)
         _draw_outcomes(page, [counts for _, counts in shown], [_words(counts, retries[name]) for name, counts in shown])
         page.value_axis("x", most, lambda calls: f"{calls:,.0f}")
-        page.name_rows([one_line(name or "unknown tool", limit=32) for name, _ in shown])
+        page.name_rows([one_line(name or NO_TOOL, limit=32) for name, _ in shown])
         page.heading("Tool outcomes and retries", "calls")
         page.footnote(*_left_out(len(tools) - len(shown), silent, sum(counts.total() for counts in tools.values())))
     return page.ax

@@ -13,6 +13,7 @@ from lash_nb.plots._format import counted, duration, one_line, short_id
 from lash_nb.plots._labels import argument_hint, turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member, read_fact
+from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["draw_waterfall"]
 
@@ -115,10 +116,10 @@ def _call_line(call: Span, body: dict[str, Any]) -> _Line:
 def _label(call: Span, body: dict[str, Any]) -> str:
     if isinstance(call, ToolCall):
         hint = argument_hint(body.get("args"))
-        name = one_line(call.name or "unknown tool", limit=32)
+        name = one_line(call.name or NO_TOOL, limit=32)
         return f"{hint} · {name}" if hint else name
     model = call.model if isinstance(call, LlmCall) else None
-    return f"{call_kind(call)} · {one_line(model or 'unknown model', limit=32)}"
+    return f"{call_kind(call)} · {one_line(model or NO_MODEL, limit=32)}"
 
 
 def _trouble(status: str, cause: Any) -> tuple[str, str] | None:

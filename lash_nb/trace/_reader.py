@@ -187,8 +187,6 @@ class Trace(Meaning):
         part = _Part(source)
         self._parts.append(part)
         self._read(part)
-        if source.fault:
-            self._bad.add(part.bad_line(0, part.offset, b"", source.fault))
 
     def _read(self, part: _Part) -> None:
         """Index what a source holds behind the place up to which it was read."""
@@ -201,6 +199,9 @@ class Trace(Meaning):
                     break
                 part.line += lines
                 part.offset = piece.offset + piece.length
+            if fault := part.source.fault:  # which is also why its last line is no record
+                last = part.unfinished or part.bad_line(0, part.offset, b"", fault)
+                part.unfinished = msgspec.structs.replace(last, reason=fault, in_progress=False)
         finally:
             if len(self) > first and self._runs[-1:] != [part]:
                 self._firsts.append(first)

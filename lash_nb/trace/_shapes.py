@@ -13,7 +13,10 @@ from lash_nb.trace._execution_events import Records
 from lash_nb.trace._facts import KNOWN_VERSIONS, member
 from lash_nb.trace._index import TraceIndex
 
-__all__ = ["SHAPES", "Shape", "find_shapes", "shape_of"]
+__all__ = ["SHAPES", "UNRELEASED", "Shape", "find_shapes", "shape_of"]
+
+UNRELEASED: Final = "unreleased"
+"""In place of releases: only lash's main branch wrote it."""
 
 SHAPES: Final[Mapping[str, tuple[str, str]]] = {
     "a": ("alpha.1", "alpha.9"),
@@ -25,7 +28,7 @@ SHAPES: Final[Mapping[str, tuple[str, str]]] = {
     "f": ("alpha.78", "alpha.78"),
     "g": ("alpha.79", "alpha.110"),
     "h": ("alpha.111", "alpha.113"),
-    "h'": ("unreleased", "unreleased"),
+    "h'": (UNRELEASED, UNRELEASED),
 }
 """Shapes of version 2, oldest first: the first and the last release of 0.1.0 that wrote each."""
 
@@ -53,7 +56,7 @@ class Shape(NamedTuple):
         if self.version not in KNOWN_VERSIONS:
             return "newer than this package describes" if self.version > KNOWN_VERSIONS[-1] else "no version of lash"
         if not self.first:
-            return "unreleased"
+            return UNRELEASED
         oldest, newest = SHAPES[self.first][0], SHAPES[self.last][1]
         if oldest == newest:
             return oldest

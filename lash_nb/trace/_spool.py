@@ -65,7 +65,7 @@ class SpooledSource:
         self._read, size, fault = spool.copy(stream)
         if fault and (not size or getattr(fault, "errno", None) in NO_ROOM):
             raise unreadable(name, fault) from None
-        self.fault = f"the rest is lost, as the stream is cut off or damaged here: {fault}" if fault else None
+        self.fault = None if fault is None else _lost(fault)
 
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield what is there from `offset` on."""
@@ -74,6 +74,11 @@ class SpooledSource:
     def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
         """Yield records, in blocks of neighbors."""
         return fetch(self._read, offsets, lengths)
+
+
+def _lost(fault: Exception) -> str:
+    how = "cut off here" if isinstance(fault, EOFError) else f"damaged here ({fault})"
+    return f"the rest is lost: the packed file is {how}"
 
 
 def _keep_room(size: int) -> None:

@@ -14,7 +14,7 @@ from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, counted, duration, one_line
 from lash_nb.trace import Trace
 from lash_nb.views._markup import Html, el, joined
-from lash_nb.views._report_numbers import troubles, turn_statuses, versions
+from lash_nb.views._report_numbers import troubles, turn_statuses, versions, written_by
 from lash_nb.views._report_problems import Cause, causes, problems_html
 from lash_nb.views._report_style import STYLE
 from lash_nb.views._report_tables import numbers_html
@@ -89,7 +89,7 @@ def _head(trace: Trace, title: str, files: list[Path]) -> Iterator[Html]:
         if told.first_ns is None or told.last_ns is None
         else f"{moment(told.first_ns)} to {moment(told.last_ns)}, {duration(told.duration_ms)}",
         "schema versions": ", ".join(f"{name}: {counted(count, 'record')}" for name, count in versions(trace)),
-        "written by": ", ".join(shape.releases for shape in trace.shapes[:_FILES]),
+        "written by": written_by(trace),
         "turns": ", ".join(f"{count:,} {one_line(name, 24)}" for name, count in turn_statuses(trace).most_common())
         or "none",
         "calls": f"{counted(told.llm_calls, 'model call')}, {counted(told.tool_calls, 'tool call')} in {counted(told.sessions, 'session')}",

@@ -7,12 +7,14 @@ show the same numbers.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from lash_nb.plots import token_count
-from lash_nb.trace import CodeBlock, CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
+from lash_nb.trace import UNRELEASED, CodeBlock, CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
+from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = [
     "FAILED",
@@ -27,12 +29,11 @@ __all__ = [
     "turn_statuses",
     "unknowns",
     "versions",
+    "written_by",
 ]
 
 CallT = TypeVar("CallT", LlmCall, ToolCall)
 
-_NO_MODEL: Final = "model not recorded"
-_NO_TOOL: Final = "tool not recorded"
 FAILED: Final = frozenset({"failed", "failure"})
 """How a turn or a call ends that failed."""
 
@@ -84,12 +85,12 @@ class Unknown(NamedTuple):
 
 def by_model(trace: Trace) -> list[CallNumbers]:
     """Return the calls of each model, the most called first."""
-    return _grouped(trace.llm_calls, lambda call: call.model or _NO_MODEL)
+    return _grouped(trace.llm_calls, lambda call: call.model or NO_MODEL)
 
 
 def by_tool(trace: Trace) -> list[CallNumbers]:
     """Return the calls of each tool, the most called first."""
-    return _grouped(trace.tool_calls, lambda call: call.name or _NO_TOOL)
+    return _grouped(trace.tool_calls, lambda call: call.name or NO_TOOL)
 
 
 def turn_statuses(trace: Trace) -> Counter[str]:
@@ -100,7 +101,19 @@ def turn_statuses(trace: Trace) -> Counter[str]:
 def versions(trace: Trace) -> list[tuple[str, int]]:
     """Return each schema version with the number of records that carry it."""
     column = trace.index.text("schema_version")
-    return sorted((str(version), count) for version, count in _counts(column))
+    found = [(str(version), count) for version, count in _counts(column)]
+    return sorted(found, key=lambda each: (len(each[0]), each[0]))
+
+
+def written_by(trace: Trace) -> str:
+    """Return the releases that may have written a trace, each once, and the versions that only the main branch wrote."""
+    releases = [one.releases for one in trace.shapes if one.releases != UNRELEASED]
+    numbers = sorted({one.version for one in trace.shapes if one.releases == UNRELEASED})
+    consecutive = groupby(enumerate(numbers), lambda each: each[1] - each[0])
+    runs = [[number for _, number in run] for _, run in consecutive]
+    words = [f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    noun = "version" if len(numbers) == 1 else "versions"
+    return ", ".join(dict.fromkeys([*releases, *([f"main branch, {noun} {', '.join(words)}"] if numbers else [])]))
 
 
 def unknowns(trace: Trace) -> list[Unknown]:

@@ -38,8 +38,10 @@ th{border-color:var(--line-strong)}
 th{white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap}
 td.what{width:100%;min-width:9em}td.k{white-space:nowrap}
 .quiet{color:var(--muted)}
-.wide{overflow-x:auto}
-.range,.track{position:relative;display:block;height:11px;min-width:120px}
+.wide{overflow-x:auto;background:linear-gradient(90deg,var(--surface) 40%,transparent),linear-gradient(270deg,var(--surface) 40%,transparent) 100% 0,
+linear-gradient(90deg,var(--line-strong),transparent),linear-gradient(270deg,var(--line-strong),transparent) 100% 0;
+background-size:40px 100%,40px 100%,10px 100%,10px 100%;background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}
+.range,.track{position:relative;display:block;height:11px;min-width:120px}.range{margin-top:5px}
 .range i{position:absolute;top:4px;height:3px;background:var(--kind)}
 .range b,.range u,.range s{position:absolute;top:1px;height:9px;width:9px;margin-left:-4px;background:var(--kind);border:1px solid var(--ink)}
 .range b{border-radius:50%}.range u{width:3px;margin-left:-1px;background:var(--ink)}.range s{background:var(--surface);transform:rotate(45deg) scale(.8)}

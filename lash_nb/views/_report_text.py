@@ -14,6 +14,7 @@ from lash_nb.views._report_numbers import (
     turn_statuses,
     unknowns,
     versions,
+    written_by,
 )
 from lash_nb.views._text import COLUMNS, aligned
 
@@ -58,8 +59,9 @@ def _head(trace: Trace) -> list[str]:
             f"  time         {moment(told.first_ns)} to {moment(told.last_ns)}, {duration(told.duration_ms) or '0 ms'}"
         )
         size = byte_size(int(trace.index.length.sum()) + len(trace))
-        lines.append(f"  versions     {', '.join(f'{name} ({count:,})' for name, count in versions(trace))}; {size}")
-        lines.append(f"  written by   {', '.join(shape.releases for shape in trace.shapes)}")
+        schemas = ", ".join(f"{name}: {counted(count, 'record')}" for name, count in versions(trace))
+        lines.append(f"  written in   schema version {schemas}; {size}")
+        lines.append(f"  written by   {written_by(trace)}")
     statuses = [f"{count:,} {one_line(status, 24)}" for status, count in turn_statuses(trace).most_common()]
     return [*lines, f"  turns        {', '.join(statuses) or 'none'}"]
 

@@ -4,6 +4,7 @@ A few hundred turns are drawn as bars that run together where they touch; of mor
 million calls as for a thousand.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -27,6 +28,8 @@ _BOTTOM: Final = 86
 _EDGE: Final = 30
 _DIGIT: Final = 7
 """Room of a digit of a turn's number below the tracks; where turns are nearer only some have one."""
+_WORDS: Final = {"failed": "with a failure", "cancelled": "cancelled"}
+"""What is wrong with a turn that has a mark, in words."""
 _MARK: Final = 22
 """Marks nearer than this become one with a number."""
 
@@ -57,7 +60,7 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
     shapes = [
         *tracks,
         *(_numbers(trace.turns, zero, scale) if len(trace.sessions) <= 1 else ()),
-        *_marks([turn for turn in trace.turns if wrong[turn.order] == "failed"], zero, scale),
+        *_marks(trace.turns, wrong, zero, scale),
         *_axis((last - zero) / 1e6),
     ]
     label = f"timeline of {counted(len(trace.turns), 'turn')}, {duration((last - zero) / 1e6)}"
@@ -67,7 +70,7 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
         picture,
         el(
             "p",
-            f"{height}; {MARKS['failed']} turns with a failure, a number where several stand together",
+            f"{height}; {MARKS['failed']} turns with a failure, {MARKS['cancelled']} cancelled ones, a number where several stand together",
             class_="muted",
         ),
     )
@@ -105,20 +108,25 @@ def _column(start: float, end: float, top: float, height: float) -> str:
     return f"M{left} {top:g}h{width}v{height}h{-width}z"
 
 
-def _marks(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
-    places = sorted((turn.began_ns - zero) * scale for turn in turns)
-    groups: list[list[float]] = []
-    for place in places:
-        if groups and place - groups[-1][0] < _MARK:
-            groups[-1].append(place)
+def _marks(turns: Sequence[Turn], wrong: Mapping[int, str], zero: int, scale: float) -> Iterator[Html]:
+    """Yield a mark for each turn that failed or was cancelled; those that stand together share one, that of a failure where there is one."""
+    found = [((turn.began_ns - zero) * scale, wrong[turn.order]) for turn in turns if wrong[turn.order] in _WORDS]
+    groups: list[list[tuple[float, str]]] = []
+    for place, trouble in sorted(found):
+        if groups and place - groups[-1][0][0] < _MARK:
+            groups[-1].append((place, trouble))
         else:
-            groups.append([place])
+            groups.append([(place, trouble)])
     for group in groups:
         number = f"{len(group):,}" if len(group) > 1 else ""
-        title = el("title", f"{counted(len(group), 'turn')} with a failure")
-        x = round(_LEFT + min(max(group[0], 0), _ROOM), 1)
-        mark = svg_text(x, 18, MARKS["failed"], title, class_="bad")
-        yield joined(svg_text(x, 8, number, class_="bad", font_size=8), mark) if number else mark
+        counts = Counter(trouble for _, trouble in group)
+        title = ", ".join(
+            f"{counted(counts[trouble], 'turn')} {words}" for trouble, words in _WORDS.items() if counts[trouble]
+        )
+        x = round(_LEFT + min(max(group[0][0], 0), _ROOM), 1)
+        sign, style = ("failed", "bad") if counts["failed"] else ("cancelled", None)
+        mark = svg_text(x, 18, MARKS[sign], el("title", title), class_=style)
+        yield joined(svg_text(x, 8, number, class_=style, font_size=8), mark) if number else mark
 
 
 def _numbers(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
