@@ -14,6 +14,7 @@ from lash_nb.trace._facts import (
     RECORD_TYPES,
     Place,
     RecordType,
+    is_withheld,
     kind_of,
     member,
     read_fact,
@@ -28,13 +29,13 @@ from lash_nb.trace._notes import (
     OtherRecord,
     Prompt,
     StreamEvent,
-    is_withheld,
 )
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
+from lash_nb.trace._pieces import Message, Piece, read_messages, read_reply
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
 from lash_nb.trace._record_columns import RecordColumns
-from lash_nb.trace._shapes import SHAPES, UNRELEASED, Shape, shape_of
+from lash_nb.trace._shapes import SHAPES, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
 from lash_nb.trace._span_links import SpanKind
 from lash_nb.trace._spans import SpanNode
@@ -50,7 +51,6 @@ __all__ = [
     "RECORD_TYPES",
     "SHAPES",
     "TEXT_COLUMNS",
-    "UNRELEASED",
     "Attempt",
     "ChildStart",
     "CodeBlock",
@@ -63,6 +63,7 @@ __all__ = [
     "LashlangNode",
     "LlmCall",
     "MemoryTraceSink",
+    "Message",
     "NodeRun",
     "Note",
     "Notes",
@@ -70,6 +71,7 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "Pairs",
+    "Piece",
     "Place",
     "Prompt",
     "RecordColumns",
@@ -96,6 +98,8 @@ __all__ = [
     "member",
     "plain_schema",
     "read_fact",
+    "read_messages",
+    "read_reply",
     "read_trace",
     "read_usage",
     "shape_of",

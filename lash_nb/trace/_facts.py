@@ -19,8 +19,10 @@ __all__ = [
     "KNOWN_VERSIONS",
     "RECORD_FACTS",
     "RECORD_TYPES",
+    "WITHHELD",
     "Place",
     "RecordType",
+    "is_withheld",
     "kind_of",
     "member",
     "read_attempt_fact",
@@ -30,6 +32,9 @@ __all__ = [
 
 KNOWN_VERSIONS: Final = range(1, 37)
 """Schema versions whose records are described here."""
+
+WITHHELD: Final = "omitted"
+"""What a record says of its content when the host kept texts out of it (version 36)."""
 
 
 class RecordType(NamedTuple):
@@ -182,6 +187,11 @@ def _found(name: str, body: Mapping[str, Any], ways: tuple[tuple[str, ...], ...]
             told = TOLD.get(name)
             return told(value, body) if told else value
     return None
+
+
+def is_withheld(body: Mapping[str, Any]) -> bool:
+    """Return whether the host kept texts out of a record: what is empty in it may not have been."""
+    return body.get("content") == WITHHELD
 
 
 def read_attempt_fact(name: str, attempt: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints, spread
 from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
-from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, kind_of
+from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, WITHHELD, kind_of
 from lash_nb.trace._lines import BadLine, Lines
 from lash_nb.trace._stamps import StampReader
 from lash_nb.trace._usage import Usage, UsageMembers, canonical
@@ -111,6 +111,14 @@ class TraceIndex:
         of_version: Ints = np.array([*versions, False])[self._texts["schema_version"].values]
         known: Ints = of_type & of_version
         return known
+
+    @property
+    def is_withheld(self) -> Ints:
+        """Whether the host kept texts out of each record: what is empty in it may not have been."""
+        withheld: Ints = np.array([*(word == WITHHELD for word in self._codes["content"].texts), False])[
+            self._texts["content"].values
+        ]
+        return withheld
 
     def text(self, name: str) -> CodedColumn:
         """Return a text column.

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar, overload
 import msgspec
 
 from lash_nb.trace._execution_events import Records
-from lash_nb.trace._facts import CONTEXT_FACTS, RECORD_FACTS, kind_of, read_fact
+from lash_nb.trace._facts import CONTEXT_FACTS, RECORD_FACTS, is_withheld, kind_of, read_fact
 from lash_nb.trace._usage import Usage
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "DURABLE_KINDS",
     "PROMPT_KINDS",
     "STREAM_KINDS",
-    "WITHHELD",
     "ContextPressure",
     "DurableEvent",
     "Note",
@@ -27,13 +26,10 @@ __all__ = [
     "OtherRecord",
     "Prompt",
     "StreamEvent",
-    "is_withheld",
 ]
 
 T = TypeVar("T", bound="Note")
 
-WITHHELD: Final = "omitted"
-"""What a record says of its content when the host kept texts out of it."""
 PROMPT_KINDS: Final = frozenset({"prompt_built", "composition_changed", "prompt_composition_failed"})
 """Kinds of records that tell of prompts."""
 STREAM_KINDS: Final = frozenset({"provider_request", "provider_stream_event", "provider_event", "runtime_stream_event"})
@@ -274,11 +270,6 @@ def _maker(kind: type[Note]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return {"kind": kind_of(str(body.get("type"))), "is_withheld": is_withheld(body), **values}
 
     return make
-
-
-def is_withheld(body: Mapping[str, Any]) -> bool:
-    """Return whether the host kept texts out of a record: what is empty in it may not have been."""
-    return body.get("content") == WITHHELD
 
 
 def _accepted(value: Any, accepted: tuple[type, ...]) -> Any:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lash_nb.trace._notes import WITHHELD
-from lash_nb.trace._select import holds
 from lash_nb.trace._usage import Usage, total_usage
 from lash_nb.words import counted
 
@@ -101,7 +99,7 @@ def summarize(trace: "Trace") -> TraceSummary:
         records=len(trace),
         bad_lines=trace.bad_lines,
         unknown=trace.unknown,
-        withheld=int(holds(trace.index, "content", {WITHHELD}).sum()),
+        withheld=int(trace.index.is_withheld.sum()),
         sessions=len(trace.sessions),
         turns=turns.total(),
         failed_turns=turns["failed"],

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lash_nb.trace._usage import read_usage
 
-__all__ = ["TOLD", "plain_schema"]
+__all__ = ["TOLD", "plain_attachment", "plain_part", "plain_schema"]
 
 _ATTACHMENT: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id",),
@@ -43,10 +43,13 @@ def _attachments(value: Any, body: Mapping[str, Any]) -> Any:
     if not isinstance(value, list):
         return None
     listed = "attachments" in body["request"]
-    return [_attachment(one) for one in (value if listed else _carried(value)) if isinstance(one, dict)]
+    return [plain_attachment(one) for one in (value if listed else _carried(value)) if isinstance(one, dict)]
 
 
-def _attachment(members: Mapping[str, Any]) -> dict[str, Any]:
+def plain_attachment(members: Any) -> dict[str, Any]:
+    """Return what an attachment is told by, under names that are the same for all releases."""
+    if not isinstance(members, dict):
+        return {}
     found = {name: [members[key] for key in keys if members.get(key) is not None] for name, keys in _ATTACHMENT.items()}
     return {name: values[0] for name, values in found.items() if values}
 
@@ -65,10 +68,11 @@ def _items(holder: Any, name: str) -> list[Any]:
 
 
 def _parts(parts: Any, _body: Mapping[str, Any]) -> Any:
-    return [_part(part) for part in parts] if isinstance(parts, list) else parts
+    return [plain_part(part) for part in parts] if isinstance(parts, list) else parts
 
 
-def _part(part: Any) -> Any:
+def plain_part(part: Any) -> Any:
+    """Return a part of an answer with its tag in it."""
     if isinstance(part, dict) and len(part) == 1:
         ((name, members),) = part.items()
         if name in _SINGLE and isinstance(members, dict):

@@ -14,6 +14,7 @@ from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, counted, duration, one_line
 from lash_nb.trace import Trace
 from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import troubles, turn_statuses, versions, written_by
 from lash_nb.views._report_problems import Cause, causes, problems_html
 from lash_nb.views._report_style import STYLE
@@ -94,6 +95,8 @@ def _head(trace: Trace, title: str, files: list[Path]) -> Iterator[Html]:
         or "none",
         "calls": f"{counted(told.llm_calls, 'model call')}, {counted(told.tool_calls, 'tool call')} in {counted(told.sessions, 'session')}",
     }
+    if told.withheld:
+        facts[WITHHELD] = f"{counted(told.withheld, 'record')}: {WITHHELD_HINT}"
     if len(files) > _FILES:
         facts["files"] += f" and {len(files) - _FILES} more"
     listed = el("dl", *(joined(el("dt", name), el("dd", words)) for name, words in facts.items()), class_="facts")

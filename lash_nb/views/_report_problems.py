@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from lash_nb.plots import MARKS, counted, one_line
 from lash_nb.trace import LlmCall, Span, Trace, Turn
 from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._record_words import cause_of
 from lash_nb.views._report_numbers import FAILED, blocks_by_turn, unknowns
-from lash_nb.views._report_said import cause_of
 from lash_nb.views._report_tables import plain_table
 from lash_nb.views._report_turns import anchor, turn_label
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lash_nb.plots import MARKS, byte_size, one_line
-from lash_nb.trace import CodeBlock, Span, ToolCall, member, read_fact
+from lash_nb.trace import CodeBlock, Span, ToolCall, is_withheld, read_fact, read_reply
 from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, filled, joined
+from lash_nb.views._record_words import TEXTS_WITHHELD, cause_of, unless_withheld
 from lash_nb.views._report_numbers import FAILED
 
-__all__ = ["block_parts", "call_parts", "cause_of", "cut", "end_row", "question_of"]
+__all__ = ["block_parts", "call_parts", "cut", "end_row"]
 
 _TEXT: Final = 1_500
 """Characters of a text, an argument list or a result."""
@@ -34,17 +35,9 @@ def block_parts(block: CodeBlock, told: Sequence[Mapping[str, Any]]) -> Iterator
         yield filled("{}", {"open": f"{MARKS['running']} open"}.get(block.status, ""))
     for name, fact, body in (("code", "code", told[0]), ("output", "output", told[-1])):
         text = read_fact(fact, body)
-        if isinstance(text, str) and text:
+        text = unless_withheld(text if isinstance(text, str) else "", body)
+        if text:
             yield joined(el("small", name), el("pre", *cut(text, f"trace[{end_row(block)}]")))
-
-
-def cause_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return code and message of a failure, as far as its record tells them; some are nothing but a text."""
-    code, message = (read_fact(name, body) for name in ("error_code", "error_message"))
-    whole = body.get("error") or read_fact("result", body)
-    if code is None and message is None and isinstance(whole, str):
-        message = whole
-    return (str(code) if code else ""), (str(message) if message else "")
 
 
 def end_row(call: Span) -> int:
@@ -73,48 +66,46 @@ def _ending(call: Span, body: Mapping[str, Any]) -> str:
     """Return what a model did besides speaking: the tools that it called, or why it stopped."""
     if call.status in ("open", "cancelled"):
         return f"{MARKS['running' if call.status == 'open' else 'cancelled']} {call.status}"
-    parts = read_fact("parts", body)
-    names = [part.get("tool_name") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    tools = [one_line(name, 40) for name in names if isinstance(name, str)]
-    reason = member(body, "response.terminal_reason")
+    names = [piece.name for piece in read_reply(body) if piece.kind == "tool_call"]
+    tools = [one_line(name, 40) for name in names if name]
+    reason = read_fact("done_reason", body)
     words = [f"calls {', '.join(tools[:8])}{' …' if len(tools) > 8 else ''}"] if tools else []
     if isinstance(reason, str) and reason not in ("stop", "tool_use"):
         words.append(one_line(reason, 40))
-    if body.get("content") == "omitted":
-        words.append("texts withheld by the host")
+    if is_withheld(body):
+        words.append(TEXTS_WITHHELD)
     return ", ".join(words)
 
 
 def _said(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return the reasoning and the text of a reply."""
-    parts = read_fact("parts", body)
-    known = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    texts = {
-        kind: "\n".join(str(part["text"]) for part in known if part.get("type") == kind and part.get("text"))
+    pieces = read_reply(body)
+    thought, words = (
+        "\n".join(str(piece.text) for piece in pieces if piece.kind == kind and piece.text)
         for kind in ("reasoning", "text")
-    }
-    whole = member(body, "response.text")
-    return texts["reasoning"], whole if isinstance(whole, str) and whole else texts["text"]
+    )
+    whole = read_fact("text", body)
+    return thought, whole if isinstance(whole, str) and whole else words
 
 
 def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     """Yield a call as a sentence, then its arguments and its result where the sentence does not hold them whole."""
     args, payload = read_fact("args", body), read_fact("result", body)
+    withheld = unless_withheld("", body)
     head = filled(
         '<code>{}</code><span class="mono muted">{}</span> ',
         one_line(getattr(call, "name", None) or "tool not recorded", 60),
-        f"({call_text(args, _LINE)})" if args is not None else "",
+        f"({withheld if args is None else call_text(args, _LINE)})" if withheld or args is not None else "",
     )
     if call.status in FAILED:
         yield joined(head, _failure(*cause_of(body), payload))
     elif call.status == "cancelled":
-        yield joined(
-            head, f"{MARKS['cancelled']} cancelled ", el("span", one_line(str(member(payload, "message") or ""), 200))
-        )
+        yield joined(head, f"{MARKS['cancelled']} cancelled ", el("span", one_line(cause_of(body)[1], 200)))
     elif call.status == "open":
         yield joined(head, f"{MARKS['running']} no end in the file")
     else:
-        yield filled('{}→ <span class="mono">{}</span>', head, summary(payload, _LINE))
+        result = withheld if withheld and payload is None else summary(payload, _LINE)
+        yield filled('{}→ <span class="mono">{}</span>', head, result)
     values = {"arguments": args, _OUTCOMES.get(call.status, "result"): payload}
     more = {name: value for name, value in values.items() if not _is_plain(value)}
     if more:
@@ -135,21 +126,6 @@ def _failure(code: Any, message: Any, whole: Any) -> Html:
     words = [one_line(str(word), 400) for word in (code, message) if word]
     first = words[0] if words else "failed" if whole is None else inline(whole, 200)
     return el("span", f"{MARKS['failed']} ", el("b", first), *(f" · {word}" for word in words[1:]), class_="bad")
-
-
-def question_of(body: Mapping[str, Any]) -> str:
-    """Return what was asked last in a request: the text of its last message from a user."""
-    messages = member(body, "request.messages")
-    for message in reversed(messages if isinstance(messages, list) else []):
-        blocks = message.get("blocks") if isinstance(message, dict) and message.get("role") == "user" else None
-        texts = [
-            block["text"]
-            for block in (blocks if isinstance(blocks, list) else [])
-            if isinstance(block, dict) and block.get("kind") == "text" and isinstance(block.get("text"), str)
-        ]
-        if texts:
-            return "\n".join(texts).strip()
-    return ""
 
 
 def cut(text: str, whole: str) -> Iterator[Html | str]:

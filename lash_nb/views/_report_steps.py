@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 from lash_nb.plots import counted, duration, one_line
 from lash_nb.trace import CodeBlock, LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
+from lash_nb.views._record_words import question_of
 from lash_nb.views._report_numbers import FAILED, tokens_words
-from lash_nb.views._report_said import block_parts, call_parts, cut, end_row, question_of
+from lash_nb.views._report_said import block_parts, call_parts, cut, end_row
 
 __all__ = ["Shown", "calls_html", "turn_html"]
 

@@ -6,6 +6,7 @@ from typing import Final
 from lash_nb.clock import rfc3339
 from lash_nb.plots import byte_size, counted, duration, one_line, printable
 from lash_nb.trace import Trace
+from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import (
     CallNumbers,
     by_model,
@@ -63,7 +64,10 @@ def _head(trace: Trace) -> list[str]:
         lines.append(f"  written in   schema version {schemas}; {size}")
         lines.append(f"  written by   {written_by(trace)}")
     statuses = [f"{count:,} {one_line(status, 24)}" for status, count in turn_statuses(trace).most_common()]
-    return [*lines, f"  turns        {', '.join(statuses) or 'none'}"]
+    lines.append(f"  turns        {', '.join(statuses) or 'none'}")
+    if told.withheld:
+        lines.append(f"  {WITHHELD}     {counted(told.withheld, 'record')}: {WITHHELD_HINT}")
+    return lines
 
 
 def _models(models: Sequence[CallNumbers]) -> list[str]:

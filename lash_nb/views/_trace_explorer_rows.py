@@ -13,6 +13,7 @@ from lash_nb.errors import LashError
 from lash_nb.plots import byte_size, duration, one_line, printable, short_id, token_count
 from lash_nb.trace import Trace, TraceError
 from lash_nb.views._json import LIMIT, inline, pretty_capped
+from lash_nb.views._record_words import TEXTS_WITHHELD
 from lash_nb.views._trace_explorer_facts import TraceFacts
 from lash_nb.views._trace_explorer_said import said
 from lash_nb.views._trace_explorer_words import GROUPS, STATUSES
@@ -171,7 +172,8 @@ def record_detail(trace: Trace, facts: TraceFacts, row: int) -> dict[str, Any]:
     version = index.text("schema_version")[row]
     return {
         "title": _where(trace, row) or f"line {index.line[row]}",
-        "note": one_line(index.text("type")[row] or "", 60),
+        "note": one_line(index.text("type")[row] or "", 60)
+        + (f" · {TEXTS_WITHHELD}" if index.is_withheld[row] else ""),
         "warning": _strange_time(float(facts.took_ms[row]))
         if known
         else f"schema version {version}: no release described here writes this, shown as it is",

@@ -1,17 +1,19 @@
 """What a record says, in one line: the text of a reply, a call with its arguments, a result. Any member may be missing or of any shape."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from lash_nb.plots import counted
-from lash_nb.trace import member
+from lash_nb.plots import byte_size, counted, token_count
+from lash_nb.trace import Piece, Usage, is_withheld, read_fact, read_messages, read_reply
 from lash_nb.views._json import inline
+from lash_nb.views._record_words import WITHHELD, cause_of, unless_withheld
 
 __all__ = ["said"]
 
 _HEAD: Final = frozenset({"schema_version", "id", "timestamp", "context", "type", "content"})
 """Members of every record that its columns show already."""
-_REASONS: Final = ("done_reason", "outcome", "status", "reason")
+_NO_SUCCESS: Final = frozenset({"failure", "cancelled", False})
+"""How a tool call says that it ended without a result; version 1 says it with a truth value."""
 
 
 def said(kind: str, body: Mapping[str, Any]) -> str:
@@ -32,133 +34,141 @@ def _joined(*words: str, by: str = " ") -> str:
 
 def _rest(body: Mapping[str, Any]) -> str:
     rest = {name: value for name, value in body.items() if name not in _HEAD}
-    return inline(rest) if rest else ""
+    return _joined(inline(rest) if rest else "", WITHHELD if is_withheld(body) else "")
+
+
+def _fact(name: str, body: Mapping[str, Any]) -> str:
+    return _text(read_fact(name, body))
+
+
+def _facts(*names: str, by: str = " ") -> Callable[[Mapping[str, Any]], str]:
+    """Words of these facts, one after the other."""
+    return lambda body: _joined(*(_fact(name, body) for name in names), by=by)
+
+
+def _content(*names: str, of: str | None = None) -> Callable[[Mapping[str, Any]], str]:
+    """The same of facts that a host may keep out of a record; `of` is one that it does not."""
+    words = _facts(*names)
+    return lambda body: _joined(_fact(of, body) if of else "", unless_withheld(words(body), body))
+
+
+def _said(pieces: Iterable[Piece]) -> str:
+    return " · ".join(filter(None, map(_piece, pieces)))
+
+
+def _piece(piece: Piece) -> str:
+    match piece.kind:
+        case "tool_call":
+            return f"{_text(piece.name)}({_text(piece.text)})"
+        case "tool_result" if isinstance(piece.text, tuple):
+            return " ".join(map(_piece, piece.text))
+        case "attachment":
+            return f"[{piece.name}]"
+    return _text(piece.text)
 
 
 def _asked(body: Mapping[str, Any]) -> str:
     """The last message of a request: what this call was made for."""
-    messages = member(body, "request.messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    blocks = member(last, "blocks")
-    words = " · ".join(filter(None, map(_part, blocks))) if isinstance(blocks, list) else _text(member(last, "content"))
-    return words or _text(member(body, "request.model"))
-
-
-def _part(part: Any) -> str:
-    """A block of a message or a part of a reply; the tag is in it, or is its only member."""
-    if not isinstance(part, Mapping):
-        return _text(part)
-    kind = part.get("kind", part.get("type"))
-    if kind is None and len(part) == 1:
-        ((kind, part),) = part.items()
-    words = _PARTS.get(str(kind).lower().replace("_", ""), _text)
-    return words(part)
-
-
-def _call(part: Any) -> str:
-    name = _text(member(part, "tool_name") or member(part, "name"))
-    args = next((value for key in ("input_json", "args", "input") if (value := member(part, key)) is not None), None)
-    return f"{name}({_text(args)})"
-
-
-def _result(part: Any) -> str:
-    content = member(part, "content")
-    return " ".join(map(_part, content)) if isinstance(content, list) else _text(content)
-
-
-def _file(part: Any) -> str:
-    return f"[{_text(member(part, 'filename') or member(part, 'mime') or 'attachment')}]"
-
-
-_PARTS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "text": lambda part: _text(member(part, "text")),
-    "reasoning": lambda part: _text(member(part, "text") or member(part, "summary")),
-    "toolcall": _call,
-    "toolresult": _result,
-    "image": _file,
-    "attachment": _file,
-}
+    messages = read_messages(body)
+    words = _said(messages[-1].pieces) if messages else ""
+    return unless_withheld(words, body) or _fact("name", body)
 
 
 def _answered(body: Mapping[str, Any]) -> str:
-    parts = member(body, "response.parts")
-    words = " · ".join(filter(None, map(_part, parts))) if isinstance(parts, list) else ""
-    return words or _text(member(body, "response.text"))
+    return unless_withheld(_said(read_reply(body)), body) or _fact("done_reason", body) or "no text"
 
 
 def _failed(body: Mapping[str, Any]) -> str:
-    return _error(body.get("error"))
-
-
-def _error(error: Any) -> str:
-    if not isinstance(error, Mapping):
-        return _text(error)
-    return _joined(_text(error.get("code")), _text(error.get("message")), by=", ") or inline(error)
-
-
-def _tool_started(body: Mapping[str, Any]) -> str:
-    return _joined(_text(body.get("name")), _text(body.get("args")))
+    return _joined(*cause_of(body), by=", ") or _fact("error_kind", body) or _text(body.get("error"))
 
 
 def _tool_ended(body: Mapping[str, Any]) -> str:
-    outcome = member(body, "output.outcome")
-    name, payload = _text(body.get("name")), member(outcome, "payload")
-    if member(outcome, "status") in {"failure", "cancelled"}:
-        return f"{name}: {_error(payload)}"
-    return f"{name} → {_text(payload if outcome is not None else body.get('output'))}"
+    name, status = _fact("name", body), read_fact("status", body)
+    if isinstance(status, str | bool) and status in _NO_SUCCESS:
+        return f"{name}: {_joined(*cause_of(body), by=', ') or unless_withheld(_fact('result', body), body)}"
+    return f"{name} → {unless_withheld(_fact('result', body), body) or _text(body.get('output'))}"
 
 
 def _prompt(body: Mapping[str, Any]) -> str:
-    chars, components = body.get("prompt_chars"), body.get("components")
+    chars, components = read_fact("prompt_chars", body), read_fact("components", body)
     parts = counted(len(components), "component") if isinstance(components, list) else ""
     return _joined(counted(chars, "character") if isinstance(chars, int) else "", parts, by=", ")
 
 
+def _composition(body: Mapping[str, Any]) -> str:
+    tools = read_fact("tools", body)
+    words = counted(len(tools), "tool") if isinstance(tools, list) else ""
+    return _joined(words, unless_withheld(_fact("prompt_text", body), body), by=" · ") or _fact("prompt_hash", body)
+
+
 def _turn_began(body: Mapping[str, Any]) -> str:
-    count = member(body, "metadata.input_item_count")
+    count = read_fact("input_items", body)
     return counted(count, "input item") if isinstance(count, int) else ""
 
 
 def _turn_ended(body: Mapping[str, Any]) -> str:
-    return " · ".join(dict.fromkeys(_outcome_words(body)))
+    words = (_fact(name, body) for name in ("done_reason", "status", "cancel_reason", "next_frame"))
+    return _joined(*dict.fromkeys(words), by=" · ")
 
 
-def _outcome_words(body: Mapping[str, Any]) -> Iterator[str]:
-    for where in (body, body.get("outcome")):
-        for name in _REASONS:
-            value = member(where, name)
-            if isinstance(value, str):
-                yield value
+def _provider_bytes(body: Mapping[str, Any]) -> str:
+    """What went over the wire: its name, its size where the bytes are not here, and why they are not."""
+    raw, size, reason = (read_fact(name, body) for name in ("raw_json", "raw_len", "omitted_reason"))
+    head = _joined(_fact("name", body), _fact("direction", body))
+    if raw is not None:
+        return _joined(head or _fact("provider", body), _text(raw))
+    if reason == "content_policy" or is_withheld(body):
+        reason = WITHHELD
+    told = byte_size(size) if isinstance(size, int) else _text(size)
+    return _joined(head or _fact("provider", body), told, _text(reason), by=" · ")
 
 
-def _event(body: Mapping[str, Any]) -> str:
-    event = body.get("event")
-    name = next((word for key in ("event_name", "kind", "type") if isinstance(word := member(event, key), str)), "")
-    rest = {key: value for key, value in event.items() if value != name} if isinstance(event, Mapping) else event
-    return _joined(name, _text(rest))
+def _runtime_piece(body: Mapping[str, Any]) -> str:
+    usage = read_fact("partial_usage", body)
+    tokens = f"{token_count(usage.input)} → {token_count(usage.output)} tokens" if isinstance(usage, Usage) else ""
+    words = _fact("stream_text", body) or _fact("raw_text", body)
+    call = _joined(_fact("tool_name", body), _fact("input_json", body))
+    return _joined(_fact("name", body), _fact("block_phase", body), unless_withheld(words or call or tokens, body))
 
 
-def _named(*members: str) -> Callable[[Mapping[str, Any]], str]:
-    """Words of these members, one after the other."""
-    return lambda body: _joined(*(_text(body.get(name)) for name in members))
+def _code_ended(body: Mapping[str, Any]) -> str:
+    output, error = _fact("output", body), _fact("error_message", body)
+    return unless_withheld(_joined(output, error), body)
+
+
+def _protocol_step(body: Mapping[str, Any]) -> str:
+    """A step of a plugin; until version 8 blocks of code are told here."""
+    code = _joined(*(_fact(name, body) for name in ("phase", "code", "output", "error_message")))
+    words = code if read_fact("phase", body) is not None else _fact("payload", body)
+    return _joined(_fact("name", body), unless_withheld(words, body))
 
 
 _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "llm_call_started": _asked,
     "llm_call_completed": _answered,
     "llm_call_failed": _failed,
-    "tool_call_started": _tool_started,
+    "tool_call_started": _content("args", of="name"),
     "tool_call_completed": _tool_ended,
+    "tool_receipt": _facts("name", "terminal", by=" · "),
     "prompt_built": _prompt,
+    "prompt_composition_failed": _content("error_message"),
+    "composition_changed": _composition,
     "turn_started": _turn_began,
     "turn_completed": _turn_ended,
-    "provider_stream_event": _event,
-    "runtime_stream_event": _event,
-    "provider_event": _event,
-    "lashlang_execution": _event,
-    "protocol_step": _named("plugin_id", "mode", "payload"),
-    "custom": _named("name", "payload"),
-    "exec_code_started": _named("code"),
-    "exec_code_completed": _named("output", "error"),
-    "exec_code_failed": _failed,
+    "provider_request": _provider_bytes,
+    "provider_stream_event": _provider_bytes,
+    "provider_event": _provider_bytes,
+    "runtime_stream_event": _runtime_piece,
+    "lashlang_execution": _facts("name", "entry_name", "label", "node_id", "child_entry_name", "error_message"),
+    "protocol_step": _protocol_step,
+    "custom": _content("payload", of="name"),
+    "exec_code_started": _content("code"),
+    "exec_code_completed": _code_ended,
+    "exec_code_failed": _content("stop_reason", "error_message"),
+    "program_step": _facts("status", "error_message"),
+    "journaled_effect_started": _facts("name", "effect_kind"),
+    "journaled_effect_settled": _facts("name", "effect_kind", "status"),
+    "durable_wait_parked": _facts("name"),
+    "durable_wait_resolved": _facts("name", "status"),
+    "store_error_observed": _content("error_class", "error_message", of="name"),
 }
