@@ -35,7 +35,7 @@ from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._pieces import Message, Piece, read_messages, read_reply
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
 from lash_nb.trace._record_columns import RecordColumns
-from lash_nb.trace._shapes import SHAPES, Shape, shape_of
+from lash_nb.trace._shapes import SHAPES, UNRELEASED, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
 from lash_nb.trace._span_links import SpanKind
 from lash_nb.trace._spans import SpanNode
@@ -51,6 +51,7 @@ __all__ = [
     "RECORD_TYPES",
     "SHAPES",
     "TEXT_COLUMNS",
+    "UNRELEASED",
     "Attempt",
     "ChildStart",
     "CodeBlock",

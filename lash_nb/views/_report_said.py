@@ -13,6 +13,7 @@ from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import TEXTS_WITHHELD, cause_of, unless_withheld
 from lash_nb.views._report_numbers import FAILED
+from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["block_parts", "call_parts", "cut", "end_row"]
 
@@ -46,7 +47,7 @@ def end_row(call: Span) -> int:
 
 
 def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
-    name = el("code", one_line(getattr(call, "model", None) or "model not recorded", 60))
+    name = el("code", one_line(getattr(call, "model", None) or NO_MODEL, 60))
     if call.status in FAILED:
         yield joined(name, " ", _failure(*cause_of(body), body.get("error")))
     else:
@@ -94,7 +95,7 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     withheld = unless_withheld("", body)
     head = filled(
         '<code>{}</code><span class="mono muted">{}</span> ',
-        one_line(getattr(call, "name", None) or "tool not recorded", 60),
+        one_line(getattr(call, "name", None) or NO_TOOL, 60),
         f"({withheld if args is None else call_text(args, _LINE)})" if withheld or args is not None else "",
     )
     if call.status in FAILED:
