@@ -1,7 +1,35 @@
-"""All figures: `python -m benchmarks`."""
+"""All figures: `python -m benchmarks [--json]`; JSON is one object, with a member for each benchmark."""
 
-from benchmarks import import_time, turn_cost, wire_json
+import importlib
+import io
+import json
+import shutil
+import sys
+from contextlib import redirect_stdout
+from typing import Final
 
-import_time.main()
-turn_cost.main()
-wire_json.main()
+NAMES: Final = (
+    "import_time",
+    "turn_cost",
+    "wire_json",
+    "trace_read",
+    "trace_report",
+    "large_drawings",
+    "explorer_first_row",
+)
+BROWSER: Final = {"explorer_first_row"}
+"""What measures in a Chromium."""
+
+figures = {}
+for name in NAMES:
+    if name in BROWSER and shutil.which("chromium") is None:
+        print(f"{name}: left out, no chromium on this machine (Debian: apt-get install chromium)", file=sys.stderr)
+    elif "--json" in sys.argv:
+        with redirect_stdout(io.StringIO()) as said:
+            importlib.import_module(f"benchmarks.{name}").main()
+        figures[name] = json.loads(said.getvalue())
+    else:
+        print(f"\n{name}")
+        importlib.import_module(f"benchmarks.{name}").main()
+if figures:
+    print(json.dumps(figures))
