@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from lash_nb.plots import byte_size, counted, token_count
-from lash_nb.trace import Piece, Usage, is_withheld, read_fact, read_messages, read_reply
+from lash_nb.trace import Piece, Usage, is_withheld, member, read_fact, read_messages, read_reply
 from lash_nb.views._json import inline
 from lash_nb.views._record_words import WITHHELD, cause_of, unless_withheld
 
@@ -96,9 +96,10 @@ def _prompt(body: Mapping[str, Any]) -> str:
 
 
 def _composition(body: Mapping[str, Any]) -> str:
-    tools = read_fact("tools", body)
-    words = counted(len(tools), "tool") if isinstance(tools, list) else ""
-    return _joined(words, unless_withheld(_fact("prompt_text", body), body), by=" · ") or _fact("prompt_hash", body)
+    tools, text = read_fact("tools", body), read_fact("prompt_text", body)
+    size = counted(len(text), "character") if isinstance(text, str) and text else ""
+    words = _joined(size, counted(len(tools), "tool") if isinstance(tools, list) else "", by=", ")
+    return _joined(words, unless_withheld(_text(text), body), by=" · ") or _fact("prompt_hash", body)
 
 
 def _turn_began(body: Mapping[str, Any]) -> str:
@@ -136,6 +137,17 @@ def _code_ended(body: Mapping[str, Any]) -> str:
     return unless_withheld(_joined(output, error), body)
 
 
+def _code_event(body: Mapping[str, Any]) -> str:
+    """A step of a running graph: its node, what the node is, what happened to it, and how often by then."""
+    event = body.get("event")
+    kind = _text(member(event, "node_kind")) or _fact("node_id", body).partition(":")[0]
+    happened = _joined(_fact("name", body), _text(member(event, "selected")))
+    times = member(event, "occurrence")
+    words = [_fact("label", body), kind, happened, f"no. {_text(times)}" if times is not None else ""]
+    rest = (_fact(name, body) for name in ("error_message", "child_entry_name", "entry_name", "node_id"))
+    return _joined(*words, *rest, by=" · ")
+
+
 def _protocol_step(body: Mapping[str, Any]) -> str:
     """A step of a plugin; until version 8 blocks of code are told here."""
     code = _joined(*(_fact(name, body) for name in ("phase", "code", "output", "error_message")))
@@ -159,7 +171,7 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "provider_stream_event": _provider_bytes,
     "provider_event": _provider_bytes,
     "runtime_stream_event": _runtime_piece,
-    "lashlang_execution": _facts("name", "entry_name", "label", "node_id", "child_entry_name", "error_message"),
+    "lashlang_execution": _code_event,
     "protocol_step": _protocol_step,
     "custom": _content("payload", of="name"),
     "exec_code_started": _content("code"),

@@ -120,3 +120,17 @@ def test_what_took_less_than_nothing_is_not_shown_as_a_time() -> None:
 
     assert ends[0]["took"] == "–"
     assert view.detail["warning"].startswith("it took -3,900 ms")
+
+
+def test_a_step_of_a_graph_names_its_node_first() -> None:
+    """Label, what the node is, what happened, how often by then; a changed prompt says how long it is and how many tools it has."""
+    event = {"kind": "node_completed", "event_key": "k", "node_id": "n:1", "node_kind": "call", "label": "weather"}
+    prompt = {"fingerprint": "ab", "rendered_system_prompt": "Be short.", "tool_schemas": [{}, {}]}
+    records = [
+        record(0, "lashlang_execution", event={**event, "occurrence": 2}),
+        {**record(1, "composition_changed", **prompt), "schema_version": 5},
+    ]
+    said = ["".join(row["what"]) for row in TraceExplorerView(read_trace(records)).first["rows"]]
+
+    assert said[0] == "weather · call · node_completed · no. 2 · n:1"
+    assert said[1].startswith("9 characters, 2 tools")
