@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from lash_nb._version import __version__
+from lash_nb import __version__
 from lash_nb.errors import LashError
 from lash_nb.plots import printable
 
