@@ -1,6 +1,6 @@
 """What the magics of one shell work on: the open sessions, which of them is meant, and the trace that was opened last."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ class Bench:
         """The views of traces that still grow."""
         self.trace: Trace | None = None
         """The trace file that was opened last, if that was after the last prompt."""
+        self.trace_files: Sequence[str] = ()
+        """The files and patterns that it was read from."""
 
     @property
     def namespace(self) -> MutableMapping[str, Any]:

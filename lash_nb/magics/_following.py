@@ -49,7 +49,7 @@ class Following:
     async def _follow(self, view: TraceExplorerView, again: str) -> None:
         while True:
             await asyncio.sleep(self._beat)
-            if view.comm is None:
+            if view.comm is None or not view.is_following:
                 return
             try:
                 view.refresh()

@@ -12,12 +12,11 @@ from lash_nb import frames, plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._drawn import show_in_both_themes
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
 
-__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "open_trace", "trace_python"]
+__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "open_trace", "read_python", "trace_python"]
 
 
 class _Svg:
@@ -62,15 +61,12 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
     """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
     if hasattr(bench.shell, "kernel"):
         bench.shown.add(axes)
-        figure = axes.get_figure(root=True)
-        if figure is not None:
-            show_in_both_themes(figure)
     return axes
 
 
 def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
     """Read the trace of files and patterns; it is the one that is meant from now on."""
-    bench.trace = read_trace(files[0] if len(files) == 1 else files)
+    bench.trace, bench.trace_files = read_trace(files[0] if len(files) == 1 else files), tuple(files)
     return bench.trace
 
 
@@ -105,13 +101,20 @@ def _graph_python(_bench: Bench, asked: Namespace) -> str:
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
-def trace_python(asked: Namespace) -> str:
-    """Return the Python for the trace that a line names."""
-    return f"lash_nb.read_trace({asked.file!r})" if asked.file else "session.trace"
+def trace_python(bench: Bench, asked: Namespace) -> str:
+    """Return the Python for the trace that `asked_trace` finds."""
+    if asked.file:
+        return read_python([asked.file])
+    return read_python(bench.trace_files) if bench.trace else "session.trace"
 
 
-def _timeline_python(_bench: Bench, asked: Namespace) -> str:
-    trace = trace_python(asked)
+def read_python(files: Sequence[str]) -> str:
+    """Return the Python that reads files and patterns as `open_trace` does."""
+    return f"lash_nb.read_trace({(files[0] if len(files) == 1 else list(files))!r})"
+
+
+def _timeline_python(bench: Bench, asked: Namespace) -> str:
+    trace = trace_python(bench, asked)
     if asked.plot:
         return f"lash_nb.plots.timeline({trace})"
     view = f"lash_nb.views.TraceTimelineView({trace})"

@@ -36,9 +36,9 @@ def _prices(bench: Bench, name: str | None) -> Mapping[str, Any]:
     raise CallerError(f"{found} {example}, then %lash plot cost --prices prices", code="magics_prices")
 
 
-def _plot_python(_bench: Bench, asked: Namespace) -> str:
+def _plot_python(bench: Bench, asked: Namespace) -> str:
     prices = f", prices={asked.prices or 'prices'}" if asked.plot == _PRICED else ""
-    return f"lash_nb.plots.{asked.plot}({trace_python(asked)}{prices})"
+    return f"lash_nb.plots.{asked.plot}({trace_python(bench, asked)}{prices})"
 
 
 PLOT: Final = Verb(

@@ -11,7 +11,7 @@ from lash_nb import frames, plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._look_verbs import open_trace
+from lash_nb.magics._look_verbs import open_trace, read_python
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace
 from lash_nb.views import TraceExplorerView, summary_text, turn_places, write_trace_report
@@ -74,9 +74,11 @@ def _stop(bench: Bench) -> None:
 
 
 def _python(_bench: Bench, asked: Namespace) -> str:
-    if asked.stop or not asked.file:
-        return "view.close()"
-    opened = f"trace = lash_nb.read_trace({(asked.file[0] if len(asked.file) == 1 else asked.file)!r})"
+    if asked.stop:
+        return "view.is_following = False  # of each view that follows a trace"
+    if not asked.file:
+        return "# which trace? %lash trace FILE"
+    opened = f"trace = {read_python(asked.file)}"
     if asked.report:
         places = turn_places(asked.turns)
         turns = f", turns={places}" if places else ""

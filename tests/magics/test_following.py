@@ -60,6 +60,17 @@ async def test_a_closed_view_is_not_followed(file: Path, following: Following) -
     await until(lambda: not following.stop())
 
 
+async def test_a_view_that_no_longer_follows_stays_as_it_is(file: Path, following: Following) -> None:
+    """What `%lash explain trace --stop` prints is enough: the view is there, and nothing looks after it any more."""
+    view, before = TraceExplorerView(read_trace(file)), len(asyncio.all_tasks())
+    following.start(view)
+    view.is_following = False
+    await until(lambda: len(asyncio.all_tasks()) == before)
+
+    assert view.comm is not None
+    assert following.stop() == []
+
+
 async def test_a_file_that_is_gone_is_said_in_the_view(file: Path, following: Following) -> None:
     """The view says that it no longer follows, and why."""
     view = TraceExplorerView(read_trace(file))

@@ -237,6 +237,23 @@ def test_each_plot_of_a_trace_is_one_line(shell: Shell, capsys: Any) -> None:
     assert capsys.readouterr().out.strip() == "lash_nb.plots.latency(lash_nb.read_trace('a.jsonl'))"
 
 
+def test_the_explained_trace_is_the_one_that_is_shown(shell: Shell, capsys: Any) -> None:
+    """Without a file a line means the one opened last, before any that of the session; what stops following closes nothing."""
+    lines = ("timeline", "plot latency", "trace --stop")
+    for opened in (False, True):
+        if opened:
+            shell.run(f"%lash trace {STATION}")
+        capsys.readouterr()
+        for one in lines:
+            shell.run(f"%lash explain {one}")
+        said = capsys.readouterr().out.splitlines()
+        trace = f"lash_nb.read_trace({str(STATION)!r})" if opened else "session.trace"
+
+        assert said[0] == f"lash_nb.views.TraceTimelineView({trace})"
+        assert said[1] == f"lash_nb.plots.latency({trace})"
+        assert said[2].startswith("view.is_following = False")
+
+
 def test_a_cost_needs_prices(shell: Shell) -> None:
     """The error shows how a price table is written."""
     said = shell.refuse(f"%lash plot cost {STATION}")
