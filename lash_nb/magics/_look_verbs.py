@@ -12,6 +12,7 @@ from lash_nb import frames, plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._drawn import show_in_both_themes
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
@@ -61,6 +62,9 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
     """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
     if hasattr(bench.shell, "kernel"):
         bench.shown.add(axes)
+        figure = axes.get_figure(root=True)
+        if figure is not None:
+            show_in_both_themes(figure)
     return axes
 
 
