@@ -164,3 +164,12 @@ def test_every_type_is_read_with_care() -> None:
         if isinstance(kind, type) and issubclass(kind, wire.Wire):
             with suppress(WireError):
                 from_json('{"a":1e400,"a":1}', kind)
+
+
+def test_what_is_left_unread_has_an_end() -> None:
+    """Hundreds of levels in a value that nobody reads are passed over; without end they are refused in one line, not a crash."""
+    text = '{"session_id":"s","turn_id":"t","turn_index":1,"protocol_iteration":0,"unknown":DEEP}'
+
+    assert from_json(text.replace("DEEP", "[" * 900 + "]" * 900), RuntimeScope).session_id == "s"
+    with pytest.raises(WireError, match="not a valid RuntimeScope"):
+        from_json(text.replace("DEEP", "[" * 100_000 + "]" * 100_000), RuntimeScope)
