@@ -30,7 +30,7 @@ def typed(column: Column, values: list[Any], problems: list[ColumnError]) -> Any
     convert = _CONVERTERS[column.dtype]
     try:
         return _converted(convert, values)
-    except (TypeError, ValueError, ArithmeticError):
+    except _UNFIT:
         return convert([_fitting(column, convert, number, value, problems) for number, value in enumerate(values)])
 
 
@@ -40,7 +40,7 @@ def _fitting(
     """Return the value as the type holds it, else nothing, and note that."""
     try:
         cell = _converted(convert, [value])[0]
-    except (TypeError, ValueError, ArithmeticError):
+    except _UNFIT:
         problems.append(ColumnError(column.name, number, f"{value!r:.60} is no {column.dtype}"))
         return None
     return cell if column.dtype in _MASKED else value
@@ -63,16 +63,36 @@ def _categories(values: list[Any]) -> Any:
     return pd.Categorical(values, categories=pd.Index(known, dtype=None if known else "str"))
 
 
+def _integers(values: list[Any]) -> Any:
+    """Make integers, Python's own where one needs more than 64 bits; as these, a float is as exact as it was."""
+    try:
+        return pd.array(values, dtype="Int64")
+    except ArithmeticError:
+        return pd.Series([_whole(value) for value in values], dtype="object").array
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, int) or value is None:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    message = f"{value!r:.60} is no integer"
+    raise TypeError(message)
+
+
 def _objects(values: list[Any]) -> pd.Series:
     return pd.Series(values, dtype="object")
 
 
+_UNFIT: Final = (TypeError, ValueError, ArithmeticError, IndexError)
+"""What pandas raises for values that a type cannot hold; of lists among truth values it says that they have too few dimensions."""
 _MASKED: Final = ("string", "Int64", "UInt64", "Float64", "boolean")
 """Types whose columns hold values and what is missing; alone a value may be of another type than in company (`"7"` is an integer, not beside 7)."""
 
 _CONVERTERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     **{dtype: functools.partial(pd.array, dtype=dtype) for dtype in _MASKED},
     "category": _categories,
+    "integer": _integers,
     "datetime64[ns, UTC]": _times,
     "object": _objects,
 }

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lash_nb.plots._canvas import style
     from lash_nb.plots._cost import cost
     from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
-    from lash_nb.plots._labels import argument_hint, turn_name
+    from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
     from lash_nb.plots._latency import latency
     from lash_nb.plots._layout import GraphLayout, lay_out
     from lash_nb.plots._session_graph import session_graph
@@ -32,6 +32,7 @@ __all__ = [
     "cost",
     "counted",
     "duration",
+    "first_token_ms",
     "latency",
     "lay_out",
     "one_line",
@@ -60,6 +61,7 @@ _HOMES = {
     "cost": "_cost",
     "counted": "_format",
     "duration": "_format",
+    "first_token_ms": "_labels",
     "latency": "_latency",
     "lay_out": "_layout",
     "one_line": "_format",

@@ -1,13 +1,17 @@
 """What a graph node, a call or an argument is called in one line of a plot or view."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from lash_nb.plots._format import one_line, short_id
-from lash_nb.trace import Turn
+from lash_nb.trace import Turn, member, read_fact
 from lash_nb.wire import Message, Part, SessionNodeRecord
 
-__all__ = ["argument_hint", "node_label", "turn_name"]
+__all__ = ["argument_hint", "first_token_ms", "node_label", "turn_name"]
+
+
+_ENDLESS_MS: Final = 10**15
+"""Thirty thousand years: whatever is longer is no duration, and no picture could show it."""
 
 
 def node_label(node: SessionNodeRecord) -> tuple[str, str]:
@@ -48,3 +52,9 @@ def _part_words(part: Part) -> str:
         case "Reasoning":
             return ""
     return one_line(part.rendered(), limit=160)
+
+
+def first_token_ms(body: Mapping[str, Any]) -> float | None:
+    """Return when the first visible text of a model call came, in milliseconds after its start; none for a number that is no time."""
+    latency = member(read_fact("stream_summary", body), "first_visible_token_latency_ms")
+    return latency if isinstance(latency, int | float) and 0 <= latency < _ENDLESS_MS else None

@@ -106,12 +106,13 @@ def _most_called(rows: Sequence[_Row]) -> list[_Row]:
 def _set_scale(page: Sheet, rows: Sequence[_Row]) -> bool:
     """Make room for all marks and for the numbers beside them; return whether the axis is logarithmic."""
     least, most = min(row.marks[0] for row in rows), max(row.marks[2] for row in rows)
-    is_log = least > 0 and most / least > _WIDE
+    shown = min(row.times[0] if len(row.times) < _FEW else row.marks[0] for row in rows)
+    is_log = min(least, shown) > 0 and most / least > _WIDE
     if not is_log:
         page.ax.set_xlim(-0.015 * (most or 1), (most or 1) * 1.32)
         page.time_axis(most)
         return False
-    first, last = min(row.times[0] if len(row.times) < _FEW else row.marks[0] for row in rows) / 1.6, most
+    first, last = shown / 1.6, most
     page.ax.set_xscale("log")
     page.ax.set_xlim(first, last * (last / first) ** 0.32)
     ticks = [place for place in _ROUND_TIMES if first <= place <= last]

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from lash_nb.plots._call_bars import BAD_STATES, MS, attempts_of, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line, short_id
-from lash_nb.plots._labels import argument_hint, turn_name
+from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
 from lash_nb.plots._style import MARKS
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, member, read_fact
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, read_fact
 from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["draw_waterfall"]
@@ -68,7 +68,7 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
     yield _Line(
         label=f"turn {turn_name(turn)}",
         begin=turn.began_ns,
-        end=turn.over_ns,
+        end=max(turn.over_ns, turn.began_ns),
         duration_ms=turn.duration_ms,
         trouble=_trouble(bad, "" if turn.is_cancelled else turn.done_reason),
         is_head=True,
@@ -104,11 +104,11 @@ def _call_line(call: Span, body: dict[str, Any]) -> _Line:
     return _Line(
         label=_label(call, body),
         begin=call.began_ns,
-        end=call.recorded_ns,
+        end=max(call.recorded_ns, call.began_ns),
         duration_ms=call.duration_ms,
         trouble=_trouble(call.status, read_fact("error_code", body)),
         call=call,
-        first_token_ms=_first_token_ms(body),
+        first_token_ms=first_token_ms(body),
         attempts=attempts_of(body),
     )
 
@@ -127,11 +127,6 @@ def _trouble(status: str, cause: Any) -> tuple[str, str] | None:
         return None
     mark, word = BAD_STATES[status]
     return mark, one_line(cause if isinstance(cause, str) and cause else word, limit=24)
-
-
-def _first_token_ms(body: dict[str, Any]) -> float | None:
-    latency = member(read_fact("stream_summary", body), "first_visible_token_latency_ms")
-    return latency if isinstance(latency, int | float) else None
 
 
 def _draw_brackets(page: Sheet, lines: Sequence[_Line], start: int) -> None:

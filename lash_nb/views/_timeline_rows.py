@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lash_nb.plots import argument_hint, counted, duration, one_line, turn_name
+from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, turn_name
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._strip import DENSITY_FROM, busy_shares
@@ -65,7 +65,7 @@ def _bounds(trace: Trace) -> tuple[int, int]:
 def bar(span: Span, zero: int) -> tuple[float, float]:
     """Return start and end of a call in milliseconds from `zero`: the time that it reports, from where it was recorded to start."""
     begin = (span.began_ns - zero) / _MS
-    return round(begin, 3), round(begin + (span.duration_ms or 0), 3)
+    return round(begin, 3), round(begin + span.placed_ms, 3)
 
 
 def turn_times(turn: Turn, zero: int) -> tuple[float, float]:
@@ -177,8 +177,8 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
 def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> tuple[str, str, str, float | None]:
     if isinstance(call, LlmCall):
         end = trace[call.end_row] if call.end_row is not None else {}
-        latency = _member(end, "stream_summary", "first_visible_token_latency_ms")
-        tick = start + latency if isinstance(latency, int | float) else None
+        latency = first_token_ms(end)
+        tick = None if latency is None else start + latency
         return (
             ("direct" if call.is_direct else "llm_call"),
             call.model or "",
