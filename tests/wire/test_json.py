@@ -12,6 +12,7 @@ from lash_nb.wire import (
     Message,
     Octets,
     Part,
+    PluginMeta,
     PluginSessionSnapshot,
     PluginSnapshot,
     RuntimeScope,
@@ -53,9 +54,8 @@ def test_text_that_looks_like_a_float_stays_text(text: str) -> None:
 
 def test_keys_are_sorted_by_code_point() -> None:
     """Free values and maps have sorted keys at every depth, records the order of their fields."""
-    assert to_json(PluginSessionSnapshot(plugins={"b": PluginSnapshot(), "a": PluginSnapshot()})).startswith(
-        b'{"plugins":{"a":'
-    )
+    snapshot = PluginSnapshot(meta=PluginMeta(plugin_id="p", plugin_version="1"))
+    assert to_json(PluginSessionSnapshot(plugins={"b": snapshot, "a": snapshot})).startswith(b'{"plugins":{"a":')
     assert to_json({"b": {"😀": 1, "￿": 2, "": 3}, "Z": 4}).decode() == '{"Z":4,"b":{"":3,"￿":2,"😀":1}}'
     assert to_json(RuntimeScope(turn_id="t", session_id="s")).decode() == '{"session_id":"s","turn_id":"t"}'
 
