@@ -29,7 +29,7 @@ class Column:
 
     A step of a path is an attribute, a key or a list position; a key that is not there gives an empty cell."""
     dtype: str = "object"
-    """`string`, `category`, `Int64`, `UInt64` (for numbers up to 2**64), `Float64`, `boolean`, `datetime64[ns, UTC]` (from nanoseconds or RFC 3339 text) or `object`."""
+    """`string`, `category`, `Int64`, `UInt64` (for numbers up to 2**64), `integer` (`Int64`, or objects where a sum is larger), `Float64`, `boolean`, `datetime64[ns, UTC]` (from nanoseconds or RFC 3339 text) or `object`."""
     doc: str = ""
     """What the value means, with its unit."""
     then: Callable[[Any], Any] | None = None

@@ -18,7 +18,7 @@ __all__ = ["COST_COLUMNS", "cost_df"]
 
 
 def _tokens(name: str, doc: str) -> Column:
-    return Column(f"{name}_tokens", f"tokens.{name}", "Int64", doc)
+    return Column(f"{name}_tokens", f"tokens.{name}", "integer", doc)
 
 
 def _usd(name: str, doc: str) -> Column:

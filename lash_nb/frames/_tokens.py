@@ -10,18 +10,18 @@ __all__ = ["TOKEN_COLUMNS", "token_columns"]
 def token_columns(path: str) -> tuple[Column, ...]:
     """Return columns of the tokens to which a path leads, a `Usage`."""
     return (
-        Column("input_tokens", f"{path}.input", "Int64", "Tokens the model read, cached ones included."),
+        Column("input_tokens", f"{path}.input", "integer", "Tokens the model read, cached ones included."),
         Column(
-            "cached_input_tokens", f"{path}.cache_read", "Int64", "Of these, tokens read from the provider's cache."
+            "cached_input_tokens", f"{path}.cache_read", "integer", "Of these, tokens read from the provider's cache."
         ),
         Column(
             "cache_write_input_tokens",
             f"{path}.cache_write",
-            "Int64",
+            "integer",
             "Of these, tokens written to the provider's cache; empty where the release does not tell.",
         ),
-        Column("output_tokens", f"{path}.output", "Int64", "Tokens the model wrote, reasoning included."),
-        Column("reasoning_tokens", f"{path}.reasoning", "Int64", "Of these, tokens of reasoning."),
+        Column("output_tokens", f"{path}.output", "integer", "Tokens the model wrote, reasoning included."),
+        Column("reasoning_tokens", f"{path}.reasoning", "integer", "Of these, tokens of reasoning."),
         Column(
             "is_approximate",
             f"{path}.approximate",

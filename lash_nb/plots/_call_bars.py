@@ -38,7 +38,7 @@ def draw_calls(sheet: Sheet, calls: Sequence[tuple[int, int, Span]], *, high: fl
     waits = []
     for row, start, call in calls:
         left, recorded = (call.began_ns - start) / MS, (call.recorded_ns - start) / MS
-        right = left + max(call.duration_ms or 0, least)
+        right = left + max(call.placed_ms, least)
         state = BAD_STATES[call.status][0] if call.status in BAD_STATES else ""
         groups.setdefault((call_kind(call), state), []).append((left, right, row, high))
         if recorded - right > least:

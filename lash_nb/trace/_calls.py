@@ -12,6 +12,8 @@ CODE_CALL: Final = "lashlang:"
 """How the ids of calls begin that code makes, since 0.1.0-alpha.84."""
 _AFTER_SWITCH: Final = ":agent-frame:"
 _MS: Final = 1_000_000
+_LONGEST: Final = (1 << 63) / _MS
+"""Three centuries, from 1970 to the last moment that a column of times holds."""
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +57,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
         """When it began; without a start, what its end tells about that. Nanoseconds since the Unix epoch, as below."""
         if self.started_ns is not None:
             return self.started_ns
-        return (self.ended_ns or 0) - round((self.duration_ms or 0) * _MS)
+        return (self.ended_ns or 0) - round(self.placed_ms * _MS)
 
     @property
     def recorded_ns(self) -> int:
@@ -65,7 +67,13 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     @property
     def over_ns(self) -> int:
         """The last moment known of it: the record of its end, or the end that it reports."""
-        return max(self.recorded_ns, self.began_ns + round((self.duration_ms or 0) * _MS))
+        return max(self.recorded_ns, self.began_ns + round(self.placed_ms * _MS))
+
+    @property
+    def placed_ms(self) -> float:
+        """Its duration where a picture or a moment depends on it: 0 where none is known, or one of centuries is told, which is an error."""
+        told = self.duration_ms or 0.0
+        return told if abs(told) < _LONGEST else 0.0
 
 
 class LlmCall(Span, frozen=True):

@@ -41,8 +41,8 @@ LONGEST_TEXT: Final = 2_000
 _Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
 """What an integer column can hold."""
 _Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
-_Milliseconds = Annotated[float, Meta(ge=-(10.0**15), le=10.0**15)]
-"""Thirty thousand years: whatever is longer is no duration, and no picture could show it."""
+_Milliseconds = Annotated[float, Meta(ge=-(2.0**64), le=2.0**64)]
+"""The largest number that a release can write, though only as near as a float comes: half a billion years."""
 
 
 class BadLineError(ValueError):
@@ -306,7 +306,10 @@ def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
     for field in msgspec.structs.fields(shape):
         value = members.get(field.encode_name)
         inner = next((kind for kind in get_args(field.type) if _is_struct(kind)), None)
-        if isinstance(value, dict) and inner:
+        if isinstance(value, dict) and inner is UsageMembers:
+            if _fits(value, UsageMembers):  # a part of them would be told as all tokens there were
+                fitting[field.name] = msgspec.convert(value, UsageMembers)
+        elif isinstance(value, dict) and inner:
             fitting[field.name] = _fitting(inner, value)
         elif value is not None and _fits(value, field.type):
             fitting[field.name] = value

@@ -1,7 +1,8 @@
 """Tokens, told alike whatever release wrote them.
 
 Until 0.1.0-alpha.78 the input of a record included what came from the cache and its output excluded reasoning; since then it is the other
-way round on both sides, under other names. Source: the reference's usage types in these releases.
+way round on both sides, under other names. A member that is absent counts nothing, as in the reference; where one is no integer of 64 bits,
+nothing is known of the tokens. Source: the reference's usage types in these releases.
 """
 
 from collections.abc import Iterable
@@ -12,8 +13,8 @@ from msgspec import Meta
 
 __all__ = ["Usage", "UsageMembers", "canonical", "read_usage", "total_usage"]
 
-_Tokens = Annotated[int, Meta(ge=-(10**15), le=10**15)]
-"""A sum of as many tokens as a trace can hold still fits an integer column."""
+_Tokens = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""What the reference counts with; sums of these may be larger than any column of integers."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -102,7 +103,7 @@ def canonical(usage: UsageMembers) -> Usage:
 
 
 def read_usage(members: Any) -> Usage | None:
-    """Return tokens from the members that a record has for them; None when these are no tokens."""
+    """Return tokens from the members that a record has for them; None when one of these is no number of tokens."""
     try:
         return canonical(msgspec.convert(members, UsageMembers)) if isinstance(members, dict) else None
     except msgspec.ValidationError:

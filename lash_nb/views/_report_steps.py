@@ -134,7 +134,7 @@ def _track(call: Span, scale: Scale | None, kind: str) -> Html:
         return el("span")
     zero, whole = scale
     left = min(max((call.began_ns - zero) / whole * 100, 0), 99)
-    width = min(max((call.duration_ms or 0) * 100e6 / whole, 0), 100 - left)
+    width = min(max(call.placed_ms * 100e6 / whole, 0), 100 - left)
     template = _FAILED_BAR if call.status in FAILED else _BAR
     return filled(template, kind, f"{left:.1f}", f"{width:.1f}")
 

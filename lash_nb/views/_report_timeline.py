@@ -85,7 +85,7 @@ def _bounds(trace: Trace) -> tuple[int, int]:
 
 
 def _end(call: Span) -> int:
-    return call.began_ns + round((call.duration_ms or 0) * 1_000_000)
+    return call.began_ns + round(call.placed_ms * 1_000_000)
 
 
 def _bars(calls: Sequence[Span], zero: int, total: int, y: float, *, is_dense: bool) -> Iterator[str]:

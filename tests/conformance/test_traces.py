@@ -9,12 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
 
 from lash_nb.frames import TRACE_TABLES
-from lash_nb.trace import NO_INT, SHAPES, Shape, Trace, read_trace
+from lash_nb.trace import NO_INT, SHAPES, Shape, Trace, Usage, read_trace
 from lash_nb.wire import TraceRecord, from_json, to_json
 from tests.conformance.vectors import PACKED, find_groups, read_files
 
@@ -25,6 +25,8 @@ GRAPHS: Final = "_graphs.jsonl"
 EXECUTION: Final = "lashlang_execution"
 OF_TOMORROW: Final = "a_kind_of_tomorrow"
 """The one type that golden data has on purpose although nobody writes it."""
+OF_TOKENS: Final = ("llm_call_completed", "token_usage")
+"""Types of records whose tokens the index holds."""
 IDS: Final = ("session_id", "turn_id", "llm_call_id", "effect_id", "graph_node_id", "parent_graph_node_id")
 
 
@@ -100,6 +102,47 @@ def the_index_says_what_records_say(_golden: Golden, trace: Trace) -> Iterator[s
             yield f"record {row}: {held} instead of {said}"
 
 
+def the_index_says_how_long_and_how_many(_golden: Golden, trace: Trace) -> Iterator[str]:
+    """Durations, as near as a float comes, and tokens, exactly, stand in the index as they stand in the record; none is 0 that is absent."""
+    index = trace.index
+    durations, usages = index.duration_ms.tolist(), index.usages(range(len(trace)))
+    for row, record in enumerate(trace):
+        took, tokens = _duration(record), record.get("usage") if record["type"] in OF_TOKENS else None
+        if repr(durations[row]) != repr(math.nan if took is None else float(took)):
+            yield f"record {row}: {durations[row]} ms instead of {took}"
+        if usages[row] != (None if tokens is None else _usage(tokens)):
+            yield f"record {row}: {usages[row]} instead of {tokens}"
+
+
+def _duration(record: Mapping[str, Any]) -> int | None:
+    """What a record of a known type says of its duration, None where it says nothing."""
+    holder = record.get("response") if record["type"] == "llm_call_completed" else record
+    name = "elapsed_ms" if record["type"] == "prompt_composition_failed" else "duration_ms"
+    told = holder.get(name) if isinstance(holder, dict) else None
+    return told if isinstance(told, int) else None
+
+
+def _usage(members: Mapping[str, int]) -> Usage:
+    """Tokens as the release counted them, by the names that it has for them."""
+    told = Counter(members)
+    if "cached_input_tokens" in members:
+        cached, reasoning = told["cached_input_tokens"], told["reasoning_tokens"]
+        return Usage(
+            uncached_input=max(told["input_tokens"] - cached, 0),
+            cache_read=cached,
+            output=told["output_tokens"] + reasoning,
+            reasoning=reasoning,
+            approximate=reasoning != 0,
+        )
+    return Usage(
+        uncached_input=told["input_tokens"],
+        cache_read=told["cache_read_input_tokens"],
+        cache_write=members.get("cache_write_input_tokens"),
+        output=told["output_tokens"],
+        reasoning=told["reasoning_output_tokens"],
+    )
+
+
 def each_type_is_known(_golden: Golden, trace: Trace) -> Iterator[str]:
     """Every type and version is described here, but the type that is there to be unknown."""
     for record, is_known in zip(trace, trace.index.is_known.tolist(), strict=True):
@@ -170,6 +213,7 @@ CHECKS: Final[tuple[Callable[[Golden, Trace], Iterator[str]], ...]] = (
     each_line_is_a_record,
     each_record_comes_back,
     the_index_says_what_records_say,
+    the_index_says_how_long_and_how_many,
     each_type_is_known,
     each_table_builds,
     ours_are_written_as_they_were_read,

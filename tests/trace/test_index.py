@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lash_nb.trace import Usage, read_trace
-from tests.trace.lines import STATION, line, record, whole_lines
+from lash_nb.trace import Usage, read_fact, read_trace
+from tests.trace.lines import STATION, line, llm_end, record, whole_lines
 
 
 def test_the_index_tells_where_each_record_lies() -> None:
@@ -59,15 +59,33 @@ def test_numbers_beyond_64_bits_are_no_error() -> None:
 
 
 def test_durations_and_tokens_that_cannot_be_are_empty() -> None:
-    """What no clock and no counter can say (endless, beyond all years, no number) is empty in the index and stays in the record."""
+    """What no clock and no counter can say (endless, beyond 64 bits, no number) is empty in the index and stays in the record.
+
+    Of tokens of which one number is none, nothing is told: the others would pass for all there were.
+    """
     usage = {"input_tokens": [1], "output_tokens": 10**30, "cached_input_tokens": True, "reasoning_tokens": 7}
     text = line(record(1, "llm_call_completed", response={"duration_ms": 1e300}, usage=usage))
     trace = read_trace(text + text.replace(b"1e+300", b"1e999"))
 
     assert trace.errors == ()
     assert all(took != took for took in trace.index.duration_ms)  # noqa: PLR0124 - the shortest test for NaN
-    assert trace.index.usages([0, 1]) == [Usage(output=7, reasoning=7, approximate=True)] * 2
+    assert trace.index.usages([0, 1]) == [None, None] == [call.usage for call in trace.llm_calls]
     assert trace[0]["usage"] == usage
+
+
+def test_the_largest_numbers_that_a_release_writes_are_told() -> None:
+    """Tokens are exact to 64 bits, and so are their sums; a duration is as near as a float comes; what is absent counts nothing."""
+    usage = {"output_tokens": 2**63 - 1, "cache_read_input_tokens": -(2**63)}
+    ends = [llm_end(at, f"x{at}", usage=usage, response={"duration_ms": 2**64 - 1}) for at in (1, 2)]
+    trace = read_trace(ends)
+    told = Usage(output=2**63 - 1, cache_read=-(2**63))
+
+    assert trace.index.usages([0, 1]) == [told, told]
+    assert (trace.summary().usage.output, trace.summary().usage.total) == (2**64 - 2, -2)
+    assert trace.index.duration_ms.tolist() == [2.0**64] * 2
+    assert [call.duration_ms for call in trace.llm_calls] == [2.0**64] * 2
+    assert read_fact("duration_ms", trace[0]) == 2**64 - 1
+    assert all(-(2**63) < call.began_ns <= call.over_ns < 2**63 for call in (*trace.llm_calls, *trace.turns))
 
 
 def test_a_line_longer_than_a_piece() -> None:
