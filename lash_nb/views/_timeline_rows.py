@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, turn_name
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage
+from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage, is_withheld, read_fact
 from lash_nb.views._json import pretty_capped
+from lash_nb.views._record_words import WITHHELD
 from lash_nb.views._strip import DENSITY_FROM, busy_shares
 from lash_nb.views._turn_words import span_usage_words
 
@@ -21,6 +22,7 @@ __all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_tim
 _MS: Final = 1_000_000
 _MOST_CALLS: Final = 400
 """Calls of one turn that get a row of their own."""
+_OUTCOMES: Final = {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}
 _STATUS_MARKS: Final = {"failure": "failed", "failed": "failed", "cancelled": "cancelled", "open": "running"}
 
 
@@ -186,7 +188,7 @@ def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> t
             tick,
         )
     name = getattr(call, "name", None) or "tool"
-    hint = argument_hint(body.get("args"))
+    hint = argument_hint(read_fact("args", body))
     return (hint, name, "tool_call", None) if hint else (name, "", "tool_call", None)
 
 
@@ -241,28 +243,24 @@ def _usage(span: Span) -> Usage | None:
 def _parts(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a record says beyond its times: arguments and result, or the reply and the size of the request."""
     if isinstance(span, ToolCall):
-        yield "Arguments", (start or end).get("args")
-        if outcome := _member(end, "output", "outcome"):
-            status = str(_member(outcome, "status"))
-            yield (
-                {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}.get(status, "Outcome"),
-                _member(outcome, "payload") if isinstance(outcome, dict) else outcome,
-            )
+        yield "Arguments", _content("args", start or end)
+        if read_fact("status", end) is not None:
+            yield _OUTCOMES.get(span.status, "Outcome"), _content("result", end)
     elif isinstance(span, LlmCall):
-        messages = _member(start, "request", "messages")
         if "error" in end:
             yield "Failure", end["error"]
         elif end:
-            yield "Reply", _member(end, "response", "parts") or _member(end, "response", "text")
+            yield "Reply", read_fact("parts", end) or _content("text", end)
+        messages = read_fact("messages", start)
         if messages and isinstance(messages, list):
             yield f"Last of {counted(len(messages), 'message')}", messages[-1]
+        elif is_withheld(start):
+            yield "Messages", WITHHELD
 
 
-def _member(value: Any, *path: str) -> Any:
-    """Look into a record, which may have any shape."""
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+def _content(name: str, body: Mapping[str, Any]) -> Any:
+    """Return a fact that the host may have kept out of the record."""
+    return read_fact(name, body) or (WITHHELD if is_withheld(body) else read_fact(name, body))
 
 
 def _section(name: str, value: Any, trace: Trace, span: Span) -> dict[str, str]:

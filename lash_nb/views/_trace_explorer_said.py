@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from lash_nb.plots import byte_size, counted, token_count
-from lash_nb.trace import Piece, Usage, is_withheld, member, read_fact, read_messages, read_reply
+from lash_nb.trace import Piece, Usage, is_withheld, read_fact, read_messages, read_reply
 from lash_nb.views._json import inline
 from lash_nb.views._record_words import WITHHELD, cause_of, unless_withheld
 
@@ -139,10 +139,9 @@ def _code_ended(body: Mapping[str, Any]) -> str:
 
 def _code_event(body: Mapping[str, Any]) -> str:
     """A step of a running graph: its node, what the node is, what happened to it, and how often by then."""
-    event = body.get("event")
-    kind = _text(member(event, "node_kind")) or _fact("node_id", body).partition(":")[0]
-    happened = _joined(_fact("name", body), _text(member(event, "selected")))
-    times = member(event, "occurrence")
+    kind = _fact("node_kind", body) or _fact("node_id", body).partition(":")[0]
+    happened = _joined(_fact("name", body), _fact("selected", body))
+    times = read_fact("occurrence", body)
     words = [_fact("label", body), kind, happened, f"no. {_text(times)}" if times is not None else ""]
     rest = (_fact(name, body) for name in ("error_message", "child_entry_name", "entry_name", "node_id"))
     return _joined(*words, *rest, by=" · ")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from lash_nb.trace import kind_of, read_fact, read_trace
-from lash_nb.views import TraceExplorerView, summary_text, text, trace_report
+from lash_nb.views import TraceExplorerView, TraceTimelineView, summary_text, text, trace_report
 from lash_nb.views._json import inline
 from lash_nb.views._trace_explorer_said import said
 from tests.trace.golden import golden_records
@@ -138,6 +138,17 @@ def test_a_text_that_is_there_is_not_called_withheld() -> None:
     rows = ["".join(row["what"]) for row in view.first["rows"] if row["word"] != "stream"]
 
     assert not any("withheld" in words for words in rows)
+
+
+def test_the_timeline_tells_old_results_and_withheld_ones() -> None:
+    """The call beside the timeline reads its record as every other face does."""
+    old = TraceTimelineView(read_trace([OLD_RESULTS[0][0]]), selection="tool_call c")
+    new = TraceTimelineView(
+        read_trace([one for one in withheld_records() if "tool" in one["type"]]), selection="tool_call c"
+    )
+
+    assert {one["name"]: one["json"] for one in old.detail["sections"]} == {"Arguments": "{}", "Result": '"12 lines"'}
+    assert [one["json"] for one in new.detail["sections"]] == ['"withheld"', '"withheld"']
 
 
 def test_the_faces_of_a_whole_trace_say_what_was_withheld() -> None:
