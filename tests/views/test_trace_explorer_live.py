@@ -41,7 +41,8 @@ def test_enter_goes_from_hit_to_hit_and_escape_clears_then_leaves(mount: Mount) 
     expect(one.root.locator(".l-find .l-kbd")).to_be_hidden()
     settle(one)
     after = search.bounding_box()
-    hits, visited = view.rows, []
+    hits = view.rows
+    visited: list[int | None] = []
     view.selection = None
     settle(one)
     for key in ("Enter", "Enter", "Shift+Enter", "Shift+Enter", "Enter"):
@@ -125,7 +126,7 @@ def test_what_took_less_than_nothing_is_not_shown_as_a_time() -> None:
 def test_a_step_of_a_graph_names_its_node_first() -> None:
     """Label, what the node is, what happened, how often by then; a changed prompt says how long it is and how many tools it has."""
     event = {"kind": "node_completed", "event_key": "k", "node_id": "n:1", "node_kind": "call", "label": "weather"}
-    prompt = {"fingerprint": "ab", "rendered_system_prompt": "Be short.", "tool_schemas": [{}, {}]}
+    prompt: dict[str, Any] = {"fingerprint": "ab", "rendered_system_prompt": "Be short.", "tool_schemas": [{}, {}]}
     records = [
         record(0, "lashlang_execution", event={**event, "occurrence": 2}),
         {**record(1, "composition_changed", **prompt), "schema_version": 5},
