@@ -35,13 +35,13 @@ def bars(ax: Axes) -> dict[str, int]:
 
 
 def rendered(ax: Axes) -> bytes:
-    """The picture; any warning on the way is an error."""
+    """A small picture; any warning on the way is an error."""
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = ax.get_figure(root=True)
         assert figure is not None
-        figure.savefig(target, format="png")
+        figure.savefig(target, format="png", dpi=40)
     return target.getvalue()
 
 

@@ -132,7 +132,15 @@ def test_traces_of_every_release_are_drawn(name: str) -> None:
     """Every type of record in every shape that lash has written, damaged numbers among them."""
     trace = read_trace(LATER[name], name=name)
     for one in (*PLOTS.values(), timeline):
-        assert rendered(one(trace))
+        assert one(trace).get_title("left")
+
+
+@pytest.mark.parametrize("name", [*PLOTS, "timeline"])
+def test_all_releases_together_are_rendered(name: str) -> None:
+    """What was drawn becomes a picture without a warning, whatever is in it."""
+    trace = read_trace(b"".join(LATER.values()), name="all releases")
+
+    assert rendered({**PLOTS, "timeline": timeline}[name](trace))
 
 
 def calls(turns: int) -> Trace:

@@ -14,7 +14,7 @@ from lash_nb.wire import Json, PreparedProcessEventAppend, from_builtins, from_j
 from lash_nb.wire._base import Flat
 from tests.wire.documents import documents, free_values
 
-EXAMPLES: Final = 4
+EXAMPLES: Final = 3
 """For each of hundreds of types."""
 NO_DOCUMENTS: Final = (wire.Wire, wire.External, wire.TwoWay, wire.Octets, PreparedProcessEventAppend)
 """What is public and no type of a document: what types are made of, and what is only written."""
