@@ -25,7 +25,7 @@ TOOL_CALL_INFO: Final = (
     Column("call_id", "span.call_id", "string", "The model's name for the call; since version 36 lash's own."),
     Column("provider_call_id", "facts.provider_call_id", "string", "The model's name for the call (version 36)."),
     Column("is_by_code", "span.is_by_code", "boolean", "Whether code made it, not the model itself."),
-    Column("status", "span.status", "category", "`success`, `failure`, `cancelled` or `open`."),
+    Column("status", "span.status", "category", "`success`, `failure`, `cancelled`, `open` or `unknown`."),
 )
 """What each tool call was."""
 

@@ -13,7 +13,7 @@ __all__ = ["TURN_CALLS", "TURN_CANCEL", "TURN_COLUMNS", "TURN_INFO", "TURN_LINKS
 
 TURN_INFO: Final = (
     *SPAN_PLACE,
-    Column("status", "span.status", "category", "`completed`, `switched`, `cancelled`, `failed` or `open`."),
+    Column("status", "span.status", "category", "`completed`, `switched`, `cancelled`, `failed`, `open` or `unknown`."),
     Column("done_reason", "span.done_reason", "category", "Why it ended, e.g. `assistant_message`, `cancelled`."),
     Column("input_items", "start_facts.input_items", "UInt64", "Items of its input."),
 )
@@ -30,7 +30,7 @@ TURN_CALLS: Final = (
         "span.tool_calls",
         "Int64",
         "Tool calls that failed.",
-        then=lambda calls: sum(call.status == "failure" for call in calls),
+        then=lambda calls: sum(call.has_failed for call in calls),
     ),
 )
 """What was called in each turn."""

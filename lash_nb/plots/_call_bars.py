@@ -9,23 +9,19 @@ from typing import Any, Final
 
 from lash_nb.plots._canvas import Bar, Sheet
 from lash_nb.plots._style import KIND_COLORS
-from lash_nb.trace import LlmCall, Span, ToolCall, read_fact
+from lash_nb.trace import FAILED_STATUSES, OPEN_STATUSES, LlmCall, Span, ToolCall, read_fact
 
-__all__ = ["BAD_STATES", "GOOD_TURNS", "MS", "attempts_of", "call_kind", "draw_calls", "kinds_of"]
+__all__ = ["BAD_STATES", "MS", "attempts_of", "call_kind", "draw_calls", "kinds_of"]
 
 MS: Final = 1_000_000
 """Nanoseconds in a millisecond."""
 
 BAD_STATES: Final = {
-    "failed": ("failed", "failed"),
-    "failure": ("failed", "failed"),
+    **dict.fromkeys(FAILED_STATUSES, ("failed", "failed")),
     "cancelled": ("cancelled", "cancelled"),
-    "open": ("running", "not finished"),
+    **dict.fromkeys(OPEN_STATUSES, ("running", "not finished")),
 }
-"""Mark and word of each status that is not the good one."""
-
-GOOD_TURNS: Final = frozenset({"completed", "switched"})
-"""How a turn ends well: it said what it had to say, or goes on in another frame."""
+"""Mark and word of each status that is not a good one."""
 
 _MIN_PIXELS: Final = 3
 """A call that took no time is drawn this wide, so that it is seen."""

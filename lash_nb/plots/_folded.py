@@ -6,11 +6,11 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from lash_nb.plots._call_bars import GOOD_TURNS, call_kind
+from lash_nb.plots._call_bars import call_kind
 from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted
 from lash_nb.plots._style import KIND_COLORS, MARKS
-from lash_nb.trace import Trace, Turn
+from lash_nb.trace import GOOD_STATUSES, Trace, Turn
 
 __all__ = ["draw_folded"]
 
@@ -80,8 +80,6 @@ def _state(turn: Turn) -> tuple[str, str] | None:
         return "cancelled", "cancelled"
     if turn.status == "open":
         return "running", "not finished"
-    if turn.status not in GOOD_TURNS:
+    if turn.status not in GOOD_STATUSES:
         return "failed", "failed"
-    return (
-        ("failed", "with a failed call") if any(call.status in ("failed", "failure") for call in turn.calls) else None
-    )
+    return ("failed", "with a failed call") if any(call.has_failed for call in turn.calls) else None

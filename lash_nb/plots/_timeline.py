@@ -6,14 +6,14 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from lash_nb.errors import CallerError
-from lash_nb.plots._call_bars import BAD_STATES, GOOD_TURNS, MS, draw_calls, kinds_of
+from lash_nb.plots._call_bars import BAD_STATES, MS, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
 from lash_nb.plots._format import counted, one_line, short_id
 from lash_nb.plots._labels import turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.plots._waterfall import draw_waterfall
-from lash_nb.trace import Trace, Turn
+from lash_nb.trace import GOOD_STATUSES, Trace, Turn
 
 __all__ = ["timeline"]
 
@@ -106,11 +106,11 @@ def _draw_ends(page: Sheet, turns: Sequence[Turn], lengths: Sequence[float]) -> 
 def _complaints(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.is_cancelled:
         yield MARKS["cancelled"], "cancelled"
-    elif turn.status not in GOOD_TURNS:
+    elif turn.status not in GOOD_STATUSES:
         mark, word = BAD_STATES.get(turn.status, ("failed", one_line(turn.status, limit=32)))
         yield MARKS[mark], one_line(turn.done_reason or word, limit=32)
     for calls, noun in ((turn.llm_calls, "model call"), (turn.tool_calls, "tool")):
-        failed = sum(call.status in ("failed", "failure") for call in calls)
+        failed = sum(call.has_failed for call in calls)
         if failed:
             yield MARKS["failed"], f"{noun} failed" if failed == 1 else f"{failed} {noun}s failed"
 

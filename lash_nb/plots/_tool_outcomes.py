@@ -42,6 +42,7 @@ _LOOKS: Final = {
     "failure": _Look("failed", MARKS["failed"], KIND_COLORS["failure"], "#ffffff"),
     "cancelled": _Look("cancelled", MARKS["cancelled"]),
     "open": _Look("not finished", MARKS["running"]),
+    "unknown": _Look("unknown", MARKS["waiting"]),
 }
 """Each status of a tool call, in the order in which they are drawn."""
 

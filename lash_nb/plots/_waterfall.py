@@ -84,7 +84,7 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
         yield from (_call_line(call, body) for call, body in zip(members, _bodies(trace, members), strict=True))
     if more:
         begin, end = min(call.began_ns for call in more), max(call.recorded_ns for call in more)
-        failed = sum(call.status in ("failed", "failure") for call in more)
+        failed = sum(call.has_failed for call in more)
         yield _Line(
             label=counted(len(more), "more call"),
             begin=begin,

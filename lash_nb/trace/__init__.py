@@ -39,6 +39,14 @@ from lash_nb.trace._shapes import SHAPES, UNRELEASED, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
 from lash_nb.trace._span_links import SpanKind
 from lash_nb.trace._spans import SpanNode
+from lash_nb.trace._statuses import (
+    FAILED_STATUSES,
+    GOOD_STATUSES,
+    LLM_STATUSES,
+    OPEN_STATUSES,
+    TOOL_STATUSES,
+    TURN_STATUSES,
+)
 from lash_nb.trace._summary import TraceSummary
 from lash_nb.trace._told import plain_schema
 from lash_nb.trace._usage import Usage, read_usage, total_usage
@@ -46,11 +54,17 @@ from lash_nb.trace._usage import Usage, read_usage, total_usage
 __all__ = [
     "ATTEMPT_FACTS",
     "CONTEXT_FACTS",
+    "FAILED_STATUSES",
+    "GOOD_STATUSES",
+    "LLM_STATUSES",
     "NO_INT",
+    "OPEN_STATUSES",
     "RECORD_FACTS",
     "RECORD_TYPES",
     "SHAPES",
     "TEXT_COLUMNS",
+    "TOOL_STATUSES",
+    "TURN_STATUSES",
     "UNRELEASED",
     "Attempt",
     "ChildStart",

@@ -12,6 +12,7 @@ from lash_nb.trace._column import CodedColumn, Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
+from lash_nb.trace._statuses import OF_ENDS, OF_RECEIPTS
 
 __all__ = ["Outcome", "Outcomes", "find_outcomes", "make_calls"]
 
@@ -21,20 +22,6 @@ T = TypeVar("T")
 _MS: Final = 1_000_000
 _EXACT: Final = 1 << 52
 """Nanoseconds of which a double surely holds each one: fifty days."""
-_STATUSES: Final[Mapping[tuple[str, str | None], str]] = {
-    ("completed", "agent_frame_switch"): "switched",
-    ("agent_frame_switch", None): "switched",
-    ("failed", "cancelled"): "cancelled",
-}
-"""What the end of a turn or call tells by status and reason, where the status alone does not."""
-_RECEIPTS: Final[Mapping[str | None, str]] = {
-    "denied": "failure",
-    "cancelled": "cancelled",
-    "aborted": "cancelled",
-    "final": "unknown",
-    None: "open",
-}
-"""How a tool call ended that has no other end than its receipt; one that is `final` does not say how."""
 
 
 class Outcome(msgspec.Struct, frozen=True, eq=False):
@@ -141,7 +128,7 @@ class _Told:
         reason_codes = self.codes(reasons, self.rows.end)
         told = [word or "unknown" for word in (*words.values, None)]
         found = list(map(told.__getitem__, codes.tolist()))
-        for (word, reason), status in _STATUSES.items():
+        for (word, reason), status in OF_ENDS.items():
             is_so = (codes == _code(words, word)) & (reason_codes == _code(reasons, reason))
             _put(found, is_so & (codes >= 0), status)
         return _put(found, self.rows.end < 0, "open")
@@ -156,7 +143,7 @@ def _tool_statuses(told: _Told) -> list[str]:
     rows = told.rows
     statuses, words = told.statuses(told.index.text("status")), told.texts("status", rows.end)
     for at in np.flatnonzero((rows.end >= 0) & (rows.end == rows.receipt)).tolist():
-        statuses[at] = _RECEIPTS.get(words[at], "unknown")
+        statuses[at] = OF_RECEIPTS.get(words[at], "unknown")
     return statuses
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from lash_nb.trace._statuses import FAILED_STATUSES
 from lash_nb.trace._usage import Usage, total_usage
 
 __all__ = ["CODE_CALL", "Calls", "LlmCall", "Span", "ToolCall", "Turn"]
@@ -36,7 +37,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     graph_node_id: str | None
     """Its id as a span, where the record says so (since 0.1.0-alpha.78)."""
     status: str
-    """How it ended; `open` while it has no end."""
+    """How it ended; `open` while it has no end, `unknown` when that does not say it. Another word is the record's own."""
     start_row: int | None
     """Number of the record of its start."""
     end_row: int | None
@@ -70,6 +71,11 @@ class Span(msgspec.Struct, frozen=True, gc=False):
         return max(self.recorded_ns, self.began_ns + round(self.placed_ms * _MS))
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it ended as a failure; what was cancelled did not fail."""
+        return self.status in FAILED_STATUSES
+
+    @property
     def placed_ms(self) -> float:
         """Its duration where a picture or a moment depends on it: 0 where none is known, or one of centuries is told, which is an error."""
         told = self.duration_ms or 0.0
@@ -77,7 +83,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 
 class LlmCall(Span, frozen=True):
-    """One call of a model; status `completed`, `failed`, `cancelled` or `open`."""
+    """One call of a model; status one of `LLM_STATUSES`."""
 
     model: str | None
     """The model that was asked."""
@@ -97,7 +103,7 @@ class LlmCall(Span, frozen=True):
 
 
 class ToolCall(Span, frozen=True):
-    """One call of a tool; status `success`, `failure`, `cancelled` or `open`."""
+    """One call of a tool; status one of `TOOL_STATUSES`, `unknown` when its only end is a receipt (version 36) that does not say how."""
 
     call_id: str | None
     """The model's name for the call."""
@@ -115,7 +121,7 @@ class ToolCall(Span, frozen=True):
 
 
 class Turn(Span, frozen=True):
-    """One turn with the calls made in it; status `completed`, `switched` (it went on in another frame), `cancelled`, `failed` or `open`."""
+    """One turn with the calls made in it; status one of `TURN_STATUSES`, `switched` when it went on in another frame."""
 
     done_reason: str | None
     """Why it ended, e.g. `assistant_message` or `cancelled`."""

@@ -19,10 +19,9 @@ from lash_nb.trace._execution_events import (
 )
 from lash_nb.trace._lashlang_graph import NODE_STATUSES, GraphStore, LashlangGraph
 from lash_nb.trace._select import rows_of
+from lash_nb.trace._statuses import ENDED_STATUSES
 
 __all__ = ["ChildStart", "Execution", "Executions", "NodeRun", "find_executions"]
-
-_ENDS: Final = frozenset({"completed", "failed", "cancelled"})
 
 
 class NodeRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -192,12 +191,12 @@ class _Execution:
     def node_ran(self, event: ExecutionEvent) -> None:
         """A step began, waits, goes on or ended."""
         run = self._run(event)
-        if run["status"] in _ENDS:
+        if run["status"] in ENDED_STATUSES:
             return
         run["status"] = NODE_STATUSES[event.kind]
         run["over_ns"] = event.time_ns
         run["call_id"] = run["call_id"] or text_of(event["node_call_id"])
-        if run["status"] in _ENDS:
+        if run["status"] in ENDED_STATUSES:
             run |= {"end_row": event.row, "error": text_of(event["error_message"])}
         elif run["start_row"] is None:
             run["start_row"] = event.row

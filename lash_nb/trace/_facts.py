@@ -1,8 +1,8 @@
 """What a fact is called in which release: the one place that knows the shapes of other traces than our own.
 
-lash wrote schema version 2 in eight shapes and versions 3 to 36 on its main branch; the version does not name the shape, so a record is
-read by the members that it has: of the places of a fact the first one that is there wins. Source: golden records of these releases, and
-for versions 8 to 36 the reference's type definitions.
+lash wrote schema version 2 in ten shapes (nine in tagged releases, one between them; `_shapes` lists them) and versions 3 to 36 on its main
+branch; the version does not name the shape, so a record is read by the members that it has: of the places of a fact the first one that is
+there wins. Source: golden records of these releases, and for versions 8 to 36 the reference's type definitions.
 """
 
 from collections.abc import Callable, Mapping

@@ -47,6 +47,7 @@ class TraceIndex:
         self._contexts = ContextTable(self._codes)
         self._context = Grown("i4")
         self._usage_rows = Grown("i8")
+        self._without_zone = Grown("i8")
         self._usages: list[UsageMembers] = []
         self._clock = StampReader()
         self._derived: dict[str, tuple[int, Ints]] = {}
@@ -101,6 +102,11 @@ class TraceIndex:
     def turn_id_key(self) -> Ints:
         """As `turn_key`, but another number for each id: a turn that starts again after a crash has its number, and another id."""
         return self._of_context("turn_id_key")
+
+    @property
+    def without_zone(self) -> Ints:
+        """Numbers of the records whose time names no zone: it is read as UTC."""
+        return self._without_zone.values
 
     @property
     def is_known(self) -> Ints:
@@ -164,6 +170,7 @@ class TraceIndex:
         durations = spread(*lines.fact("duration_ms"), np.full(size, np.nan))
         context = self._contexts.encode(lines.contexts)
         self._extend_usages(*lines.fact("usage"))
+        self._without_zone.extend(np.array(lines.without_zone, np.int64) + len(self))
         for name, numbers in zip(
             _NUMBERS, (starts + offset, lengths, rows + first_line, lines.times, durations), strict=True
         ):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lash_nb.errors import WireError
 from lash_nb.trace._execution_events import ExecutionEvent, graph_key, text_of
+from lash_nb.trace._statuses import ENDED_STATUSES
 from lash_nb.wire import (
     TraceLabelMetadata,
     TraceLashlangGraph,
@@ -23,8 +24,6 @@ from lash_nb.wire import (
 
 __all__ = ["NODE_STATUSES", "GraphStore", "LashlangGraph", "LashlangNode"]
 
-_ENDED: Final = frozenset({"completed", "failed", "cancelled"})
-"""States of a step that has ended."""
 _ARMS: Final = frozenset({"then", "else"})
 _NO_MORE_REJECTED: Final = 22
 """Since this version a branch keeps the arm that was taken, and no way is called rejected."""
@@ -94,14 +93,14 @@ class _Node:
     def is_over_for(self, event: ExecutionEvent) -> bool:
         """Whether this run of it has ended, so that the event changes nothing."""
         again = (event.occurrence or 0) <= (self.occurrence or 0)
-        return event.version >= _FINAL and self.status in _ENDED and again
+        return event.version >= _FINAL and self.status in ENDED_STATUSES and again
 
     def ran(self, event: ExecutionEvent, status: str) -> None:
         """Note an event of a run."""
         self.seen(event, status)
         if self.first_ns is None and status == "running":
             self.first_ns, self.first = event.time_ns, self.last
-        if status in _ENDED:
+        if status in ENDED_STATUSES:
             self.error = text_of(event["error_message"]) if status == "failed" else None
             if self.first_ns is not None:
                 self.duration_ms = max((event.time_ns - self.first_ns) // _MS, 0)

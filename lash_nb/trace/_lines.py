@@ -43,6 +43,8 @@ class Lines:
         self._bounds = _line_bounds(self._signs)
         self._rows: list[Sequence[int] | Ints] = []
         self._times: list[Ints] = []
+        self.without_zone: list[int] = []
+        """Which records have a time that names no zone."""
         self.count = len(self._bounds) - 1
         """How many lines there are."""
         self.contexts: list[bytes] = []
@@ -135,10 +137,12 @@ class Lines:
     def _read(self, peeks: Sequence[Any], rows: Sequence[int] | Ints) -> None:
         """Read the members of records: first the one that may be wrong."""
         times = self._clock.read([peek.timestamp for peek in peeks])
+        zoneless = [place + len(self) for place in self._clock.without_zone]
         types = [peek.type for peek in peeks]
         self._read_facts(peeks, types)
         self._rows.append(rows)
         self._times.append(times)
+        self.without_zone += zoneless
         self.types += types
         self.versions += [peek.schema_version for peek in peeks]
         self.contents += [peek.content for peek in peeks]

@@ -6,18 +6,15 @@ hostile trace could tie into a ring is cut open at the session; nothing here rec
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 
 from lash_nb.trace._attempts import Attempt
 from lash_nb.trace._calls import LlmCall, ToolCall
 from lash_nb.trace._span_links import Draft, SpanKind, Told
+from lash_nb.trace._statuses import OPEN_STATUSES
 
 __all__ = ["SpanNode", "build_spans"]
-
-OPEN: Final = frozenset({"open", "waiting"})
-"""States of what has no end yet."""
 
 
 class SpanNode(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -50,7 +47,7 @@ class SpanNode(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def is_open(self) -> bool:
         """Whether it has no end in the trace."""
-        return self.status in OPEN
+        return self.status in OPEN_STATUSES
 
     @property
     def duration_ms(self) -> float:
@@ -115,7 +112,7 @@ def _add_sessions(drafts: list[Draft]) -> None:
                 kind="session",
                 id=f"session:{session or ''}",
                 label=session or "no session",
-                status="open" if any(one.status in OPEN for one in right_in_it) else "completed",
+                status="open" if any(one.status in OPEN_STATUSES for one in right_in_it) else "completed",
                 began_ns=min(one.began_ns for one in right_in_it),
                 over_ns=max(one.over_ns for one in right_in_it),
                 row=min(one.row for one in right_in_it),

@@ -1,5 +1,6 @@
 """Times of records, many at once: the layout that nearly all have is read by cutting it at its fixed places."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,8 @@ _USUAL: Final = len("2026-11-21T15:00:01.000000001+00:00")
 """A time with nine digits behind the point; now and then one has fewer, as trailing zeros are cut in groups of three."""
 _NANOS: Final = 10 ** np.arange(8, -1, -1, dtype=np.int64)
 _ZONE: Final = np.frombuffer(b"+00:00", "u1")
+_HAS_ZONE: Final = re.compile(r".{10}.*(?:[Zz]|[+-]\d\d(?::?\d\d)*)\Z", re.DOTALL).match
+"""Finds a zone behind a time; the date before it has signs of its own."""
 
 
 def time_ns(timestamp: str) -> int:
@@ -36,6 +39,11 @@ def time_ns(timestamp: str) -> int:
 class StampReader(dict[str, int]):
     """Reads times; knows the nanoseconds of each second that it has met, which neighbours share."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.without_zone: list[int] = []
+        """Which of the times that were read last name no zone, and count as UTC."""
+
     def __missing__(self, second: str) -> int:
         self[second] = value = time_ns(f"{second}+00:00")
         return value
@@ -47,22 +55,25 @@ class StampReader(dict[str, int]):
             ValueError: one of them is no time.
         """
         usual = np.fromiter(map(len, stamps), np.int64, len(stamps)) == _USUAL
-        if usual.all():
-            return self._read_usual(stamps)
-        times = np.empty(len(stamps), np.int64)
-        times[usual] = self._read_usual([stamp for stamp in stamps if len(stamp) == _USUAL])
-        times[~usual] = [time_ns(stamp) for stamp in stamps if len(stamp) != _USUAL]
+        others, times = np.flatnonzero(~usual).tolist(), np.empty(len(stamps), np.int64)
+        times[usual], are_zoned = self._read_usual(
+            [stamp for stamp in stamps if len(stamp) == _USUAL] if others else stamps
+        )
+        times[others] = [time_ns(stamps[place]) for place in others]
+        doubtful = others if are_zoned else range(len(stamps))
+        self.without_zone = [place for place in doubtful if not _HAS_ZONE(stamps[place])]
         return times
 
-    def _read_usual(self, stamps: Sequence[str]) -> Ints:
+    def _read_usual(self, stamps: Sequence[str]) -> tuple[Ints, bool]:
+        """Return times of the usual length, and whether they all surely name a zone."""
         joined = "".join(stamps)
         if joined.isascii():
             signs = np.frombuffer(joined.encode(), "u1").reshape(-1, _USUAL)
             digits = signs[:, 20:29].astype(np.int64) - ord("0")
             fits = (signs[:, 19] == ord(".")).all() and (signs[:, 29:] == _ZONE).all()
             if fits and ((digits >= 0) & (digits <= 9)).all():
-                return self._seconds(stamps, signs[:, :19], digits @ _NANOS)
-        return np.array([time_ns(stamp) for stamp in stamps], np.int64)
+                return self._seconds(stamps, signs[:, :19], digits @ _NANOS), True
+        return np.array([time_ns(stamp) for stamp in stamps], np.int64), False
 
     def _seconds(self, stamps: Sequence[str], signs: Ints, nanos: Ints) -> Ints:
         """Look up each second once for all neighbours that share it, and add the nanoseconds."""

@@ -1,10 +1,12 @@
 """A trace in a dozen numbers."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lash_nb.trace._statuses import TOOL_STATUSES, TURN_STATUSES
 from lash_nb.trace._usage import Usage, total_usage
 from lash_nb.words import counted
 
@@ -47,6 +49,14 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Tool calls that ended as `cancelled`."""
     open_calls: int
     """Model and tool calls without an end."""
+    unknown_turns: int
+    """Turns with an end that does not say how, or says it in a word that nobody knows."""
+    unknown_tool_calls: int
+    """Tool calls with such an end."""
+    times_without_zone: int
+    """Records whose time names no zone: it is read as UTC."""
+    negative_durations: int
+    """Records that report a duration below zero: it is kept."""
     usage: Usage
     """Tokens of all model calls."""
     first_ns: int | None
@@ -75,9 +85,10 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
         parts = [
             counted(self.records, "record"),
             counted(self.sessions, "session"),
-            counted(self.turns, "turn") + _not_well(self.failed_turns, self.cancelled_turns),
+            counted(self.turns, "turn") + _not_well(self.failed_turns, self.cancelled_turns, self.unknown_turns),
             counted(self.llm_calls, "model call") + _not_well(self.failed_llm_calls),
-            counted(self.tool_calls, "tool call") + _not_well(self.failed_tool_calls, self.cancelled_tool_calls),
+            counted(self.tool_calls, "tool call")
+            + _not_well(self.failed_tool_calls, self.cancelled_tool_calls, self.unknown_tool_calls),
         ]
         if self.bad_lines:
             parts.append(f"{counted(self.bad_lines, 'bad line')} (see .errors)")
@@ -85,7 +96,16 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"{counted(self.unknown, 'record')} of another release, shown raw")
         if self.withheld:
             parts.append(f"{counted(self.withheld, 'record')} with texts withheld")
-        return f"{name}: {', '.join(parts)}"
+        return f"{name}: {', '.join([*parts, *self.remarks])}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is odd about its records, though they are all read; nothing when nothing is."""
+        told = (
+            (self.times_without_zone, "time", "without a zone, read as UTC"),
+            (self.negative_durations, "duration", "below zero"),
+        )
+        return tuple(f"{counted(count, noun)} {words}" for count, noun, words in told if count)
 
 
 def summarize(trace: "Trace") -> TraceSummary:
@@ -110,12 +130,22 @@ def summarize(trace: "Trace") -> TraceSummary:
         failed_tool_calls=tools["failure"],
         cancelled_tool_calls=tools["cancelled"],
         open_calls=llm["open"] + tools["open"],
+        unknown_turns=_unknown(turns, TURN_STATUSES),
+        unknown_tool_calls=_unknown(tools, TOOL_STATUSES),
+        times_without_zone=len(trace.index.without_zone),
+        negative_durations=int((trace.index.duration_ms < 0).sum()),
         usage=total_usage(call.usage for call in trace.llm_calls),
         first_ns=int(times.min()) if len(times) else None,
         last_ns=int(times.max()) if len(times) else None,
     )
 
 
-def _not_well(failed: int, cancelled: int = 0) -> str:
-    words = [f"{count:,} {word}" for count, word in ((failed, "failed"), (cancelled, "cancelled")) if count]
+def _unknown(counts: Counter[str], statuses: Collection[str]) -> int:
+    known = {*statuses} - {"unknown"}
+    return sum(count for status, count in counts.items() if status not in known)
+
+
+def _not_well(failed: int, cancelled: int = 0, unknown: int = 0) -> str:
+    told = ((failed, "failed"), (cancelled, "cancelled"), (unknown, "unknown"))
+    words = [f"{count:,} {word}" for count, word in told if count]
     return f" ({', '.join(words)})" if words else ""

@@ -22,10 +22,10 @@ def trace_html(trace: Trace) -> str:
         return timeline_html(trace, None)
     shown = trace.errors[:_BAD_LINES]
     rows = [[str(error.line), one_line(error.reason, 160)] for error in shown]
-    more = len(trace.errors) - len(shown)
+    more = trace.bad_lines - len(shown)
     bad = el(
         "details",
-        el("summary", f"What is wrong with {counted(len(trace.errors), 'line')}", style=FAILURE),
+        el("summary", f"What is wrong with {counted(trace.bad_lines, 'line')}", style=FAILURE),
         table([("line", RIGHT), ("reason", f"{CODE}width:100%;")], rows),
         el("div", f"{more} more: %lash trace … --table errors", style=MUTED) if more else None,
         open="",

@@ -95,6 +95,8 @@ def _head(trace: Trace, title: str, files: list[Path]) -> Iterator[Html]:
         or "none",
         "calls": f"{counted(told.llm_calls, 'model call')}, {counted(told.tool_calls, 'tool call')} in {counted(told.sessions, 'session')}",
     }
+    if told.remarks:
+        facts["odd"] = "; ".join(told.remarks)
     if told.withheld:
         facts[WITHHELD] = f"{counted(told.withheld, 'record')}: {WITHHELD_HINT}"
     if len(files) > _FILES:

@@ -13,11 +13,23 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 
 from lash_nb.plots import token_count
-from lash_nb.trace import UNRELEASED, CodeBlock, CodedColumn, LlmCall, Span, ToolCall, Trace, Turn, Usage, total_usage
+from lash_nb.trace import (
+    LLM_STATUSES,
+    TOOL_STATUSES,
+    UNRELEASED,
+    CodeBlock,
+    CodedColumn,
+    LlmCall,
+    Span,
+    ToolCall,
+    Trace,
+    Turn,
+    Usage,
+    total_usage,
+)
 from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = [
-    "FAILED",
     "CallNumbers",
     "Unknown",
     "blocks_by_turn",
@@ -34,9 +46,6 @@ __all__ = [
 
 CallT = TypeVar("CallT", LlmCall, ToolCall)
 
-FAILED: Final = frozenset({"failed", "failure"})
-"""How a turn or a call ends that failed."""
-
 
 class CallNumbers:
     """All calls of one model or tool.
@@ -49,7 +58,7 @@ class CallNumbers:
 
     def __init__(self, name: str, calls: Sequence[Span]) -> None:
         self.name: Final = name
-        self.statuses: Final = Counter(call.status for call in calls)
+        self.statuses: Final = Counter(map(_status, calls))
         self.usage: Final = total_usage(call.usage for call in calls if isinstance(call, LlmCall))
         self._durations = sorted(
             call.duration_ms for call in calls if call.duration_ms is not None and call.status != "open"
@@ -68,6 +77,12 @@ class CallNumbers:
         below = int(place)
         low, high = self._durations[below], self._durations[min(below + 1, len(self._durations) - 1)]
         return low + (high - low) * (place - below)
+
+
+def _status(call: Span) -> str:
+    """Return how a call ended; a word that nobody knows counts as `unknown`, so that no call is in no sum."""
+    known = TOOL_STATUSES if isinstance(call, ToolCall) else LLM_STATUSES
+    return call.status if call.status in known else "unknown"
 
 
 class Unknown(NamedTuple):
@@ -173,7 +188,7 @@ def _turn_key(span: Span) -> Hashable:
 
 
 def _trouble(turn: Turn) -> str:
-    if turn.status == "failed" or any(call.status in FAILED for call in turn.calls):
+    if turn.status == "failed" or any(call.has_failed for call in turn.calls):
         return "failed"
     return turn.status if turn.status in ("cancelled", "open") else ""
 

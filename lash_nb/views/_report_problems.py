@@ -7,7 +7,7 @@ from lash_nb.plots import MARKS, counted, one_line
 from lash_nb.trace import LlmCall, Span, Trace, Turn
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._record_words import cause_of
-from lash_nb.views._report_numbers import FAILED, blocks_by_turn, unknowns
+from lash_nb.views._report_numbers import blocks_by_turn, unknowns
 from lash_nb.views._report_tables import plain_table
 from lash_nb.views._report_turns import anchor, turn_label
 
@@ -92,7 +92,7 @@ def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int]
 
 def _failed_calls(trace: Trace) -> Iterator[tuple[Span, int, tuple[str, str]]]:
     """Yield each failed call with the place of its turn, and code and message of its failure."""
-    calls: list[Span] = [call for call in (*trace.llm_calls, *trace.tool_calls) if call.status in FAILED]
+    calls: list[Span] = [call for call in (*trace.llm_calls, *trace.tool_calls) if call.has_failed]
     if not calls:
         return
     place_of = {call.order: place for place, turn in enumerate(trace.turns, 1) for call in turn.calls}

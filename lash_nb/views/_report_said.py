@@ -12,7 +12,6 @@ from lash_nb.trace import CodeBlock, Span, ToolCall, is_withheld, read_fact, rea
 from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import TEXTS_WITHHELD, cause_of, unless_withheld
-from lash_nb.views._report_numbers import FAILED
 from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["block_parts", "call_parts", "cut", "end_row"]
@@ -48,7 +47,7 @@ def end_row(call: Span) -> int:
 
 def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     name = el("code", one_line(getattr(call, "model", None) or NO_MODEL, 60))
-    if call.status in FAILED:
+    if call.has_failed:
         yield joined(name, " ", _failure(*cause_of(body), body.get("error")))
     else:
         yield filled('{}<span class="muted"> {}</span>', name, _ending(call, body))
@@ -98,7 +97,7 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
         one_line(getattr(call, "name", None) or NO_TOOL, 60),
         f"({withheld if args is None else call_text(args, _LINE)})" if withheld or args is not None else "",
     )
-    if call.status in FAILED:
+    if call.has_failed:
         yield joined(head, _failure(*cause_of(body), payload))
     elif call.status == "cancelled":
         yield joined(head, f"{MARKS['cancelled']} cancelled ", el("span", one_line(cause_of(body)[1], 200)))

@@ -10,7 +10,7 @@ from lash_nb.plots import counted, duration, one_line
 from lash_nb.trace import CodeBlock, LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import question_of
-from lash_nb.views._report_numbers import FAILED, tokens_words
+from lash_nb.views._report_numbers import tokens_words
 from lash_nb.views._report_said import block_parts, call_parts, cut, end_row
 
 __all__ = ["Shown", "calls_html", "turn_html"]
@@ -65,9 +65,7 @@ def _chosen(calls: Sequence[Span], most: int) -> Sequence[Span]:
     if len(calls) <= most:
         return calls
     end = len(calls) - 1
-    wanted = sorted(
-        range(len(calls)), key=lambda place: (calls[place].status not in FAILED, min(place, 3 * (end - place)))
-    )
+    wanted = sorted(range(len(calls)), key=lambda place: (not calls[place].has_failed, min(place, 3 * (end - place))))
     return [calls[place] for place in sorted(wanted[:most])]
 
 
@@ -135,7 +133,7 @@ def _track(call: Span, scale: Scale | None, kind: str) -> Html:
     zero, whole = scale
     left = min(max((call.began_ns - zero) / whole * 100, 0), 99)
     width = min(max(call.placed_ms * 100e6 / whole, 0), 100 - left)
-    template = _FAILED_BAR if call.status in FAILED else _BAR
+    template = _FAILED_BAR if call.has_failed else _BAR
     return filled(template, kind, f"{left:.1f}", f"{width:.1f}")
 
 

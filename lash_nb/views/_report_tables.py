@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lash_nb.plots import counted, duration, one_line, token_count
-from lash_nb.trace import Trace, Turn, total_usage
+from lash_nb.trace import FAILED_STATUSES, TOOL_STATUSES, Trace, Turn, total_usage
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, tokens_cells
 
@@ -16,7 +16,6 @@ _SESSIONS: Final = 20
 _PERCENTS: Final = (50, 95, 99)
 _NO_SESSION: Final = "session not recorded"
 _MODEL_HEADS: Final = ("failed", "cancelled", "open")
-_TOOL_HEADS: Final = ("success", "failure", "cancelled", "open")
 _TOKEN_HEADS: Final = ("tokens in#", "cached#", "out#", "reasoning#")
 _LATENCY_HEADS: Final = ("p50, p95, p99", "p50#", "p95#", "p99#")
 
@@ -34,7 +33,7 @@ def numbers_html(trace: Trace, wrong: Mapping[int, str]) -> Iterator[Html]:
     models, tools = by_model(trace), by_tool(trace)
     longest = max((one.latency(99) or 0 for one in (*models, *tools)), default=0)
     yield from _calls_table("model", "llm_call", _MODEL_HEADS, models, longest)
-    yield from _calls_table("tool", "tool_call", _TOOL_HEADS, tools, longest)
+    yield from _calls_table("tool", "tool_call", TOOL_STATUSES, tools, longest)
     if len(trace.sessions) > 1:
         yield _sessions(trace, wrong)
 
@@ -44,6 +43,7 @@ def _calls_table(
 ) -> Iterator[Html]:
     if not numbers:
         return
+    heads = [head for head in heads if head != "unknown" or any(one.statuses[head] for one in numbers)]
     rows = [
         [
             one_line(one.name, 60),
@@ -64,7 +64,7 @@ def _counts(numbers: CallNumbers, statuses: Sequence[str]) -> Iterator[str]:
     yield f"{numbers.calls:,}"
     for status in statuses:
         count = numbers.statuses[status]
-        is_bad = count and status in ("failed", "failure")
+        is_bad = count and status in FAILED_STATUSES
         yield el("span", f"{count:,}", class_="bad") if is_bad else f"{count:,}"
 
 

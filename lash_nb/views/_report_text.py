@@ -5,7 +5,7 @@ from typing import Final
 
 from lash_nb.clock import rfc3339
 from lash_nb.plots import byte_size, counted, duration, one_line, printable
-from lash_nb.trace import Trace
+from lash_nb.trace import TOOL_STATUSES, Trace
 from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import (
     CallNumbers,
@@ -29,8 +29,7 @@ _UNKNOWN: Final = 10
 """As many types of unknown record are told one by one."""
 _SECOND: Final = 1_000_000_000
 _MODEL_ENDS: Final = ("failed", "cancelled", "open")
-_TOOL_ENDS: Final = ("success", "failure", "cancelled", "open")
-_RARE: Final = {"cancelled", "open"}
+_RARE: Final = {"cancelled", "open", "unknown"}
 """Columns that stand only where one of their numbers is not zero."""
 
 
@@ -65,6 +64,8 @@ def _head(trace: Trace) -> list[str]:
         lines.append(f"  written by   {written_by(trace)}")
     statuses = [f"{count:,} {one_line(status, 24)}" for status, count in turn_statuses(trace).most_common()]
     lines.append(f"  turns        {', '.join(statuses) or 'none'}")
+    if told.remarks:
+        lines.append(f"  odd          {'; '.join(told.remarks)}")
     if told.withheld:
         lines.append(f"  {WITHHELD}     {counted(told.withheld, 'record')}: {WITHHELD_HINT}")
     return lines
@@ -77,8 +78,8 @@ def _models(models: Sequence[CallNumbers]) -> list[str]:
 
 
 def _tools(tools: Sequence[CallNumbers]) -> list[str]:
-    heads = ["tool", "calls", *_TOOL_ENDS, "p50", "p95"]
-    rows = [[one.name, *_ends(one, _TOOL_ENDS), *_latencies(one)] for one in tools[:_NAMES]]
+    heads = ["tool", "calls", *TOOL_STATUSES, "p50", "p95"]
+    rows = [[one.name, *_ends(one, TOOL_STATUSES), *_latencies(one)] for one in tools[:_NAMES]]
     return _table(heads, rows, len(tools), "tool")
 
 

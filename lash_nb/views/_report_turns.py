@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from lash_nb.plots import MARKS, counted, duration, one_line, short_id, turn_name
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
-from lash_nb.views._report_numbers import FAILED, blocks_by_turn, tokens_words
+from lash_nb.views._report_numbers import blocks_by_turn, tokens_words
 from lash_nb.views._report_steps import Shown, calls_html, turn_html
 from lash_nb.views._timeline_rows import status_word
 
@@ -115,7 +115,7 @@ def _by_rank(turns: Sequence[Turn], places: range, wrong: Mapping[int, str]) -> 
         turn = turns[place - 1]
         rank = (_TIERS[wrong[turn.order]], 0)
         if rank == _FAILED_TIER:
-            sort = (turn.done_reason or "", *sorted({_called(call) for call in turn.calls if call.status in FAILED}))
+            sort = (turn.done_reason or "", *sorted({_called(call) for call in turn.calls if call.has_failed}))
             rank = (rank[0], seen[sort])
             seen[sort] += 1
         is_edge = place - places.start < _EDGE or places.stop - place <= _EDGE
@@ -154,7 +154,7 @@ def _entry(turn: Turn, found: Shown, place: int, *, several: bool, is_bad: bool)
 def _status(turn: Turn) -> str:
     status = status_word(turn)
     reason = f", {one_line(turn.done_reason or '', 32)}" if status == "failed" and turn.done_reason else ""
-    failed = sum(call.status in FAILED for call in turn.calls)
+    failed = sum(call.has_failed for call in turn.calls)
     calls = f", {failed} failed" if failed and status != "failed" else ""
     mark = {"failed": "failed", "cancelled": "cancelled", "open": "running"}.get(
         status, "failed" if failed else "success"

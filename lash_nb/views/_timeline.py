@@ -118,7 +118,7 @@ class TraceTimelineView(View):
         raise CallerError(message)
 
     def _shown_words(self) -> str:
-        bad = f"; {counted(len(self.trace.errors), 'bad line')} skipped: trace.errors" if self.trace.errors else ""
+        bad = f"; {counted(self.trace.bad_lines, 'bad line')} skipped: trace.errors" if self.trace.errors else ""
         return f"{self.trace.summary().records:,} records{bad}; no effect journal: sleeps, checkpoints and commits are not shown"
 
     def _receive_turn(self, command: Any) -> None:

@@ -67,7 +67,7 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
     cut = f"{len(trace.turns) - len(shown)} more turns: frames.turns_df(trace)" if len(shown) < len(trace.turns) else ""
     return joined(
         heading(trace.name, counts),
-        el("div", f"{counted(len(trace.errors), 'bad line')} skipped: trace.errors", style=FAILURE)
+        el("div", f"{counted(trace.bad_lines, 'bad line')} skipped: trace.errors", style=FAILURE)
         if trace.errors
         else None,
         image(Html(picture), label),
@@ -96,7 +96,7 @@ def timeline_text(trace: Trace) -> str:
     if len(trace.turns) > _TEXT_TURNS:
         lines.append(f"{len(trace.turns) - _TEXT_TURNS} more turns: frames.turns_df(trace)")
     if trace.errors:
-        lines.append(f"! {counted(len(trace.errors), 'bad line')} skipped: trace.errors")
+        lines.append(f"! {counted(trace.bad_lines, 'bad line')} skipped: trace.errors")
     return clipped([*lines, _missing(trace), "next: %lash trace FILE, lash_nb.plots.timeline(trace)"])
 
 

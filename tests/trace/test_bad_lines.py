@@ -127,6 +127,7 @@ def test_very_many_bad_lines_are_counted_and_the_first_are_kept() -> None:
     trace = read_trace(b"no trace\n" * (KEPT_ERRORS + 50))
 
     assert trace.bad_lines == trace.summary().bad_lines == KEPT_ERRORS + 50
+    assert f"{KEPT_ERRORS + 50:,} bad lines" in repr(trace)
     assert [error.line for error in trace.errors] == list(range(1, KEPT_ERRORS + 2))
     assert "this one and 49 more bad lines are only counted" in trace.errors[-1].reason
 

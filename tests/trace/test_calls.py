@@ -7,7 +7,17 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lash_nb.trace import Trace, read_trace, total_usage
+from lash_nb.trace import (
+    FAILED_STATUSES,
+    GOOD_STATUSES,
+    LLM_STATUSES,
+    OPEN_STATUSES,
+    TOOL_STATUSES,
+    TURN_STATUSES,
+    Trace,
+    read_trace,
+    total_usage,
+)
 from tests.trace.lines import DATA, STATION, llm_end, llm_start, record, tool_end, tool_start
 
 TOOL: Final = "call_1"
@@ -158,6 +168,59 @@ def test_the_summary_in_one_line(tmp_path: Path) -> None:
         "<Trace t.jsonl: 204 records, 1 session, 23 turns (1 cancelled), 44 model calls, "
         "23 tool calls (2 failed, 1 cancelled), 1 bad line (see .errors), 1 record of another release, shown raw>"
     )
+
+
+def test_no_call_is_in_no_sum() -> None:
+    """An end that does not say how, or says it in a word that nobody knows, is counted as that."""
+    receipt: dict[str, Any] = {"call_id": "a", "name": "t", "started_at_ms": 1, "terminal": "final"}
+    trace = read_trace(
+        [
+            record(1, "tool_receipt", **receipt),
+            tool_end(2, "b", "sideways"),
+            tool_end(3, "c", "success"),
+            record(4, "turn_completed", status="lost"),
+        ]
+    )
+    summary = trace.summary()
+
+    assert [call.status for call in trace.tool_calls] == ["unknown", "sideways", "success"]
+    assert (summary.tool_calls, summary.unknown_tool_calls, summary.unknown_turns) == (3, 2, 1)
+    assert str(summary).endswith("1 turn (1 unknown), 0 model calls, 3 tool calls (2 unknown)")
+
+
+def test_every_word_for_an_end_is_of_one_sort() -> None:
+    """Good, failed and open are three different things; what is none of them was cancelled, or nobody knows."""
+    words = {*TURN_STATUSES, *LLM_STATUSES, *TOOL_STATUSES}
+
+    assert not GOOD_STATUSES & FAILED_STATUSES
+    assert not OPEN_STATUSES & (GOOD_STATUSES | FAILED_STATUSES)
+    assert words - GOOD_STATUSES - FAILED_STATUSES - OPEN_STATUSES == {"cancelled", "unknown"}
+
+
+def test_what_is_odd_is_said() -> None:
+    """A time without a zone is read as UTC, and a duration below zero is kept; the summary says how many there are."""
+    stamps = {
+        "2026-11-21T15:00:01": False,
+        "2026-11-21T15:00:02.000000001": False,
+        "2026-11-21 15:00:03.000000001+00": True,
+        "2026-11-21T15:00:04.000000001-07:30": True,
+        "2026-11-21T15:00:05.00000000100000": False,
+        "2026-11-21": False,
+        "2026-11-21T15:00:06Z": True,
+        "2026-11-21T15:00:07.000000001+00:00": True,
+    }
+    records = [{**record(0, "custom"), "timestamp": stamp} for stamp in stamps]
+    trace = read_trace([*records, tool_end(8, TOOL, "success", duration_ms=-5)])
+    summary = trace.summary()
+
+    assert trace.errors == ()
+    assert [list(stamps)[row] for row in trace.index.without_zone] == [
+        stamp for stamp, is_zoned in stamps.items() if not is_zoned
+    ]
+    assert (summary.times_without_zone, summary.negative_durations) == (4, 1)
+    assert str(summary).endswith(", 4 times without a zone, read as UTC, 1 duration below zero")
+    assert read_trace([*records[6:]]).summary().remarks == ()
+    assert trace.index.time_ns[0] == trace.index.time_ns[1] - 1_000_000_001
 
 
 @given(

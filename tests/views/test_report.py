@@ -445,3 +445,19 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(place: str, tmp_path
 
     assert caught.value.code == "report_write"
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_every_tool_call_is_in_a_column() -> None:
+    """A receipt that does not say how its call ended, and a word that nobody knows, stand under `unknown`; nothing is left out of the sum."""
+    receipt = {"call_id": "r", "name": "t", "started_at_ms": 1, "terminal": "final"}
+    records = [record(1, "tool_receipt", **receipt), tool_end(2, "a", "sideways"), tool_end(3, "b", "success")]
+    trace = read_trace([*records, tool_start(4, "c")])
+    (tool,) = by_tool(trace)
+    heads, cells = (
+        words.split() for words in summary_text(trace).splitlines() if words.split()[:1] in (["tool"], ["t"])
+    )
+
+    assert heads[1:6] == ["calls", "success", "failure", "open", "unknown"]
+    assert cells[1:6] == ["4", "1", "0", "1", "2"]
+    assert sum(tool.statuses.values()) == tool.calls == 4
+    assert '<th class="n">unknown</th>' in "".join(trace_report(trace))
