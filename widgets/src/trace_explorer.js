@@ -1,7 +1,6 @@
-import { clear, dot, footer, h, header, kbd, link, mark, mount, movedTo, roving, s } from "./kit.js";
-import { stripWindow, turnNumbers } from "./strip.js";
-import { barsPath, densityPath, toMs } from "./timeline_geometry.js";
-import { badLine, recordRow, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
+import { clear, dot, footer, h, header, kbd, mark, mount, movedTo, roving, s } from "./kit.js";
+import { toMs } from "./timeline_geometry.js";
+import { badLine, nothingFound, recordRow, stripPieces, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
 import { countWords, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "./trace_explorer_rows.js";
 
 /** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
@@ -12,7 +11,6 @@ const AT_ONCE = 60;
 const SHOWN = 20;
 const TYPING = 200;
 const ASKED = ["kinds", "turn", "status", "text", "sort", "descending"];
-const TRACKS = [["llm_call", 8], ["tool_call", 19]];
 const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "turn"], ["", "what"], ["status", ""], ["took", "took"], ["tokens", "tokens"]];
 
 /** @param {{ model: any, el: HTMLElement }} context */
@@ -192,7 +190,7 @@ function render({ model, el }) {
     const last = Math.min(count(), Math.ceil(top + view.height / ROW) + AROUND);
     const places = Array.from({ length: Math.max(0, last - first) }, (_, index) => first + index);
     clear(sizer).append(...places.map((place) => rowElement(place, list.scrollTop + (place - top) * ROW)));
-    if (!count()) sizer.append(nothing());
+    if (!count()) sizer.append(nothingFound(query(), model.get("bad"), clearAll));
     const missing = ui.rows.missing(first, last);
     if (missing) windows.ask([Math.max(0, missing[0] - AT_ONCE), missing[1] + AT_ONCE]);
     list.setAttribute("aria-activedescendant", sizer.querySelector("[aria-selected=true]")?.id ?? "");
@@ -212,15 +210,6 @@ function render({ model, el }) {
     const at = { style: `transform:translateY(${y}px)`, "aria-rowindex": String(place + 1) };
     if (!row) return waitingRow(at);
     return recordRow(row, { ...at, id: `${model.get("twin")}-row-${place}`, "aria-selected": String(row.record === ui.chosen), onclick: () => choose(row.record, place), ondblclick: openDetail });
-  }
-
-  function nothing() {
-    const { kinds, turn, status, text, total } = query();
-    const { count: number, lines } = model.get("bad");
-    if (!total && number) return h("div", { class: "l-empty" }, `This is no lash trace: no line of it is a record. ${lines[0].line}: ${lines[0].reason}`);
-    if (!total) return h("div", { class: "l-empty" }, "No records yet. Run a turn with %%lash, or open another file with %lash trace FILE.");
-    const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
-    return h("div", { class: "l-empty" }, "Nothing found for ", ...active.map((words) => h("span", { class: "l-kind-chip l-active-filter" }, words)), " ", link("clear", clearAll));
   }
 
   function clearAll() {
@@ -283,19 +272,7 @@ function render({ model, el }) {
   const axisOf = () => ({ from: 0, to: model.get("strip").cells, left: 12, width: Math.max(100, strip.clientWidth - 24) });
 
   function drawStrip() {
-    const { turns: spans, tracks, density } = model.get("strip");
-    const found = model.get("found");
-    const axis = axisOf();
-    const path = density ? densityPath : barsPath;
-    const some = Object.keys(found).length > 0;
-    const window_ = model.get("window");
-    const chosen = density ? -1 : (window_[2] ?? -1);
-    const ground = density ? [[0, axis.to]] : spans;
-    const bars = TRACKS.flatMap(([kind, y]) => [
-      s("path", { d: path(axis, tracks[kind], /** @type {number} */ (y), 9), "data-kind": kind, class: some ? "l-faint" : "" }),
-      some ? s("path", { d: path(axis, found[kind], /** @type {number} */ (y), 9), "data-kind": kind }) : null,
-    ]);
-    clear(strip).append(s("path", { d: barsPath(axis, ground, 6, 24), class: "l-strip-ground" }), ...bars.filter((one) => one !== null), ...turnNumbers(spans, axis, { y: 46, chosen, lit: new Set(found.turns ?? []) }), ...stripWindow(window_, axis, 4, 28));
+    clear(strip).append(...stripPieces({ strip: model.get("strip"), found: model.get("found"), span: model.get("window") }, axisOf()));
     strip.setAttribute("aria-label", `${model.get("counts")}: model calls above, tool calls below, against time`);
   }
 

@@ -1,4 +1,6 @@
-import { copyText, dot, h, jsonBlock, link, mark } from "./kit.js";
+import { copyText, dot, h, jsonBlock, link, mark, s } from "./kit.js";
+import { stripWindow, turnNumbers } from "./strip.js";
+import { barsPath, densityPath } from "./timeline_geometry.js";
 
 /** Pieces of the explorer: a row, a line that is no record, the whole record. They draw what they are given and know nothing else. */
 
@@ -49,4 +51,29 @@ export function wholeRecord({ title, note, warning, json, raw, cut }) {
     h("div", { class: "l-detail-head" }, h("b", { class: "l-cut", title }, title), h("span", { class: "l-muted l-cut" }, note), copy),
     h("div", { class: "l-detail-body" }, warning ? h("p", { class: "l-failure" }, warning) : null, json ? jsonBlock(json) : null, raw ? h("pre", { class: "l-raw", tabindex: "0" }, raw) : null, cut ? h("div", { class: "l-label" }, cut) : null),
   ];
+}
+
+/** What stands in place of rows: why there are none, and what to do next. @param {any} query @param {any} bad @param {() => void} clearAll */
+export function nothingFound({ kinds, turn, status, text, total }, { count, lines }, clearAll) {
+  if (!total && count) return h("div", { class: "l-empty" }, `This is no lash trace: no line of it is a record. ${lines[0].line}: ${lines[0].reason}`);
+  if (!total) return h("div", { class: "l-empty" }, "No records yet. Run a turn with %%lash, or open another file with %lash trace FILE.");
+  const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
+  return h("div", { class: "l-empty" }, "Nothing found for ", ...active.map((words) => h("span", { class: "l-kind-chip l-active-filter" }, words)), " ", link("clear", clearAll));
+}
+
+/** @type {[string, number][]} */
+const TRACKS = [["llm_call", 8], ["tool_call", 19]];
+
+/** Where in time: the turns, the calls, those that were found, the turn of the selection. @param {{ strip: any, found: any, span: number[] }} shown @param {any} axis */
+export function stripPieces({ strip, found, span }, axis) {
+  const { turns, tracks, density } = strip;
+  const path = density ? densityPath : barsPath;
+  const some = Object.keys(found).length > 0;
+  const chosen = density ? -1 : (span[2] ?? -1);
+  const ground = density ? [[0, axis.to]] : turns;
+  const bars = TRACKS.flatMap(([kind, y]) => [
+    s("path", { d: path(axis, tracks[kind], y, 9), "data-kind": kind, class: some ? "l-faint" : "" }),
+    ...(some ? [s("path", { d: path(axis, found[kind], y, 9), "data-kind": kind })] : []),
+  ]);
+  return [s("path", { d: barsPath(axis, ground, 6, 24), class: "l-strip-ground" }), ...bars, ...turnNumbers(turns, axis, { y: 46, chosen, lit: new Set(found.turns ?? []) }), ...stripWindow(span, axis, 4, 28)];
 }
