@@ -1,7 +1,7 @@
 """Model requests: as a provider gets them, and as an envelope carries them (lash 0.1.0-alpha.37, effect wire format §7.1–7.2, §16.3)."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import field
 
@@ -29,6 +29,8 @@ StoreBytes: TypeAlias = Callable[[bytes, AttachmentCreateMeta], AttachmentRef]
 """Keeps bytes and tells where: the `put` of an attachment store."""
 LlmToolChoice: TypeAlias = Literal["Auto", "None", "Required"]
 """Whether the model may, may not or must call a tool."""
+
+Attachment = TypeVar("Attachment")
 
 
 class SchemaProjectionOverride(Wire, frozen=True, kw_only=True):
@@ -137,14 +139,14 @@ class LlmAttachmentSpec(Wire, frozen=True, kw_only=True):
             ) from error
 
 
-class LlmRequestSpec(Wire, frozen=True, kw_only=True):
-    """A model request as it is written into an envelope: no bytes, no callbacks."""
+class _LlmRequest(Wire, Generic[Attachment], frozen=True, kw_only=True):
+    """What both forms of a request have."""
 
     model: str
     """The model id."""
     messages: tuple[LlmMessage, ...]
     """The conversation."""
-    attachments: tuple[LlmAttachmentSpec, ...]
+    attachments: tuple[Attachment, ...]
     """What image blocks point at."""
     tools: tuple[LlmToolSpec, ...]
     """The callable tools."""
@@ -158,6 +160,10 @@ class LlmRequestSpec(Wire, frozen=True, kw_only=True):
     """Cache key for the provider."""
     output_spec: LlmOutputSpec | None = field(default_factory=none)
     """Structured output, if asked for."""
+
+
+class LlmRequestSpec(_LlmRequest[LlmAttachmentSpec], frozen=True, kw_only=True):
+    """A model request as it is written into an envelope: no bytes, no callbacks."""
 
     @classmethod
     def from_request(cls, request: "LlmRequest", put: StoreBytes) -> "LlmRequestSpec":
@@ -175,27 +181,8 @@ class LlmRequestSpec(Wire, frozen=True, kw_only=True):
         return LlmRequest(**_but_attachments(self), attachments=attachments)
 
 
-class LlmRequest(Wire, frozen=True, kw_only=True):
-    """A model request as a provider gets it."""
-
-    model: str
-    """The model id."""
-    messages: tuple[LlmMessage, ...]
-    """The conversation."""
-    attachments: tuple[LlmAttachment, ...]
-    """What image blocks point at, with bytes."""
-    tools: tuple[LlmToolSpec, ...]
-    """The callable tools."""
-    tool_choice: LlmToolChoice
-    """Whether tools may be called."""
-    model_variant: str | None = field(default_factory=none)
-    """Variant of the model."""
-    generation: GenerationOptions = field(default_factory=GenerationOptions)
-    """Limits."""
-    session_id: str | None = field(default_factory=none)
-    """Cache key for the provider."""
-    output_spec: LlmOutputSpec | None = field(default_factory=none)
-    """Structured output, if asked for."""
+class LlmRequest(_LlmRequest[LlmAttachment], frozen=True, kw_only=True):
+    """A model request as a provider gets it, its attachments with bytes."""
 
 
 def _but_attachments(request: LlmRequest | LlmRequestSpec) -> dict[str, Any]:
