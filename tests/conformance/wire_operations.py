@@ -8,7 +8,6 @@ from typing import Any, Final
 from lash_nb import wire
 from lash_nb.stores import InMemoryAttachmentStore
 from lash_nb.wire import Json, Octets, from_json, stable_hash
-from lash_nb.wire._base import U32, U64
 
 __all__ = ["OPERATIONS", "RENAMED"]
 
@@ -103,7 +102,7 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
         tuple[wire.TraceRuntimeScope, wire.TraceRuntimeSubject], lambda given: given[1].graph_key(given[0])
     ),
     "child_tool_effect_invocation": _read(
-        tuple[wire.RuntimeInvocation, U64, str], lambda given: wire.child_tool_effect_invocation(*given)
+        tuple[wire.RuntimeInvocation, int, str], lambda given: wire.child_tool_effect_invocation(*given)
     ),
     "attachment_id": _read(str, lambda digits: wire.content_id(bytes.fromhex(digits))),
     "direct_effect_invocation": _read(
@@ -116,9 +115,9 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
     "f64_bits": _read(str, lambda digits: struct.unpack(">d", bytes.fromhex(digits))[0]),
     "format_tool_output_content": _read(wire.ToolCallOutput, wire.format_tool_output_content),
     "host_event_invocation": _read(tuple[str, str], lambda given: wire.host_event_invocation(*given)),
-    "lashlang_sleep_invocation": _read(tuple[str, wire.RuntimeInvocation | None, str, U64], _lashlang_sleep),
+    "lashlang_sleep_invocation": _read(tuple[str, wire.RuntimeInvocation | None, str, int], _lashlang_sleep),
     "materialize_process_event_semantics": _read(
-        tuple[str, U64, Json, wire.ProcessEventSemanticsSpec],
+        tuple[str, int, Json, wire.ProcessEventSemanticsSpec],
         lambda given: wire.materialize_process_event_semantics(*given),
     ),
     "number": from_json,
@@ -126,9 +125,9 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
         tuple[
             wire.ProcessRecord,
             wire.ProcessEventAppendRequest,
-            U64,
+            int,
             tuple[str, wire.ProcessEvent] | None,
-            U64,
+            int,
         ],
         _append,
     ),
@@ -137,16 +136,16 @@ OPERATIONS: Final[Mapping[str, Callable[[bytes], Any]]] = {
         lambda given: wire.process_effect_invocation(given[0], given[2], given[1]),
     ),
     "process_event_invocation": _read(
-        tuple[str, str, U64, str, wire.RuntimeReplay | None], lambda given: wire.process_event_invocation(*given)
+        tuple[str, str, int, str, wire.RuntimeReplay | None], lambda given: wire.process_event_invocation(*given)
     ),
     "process_event_payload_hash": _read(tuple[str, Json], lambda given: wire.process_event_payload_hash(*given)),
     "process_wake_input_from_event_payload": _read(Json, wire.process_wake_input_from_event_payload),
     "process_wake_turn_cause": _read(wire.ProcessWakeDelivery, wire.process_wake_turn_cause),
     "string": from_json,
     "tool_retry_sleep_invocation": _read(
-        tuple[wire.RuntimeInvocation, str, U32], lambda given: wire.tool_retry_sleep_invocation(*given)
+        tuple[wire.RuntimeInvocation, str, int], lambda given: wire.tool_retry_sleep_invocation(*given)
     ),
     "trace_json_hash": _read(Json, stable_hash),
-    "turn_effect_invocation": _read(tuple[str, str, U64, U64, U64, wire.RuntimeEffectKind], _turn_effect),
+    "turn_effect_invocation": _read(tuple[str, str, int, int, int, wire.RuntimeEffectKind], _turn_effect),
 }
 """What the golden data calls an operation: from the argument's text to the result."""
