@@ -13,7 +13,16 @@ import msgspec
 from lash_nb.trace._facts import reader_of
 from lash_nb.trace._index import TraceIndex
 
-__all__ = ["EXECUTION_KIND", "ExecutionEvent", "Records", "execution_events", "graph_key", "int_of", "text_of"]
+__all__ = [
+    "EXECUTION_KIND",
+    "ExecutionEvent",
+    "Records",
+    "execution_events",
+    "graph_key",
+    "int_of",
+    "objects_of",
+    "text_of",
+]
 
 EXECUTION_KIND: Final = "lashlang_execution"
 """Kind of the records that tell of running code."""
@@ -80,6 +89,12 @@ def int_of(value: Any) -> int | None:
     """Return an integer of 64 bits, signed or not; nothing instead of anything else."""
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return value if is_integer and -(1 << 63) <= value < 1 << 64 else None
+
+
+def objects_of(members: Any, name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list among some members, such as the `nodes` of a map; what else stands there is left out."""
+    found = members.get(name) if isinstance(members, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionEvent]:

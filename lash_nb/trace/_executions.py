@@ -15,6 +15,7 @@ from lash_nb.trace._execution_events import (
     execution_events,
     graph_key,
     int_of,
+    objects_of,
     text_of,
 )
 from lash_nb.trace._lashlang_graph import NODE_STATUSES, GraphStore, LashlangGraph
@@ -176,9 +177,8 @@ class _Execution:
     def started(self, event: ExecutionEvent) -> None:
         """It starts; the map names its steps."""
         self.facts["start_row"] = event.row
-        nodes = (event["execution_map"] or {}).get("nodes") if isinstance(event["execution_map"], dict) else None
-        for node in nodes if isinstance(nodes, list) else ():
-            if isinstance(node, dict) and isinstance(node.get("id"), str):
+        for node in objects_of(event["execution_map"], "nodes"):
+            if isinstance(node.get("id"), str):
                 title = node["label_metadata"].get("title") if isinstance(node.get("label_metadata"), dict) else None
                 self.labels[node["id"]] = text_of(title) or text_of(node.get("label")) or node["id"]
                 self.kinds[node["id"]] = text_of(node.get("kind")) or ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.errors import WireError
-from lash_nb.trace._execution_events import ExecutionEvent, graph_key, text_of
+from lash_nb.trace._execution_events import ExecutionEvent, graph_key, objects_of, text_of
 from lash_nb.trace._statuses import ENDED_STATUSES
 from lash_nb.wire import (
     TraceLabelMetadata,
@@ -148,13 +148,13 @@ class _Graph:
         """The map gives steps and ways that are not known yet."""
         self.status = "running"
         drawing = event["execution_map"]
-        for node in _objects(drawing, "nodes"):
+        for node in objects_of(drawing, "nodes"):
             key = (str(node.get("id")),)
             if key not in self.nodes:
                 self.nodes[key] = known = _Node(key[0], str(node.get("kind", "")), str(node.get("label", "")))
                 known.label_metadata = node.get("label_metadata")
-                known.memberships = list(_objects(node, "branch_memberships"))
-        for edge in _objects(drawing, "edges"):
+                known.memberships = list(objects_of(node, "branch_memberships"))
+        for edge in objects_of(drawing, "edges"):
             members = {name: str(edge.get(name, "")) for name in ("id", "from", "to", "label")}
             self.edges.setdefault(members["id"], {**members, "selection": "unknown"})
 
@@ -232,19 +232,6 @@ class _Graph:
         )
 
 
-_STEPS: Final[Mapping[str, Callable[[_Graph, ExecutionEvent], None]]] = {
-    "execution_started": _Graph.started,
-    "execution_finished": _Graph.finished,
-    "node_started": _Graph.node_ran,
-    "node_waiting": _Graph.node_ran,
-    "node_resumed": _Graph.node_ran,
-    "node_completed": _Graph.node_ran,
-    "node_failed": _Graph.node_ran,
-    "node_cancelled": _Graph.node_ran,
-    "branch_selected": _Graph.branch_selected,
-    "child_started": _Graph.child_started,
-}
-"""What each kind of event changes."""
 NODE_STATUSES: Final[Mapping[str, str]] = {
     "node_started": "running",
     "node_resumed": "running",
@@ -254,6 +241,14 @@ NODE_STATUSES: Final[Mapping[str, str]] = {
     "node_cancelled": "cancelled",
 }
 """The state of a step after each kind of event."""
+_STEPS: Final[Mapping[str, Callable[[_Graph, ExecutionEvent], None]]] = {
+    "execution_started": _Graph.started,
+    "execution_finished": _Graph.finished,
+    **dict.fromkeys(NODE_STATUSES, _Graph.node_ran),
+    "branch_selected": _Graph.branch_selected,
+    "child_started": _Graph.child_started,
+}
+"""What each kind of event changes."""
 
 
 def _place(event: ExecutionEvent) -> tuple[str, ...]:
@@ -272,11 +267,6 @@ def _typed(members: Any, kind: Any) -> Any:
 def _is_beside(membership: Mapping[str, Any], arms: Mapping[str, str]) -> bool:
     """Whether the branch took the other arm than the one behind which a step stands."""
     return arms.get(str(membership.get("branch_node_id")), membership.get("arm")) != membership.get("arm")
-
-
-def _objects(drawing: Any, name: str) -> list[dict[str, Any]]:
-    found = drawing.get(name) if isinstance(drawing, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _label_metadata(members: Any) -> TraceLabelMetadata | None:

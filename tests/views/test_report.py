@@ -5,7 +5,7 @@ import stat
 import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -449,7 +449,7 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(place: str, tmp_path
 
 def test_every_tool_call_is_in_a_column() -> None:
     """A receipt that does not say how its call ended, and a word that nobody knows, stand under `unknown`; nothing is left out of the sum."""
-    receipt = {"call_id": "r", "name": "t", "started_at_ms": 1, "terminal": "final"}
+    receipt: dict[str, Any] = {"call_id": "r", "name": "t", "started_at_ms": 1, "terminal": "final"}
     records = [record(1, "tool_receipt", **receipt), tool_end(2, "a", "sideways"), tool_end(3, "b", "success")]
     trace = read_trace([*records, tool_start(4, "c")])
     (tool,) = by_tool(trace)
