@@ -8,12 +8,9 @@ from lash_nb.trace._code_blocks import CodeBlock
 from lash_nb.trace._column import CodedColumn
 from lash_nb.trace._executions import ChildStart, Execution, NodeRun
 from lash_nb.trace._facts import (
-    ATTEMPT_FACTS,
     CONTEXT_FACTS,
     RECORD_FACTS,
-    RECORD_TYPES,
     Place,
-    RecordType,
     is_withheld,
     kind_of,
     member,
@@ -24,7 +21,6 @@ from lash_nb.trace._lashlang_graph import LashlangGraph, LashlangNode
 from lash_nb.trace._notes import (
     ContextPressure,
     DurableEvent,
-    Note,
     Notes,
     OtherRecord,
     Prompt,
@@ -48,11 +44,9 @@ from lash_nb.trace._statuses import (
     TURN_STATUSES,
 )
 from lash_nb.trace._summary import TraceSummary
-from lash_nb.trace._told import plain_schema
-from lash_nb.trace._usage import Usage, read_usage, total_usage
+from lash_nb.trace._usage import Usage, total_usage
 
 __all__ = [
-    "ATTEMPT_FACTS",
     "CONTEXT_FACTS",
     "FAILED_STATUSES",
     "GOOD_STATUSES",
@@ -60,7 +54,6 @@ __all__ = [
     "NO_INT",
     "OPEN_STATUSES",
     "RECORD_FACTS",
-    "RECORD_TYPES",
     "SHAPES",
     "TEXT_COLUMNS",
     "TOOL_STATUSES",
@@ -80,7 +73,6 @@ __all__ = [
     "MemoryTraceSink",
     "Message",
     "NodeRun",
-    "Note",
     "Notes",
     "OtherRecord",
     "Outcome",
@@ -90,7 +82,6 @@ __all__ = [
     "Place",
     "Prompt",
     "RecordColumns",
-    "RecordType",
     "Shape",
     "Span",
     "SpanKind",
@@ -111,12 +102,10 @@ __all__ = [
     "is_withheld",
     "kind_of",
     "member",
-    "plain_schema",
     "read_fact",
     "read_messages",
     "read_reply",
     "read_trace",
-    "read_usage",
     "shape_of",
     "total_usage",
 ]

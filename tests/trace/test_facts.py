@@ -6,17 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from lash_nb.trace import (
-    ATTEMPT_FACTS,
-    CONTEXT_FACTS,
-    RECORD_FACTS,
-    RECORD_TYPES,
-    is_withheld,
-    kind_of,
-    member,
-    plain_schema,
-    read_fact,
-)
+from lash_nb.trace import CONTEXT_FACTS, RECORD_FACTS, is_withheld, kind_of, member, read_fact
+from lash_nb.trace._facts import ATTEMPT_FACTS, RECORD_TYPES
+from lash_nb.trace._told import plain_schema
 from tests.trace.golden import golden, golden_records
 
 NO_GOLDEN: Final = frozenset({"1", "36"})

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from lash_nb.trace import ContextPressure, DurableEvent, Note, OtherRecord, Prompt, StreamEvent, Usage, read_trace
+from lash_nb.trace import ContextPressure, DurableEvent, OtherRecord, Prompt, StreamEvent, Usage, read_trace
+from lash_nb.trace._notes import Note
 from tests.trace.golden import golden, golden_files
 from tests.trace.lines import record
 
