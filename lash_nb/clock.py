@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 __all__ = [
+    "NS_PER_MS",
     "CancellationToken",
     "Clock",
     "CountingIds",
@@ -26,6 +27,8 @@ __all__ = [
     "rfc3339",
 ]
 
+NS_PER_MS: Final = 1_000_000
+"""Nanoseconds of a millisecond: times are counted in the ones, durations told in the others."""
 _NS: Final = 1_000_000_000
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -215,8 +218,8 @@ def parse_rfc3339(text: str) -> int:
 def _fraction(ns: int) -> str:
     if not ns:
         return ""
-    if ns % 1_000_000 == 0:
-        return f".{ns // 1_000_000:03d}"
+    if ns % NS_PER_MS == 0:
+        return f".{ns // NS_PER_MS:03d}"
     if ns % 1_000 == 0:
         return f".{ns // 1_000:06d}"
     return f".{ns:09d}"

@@ -5,7 +5,7 @@ from typing import Any, Final, overload
 
 from msgspec.structs import replace
 
-from lash_nb.clock import Clock, SystemClock, rfc3339
+from lash_nb.clock import NS_PER_MS, Clock, SystemClock, rfc3339
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.wire import (
@@ -99,7 +99,7 @@ class JournalEffectHost:
         return outcome
 
     def _settle(self, entry: EffectEntry, began: int, **changes: Any) -> None:
-        duration = (self._clock.monotonic_ns() - began) / 1_000_000
+        duration = (self._clock.monotonic_ns() - began) / NS_PER_MS
         self._entries.replace(replace(entry, duration_ms=duration, **changes))
         self._listeners.notify()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.frames._column import Column
 from lash_nb.frames._ids import RECORD_IDS, RECORD_ORIGIN
 from lash_nb.frames._table import Rows, table
@@ -28,7 +29,7 @@ __all__ = [
 
 def _duration_ms(row: SpanRow) -> float:
     took: int = row.span.over_ns - row.span.began_ns
-    return max(took, 0) / 1_000_000
+    return max(took, 0) / NS_PER_MS
 
 
 EXECUTION_INFO: Final = (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.frames._column import Column
 
 __all__ = [
@@ -17,17 +18,26 @@ __all__ = [
     "moment",
 ]
 
-RECORD_IDS: Final = (
-    Column("order", "index.order", "Int64", "Number of the record in the trace, from 0."),
-    Column("session_id", "index.session_id", "category", "The session."),
-    Column("turn_id", "index.turn_id", "string", "The turn."),
-    Column("turn_index", "index.turn_index", "Int64", "Number of the turn in its session."),
-    Column("effect_id", "index.effect_id", "string", "The effect that performed it."),
-    Column("llm_call_id", "index.llm_call_id", "string", "The model call."),
-    Column(
-        "graph_node_id", "index.graph_node_id", "string", "The graph node or span that it is, where the record says so."
-    ),
-)
+
+def _ids(holder: str, order: str) -> tuple[Column, ...]:
+    """Return ids and order, which are attributes of `holder`."""
+    return (
+        Column("order", f"{holder}.order", "Int64", order),
+        Column("session_id", f"{holder}.session_id", "category", "The session."),
+        Column("turn_id", f"{holder}.turn_id", "string", "The turn."),
+        Column("turn_index", f"{holder}.turn_index", "Int64", "Number of the turn in its session."),
+        Column("effect_id", f"{holder}.effect_id", "string", "The effect that performed it."),
+        Column("llm_call_id", f"{holder}.llm_call_id", "string", "The model call."),
+        Column(
+            "graph_node_id",
+            f"{holder}.graph_node_id",
+            "string",
+            "The graph node or span that it is, where the record says so.",
+        ),
+    )
+
+
+RECORD_IDS: Final = _ids("index", "Number of the record in the trace, from 0.")
 """Ids and order of a record; all from the index."""
 
 RECORD_HEAD: Final = (
@@ -43,17 +53,7 @@ RECORD_HEAD: Final = (
 )
 """Where a record stands, when it was written and what it is about; all from the index."""
 
-SPAN_IDS: Final = (
-    Column("order", "span.order", "Int64", "Number of its first record in the trace, from 0."),
-    Column("session_id", "span.session_id", "category", "The session."),
-    Column("turn_id", "span.turn_id", "string", "The turn."),
-    Column("turn_index", "span.turn_index", "Int64", "Number of the turn in its session."),
-    Column("effect_id", "span.effect_id", "string", "The effect that performed it."),
-    Column("llm_call_id", "span.llm_call_id", "string", "The model call."),
-    Column(
-        "graph_node_id", "span.graph_node_id", "string", "The graph node or span that it is, where the record says so."
-    ),
-)
+SPAN_IDS: Final = _ids("span", "Number of its first record in the trace, from 0.")
 """Ids and order of a call or turn."""
 
 SPAN_PLACE: Final = (SPAN_IDS[0], SPAN_IDS[1], SPAN_IDS[3])
@@ -105,4 +105,4 @@ def count(items: Any) -> int | None:
 
 def moment(milliseconds: int) -> int:
     """Return a time in nanoseconds."""
-    return milliseconds * 1_000_000
+    return milliseconds * NS_PER_MS

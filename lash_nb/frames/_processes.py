@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.frames._column import Column
 from lash_nb.frames._ids import RECORD_IDS
 from lash_nb.frames._table import Rows, table
@@ -110,7 +111,7 @@ class _Process:
     def duration_ms(self) -> float | None:
         """From the one to the other."""
         began, over = self.began_ns, self.over_ns
-        return None if began is None or over is None else max(over - began, 0) / 1_000_000
+        return None if began is None or over is None else max(over - began, 0) / NS_PER_MS
 
     @property
     def name(self) -> Any:

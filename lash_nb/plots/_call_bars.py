@@ -7,14 +7,13 @@ reply are recorded together) and nothing is drawn that was not recorded.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.plots._canvas import Bar, Sheet
 from lash_nb.plots._style import KIND_COLORS
 from lash_nb.trace import FAILED_STATUSES, OPEN_STATUSES, LlmCall, Span, ToolCall, read_fact
 
-__all__ = ["BAD_STATES", "MS", "attempts_of", "call_kind", "draw_calls", "kinds_of"]
+__all__ = ["BAD_STATES", "attempts_of", "call_kind", "draw_calls", "kinds_of"]
 
-MS: Final = 1_000_000
-"""Nanoseconds in a millisecond."""
 
 BAD_STATES: Final = {
     **dict.fromkeys(FAILED_STATUSES, ("failed", "failed")),
@@ -33,7 +32,7 @@ def draw_calls(sheet: Sheet, calls: Sequence[tuple[int, int, Span]], *, high: fl
     groups: dict[tuple[str, str], list[Bar]] = {}
     waits = []
     for row, start, call in calls:
-        left, recorded = (call.began_ns - start) / MS, (call.recorded_ns - start) / MS
+        left, recorded = (call.began_ns - start) / NS_PER_MS, (call.recorded_ns - start) / NS_PER_MS
         right = left + max(call.placed_ms, least)
         state = BAD_STATES[call.status][0] if call.status in BAD_STATES else ""
         groups.setdefault((call_kind(call), state), []).append((left, right, row, high))

@@ -5,8 +5,9 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import CallerError
-from lash_nb.plots._call_bars import BAD_STATES, MS, draw_calls, kinds_of
+from lash_nb.plots._call_bars import BAD_STATES, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
 from lash_nb.plots._format import counted, one_line, short_id
@@ -66,7 +67,7 @@ def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
         return draw_folded(trace, ax, outside)
     turns = trace.turns
     with sheet(ax, size=(9, 1.4 + min(0.2 * len(turns), 12))) as page:
-        lengths = [max(turn.over_ns - turn.began_ns, 0) / MS for turn in turns]
+        lengths = [max(turn.over_ns - turn.began_ns, 0) / NS_PER_MS for turn in turns]
         page.ax.set_ylim(max(len(turns), 1) - 0.4, -0.6)
         page.ax.set_xlim(0, (max(lengths, default=0) or 1) * 1.16)
         calls = [(row, turn.began_ns, call) for row, turn in enumerate(turns) for call in turn.calls]

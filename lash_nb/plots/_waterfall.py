@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
-from lash_nb.plots._call_bars import BAD_STATES, MS, attempts_of, call_kind, draw_calls, kinds_of
+from lash_nb.clock import NS_PER_MS
+from lash_nb.plots._call_bars import BAD_STATES, attempts_of, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line, short_id
 from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
@@ -26,7 +27,7 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
     lines = list(_lines(trace, turn))
     with sheet(ax, size=(9, 1.6 + 0.27 * len(lines))) as page:
         start = turn.began_ns
-        length = (turn.over_ns - start) / MS
+        length = (turn.over_ns - start) / NS_PER_MS
         page.ax.set_ylim(len(lines) - 0.4, -0.7)
         page.ax.set_xlim(0, (length or 1) * (1.4 if any(line.trouble or line.attempts > 1 for line in lines) else 1.2))
         calls = [(row, start, line.call) for row, line in enumerate(lines) if line.call]
@@ -80,7 +81,7 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
         if is_tools and len(members) > 1:
             begin, end = min(call.began_ns for call in members), max(call.recorded_ns for call in members)
             label = f"{len(members)} tools of one reply"
-            yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / MS)
+            yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / NS_PER_MS)
         yield from (_call_line(call, body) for call, body in zip(members, _bodies(trace, members), strict=True))
     if more:
         begin, end = min(call.began_ns for call in more), max(call.recorded_ns for call in more)
@@ -89,7 +90,7 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
             label=counted(len(more), "more call"),
             begin=begin,
             end=end,
-            duration_ms=(end - begin) / MS,
+            duration_ms=(end - begin) / NS_PER_MS,
             trouble=("failed", f"{failed:,} of them failed") if failed else None,
         )
 
@@ -133,7 +134,7 @@ def _draw_brackets(page: Sheet, lines: Sequence[_Line], start: int) -> None:
     brackets = []
     for row, line in enumerate(lines):
         if line.call is None:
-            left, right = (line.begin - start) / MS, (line.end - start) / MS
+            left, right = (line.begin - start) / NS_PER_MS, (line.end - start) / NS_PER_MS
             brackets.append([(left, row + 0.22), (left, row), (right, row), (right, row + 0.22)])
     page.lines(brackets, page.theme.line_strong, width=1.4)
 
@@ -143,7 +144,7 @@ def _draw_first_tokens(page: Sheet, lines: Sequence[_Line], start: int) -> None:
     ticks = []
     for row, line in enumerate(lines):
         if line.first_token_ms is not None:
-            at = (line.begin - start) / MS + line.first_token_ms
+            at = (line.begin - start) / NS_PER_MS + line.first_token_ms
             ticks.append([(at, row - 0.34), (at, row + 0.34)])
     page.lines(ticks, page.theme.ink, width=1.6, above=True)
 
@@ -160,7 +161,7 @@ def _write_beside(page: Sheet, lines: Sequence[_Line], start: int) -> None:
         color = page.theme.failure_text if line.trouble and line.trouble[0] == "failed" else page.theme.ink
         text = "".join(f"  {MARKS[mark]} {word}" for mark, word in words)
         if text:
-            page.write((line.end - start) / MS, row, text, color=color)
+            page.write((line.end - start) / NS_PER_MS, row, text, color=color)
 
 
 def _name_rows(page: Sheet, lines: Sequence[_Line]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from lash_nb.clock import Clock, is_being_cancelled
+from lash_nb.clock import NS_PER_MS, Clock, is_being_cancelled
 from lash_nb.errors import WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
@@ -66,7 +66,7 @@ class ToolDispatcher:
         started = self._clock.monotonic_ns()
         call = ToolCall(name=prepared.tool_name, args=prepared.args, context=context)
         output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
-        return completed_call(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // 1_000_000)
+        return completed_call(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // NS_PER_MS)
 
     def _callable_provider(self, name: str) -> ToolProvider | None:
         """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""

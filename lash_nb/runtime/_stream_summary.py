@@ -1,12 +1,9 @@
 """What a person could see of a streamed answer, in numbers (lash 0.1.0-alpha.37, turns §16.2)."""
 
-from typing import Final
-
+from lash_nb.clock import NS_PER_MS
 from lash_nb.wire import StreamSummary
 
 __all__ = ["VisibleStream"]
-
-_MS: Final = 1_000_000
 
 
 class VisibleStream:
@@ -22,7 +19,7 @@ class VisibleStream:
 
     def elapsed_ms(self, now_ns: int) -> int:
         """Return whole milliseconds since the call began."""
-        return (now_ns - self._started) // _MS
+        return (now_ns - self._started) // NS_PER_MS
 
     def note_text(self, text: str, now_ns: int) -> None:
         """Count a text event; an empty one is not visible."""
@@ -38,7 +35,7 @@ class VisibleStream:
             return StreamSummary(text_delta_count=self.text_deltas)
         return StreamSummary(
             first_visible_token_latency_ms=self.elapsed_ms(self._first),
-            stream_duration_ms=(self._last - self._first) // _MS,
+            stream_duration_ms=(self._last - self._first) // NS_PER_MS,
             text_delta_count=self.text_deltas,
             visible_chunk_count=len(self._lengths),
             avg_visible_chunk_chars=sum(self._lengths) / len(self._lengths),

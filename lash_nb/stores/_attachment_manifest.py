@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from lash_nb.clock import Clock
+from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.wire import AttachmentId
 
 __all__ = ["AttachmentIntent", "AttachmentManifest", "AttachmentManifestEntry", "MemoryAttachmentManifest"]
-
-_MS_NS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,7 @@ class MemoryAttachmentManifest:
 
     def commit_refs(self, session_id: str, attachment_ids: Sequence[AttachmentId]) -> None:
         """Stamp the session's entries."""
-        now = self._clock.now_ns() // _MS_NS
+        now = self._clock.now_ns() // NS_PER_MS
         for attachment_id in attachment_ids:
             entry = self._entries.get(attachment_id)
             if entry is not None and entry.session_id == session_id and entry.committed_at_epoch_ms is None:

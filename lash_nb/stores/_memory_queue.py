@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from lash_nb.clock import Clock
+from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import StoreError
 from lash_nb.wire import (
     QueuedWorkBatch,
@@ -17,8 +17,6 @@ from lash_nb.wire import (
 )
 
 __all__ = ["MemoryQueue"]
-
-_MS_NS = 1_000_000
 
 
 @dataclass
@@ -155,7 +153,7 @@ class MemoryQueue:
             self._by_source.pop((row.batch.session_id, row.batch.source_key), None)
 
     def _now(self) -> int:
-        return self._clock.now_ns() // _MS_NS
+        return self._clock.now_ns() // NS_PER_MS
 
 
 def _batch(draft: QueuedWorkBatchDraft, seq: int, now: int) -> QueuedWorkBatch:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lash_nb.clock import Clock, SystemClock
+from lash_nb.clock import NS_PER_MS, Clock, SystemClock
 from lash_nb.errors import AttachmentStoreError, StoreError
 from lash_nb.stores._attachment_manifest import AttachmentIntent, AttachmentManifest
 from lash_nb.stores._attachment_store import AttachmentStore, AttachmentStorePersistence, StoredAttachment
@@ -44,7 +44,7 @@ class SessionScopedAttachmentStore:
             attachment_id=attachment_id,
             session_id=self.session_id,
             canonical_uri=f"sha256:{attachment_id}",
-            intent_at_epoch_ms=self._clock.now_ns() // 1_000_000,
+            intent_at_epoch_ms=self._clock.now_ns() // NS_PER_MS,
         )
         try:
             self.manifest.record_intent(intent)

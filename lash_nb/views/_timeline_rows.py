@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, turn_name
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage, is_withheld, read_fact
 from lash_nb.views._json import pretty_capped
@@ -19,7 +20,6 @@ from lash_nb.views._turn_words import span_usage_words
 
 __all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
-_MS: Final = 1_000_000
 _MOST_CALLS: Final = 400
 """Calls of one turn that get a row of their own."""
 _OUTCOMES: Final = {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}
@@ -30,7 +30,7 @@ def overview(trace: Trace) -> dict[str, Any]:
     """Return every turn and call as times in milliseconds from the first moment; above 2,000 turns, how busy each moment was."""
     zero, last = _bounds(trace)
     turns = [_turn_span(turn, zero) for turn in trace.turns]
-    total = max((last - zero) / _MS, 1)
+    total = max((last - zero) / NS_PER_MS, 1)
     model = [bar(call, zero) for call in trace.llm_calls if not call.is_direct]
     direct = [bar(call, zero) for call in trace.llm_calls if call.is_direct]
     tool = [bar(call, zero) for call in trace.tool_calls]
@@ -66,13 +66,13 @@ def _bounds(trace: Trace) -> tuple[int, int]:
 
 def bar(span: Span, zero: int) -> tuple[float, float]:
     """Return start and end of a call in milliseconds from `zero`: the time that it reports, from where it was recorded to start."""
-    begin = (span.began_ns - zero) / _MS
+    begin = (span.began_ns - zero) / NS_PER_MS
     return round(begin, 3), round(begin + span.placed_ms, 3)
 
 
 def turn_times(turn: Turn, zero: int) -> tuple[float, float]:
     """Return start and end of a turn in milliseconds from `zero`; of one that was not recorded whole, what its calls tell."""
-    return round((turn.began_ns - zero) / _MS, 3), round((turn.over_ns - zero) / _MS, 3)
+    return round((turn.began_ns - zero) / NS_PER_MS, 3), round((turn.over_ns - zero) / NS_PER_MS, 3)
 
 
 def status_word(span: Span) -> str:
@@ -135,7 +135,7 @@ def _with_groups(calls: Sequence[Span]) -> Iterator[tuple[Span, int]]:
 def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
     tools = [call for call in members if isinstance(call, ToolCall)]
     start = min(bar(call, zero)[0] for call in tools)
-    end = max((call.recorded_ns - zero) / _MS for call in tools)
+    end = max((call.recorded_ns - zero) / NS_PER_MS for call in tools)
     failed = any(call.status == "failure" for call in tools)
     return _bracket(
         counted(len(tools), "tool"), "of one reply", (start, end), depth=1, order=-1, mark="failed" if failed else ""
@@ -159,7 +159,7 @@ def _bracket(name: str, note: str, span: tuple[float, float], **more: Any) -> di
 
 def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, depth: int) -> dict[str, Any]:
     start, end = bar(call, zero)
-    recorded = (call.ended_ns - zero) / _MS if call.ended_ns is not None else end
+    recorded = (call.ended_ns - zero) / NS_PER_MS if call.ended_ns is not None else end
     name, note, kind, tick = _words(trace, call, body, start)
     return {
         "name": name,
@@ -232,7 +232,7 @@ def _recorded_words(span: Span) -> str:
         return ""
     if span.started_ns is None or span.ended_ns is None:
         return "its end alone" if span.started_ns is None else "its start alone"
-    return f"after {duration((span.ended_ns - span.started_ns) / _MS)}"
+    return f"after {duration((span.ended_ns - span.started_ns) / NS_PER_MS)}"
 
 
 def _usage(span: Span) -> Usage | None:
