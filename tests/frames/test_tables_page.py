@@ -1,17 +1,15 @@
 """The page about tables: it names every table, and its examples run."""
 
 import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from lash_nb.cli import main
 from lash_nb.frames import TRACE_TABLES
+from tests.frames.tables_page import PAGE, listed
 from tests.trace.lines import STATION
-
-PAGE: Final = Path(__file__).parents[2] / "docs" / "tables.md"
 
 
 def test_every_table_is_on_the_page() -> None:
@@ -19,6 +17,13 @@ def test_every_table_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     assert [name for name in TRACE_TABLES if f"| `{name}_df` |" not in text] == []
+
+
+def test_every_group_of_columns_is_on_the_page() -> None:
+    """With what it tells, its columns and its tables, as they are."""
+    rewrite = "after a change on purpose run: python -m tests.frames.tables_page"
+
+    assert listed() in PAGE.read_text(encoding="utf-8"), rewrite
 
 
 def test_the_examples_run() -> None:
