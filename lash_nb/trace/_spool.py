@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import IO, Any, Final
@@ -24,6 +25,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
 
     def copy(self, stream: Any) -> tuple[Read, int, Exception | None]:
         """Append a stream; return how it is read, its size, and what ended it early."""
@@ -40,8 +42,9 @@ class Spool:
         size = file.seek(0, os.SEEK_END) - base
 
         def read(offset: int, into: memoryview) -> int:
-            file.seek(base + offset)
-            return file.readinto(into[: max(size - offset, 0)])  # type: ignore[attr-defined,no-any-return]  # files have it
+            with self._lock:  # a cell and a click may read at the same time, and a file has one place
+                file.seek(base + offset)
+                return file.readinto(into[: max(size - offset, 0)])  # type: ignore[attr-defined,no-any-return]  # files have it
 
         return read, size, fault
 

@@ -1,6 +1,7 @@
 """A report as a file: whole or not at all."""
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -57,12 +58,13 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as stream:  # a pipe or a device has no place to take; a directory says that it is one
             yield stream
         return
-    part = target.with_name(f".lash-nb-report-{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
+    part = target.with_name(f".lash-nb-report-{secrets.token_hex(8)}.part")
+    with part.open("xb") as file:
+        try:
             if target.exists():
                 part.chmod(target.stat().st_mode & 0o777)
             yield file
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+            file.close()
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)

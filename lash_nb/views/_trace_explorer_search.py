@@ -13,10 +13,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lash_nb.errors import CallerError
 from lash_nb.trace import Trace
 
 __all__ = ["Search", "words_pattern"]
 
+_LONGEST: Final = 1_000
+"""Characters of the longest text that is looked for."""
+_PARTS: Final = re.compile(r"\\+|[^\\]", re.DOTALL)
+"""Runs of backslashes, and all other characters one by one."""
 _SPELLED: Final = 16
 """Bytes of the longest usual spelling of a character: a pair of escapes behind a few backslashes."""
 _SHORT: Final = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
@@ -31,6 +36,11 @@ class Search:
     """The records in which some words stand; remembers where it looked, so that another filter or a grown trace costs only what is new."""
 
     def __init__(self, words: str) -> None:
+        if len(words) > _LONGEST:
+            message = (
+                f"The text to look for has {len(words):,} characters: give at most {_LONGEST:,}, e.g. its first words."
+            )
+            raise CallerError(message)
         self.words: Final = words
         """What is looked for, blanks at its ends taken off by the caller."""
         self._pattern: Final = _bytes_pattern(words)
@@ -116,8 +126,17 @@ def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[_Block]:
 
 
 def _bytes_pattern(words: str) -> re.Pattern[bytes]:
-    pieces = [_piece(sign, words[place - 1] if place else "") for place, sign in enumerate(words)]
+    pieces, before = [], ""
+    for part in _PARTS.findall(words):
+        piece = _backslashes(len(part)) if part[0] == "\\" else _piece(part, before)
+        pieces.append(piece.replace(rb"\\+", rb"\\*") if before == "\\" else piece)
+        before = part[0]
     return re.compile(b"".join(pieces), re.IGNORECASE)
+
+
+def _backslashes(count: int) -> bytes:
+    """A pattern for a run of backslashes, which takes all that there are, or the search would try each way to share them out."""
+    return rb"(?:(?<!\\)\\{%d,}+|(?:\\+u005[cC]){%d})" % (count, count)
 
 
 def _piece(sign: str, before: str) -> bytes:
@@ -126,8 +145,6 @@ def _piece(sign: str, before: str) -> bytes:
         return b"" if before.isspace() else _gap() + (b"*" if before in ":," else b"+")
     if sign == '"':
         return rb'\\*(?:"|\\u0022)'
-    if sign == "\\":
-        return rb"(?:\\+|\\+u005[cC])"
     return b"(?:" + b"|".join(dict.fromkeys(_spellings(sign))) + b")"
 
 
