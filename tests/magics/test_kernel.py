@@ -164,7 +164,6 @@ def test_a_waiting_turn_is_reached_by_a_click_while_a_cell_runs(notebook: Kernel
     notebook.finish(cell)
 
     assert cell.printed == "1\n"
-    assert cell.seconds < 4
 
 
 def test_functions_wait_for_turns(notebook: Kernel) -> None:
