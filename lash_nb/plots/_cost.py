@@ -88,7 +88,9 @@ def _total(costs: CallCosts) -> str:
         return "nothing here has a price"
     model, total = costs.tokens.model[inside], costs.total[inside]
     by_model = np.bincount(model, weights=total)
-    is_whole = not costs.tokens.silent and not any((rows & (costs.tokens.turn >= 0)).any() for _, _, rows in costs.gaps())
+    is_whole = not costs.tokens.silent and not any(
+        (rows & (costs.tokens.turn >= 0)).any() for _, _, rows in costs.gaps()
+    )
     words = f"{'in all' if is_whole else 'at least'} {_usd(total.sum())}"
     priced = np.unique(model).tolist()
     if 1 < len(priced) <= 3:
