@@ -124,7 +124,7 @@ def test_a_kernel_follows_while_it_is_idle(kernel: Kernel, file: Path) -> None:
     with file.open("ab") as out:
         out.write(line(record(1, "turn_completed")))
     shown = kernel.run(
-        "for _ in range(100):\n    await asyncio.sleep(0.1)\n    if len(view.rows) == 2: break\nlen(view.rows)"
+        "for attempt in range(100):\n    await asyncio.sleep(0.1)\n    if len(view.rows) == 2: break\nlen(view.rows)"
     ).outputs[-1]["data"]["text/plain"]
     stopped = kernel.run("%lash trace --stop").printed
     kernel.run("%unload_ext lash_nb")
