@@ -1,20 +1,27 @@
 """From a scenario to a core: each key of the scenario is one call of the builder, in the order of the table."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from lash_nb.core import LashCore, LashCoreBuilder
 from lash_nb.effects import EffectHost, InlineEffectHost
 from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
+    AttachmentStore,
+    FileAttachmentStore,
     InMemoryAttachmentStore,
     InMemoryLashlangArtifactStore,
     InMemorySessionStoreFactory,
+    LashlangArtifactStore,
     SessionStoreFactory,
+    SqliteLashlangArtifactStore,
+    SqliteSessionStoreFactory,
 )
 from lash_nb.trace import MemoryTraceSink, TraceSink
 from lash_nb.wire import ModelSpec, PromptContribution, PromptTemplate, TraceContext, from_builtins
 from tests.conformance.turns._observed import HOST, SINK, Observed, observed_factory
+from tests.conformance.turns._plugins import CounterFactory
 from tests.conformance.turns._provider import ScriptProvider
 from tests.conformance.turns._run import Run
 from tests.conformance.turns._tools import ScriptTools
@@ -23,10 +30,19 @@ from tests.conformance.turns._words import look_up
 __all__ = ["SCENARIO_KEYS", "build"]
 
 MODES: Final[Mapping[str, Callable[[], LashCoreBuilder]]] = {"standard": LashCore.standard}
-EFFECTS: Final[Mapping[str, Callable[[], EffectHost]]] = {"inline": InlineEffectHost}
-ARTIFACTS: Final[Mapping[str, Callable[[], Any]]] = {"memory": InMemoryLashlangArtifactStore}
-ATTACHMENTS: Final[Mapping[str, Callable[[], Any]]] = {"memory": InMemoryAttachmentStore}
-STORES: Final[Mapping[str, Callable[[], SessionStoreFactory]]] = {"memory": InMemorySessionStoreFactory}
+EFFECTS: Final[Mapping[str, Callable[[Path], EffectHost]]] = {"inline": lambda _: InlineEffectHost()}
+ARTIFACTS: Final[Mapping[str, Callable[[Path], LashlangArtifactStore]]] = {
+    "memory": lambda _: InMemoryLashlangArtifactStore(),
+    "sqlite": lambda folder: SqliteLashlangArtifactStore(folder / "artifacts.db"),
+}
+ATTACHMENTS: Final[Mapping[str, Callable[[Path], AttachmentStore]]] = {
+    "memory": lambda _: InMemoryAttachmentStore(),
+    "file": lambda folder: FileAttachmentStore(folder / "attachments"),
+}
+STORES: Final[Mapping[str, Callable[[Path], SessionStoreFactory]]] = {
+    "memory": lambda _: InMemorySessionStoreFactory(),
+    "sqlite": lambda folder: SqliteSessionStoreFactory(folder / "sessions"),
+}
 
 _MODEL: Final = {"id": "scripted-model", "limits": {"context_window_tokens": 200_000}}
 _TEMPLATE: Final = {
@@ -38,20 +54,24 @@ _TEMPLATE: Final = {
 
 
 def _effects(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
-    host = look_up(EFFECTS, given, "effects")()
+    host = run.keep("effects", lambda: look_up(EFFECTS, given, "effects")(run.folder))
     return builder.effect_host(cast("EffectHost", Observed(host, HOST, run.recorder)))
 
 
-def _artifacts(builder: LashCoreBuilder, _run: Run, given: str) -> LashCoreBuilder:
-    return builder.lashlang_artifact_store(look_up(ARTIFACTS, given, "artifacts")())
+def _artifacts(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
+    return builder.lashlang_artifact_store(
+        run.keep("artifacts", lambda: look_up(ARTIFACTS, given, "artifacts")(run.folder))
+    )
 
 
-def _attachments(builder: LashCoreBuilder, _run: Run, given: str) -> LashCoreBuilder:
-    return builder.attachment_store(look_up(ATTACHMENTS, given, "attachments")())
+def _attachments(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
+    return builder.attachment_store(
+        run.keep("attachments", lambda: look_up(ATTACHMENTS, given, "attachments")(run.folder))
+    )
 
 
 def _provider(builder: LashCoreBuilder, run: Run, given: dict[str, Any]) -> LashCoreBuilder:
-    return builder.provider(ScriptProvider(given, run.gates, run.recorder))
+    return builder.provider(run.keep("provider", lambda: ScriptProvider(given, run.gates, run.recorder)))
 
 
 def _model(builder: LashCoreBuilder, _run: Run, given: dict[str, Any]) -> LashCoreBuilder:
@@ -61,8 +81,15 @@ def _model(builder: LashCoreBuilder, _run: Run, given: dict[str, Any]) -> LashCo
 def _store(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
     if given == "none":
         return builder
-    factory = look_up(STORES, given, "store")()
-    return builder.store_factory(cast("SessionStoreFactory", observed_factory(factory, run.recorder, run.stores)))
+    factory = run.keep("store", lambda: look_up(STORES, given, "store")(run.folder))
+    observed = observed_factory(factory, run.recorder, run.stores, run.commits, run.bindings)
+    return builder.store_factory(cast("SessionStoreFactory", observed))
+
+
+def _counters(builder: LashCoreBuilder, run: Run, given: list[dict[str, Any]]) -> LashCoreBuilder:
+    for one in given:
+        builder = builder.plugin(CounterFactory(one, run.recorder, run.counters))
+    return builder
 
 
 def _max_turns(builder: LashCoreBuilder, _run: Run, given: int) -> LashCoreBuilder:
@@ -102,13 +129,14 @@ class Setter(NamedTuple):
 
 SETTERS: Final[Mapping[str, Setter]] = {
     "effects": Setter(_effects, "inline"),
-    "artifacts": Setter(_artifacts, "memory"),
-    "attachments": Setter(_attachments, "memory"),
+    "artifacts": Setter(_artifacts, "as store"),
+    "attachments": Setter(_attachments, "as store"),
     "provider": Setter(_provider),
     "model": Setter(_model, _MODEL),
     "store": Setter(_store, "memory"),
     "max_turns": Setter(_max_turns),
     "tools": Setter(_tools),
+    "counter_plugins": Setter(_counters),
     "residency": Setter(lambda builder, _run, given: builder.residency(given)),
     "termination": Setter(_termination),
     "prompt_template": Setter(_template, _TEMPLATE),
@@ -118,7 +146,30 @@ SETTERS: Final[Mapping[str, Setter]] = {
     "trace_context": Setter(lambda builder, _run, given: builder.trace_context(from_builtins(given, TraceContext))),
 }
 """What the keys of a scenario do, in the order in which the builder is called."""
-SCENARIO_KEYS: Final[frozenset[str]] = frozenset(SETTERS) | {"name", "about", "reference_defect", "mode", "steps"}
+SCENARIO_KEYS: Final[frozenset[str]] = frozenset(SETTERS) | {
+    "name",
+    "about",
+    "reference_defect",
+    "mode",
+    "steps",
+    "omit",
+    "record_kinds",
+    "skip_kinds",
+}
+OMITTED: Final[Mapping[str, str]] = {
+    "effect_host": "effects",
+    "artifact_store": "artifacts",
+    "attachment_store": "attachments",
+    "provider": "provider",
+    "model": "model",
+    "store_factory": "store",
+}
+"""What `omit` calls the keys that it leaves out."""
+BESIDE_STORE: Final[Mapping[str, Mapping[str, str]]] = {
+    "artifacts": {"sqlite": "sqlite"},
+    "attachments": {"sqlite": "file"},
+}
+"""What goes with a kind of store; in memory otherwise."""
 
 
 def build(run: Run) -> LashCore:
@@ -129,8 +180,16 @@ def build(run: Run) -> LashCore:
         UnknownWordsError: the scenario wants something that is in no table.
     """
     builder = look_up(MODES, run.scenario.get("mode", "standard"), "mode")()
+    omitted = {look_up(OMITTED, word, "omit") for word in run.scenario.get("omit", ())}
     for key, setter in SETTERS.items():
-        given = run.scenario.get(key, setter.default)
+        given = None if key in omitted else _given(run.scenario, key)
         if given is not None:
             builder = setter.apply(builder, run, given)
     return builder.build()
+
+
+def _given(scenario: dict[str, Any], key: str) -> Any:
+    given = scenario.get(key, SETTERS[key].default)
+    if given == "as store":
+        return BESIDE_STORE[key].get(scenario.get("store", "memory"), "memory")
+    return given

@@ -4,7 +4,9 @@ Everything runs on one event loop, so a spawned turn first runs when a later ste
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lash_nb.errors import EmbedError
@@ -12,8 +14,11 @@ from tests.conformance.turns import _provider as provider_words
 from tests.conformance.turns import _tools as tool_words
 from tests.conformance.turns._build import SCENARIO_KEYS, build
 from tests.conformance.turns._errors import error_result
-from tests.conformance.turns._ops import CANCEL_KEYS, OPS, perform
+from tests.conformance.turns._plugins import COUNTER_KEYS
+from tests.conformance.turns._recorder import KINDS, Recorder
 from tests.conformance.turns._run import Run
+from tests.conformance.turns._session_ops import CANCEL_KEYS, SPEC_KEYS
+from tests.conformance.turns._tables import OPS, perform
 from tests.conformance.turns._words import UnknownWordsError, unknown_keys
 
 __all__ = ["interpret", "unknown_words"]
@@ -27,18 +32,23 @@ async def interpret(scenario: dict[str, Any]) -> list[dict[str, Any]]:
     """
     if unknown := set(unknown_words(scenario)):
         raise UnknownWordsError(unknown)
-    run = Run(scenario)
-    try:
-        run.core = build(run)
-    except EmbedError as error:
-        run.recorder.push("build_error", **error_result(error))
-        return run.recorder.events
-    for index, step in enumerate(scenario["steps"]):
-        run.recorder.push("step", index=index, op=step["op"])
-        run.recorder.push("step_result", index=index, result=await perform(run, step))
-    events = list(run.recorder.events)
-    await _drop_tasks(run)
+    with TemporaryDirectory(prefix="lash-scenario-") as folder:
+        run = Run(scenario, Path(folder), Recorder(_wanted_kinds(scenario)))
+        try:
+            run.core = build(run)
+        except EmbedError as error:
+            run.recorder.push("build_error", **error_result(error))
+            return run.recorder.events
+        for index, step in enumerate(scenario["steps"]):
+            run.recorder.push("step", index=index, op=step["op"])
+            run.recorder.push("step_result", index=index, result=await perform(run, step))
+        events = list(run.recorder.events)
+        await _drop_tasks(run)
     return events
+
+
+def _wanted_kinds(scenario: dict[str, Any]) -> Collection[str]:
+    return frozenset(scenario.get("record_kinds", KINDS)) - frozenset(scenario.get("skip_kinds", ()))
 
 
 async def _drop_tasks(run: Run) -> None:
@@ -57,6 +67,8 @@ def unknown_words(scenario: dict[str, Any]) -> Iterator[str]:
         yield from unknown_keys(tool, tool_words.TOOL_KEYS, "tool")
         for entry in tool.get("script") or ():
             yield from unknown_keys(entry, tool_words.ENTRY_KEYS, "tool script")
+    for counter in scenario.get("counter_plugins", ()):
+        yield from unknown_keys(counter, COUNTER_KEYS, "counter plugin")
     for step in scenario["steps"]:
         yield from _unknown_in_step(step)
 
@@ -75,4 +87,6 @@ def _unknown_in_step(step: dict[str, Any]) -> Iterator[str]:
         yield f"op {step['op']}"
         return
     yield from unknown_keys(step, op.keys | {"op", "session"}, f"op {step['op']}")
-    yield from unknown_keys(step.get("cancel", {}), CANCEL_KEYS, "cancel")
+    if step["op"] == "turn":
+        yield from unknown_keys(step.get("cancel", {}), CANCEL_KEYS, "cancel")
+    yield from unknown_keys(step.get("session_spec", {}), SPEC_KEYS, "session spec")

@@ -5,9 +5,10 @@ A port is wrapped as it is given to the builder, so what cannot be recorded here
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from lash_nb.errors import RuntimeEffectControllerError
+from lash_nb.errors import RuntimeEffectControllerError, StoreError
 from lash_nb.stores import FullGraph
 from tests.conformance.turns._recorder import Recorder
 
@@ -108,7 +109,6 @@ STORE: Final[Mapping[str, Observer]] = {
             "nodes": read and len(read.graph.nodes),
         },
     ),
-    "commit_runtime_state": _commit,
     "enqueue_work": after("enqueue", lambda given, batch: {"batch": batch or given["draft"]}),
     "claim_ready_work": after(
         "claim",
@@ -137,20 +137,40 @@ STORE: Final[Mapping[str, Observer]] = {
         lambda given: {"session_id": given["session_id"], "ids": list(given["attachment_ids"])},
     ),
 }
-"""Session stores, and the attachment manifest in them."""
+"""Session stores, and the attachment manifest in them; commits are observed by the factory."""
 
 SINK: Final[Mapping[str, Observer]] = {"record": before("trace", lambda given: {"record": given["record"]})}
 """Trace sinks."""
 
 
-def observed_factory(inner: Any, recorder: Recorder, stores: dict[str, Any]) -> Any:
-    """Return a store factory whose stores are observed; the real ones are kept in `stores` by session id."""
+def observed_factory(
+    inner: Any, recorder: Recorder, stores: dict[str, Any], commits: list[Any], bindings: Mapping[str, Any]
+) -> Any:
+    """Return a store factory whose stores are observed.
+
+    Args:
+        inner: The factory.
+        recorder: Takes the events.
+        stores: Gets the real stores by session id.
+        commits: Gets every commit.
+        bindings: How the factory misbehaves: `message` fails with that message, `bind_to` gives the store of another session.
+    """
+
+    def commit(recorder: Recorder, call: Call) -> Call:
+        async def observed(given: Any) -> Any:
+            commits.append(given)
+            return await _commit(recorder, call)(given)
+
+        return observed
 
     def create_store(recorder: Recorder, call: Call) -> Call:
         async def observed(request: Any) -> Any:
             recorder.push("create_store", session_id=request.session_id, relation=request.relation)
-            store = stores[request.session_id] = await call(request)
-            return Observed(store, STORE, recorder)
+            if "message" in bindings:
+                raise StoreError("Backend", bindings["message"])
+            bound = bindings.get("bind_to", request.session_id)
+            store = stores[request.session_id] = await call(replace(request, session_id=bound))
+            return Observed(store, {**STORE, "commit_runtime_state": commit}, recorder)
 
         return observed
 

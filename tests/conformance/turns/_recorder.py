@@ -1,6 +1,6 @@
 """What happened, in order: flat events that are plain JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from lash_nb.wire import from_json, to_json
@@ -42,6 +42,9 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "tool_cancel_seen": frozenset({"of"}),
+    "plugin_build": frozenset({"plugin", "session_id"}),
+    "plugin_snapshot": frozenset({"plugin", "count"}),
+    "plugin_restore": frozenset({"plugin", "meta", "blob"}),
     "activity": frozenset({"session", "activity"}),
     "session_events": frozenset({"session", "events"}),
     "trace": frozenset({"record"}),
@@ -50,17 +53,25 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 class Recorder:
-    """Takes events as they happen; each is frozen into JSON at once."""
+    """Takes events as they happen; each is frozen into JSON at once.
 
-    def __init__(self) -> None:
+    Attributes:
+        events: What was taken.
+        wanted: The kinds that are taken; others get no number.
+    """
+
+    def __init__(self, wanted: Collection[str] = KINDS.keys()) -> None:
         self.events: list[dict[str, Any]] = []
+        self.wanted = wanted
 
     def push(self, kind: str, **content: Any) -> int:
-        """Append an event and return its number."""
+        """Append an event and return its number; 0 for one that nobody wants."""
         surplus = content.keys() - KINDS[kind]
         if surplus:
             message = f"an event of kind {kind} has no {', '.join(sorted(surplus))}"
             raise KeyError(message)
+        if kind not in self.wanted:
+            return 0
         seq = len(self.events)
         self.events.append({"seq": seq, "kind": kind, **{key: from_json(to_json(v)) for key, v in content.items()}})
         return seq

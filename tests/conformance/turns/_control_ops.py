@@ -1,0 +1,118 @@
+"""Steps on the controls of a session, and on what it is as a value."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from lash_nb.runtime import RuntimeSessionState
+from lash_nb.wire import ModelSpec, PluginMessage, SessionSnapshot, from_builtins, to_builtins
+from tests.conformance.turns._ops import Op, Step
+from tests.conformance.turns._run import Run
+
+__all__ = ["CONTROL_OPS", "with_session_id"]
+
+
+def with_session_id(state: RuntimeSessionState | SessionSnapshot, session_id: str) -> Any:
+    """Return a kept state under another id."""
+    if isinstance(state, SessionSnapshot):
+        return msgspec.structs.replace(state, session_id=session_id)
+    return replace(state, session_id=session_id)
+
+
+async def _branch(run: Run, step: Step) -> Any:
+    return to_builtins(await run.session(step).control.state.branch_to_node(step["node"]))
+
+
+async def _append_messages(run: Run, step: Step) -> None:
+    messages = [from_builtins(message, PluginMessage) for message in step["messages"]]
+    await run.session(step).control.state.append_messages(messages)
+
+
+async def _append_plugin_body(run: Run, step: Step) -> None:
+    await run.session(step).control.state.append_plugin_body(step["plugin_type"], step["body"])
+
+
+async def _persist(run: Run, step: Step) -> Any:
+    state = await run.session(step).control.state.persist_current()
+    if "as" in step:
+        run.states[step["as"]] = state
+    return to_builtins(state) if step.get("show") else None
+
+
+async def _set_persisted(run: Run, step: Step) -> None:
+    await run.session(step).control.state.set_persisted(run.states[step["state"]])
+
+
+async def _rewrite_history(run: Run, step: Step) -> bool:
+    return await run.session(step).control.state.rewrite_history()
+
+
+async def _tool_state(run: Run, step: Step) -> Any:
+    return to_builtins(run.session(step).control.tools.state())
+
+
+async def _active_tools(run: Run, step: Step) -> Any:
+    return to_builtins(run.session(step).control.tools.active_definitions())
+
+
+async def _set_availability(run: Run, step: Step) -> int:
+    return await run.session(step).control.tools.set_availability(step["tool"], step["availability"])
+
+
+async def _configure(run: Run, step: Step) -> None:
+    await run.session(step).control.config.update(model=from_builtins(step["model"], ModelSpec))
+
+
+async def _bump(run: Run, step: Step) -> int:
+    counter = run.counters[step["plugin"]]
+    counter.count += step.get("by", 1)
+    return int(counter.count)
+
+
+async def _count(run: Run, step: Step) -> int:
+    return int(run.counters[step["plugin"]].count)
+
+
+async def _read_view(run: Run, step: Step) -> Any:
+    view = run.session(step).read_view()
+    graph = view.session_graph
+    first = graph.first_user_message()
+    return {
+        **{name: to_builtins(getattr(view, name)) for name in VIEW_FIELDS},
+        "user_message_count": graph.user_message_count(),
+        "first_user_message": first,
+        "leaf_node_id": graph.leaf_node_id,
+        "node_count": len(graph.nodes),
+    }
+
+
+VIEW_FIELDS: Final = (
+    "session_id",
+    "turn_index",
+    "token_usage",
+    "last_prompt_usage",
+    "protocol_turn_options",
+    "policy",
+    "messages",
+    "active_events",
+    "chronological_projection",
+    "message_tree",
+)
+
+CONTROL_OPS: Final[Mapping[str, Op]] = {
+    "branch": Op(_branch, frozenset({"node"})),
+    "append_messages": Op(_append_messages, frozenset({"messages"})),
+    "append_plugin_body": Op(_append_plugin_body, frozenset({"plugin_type", "body"})),
+    "persist": Op(_persist, frozenset({"as", "show"})),
+    "set_persisted": Op(_set_persisted, frozenset({"state"})),
+    "rewrite_history": Op(_rewrite_history),
+    "tool_state": Op(_tool_state),
+    "active_tools": Op(_active_tools),
+    "set_availability": Op(_set_availability, frozenset({"tool", "availability"})),
+    "configure": Op(_configure, frozenset({"model"})),
+    "bump": Op(_bump, frozenset({"plugin", "by"})),
+    "count": Op(_count, frozenset({"plugin"})),
+    "read_view": Op(_read_view),
+}

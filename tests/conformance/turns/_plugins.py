@@ -1,0 +1,60 @@
+"""The plugins of a scenario: counters with state, and a rewriter of the history."""
+
+from typing import Any
+
+from lash_nb.errors import PluginError
+from lash_nb.plugins import PluginBuildContext, SessionPlugin
+from lash_nb.wire import PluginArtifact, PluginMeta, PluginSnapshot
+from tests.conformance.turns._recorder import Recorder
+
+__all__ = ["COUNTER_KEYS", "Counter", "CounterFactory"]
+
+COUNTER_KEYS = frozenset({"id", "version", "fail_snapshot"})
+
+
+class Counter(SessionPlugin):
+    """Counts; its number is its revision and its state."""
+
+    def __init__(self, given: dict[str, Any], recorder: Recorder) -> None:
+        self.id = given["id"]
+        self.version = given.get("version", "1")
+        self.count = 0
+        self._failure: str | None = given.get("fail_snapshot")
+        self._recorder = recorder
+
+    def snapshot_revision(self) -> int:
+        """Return the number."""
+        return self.count
+
+    def snapshot(self) -> PluginSnapshot:
+        """Return the number as meta and as bytes."""
+        self._recorder.push("plugin_snapshot", plugin=self.id, count=self.count)
+        if self._failure is not None and self.count >= 2:
+            raise PluginError("snapshot", self._failure)
+        meta = PluginMeta(
+            plugin_id=self.id, plugin_version=self.version, revision=self.count, state={"count": self.count}
+        )
+        return PluginSnapshot(meta=meta, artifacts=(PluginArtifact(name="count.bin", data=bytes([self.count, 7])),))
+
+    def restore(self, snapshot: PluginSnapshot) -> None:
+        """Take the number from the meta."""
+        blob = next((list(one.data) for one in snapshot.artifacts if one.name == "count.bin"), None)
+        self._recorder.push("plugin_restore", plugin=self.id, meta=snapshot.meta, blob=blob)
+        state = snapshot.meta.state
+        self.count = state.get("count", 0) if isinstance(state, dict) else 0
+
+
+class CounterFactory:
+    """Builds a counter for each session; the last one is found in `built`."""
+
+    def __init__(self, given: dict[str, Any], recorder: Recorder, built: dict[str, Counter]) -> None:
+        self.id: str = given["id"]
+        self._given = given
+        self._recorder = recorder
+        self._built = built
+
+    def build(self, context: PluginBuildContext) -> Counter:
+        """Begin at 0."""
+        self._recorder.push("plugin_build", plugin=self.id, session_id=context.session_id)
+        counter = self._built[self.id] = Counter(self._given, self._recorder)
+        return counter
