@@ -104,8 +104,11 @@ class FileAttachmentStore:
 
     def inspect(self, attachment_id: AttachmentId) -> AttachmentInspection:
         """Hash the bytes and read the meta, both from the disk."""
-        path = self._path(attachment_id)
         digest = size = meta = data_error = meta_error = None
+        try:
+            path = self._path(attachment_id)
+        except AttachmentStoreError as error:
+            return AttachmentInspection(data_error=error, meta_error=error)
         try:
             digest, size = _digest(path)
         except FileNotFoundError:
