@@ -192,10 +192,14 @@ def open_files(paths: Iterable[Path]) -> list[Source]:
 
 
 def _matching(path: Path) -> list[Path]:
-    """Return the path; or what matches it, when it is a pattern with `*`, `?` or `[` and no file has that very name."""
-    if _WILD.isdisjoint(str(path)) or path.exists():
-        return [path]
-    found = sorted(one for one in map(Path, glob.glob(str(path), recursive=True)) if not one.is_dir())  # noqa: PTH207 - the pattern may begin with a folder of its own
+    """Return the path, its `~` replaced; or what matches it, when it is a pattern with `*`, `?` or `[` and no file has that very name."""
+    try:
+        path = path.expanduser()
+        if _WILD.isdisjoint(str(path)) or path.exists():
+            return [path]
+        found = sorted(one for one in map(Path, glob.glob(str(path), recursive=True)) if not one.is_dir())  # noqa: PTH207 - the pattern may begin with a folder of its own
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, no such home, too many folders
+        raise unreadable(path, error) from None
     if not found:
         message = f"The traces {str(path)!r} cannot be read: no file matches; check the pattern, e.g. with `%ls`."
         raise TraceReadError(message)
