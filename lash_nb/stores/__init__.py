@@ -2,6 +2,14 @@
 
 from lash_nb.stores._artifact_store import InMemoryLashlangArtifactStore, LashlangArtifactStore
 from lash_nb.stores._attachment_archive import AttachmentArchive, AttachmentInspection, AttachmentStat
+from lash_nb.stores._attachment_check import AttachmentCheck, AttachmentFault, AttachmentFinding, verify_attachments
+from lash_nb.stores._attachment_gc import (
+    ATTACHMENT_GRACE_MS,
+    AttachmentCollection,
+    AttachmentUser,
+    CollectedAttachment,
+    collect_attachments,
+)
 from lash_nb.stores._attachment_listing import (
     AttachmentListing,
     AttachmentReference,
@@ -17,6 +25,7 @@ from lash_nb.stores._attachment_store import (
     StoredAttachment,
     resolve_llm_request_attachments,
 )
+from lash_nb.stores._attachment_users import attachment_users, session_attachment_user
 from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._memory_session import InMemorySessionStore, InMemorySessionStoreFactory
@@ -32,12 +41,20 @@ from lash_nb.stores._session_store import (
     SessionStoreFactory,
     VacuumReport,
 )
+from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
+from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
+from lash_nb.stores._sqlite_session import SqliteSessionStore
 
 __all__ = [
+    "ATTACHMENT_GRACE_MS",
     "QUEUED_WORK_CLAIM_TTL_MS",
     "TIER_OF_PERSISTENCE",
     "ActivePath",
     "AttachmentArchive",
+    "AttachmentCheck",
+    "AttachmentCollection",
+    "AttachmentFault",
+    "AttachmentFinding",
     "AttachmentInspection",
     "AttachmentIntent",
     "AttachmentListing",
@@ -47,6 +64,8 @@ __all__ = [
     "AttachmentStat",
     "AttachmentStore",
     "AttachmentStorePersistence",
+    "AttachmentUser",
+    "CollectedAttachment",
     "FileAttachmentStore",
     "FullGraph",
     "GcReport",
@@ -60,10 +79,17 @@ __all__ = [
     "SessionStore",
     "SessionStoreCreateRequest",
     "SessionStoreFactory",
+    "SqliteLashlangArtifactStore",
+    "SqliteSessionStore",
+    "SqliteSessionStoreFactory",
     "StoredAttachment",
     "VacuumReport",
     "attachment_references",
+    "attachment_users",
+    "collect_attachments",
     "read_attachment_folder",
     "resolve_llm_request_attachments",
+    "session_attachment_user",
     "session_attachments",
+    "verify_attachments",
 ]
