@@ -17,7 +17,7 @@ from lash_nb.views._trace_explorer_search import Search, folded, spellings
 from tests.trace.lines import record
 
 SIGNS: Final = st.sampled_from(
-    [*'\\\\\\""n n\n\t/u05cbaAkK,:', "é", "É", "ß", "ẞ", "σΣ", "ς", "İ", "\u212a", "漢", "😀", "\x00", "\ud83d"]
+    [*'\\\\\\""n n\n\t/u05cbaAkK,:', "é", "É", "ß", "ẞ", "σΣ", "ς", "İ", "\u212a", "漢", "😀", "\x00"]
 )
 """What JSON spells in several ways, and what looks like a part of such a spelling."""
 TEXTS: Final = st.lists(SIGNS, max_size=12).map("".join)
@@ -31,7 +31,7 @@ WRITERS: Final = [
 def written(texts: list[str], **style: Any) -> bytes:
     """Records with these texts, as one writer writes them."""
     lines = [json.dumps(record(at, "custom", payload=[text, {text: at}]), **style) for at, text in enumerate(texts)]
-    return "\n".join(lines).encode("utf-8", "replace" if not style["ensure_ascii"] else "strict") + b"\n"
+    return "\n".join(lines).encode() + b"\n"
 
 
 def read_out(value: object) -> str:
@@ -92,10 +92,9 @@ def test_the_search_finds_what_the_model_finds(texts: list[str], words: str, wri
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from(WRITERS))
 def test_a_part_of_a_text_is_found_in_it(before: str, words: str, after: str, writer: dict[str, Any]) -> None:
     """What is cut out of a text and looked for is there."""
-    line = json.dumps(before + words + after, **writer).encode("utf-8", "surrogatepass")
-    is_text = not any("\ud800" <= sign <= "\udfff" for sign in words)
+    line = json.dumps(before + words + after, **writer).encode()
 
-    assert not words.strip() or not is_text or Search(words.strip()).says(line)
+    assert not words.strip() or Search(words.strip()).says(line)
 
 
 @pytest.mark.parametrize("words", ["\\" * 250, "\\" * 999 + "x", '"' + "\\" * 250, "=" * 999 + "!"])
