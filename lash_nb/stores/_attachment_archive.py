@@ -63,7 +63,7 @@ class AttachmentArchive(AttachmentStore, Protocol):
         """Delete bytes and meta, unless they were put after `put_until_ms`; return whether they are gone.
 
         Raises:
-            AttachmentStoreError: `NotFound` for an id that is none, `Io`.
+            AttachmentStoreError: `Io`.
         """
         ...
 
