@@ -13,7 +13,7 @@ from lash_nb.wire._append import (
     AppendMessage, AppendPlugin, AppendProtocolEvent, AppendSessionNodesRequest, AppendSessionNodesResult,
     AppendedNodes, SessionAppendNode, StaleBranch,
 )
-from lash_nb.wire._base import External, Json, Octets, TwoWay, Wire
+from lash_nb.wire._base import External, Json, Octets, TwoWay, Wire, trimmed
 from lash_nb.wire._child_session import (
     CurrentSessionStart, EmptyStart, ExistingSessionStart, SessionCreateRequest, SessionStartPoint, SnapshotStart,
 )
@@ -280,6 +280,6 @@ __all__ = [
     "process_effect_invocation", "process_event_invocation", "process_event_payload_hash",
     "process_wake_input_from_event_payload", "process_wake_turn_cause", "process_wake_turn_text", "reassign_part_ids",
     "schema_alternatives", "sniff_image", "stable_hash", "to_builtins", "to_json", "tool_outcome",
-    "tool_retry_sleep_invocation", "turn_commit_hash", "turn_effect_invocation", "user_message_count",
+    "tool_retry_sleep_invocation", "trimmed", "turn_commit_hash", "turn_effect_invocation", "user_message_count",
 ]
 # fmt: on
