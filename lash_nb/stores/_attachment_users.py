@@ -13,15 +13,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
+
 from lash_nb.errors import CallerError
 from lash_nb.stores._attachment_gc import AttachmentUser
 from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
 from lash_nb.stores._session_store import FullGraph, SessionStore
-from lash_nb.stores._sqlite_blobs import get_blob
+from lash_nb.stores._sqlite_blobs import get_blob, pack
 from lash_nb.stores._sqlite_errors import store_error
 from lash_nb.stores._sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
-from lash_nb.wire import AttachmentId, to_json
+from lash_nb.wire import AttachmentId
 
 __all__ = ["attachment_users", "session_attachment_user"]
 
@@ -71,7 +73,7 @@ class _Session:
             return set()
         queue = await self._store.list_queued_work(read.session_id)
         parts = (*read.graph.nodes, *read.agent_frames, *queue, *((read.checkpoint,) if read.checkpoint else ()))
-        return {found for part in parts for found in _ids(to_json(part)) if found in wanted}
+        return {found for part in parts for found in _ids(pack(part)) if found in wanted}
 
 
 class _Database:
@@ -125,9 +127,20 @@ def _cells(connection: sqlite3.Connection) -> Iterator[bytes]:
             continue
         quoted = table.replace('"', '""')
         for row in connection.execute(f'SELECT * FROM "{quoted}"'):  # noqa: S608 - a name of the database's own, quoted
-            yield from (cell for cell in row if isinstance(cell, bytes))
-            if table == "blobs" and any(isinstance(cell, bytes) and _ZLIB in cell[:_HEAD] for cell in row):
-                yield get_blob(connection, row[0].decode()) or b""
+            cells = [cell for cell in row if isinstance(cell, bytes)]
+            yield from cells
+            if table == "session_head":
+                yield from map(_packed, cells)
+            if table == "blobs" and any(_ZLIB in cell[:_HEAD] for cell in cells):
+                yield get_blob(connection, cells[0].decode()) or b""
+
+
+def _packed(document: bytes) -> bytes:
+    """Return a document as MessagePack, in which bytes that JSON spells as numbers are bytes again; nothing for what is none."""
+    try:
+        return msgspec.msgpack.encode(msgspec.json.decode(document))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return b""
 
 
 def _manifest(connection: sqlite3.Connection) -> tuple[AttachmentManifestEntry, ...]:
