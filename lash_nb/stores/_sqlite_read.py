@@ -22,12 +22,14 @@ from lash_nb.wire import (
     TokenLedgerEntry,
     TokenUsage,
     from_json,
+    from_json_rows,
 )
 
 __all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session", "undecodable"]
 
 _AT_ONCE: Final = 250
 """How many nodes are decoded together."""
+_ALL: Final = "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
 _PARENT: Final = "CASE WHEN json_valid({0}.node_json) THEN json_extract({0}.node_json, '$.parent_node_id') END"
 _PATH: Final = f"""
     WITH RECURSIVE path(seq, parent) AS (
@@ -119,7 +121,7 @@ def read_node(connection: sqlite3.Connection, node_id: str) -> SessionNodeRecord
     row = connection.execute(
         "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE node_id = ? AND tombstoned = 0", (node_id,)
     ).fetchone()
-    return _node(row[0]) if row else None
+    return from_json_rows([row[0]], SessionNodeRecord)[0] if row else None
 
 
 def undecodable(path: str, what: str, error: WireError) -> StoreError:
@@ -133,41 +135,26 @@ def undecodable(path: str, what: str, error: WireError) -> StoreError:
 
 
 def _graph(connection: sqlite3.Connection, scope: SessionReadScope, leaf: str | None) -> tuple[SessionGraph, int]:
+    rows: Iterable[tuple[bytes]]
     if isinstance(scope, ActivePath):
         leaf = leaf if scope.leaf_node_id is None else scope.leaf_node_id
-        rows = connection.execute(_PATH, (leaf,)).fetchall()[::-1] if leaf is not None else []
-        nodes = _nodes(raw for (raw,) in rows)
-        return SessionGraph(nodes=nodes, leaf_node_id=leaf), len(rows) - len(nodes)
-    rows = connection.execute(
-        "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
-    ).fetchall()
-    nodes = _nodes(raw for (raw,) in rows)
-    return SessionGraph(nodes=nodes, leaf_node_id=leaf), len(rows) - len(nodes)
+        rows = reversed(connection.execute(_PATH, (leaf,)).fetchall())
+    else:
+        rows = connection.execute(_ALL)
+    nodes, unread = _nodes(rows)
+    return SessionGraph(nodes=nodes, leaf_node_id=leaf), unread
 
 
-def _nodes(rows: Iterator[bytes]) -> tuple[SessionNodeRecord, ...]:
+def _nodes(rows: Iterable[tuple[bytes]]) -> tuple[tuple[SessionNodeRecord, ...], int]:
+    """Return what can be decoded, and how many rows cannot."""
     nodes: list[SessionNodeRecord] = []
-    while some := list(islice(rows, _AT_ONCE)):
-        nodes += _decoded(some)
-    return tuple(nodes)
-
-
-def _decoded(rows: list[bytes]) -> Iterable[SessionNodeRecord]:
-    """Return what can be read of some rows; together, which is faster, unless one of them cannot."""
-    try:
-        together = from_json(b"[%b]" % b",".join(rows), list[SessionNodeRecord])
-    except WireError:
-        together = []
-    if len(together) == len(rows):
-        return together
-    return [node for node in map(_node, rows) if node is not None]
-
-
-def _node(raw: bytes) -> SessionNodeRecord | None:
-    try:
-        return from_json(raw, SessionNodeRecord)
-    except WireError:
-        return None
+    unread = 0
+    raws = (raw for (raw,) in rows)
+    while some := list(islice(raws, _AT_ONCE)):
+        decoded = [node for node in from_json_rows(some, SessionNodeRecord) if node is not None]
+        unread += len(some) - len(decoded)
+        nodes += decoded
+    return tuple(nodes), unread
 
 
 def _usage(connection: sqlite3.Connection) -> Iterator[TokenLedgerEntry]:

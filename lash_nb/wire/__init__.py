@@ -50,7 +50,9 @@ from lash_nb.wire._invocation import (
     TurnScope,
 )
 from lash_nb.wire._journal import EffectEntry, EffectOrigin, EffectStatus
-from lash_nb.wire._json import from_builtins, from_json, pretty_json, stable_hash, to_builtins, to_json
+from lash_nb.wire._json import (
+    from_builtins, from_json, from_json_rows, pretty_json, stable_hash, to_builtins, to_json,
+)
 from lash_nb.wire._lashlang_graph import (
     TraceLashlangEdgeSelection, TraceLashlangGraph, TraceLashlangGraphChildLink, TraceLashlangGraphEdge,
     TraceLashlangGraphNode, TraceLashlangNodeStatus,
@@ -273,7 +275,7 @@ __all__ = [
     "ValueSelector", "WakeDedupeKey", "Wire", "active_path", "at_least", "child_tool_effect_invocation",
     "chronological_projection", "completed_call", "content_id", "conversation_messages", "direct_effect_invocation",
     "direct_request_discriminator", "display_value", "effect_kind", "expect_outcome", "first_user_message",
-    "format_tool_output_content", "from_builtins", "from_json", "host_event_invocation", "image_dimensions",
+    "format_tool_output_content", "from_builtins", "from_json", "from_json_rows", "host_event_invocation", "image_dimensions",
     "lashlang_event_key", "lashlang_sleep_invocation", "llm_reply", "materialize_process_event_semantics",
     "message_tree", "messages_are_prompt_resume_safe", "model_tool_return", "open_object_schema", "orphaned_node_ids",
     "outcome_from", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",
