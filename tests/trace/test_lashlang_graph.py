@@ -197,7 +197,7 @@ def test_a_hostile_event_breaks_nothing() -> None:
 
 def test_a_graph_with_any_number_can_be_written() -> None:
     """A number of more than 64 bits is a float, as the reference reads it; what no float holds stays readable as text."""
-    scope = {**EFFECT["scope"], "turn_index": 2**70}
+    scope = {"session_id": "s", "turn_id": "turn-1", "turn_index": 2**70}
     subject = {"type": "later", "sizes": [2**64 - 1, -(2**63), 2**64, True, 10**400]}
     lines = [
         to_json(event(1, "execution_started", identity={**EFFECT, "scope": {}, "subject": {}}))
