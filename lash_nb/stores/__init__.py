@@ -44,6 +44,8 @@ from lash_nb.stores._session_store import (
 from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
 from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
 from lash_nb.stores._sqlite_session import SqliteSessionStore
+from lash_nb.stores._store_folder import StoreFolder
+from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreReader, open_store
 
 __all__ = [
     "ATTACHMENT_GRACE_MS",
@@ -82,11 +84,16 @@ __all__ = [
     "SqliteLashlangArtifactStore",
     "SqliteSessionStore",
     "SqliteSessionStoreFactory",
+    "StoreFolder",
+    "StoreReader",
     "StoredAttachment",
+    "StoredSession",
+    "StoredSessionRow",
     "VacuumReport",
     "attachment_references",
     "attachment_users",
     "collect_attachments",
+    "open_store",
     "read_attachment_folder",
     "resolve_llm_request_attachments",
     "session_attachment_user",

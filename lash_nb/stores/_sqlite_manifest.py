@@ -8,7 +8,7 @@ from lash_nb.stores._attachment_manifest import AttachmentIntent, AttachmentMani
 from lash_nb.stores._sqlite_file import SqliteFile
 from lash_nb.wire import AttachmentId
 
-__all__ = ["SqliteAttachmentManifest", "stamp_attachments"]
+__all__ = ["SqliteAttachmentManifest", "read_entries", "stamp_attachments"]
 
 _ENTRIES = (
     "SELECT attachment_id, session_id, canonical_uri, intent_at_ms, committed_at_ms FROM attachment_manifest {which}"
@@ -58,22 +58,28 @@ class SqliteAttachmentManifest:
         )
 
     def _entries(self, which: str, *values: int) -> tuple[AttachmentManifestEntry, ...]:
-        rows = self._file.read_now(
-            lambda connection: connection.execute(_ENTRIES.format(which=which), values).fetchall()
-        )
-        return tuple(
-            AttachmentManifestEntry(
-                attachment_id=attachment_id,
-                session_id=session_id,
-                canonical_uri=uri,
-                intent_at_epoch_ms=intent,
-                committed_at_epoch_ms=committed,
-            )
-            for attachment_id, session_id, uri, intent, committed in rows
-        )
+        return self._file.read_now(lambda connection: read_entries(connection, which, *values))
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
+
+
+def read_entries(
+    connection: sqlite3.Connection, which: str = "ORDER BY rowid", *values: int
+) -> tuple[AttachmentManifestEntry, ...]:
+    """Return entries; all of them unless `which`, the end of the query, says otherwise."""
+    return tuple(
+        AttachmentManifestEntry(
+            attachment_id=attachment_id,
+            session_id=session_id,
+            canonical_uri=uri,
+            intent_at_epoch_ms=intent,
+            committed_at_epoch_ms=committed,
+        )
+        for attachment_id, session_id, uri, intent, committed in connection.execute(
+            _ENTRIES.format(which=which), values
+        )
+    )
 
 
 def stamp_attachments(

@@ -19,7 +19,9 @@ _WRITER: Final = ("synchronous = NORMAL", "foreign_keys = ON", "cache_size = -20
 _READER: Final = ("query_only = ON", "cache_size = -500")
 
 
-def open_database(path: str, schema: Schema, *, mode: str, max_bytes: int | None = None) -> sqlite3.Connection:
+def open_database(
+    path: str, schema: Schema, *, mode: str, max_bytes: int | None = None, immutable: bool = False
+) -> sqlite3.Connection:
     """Return a connection that leaves transactions to its user.
 
     Args:
@@ -27,13 +29,14 @@ def open_database(path: str, schema: Schema, *, mode: str, max_bytes: int | None
         schema: What it must hold; an empty or new file is filled with it.
         mode: SQLite's own: `ro`, `rw` for a file that must be there, `rwc` for one that is made.
         max_bytes: How large the file may become.
+        immutable: Take no lock and make no file beside it; only while nobody writes.
 
     Raises:
         sqlite3.Error: it cannot be opened, e.g. because it is locked at this moment.
         StoreError: it holds something else.
     """
     connection = sqlite3.connect(
-        f"{Path(path).absolute().as_uri()}?mode={mode}",
+        f"{Path(path).absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=_LOCK_WAIT_S,
         isolation_level=None,

@@ -34,7 +34,7 @@ from lash_nb.wire import (
     to_json,
 )
 
-__all__ = ["SqliteQueue", "check_completions", "remove_completed"]
+__all__ = ["SqliteQueue", "check_completions", "read_batches", "remove_completed"]
 
 _COLUMNS: Final = (
     "batch_id",
@@ -138,12 +138,12 @@ class SqliteQueue:
 
     async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return all batches in order, claimed ones too."""
-        return await self._file.read(lambda connection: _batches(connection, session_id, "TRUE"))
+        return await self._file.read(lambda connection: read_batches(connection, session_id))
 
     async def list_pending_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return the batches that nobody holds, in order."""
         now = self._now()
-        return await self._file.read(lambda connection: _batches(connection, session_id, _FREE, now))
+        return await self._file.read(lambda connection: read_batches(connection, session_id, _FREE, now))
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
@@ -234,7 +234,14 @@ def _abandon(connection: sqlite3.Connection, claim: QueuedWorkClaim) -> None:
     )
 
 
-def _batches(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> tuple[QueuedWorkBatch, ...]:
+def read_batches(
+    connection: sqlite3.Connection, session_id: str, which: str = "TRUE", *values: Any
+) -> tuple[QueuedWorkBatch, ...]:
+    """Return batches of a session in order; all of them unless `which` says otherwise.
+
+    Raises:
+        StoreError: `Backend`, when one cannot be read.
+    """
     return tuple(row.batch for row in _rows(connection, session_id, which, *values))
 
 
