@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lash_nb.plugins import ToolContext, tool
     from lash_nb.providers import ScriptedProvider, call, calls, reply
     from lash_nb.runtime import TurnResult
+    from lash_nb.stores import open_store
     from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, Trace, read_trace
     from lash_nb.wire import ModelSpec, TurnInput
 
@@ -39,6 +40,7 @@ __all__ = [
     "calls",
     "frames",
     "load_ipython_extension",
+    "open_store",
     "plots",
     "read_trace",
     "reply",
@@ -64,6 +66,7 @@ _HOMES = {
     "calls": "providers",
     "frames": "frames",
     "load_ipython_extension": "magics",
+    "open_store": "stores",
     "plots": "plots",
     "read_trace": "trace",
     "reply": "providers",

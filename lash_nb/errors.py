@@ -9,6 +9,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar, Final
 
+from lash_nb.words import legible
+
 __all__ = [
     "AttachmentStoreError",
     "CallerError",
@@ -32,6 +34,8 @@ _PACKAGE: Final = str(Path(__file__).parent)
 class LashError(Exception):
     """Root of all errors of this library.
 
+    What it shows of itself is safe to print: control characters are replaced, and what is very long is cut aloud.
+
     Attributes:
         code: Stable machine-readable name of what went wrong.
         message: What happened, with the value, then what to do next.
@@ -46,7 +50,7 @@ class LashError(Exception):
             self.code = code
 
     def __str__(self) -> str:
-        return self.message
+        return legible(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from fields, so that an error survives pickling between processes."""
@@ -56,7 +60,7 @@ class LashError(Exception):
         """What a notebook shows in place of a traceback: the message, and which line called the library; `%debug` goes deeper."""
         callers = [*takewhile(lambda frame: not frame.filename.startswith(_PACKAGE), extract_tb(self.__traceback__))]
         where = f"  (line {callers[-1].lineno}: {callers[-1].line})" if callers and callers[-1].line else ""
-        return [f"{type(self).__name__}: {self.message}{where}"]
+        return [f"{type(self).__name__}: {legible(self.message)}{where}"]
 
 
 def _rebuild(cls: type[LashError], args: tuple[Any, ...], fields: dict[str, Any]) -> LashError:
@@ -66,13 +70,20 @@ def _rebuild(cls: type[LashError], args: tuple[Any, ...], fields: dict[str, Any]
     return error
 
 
-class CallerError(LashError):
+class _QuotingError(LashError):
+    """Tells in our words what others wrote or asked for: legible as it is made, wherever the message goes."""
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(legible(message), code=code)
+
+
+class CallerError(_QuotingError):
     """The library was asked for something that cannot be: a wrong argument, name or order of calls."""
 
     code = "caller"
 
 
-class WireError(LashError):
+class WireError(_QuotingError):
     """Serialized data that is not what its type says.
 
     Attributes:
@@ -86,7 +97,7 @@ class WireError(LashError):
         self.path = path
 
 
-class TraceReadError(LashError):
+class TraceReadError(_QuotingError):
     """A trace source that cannot be opened at all; a bad line is never this, it is a row in `Trace.errors`."""
 
     code = "trace_read"
@@ -102,7 +113,7 @@ class LashRuntimeError(LashError):
         self.args = (code, message)
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return legible(f"{self.code}: {self.message}")
 
 
 class RuntimeEffectControllerError(LashRuntimeError):

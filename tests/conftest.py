@@ -27,11 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium of the test's own, with an empty profile.
+    """A Chromium of the module's own, with an empty profile.
 
-    It does not outlive the test: a running playwright leaves its event loop current in the thread, in the way of asyncio tests.
+    It does not outlive the module: a running playwright leaves its event loop current in the thread, in the way of asyncio tests.
     """
     with launched_browser() as launched:
         yield launched
@@ -45,7 +45,7 @@ def _three_hundred_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def launched_browser() -> Iterator[Browser]:
-    """Run a Chromium; a module of nothing but browser tests keeps one for all of them."""
+    """Run a Chromium."""
     chromium = shutil.which("chromium")
     if chromium is None:
         _without_browser()

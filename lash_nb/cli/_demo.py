@@ -83,6 +83,8 @@ def _open_lab(notebook: Path) -> int:
         return server.wait()
     finally:
         signal.signal(signal.SIGINT, before)
+        if server.poll() is None:  # this command was told to end, and the server with it
+            server.terminate()
 
 
 def _execute_all(notebooks: Path) -> int:

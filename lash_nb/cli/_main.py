@@ -1,114 +1,27 @@
-"""What a person can ask for on the command line, and how it ends: every error is one line, Ctrl-C is silent.
+"""How a command ends: after Ctrl-C, or a signal that tells it to, without a word, whatever it was doing.
 
-A verb's own module is imported when the verb is called: `lash-nb trace` does not wait for the libraries of `lash-nb demo`.
+Everything else is imported in there: who is impatient presses Ctrl-C while libraries load.
 """
 
-import argparse
 import importlib
-import os
-import sys
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
 
-from lash_nb import __version__
-from lash_nb.errors import LashError
-from lash_nb.plots import printable
+from lash_nb.cli._ending import INTERRUPTED, Ended, ending_on_signals
 
 __all__ = ["main"]
 
-INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
-
-class Verb(NamedTuple):
-    """A thing to ask for."""
-
-    name: str
-    """The word."""
-    summary: str
-    """What it does, in a line."""
-    declare: Callable[[argparse.ArgumentParser], None]
-    """Declares its arguments."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 1 after an error that is told in one line, 130 after Ctrl-C."""
-    asked = _parser().parse_args(arguments)
+    """Run the command line; returns the exit code.
+
+    It is 1 after an error, which is told in one line, and 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; a command that is none
+    ends the process with 2.
+    """
     try:
-        code: int = importlib.import_module(f"lash_nb.cli._{asked.verb}").run(asked)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read, as in `… | head`, has seen enough
-        _close_stdout()
-        return 1
+        with ending_on_signals():
+            code: int = importlib.import_module("lash_nb.cli._command").run(arguments)
+            return code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except LashError as error:
-        print(f"lash-nb: {' '.join(printable(str(error)).split())}", file=sys.stderr)
-        return 1
-    except OSError as error:  # a full disk behind `> file`
-        print(f"lash-nb: {printable(f'{error.strerror or error}')}", file=sys.stderr)
-        _close_stdout()
-        return 1
-    return code
-
-
-def _close_stdout() -> None:
-    """Keep the interpreter from writing the rest at its end, which would fail again."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lash-nb", description="Build, watch and take apart LLM agents.")
-    parser.add_argument("--version", action="version", version=f"lash-nb {__version__}")
-    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
-    for verb in VERBS:
-        verb.declare(verbs.add_parser(verb.name, help=verb.summary, description=verb.summary))
-    return parser
-
-
-def _declare_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="execute every notebook instead of opening one")
-    parser.add_argument("--notebooks", default="notebooks", metavar="DIR", help="default: %(default)s")
-
-
-def _declare_trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="JSONL, plain or .gz; several, and patterns as 'run-*.jsonl', are read as one trace",
-    )
-    shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--summary", action="store_true", help="print its numbers; the default")
-    shown.add_argument(
-        "--table", metavar="NAME", help="print one table: turns, tool_calls, …; a wrong name lists them all"
-    )
-    shown.add_argument(
-        "-o", "--output", metavar="HTML", help="write a report that needs no network and no script to be read"
-    )
-    rows = parser.add_mutually_exclusive_group()
-    rows.add_argument("--head", type=_count, metavar="N", help="with --table: print the first N rows; default: 50")
-    rows.add_argument("--csv", action="store_true", help="with --table: print all rows, whole, as CSV")
-    parser.add_argument("--columns", metavar="A,B", help="with --table: only these columns")
-    parser.add_argument("--title", help="heading of the report; default: the file's name")
-    parser.add_argument(
-        "--turns", metavar="A-B", help="of these turns only, by their place in the trace, as 41-60 or 7"
-    )
-
-
-def _count(words: str) -> int:
-    """Read a number of rows."""
-    if not words.isdecimal():
-        message = f"a number of rows, not {words!r}"
-        raise argparse.ArgumentTypeError(message)
-    return int(words)
-
-
-VERBS: Final = (
-    Verb("demo", "run a first turn here, then open the notebooks", _declare_demo),
-    Verb("trace", "look into a trace: print its numbers or a table, or write a report", _declare_trace),
-)
-"""All verbs; the verb `x` is run by `run(asked)` of the module `_x`."""
+    except Ended as ended:
+        return ended.exit_code

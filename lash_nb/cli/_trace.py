@@ -1,9 +1,9 @@
 """`lash-nb trace`: print a trace's numbers or one of its tables, or write the report."""
 
 import gc
-import sys
 from argparse import Namespace
 
+from lash_nb.cli._output import write_data
 from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, printable
 from lash_nb.trace import Trace, read_trace
@@ -46,7 +46,8 @@ def _report(trace: Trace, asked: Namespace) -> None:
     """Write the report and say where it is; `-` is the standard output."""
     wanted = {"title": asked.title, "files": asked.files, "turns": turn_places(asked.turns)}
     if asked.output == "-":
-        sys.stdout.writelines(trace_report(trace, **wanted))
+        for part in trace_report(trace, **wanted):
+            write_data(part)
         return
     size = write_trace_report(asked.output, trace, **wanted)
     print(printable(f"{asked.output}: {byte_size(size)}"))

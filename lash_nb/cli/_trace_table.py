@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import pandas as pd
 
+from lash_nb.cli._output import write_data
 from lash_nb.errors import CallerError
 from lash_nb.frames import TRACE_TABLES, Column
 from lash_nb.plots import counted, one_line, printable
@@ -63,13 +64,11 @@ def _chosen(columns: Sequence[Column], names: str | None) -> Sequence[Column]:
 
 
 def _print_csv(frame: pd.DataFrame) -> None:
-    """Write every row; values that JSON nests are JSON in their cell. Only a terminal, which would obey them, gets no control characters."""
-    is_terminal = sys.stdout.isatty()
+    """Write every row; values that JSON nests are JSON in their cell."""
     for first in range(0, max(len(frame), 1), _PIECE):
         piece = frame.iloc[first : first + _PIECE]
         nested = {str(name): piece[name].map(_json) for name in piece if piece[name].dtype == object}
-        text = piece.assign(**nested).to_csv(index=False, header=first == 0, lineterminator="\n")
-        sys.stdout.write(printable(text) if is_terminal else text)
+        write_data(piece.assign(**nested).to_csv(index=False, header=first == 0, lineterminator="\n"))
 
 
 def _print_head(frame: pd.DataFrame, rows: int) -> None:

@@ -1,18 +1,22 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
 from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, LashCoreBuilder
-from lash_nb.core._control import SessionControl, StateControl
+from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
+from lash_nb.core._control import SessionControl
 from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._modes import STANDARD, ModeId, ModePreset
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
+from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
+from lash_nb.core._tools_control import ToolsControl
 from lash_nb.core._turn_builder import TurnBuilder, TurnStream
 
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
     "STANDARD",
+    "ConfigControl",
     "CoreParts",
     "LashCore",
     "LashCoreBuilder",
@@ -21,10 +25,12 @@ __all__ = [
     "ModePreset",
     "RunningTurn",
     "SessionBuilder",
+    "SessionConfigPatch",
     "SessionControl",
     "SessionDeleteReport",
     "StateControl",
     "Stepper",
+    "ToolsControl",
     "TurnBuilder",
     "TurnStream",
 ]

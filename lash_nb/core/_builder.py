@@ -26,6 +26,7 @@ from lash_nb.stores import (
     InMemorySessionStoreFactory,
     LashlangArtifactStore,
     SessionStoreFactory,
+    StoreFolder,
 )
 from lash_nb.trace import JsonlTraceSink, TraceSink
 from lash_nb.wire import (
@@ -87,6 +88,16 @@ class LashCoreBuilder:
             .store_factory(InMemorySessionStoreFactory(self._clock))
             .attachment_store(InMemoryAttachmentStore())
             .lashlang_artifact_store(InMemoryLashlangArtifactStore())
+        )
+
+    def stored_in(self, folder: str | os.PathLike[str]) -> Self:
+        """Perform effects here and keep everything in a folder: a database for each session, attachments, compiled code."""
+        stores = StoreFolder(folder, self._clock)
+        return (
+            self.effect_host(InlineEffectHost())
+            .store_factory(stores.sessions)
+            .attachment_store(stores.attachments)
+            .lashlang_artifact_store(stores.artifacts)
         )
 
     def provider(self, provider: LlmProvider | ProviderHandle) -> Self:

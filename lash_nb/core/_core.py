@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from lash_nb.clock import Clock, IdSource
 from lash_nb.core._modes import ModeId, ModePreset
+from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
 from lash_nb.effects import EffectHost
 from lash_nb.errors import EmbedError, StoreError
 from lash_nb.plugins import PluginHost, PluginStack, ToolProvider, embed_tools
 from lash_nb.providers import ProviderHandle
-from lash_nb.runtime import Residency, RuntimeEnvironment, TerminationPolicy
+from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment, TerminationPolicy
 from lash_nb.stores import AttachmentStore, LashlangArtifactStore, SessionStoreFactory
 from lash_nb.trace import TraceSink
 from lash_nb.wire import PromptLayer, SessionPolicy, TraceContext, TraceLevel
@@ -112,6 +113,14 @@ class LashCore:
     def session(self, session_id: str) -> SessionBuilder:
         """Return what opens the session of this id; a blank one stands for a new session with a random id."""
         return SessionBuilder(self, session_id if session_id.strip() else self._parts.ids.uuid())
+
+    async def resume(self, parked: ParkedSession) -> LashSession:
+        """Go on with a parked session in the default mode; `session(…).mode(…).resume(parked)` speaks another one.
+
+        Raises:
+            SessionError: the store cannot be read, or cannot serve the core's residency, or the session cannot be brought to life.
+        """
+        return await self.session(parked.session_id).resume(parked)
 
     async def delete_session(self, session_id: str) -> SessionDeleteReport:
         """Delete a stored session; open handles are not told.

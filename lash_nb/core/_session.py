@@ -4,13 +4,27 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._modes import ModeId
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._turn_builder import TurnBuilder
-from lash_nb.runtime import LashRuntime, SessionReadView, TurnResult
-from lash_nb.stores import AttachmentListing, AttachmentReference, attachment_references, session_attachments
+from lash_nb.runtime import (
+    LashRuntime,
+    ParkedSession,
+    RuntimeObservation,
+    RuntimeTurnPhaseProbe,
+    SessionReadView,
+    TurnResult,
+)
+from lash_nb.stores import (
+    AttachmentListing,
+    AttachmentReference,
+    SessionStore,
+    attachment_references,
+    session_attachments,
+)
 from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace
 from lash_nb.wire import (
     EffectEntry,
@@ -37,6 +51,7 @@ class LashSession:
         self._running: list[RunningTurn] = []
         self.stepper = Stepper(runtime, self.start)
         self.control = SessionControl(runtime)
+        runtime.observe()
         self._trace: Trace | None = None
 
     def __repr__(self) -> str:
@@ -155,7 +170,24 @@ class LashSession:
 
     def read_view(self) -> SessionReadView:
         """Return the session as it is now, fixed."""
-        return SessionReadView.of(self._runtime.state)
+        return self._runtime.read_view()
+
+    def observe(self) -> RuntimeObservation:
+        """Return the session as it was after its last turn or change, with the state of tools and plugins; what runs does not show."""
+        return self._runtime.observe()
+
+    @property
+    def store(self) -> SessionStore | None:
+        """Where the session is kept: its nodes can be hidden and vacuumed there, its queue be looked at."""
+        return self._runtime.store
+
+    async def configure(self, patch: SessionConfigPatch) -> None:
+        """Change provider, model or prompt, from the next turn on."""
+        await self.control.config.update(patch)
+
+    def set_turn_phase_probe(self, probe: RuntimeTurnPhaseProbe | None) -> None:
+        """Tell this probe when the phases of turns begin and end; None tells nobody."""
+        self._runtime.set_turn_phase_probe(probe)
 
     def usage_report(self) -> SessionUsageReport:
         """Return what the session has used over its life."""
@@ -166,12 +198,24 @@ class LashSession:
         self._runtime.plugins.registry.refresh_sources()
         return self._runtime.plugins.registry.generation
 
+    async def park(self) -> ParkedSession:
+        """Cancel what runs, store what is not stored, and give everything back; `LashCore.resume` goes on from what is returned.
+
+        Raises:
+            SessionError: there is no store, or it refuses the commit; the session is closed all the same.
+        """
+        await self._end_running_turns()
+        return await self._runtime.park()
+
     async def close(self) -> None:
         """Cancel what runs and free the session's id."""
+        await self._end_running_turns()
+        self._runtime.close()
+
+    async def _end_running_turns(self) -> None:
         if self.cancel_running_turns():
             for turn in self._running:
                 await turn.settled()
-        self._runtime.close()
 
     def _references(self) -> Iterator[AttachmentReference]:
         yield from attachment_references(self.graph.nodes)

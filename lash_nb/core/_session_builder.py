@@ -6,8 +6,8 @@ from lash_nb.core._modes import STANDARD, ModeId, ModePreset
 from lash_nb.core._session import LashSession
 from lash_nb.errors import EmbedError, SessionError, StoreError
 from lash_nb.providers import LlmProvider, ProviderHandle
-from lash_nb.runtime import LashRuntime, RuntimeSessionState
-from lash_nb.stores import ActivePath, FullGraph, SessionStore, SessionStoreCreateRequest
+from lash_nb.runtime import LashRuntime, ParkedSession, RuntimeSessionState, load_persisted_session_state
+from lash_nb.stores import SessionStore, SessionStoreCreateRequest
 from lash_nb.wire import ChildRelation, ModelSpec, PromptLayer, RootRelation, SessionPolicy, SessionSnapshot
 
 if TYPE_CHECKING:
@@ -88,14 +88,26 @@ class SessionBuilder:
         state.graph_replace_required = True
         return await self._opened(mode, policy, store, state)
 
-    async def open_with_state(self, snapshot: SessionSnapshot) -> LashSession:
-        """Open the session as `snapshot` says. Errors as in `open`."""
+    async def open_with_state(self, given: SessionSnapshot | RuntimeSessionState) -> LashSession:
+        """Open the session as a snapshot says, or as a copy of a whole state, with its tools and plugins. Errors as in `open`."""
         mode, policy = self._resolved()
-        self._check_id(snapshot.session_id)
         store = await self._session_store(policy)
-        state = RuntimeSessionState.from_snapshot(snapshot, self._core.parts.clock)
+        self._check_id(given.session_id)
+        clock = self._core.parts.clock
+        state = RuntimeSessionState.from_snapshot(given, clock) if isinstance(given, SessionSnapshot) else given.copy()
         state.policy = policy.replace(provider_id=state.policy.provider_id)
         return await self._opened(mode, policy, store, state)
+
+    async def resume(self, parked: ParkedSession) -> LashSession:
+        """Go on with a parked session.
+
+        Raises:
+            EmbedError: `ModeNotInstalled`.
+            SessionError: the store cannot be read, or cannot serve the core's residency, or the session cannot be brought to life.
+        """
+        mode, _ = self._resolved()
+        runtime = await LashRuntime.resume(parked, self._core.environment(mode, self._provider))
+        return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)
 
     def _resolved(self) -> tuple[ModePreset, SessionPolicy]:
         parts = self._core.parts
@@ -123,20 +135,15 @@ class SessionBuilder:
         if store is None:
             return self._fresh(policy)
         try:
-            read = await store.load_session(self._scope())
-            if read is not None and not read.graph.nodes and isinstance(self._scope(), ActivePath):
-                read = await store.load_session(FullGraph())
+            parts = self._core.parts
+            state = await load_persisted_session_state(store, parts.residency, parts.clock)
         except StoreError as error:
             raise SessionError("Protocol", f"session {self._session_id} cannot be read: {error.message}") from error
-        if read is None:
+        if state is None:
             return self._fresh(policy)
-        self._check_id(read.session_id)
-        state = RuntimeSessionState.from_read(read, self._core.parts.clock)
+        self._check_id(state.session_id)
         state.policy = policy.replace(provider_id=state.policy.provider_id)
         return state
-
-    def _scope(self) -> FullGraph | ActivePath:
-        return FullGraph() if self._core.parts.residency == "keep_all" else ActivePath()
 
     def _fresh(self, policy: SessionPolicy) -> RuntimeSessionState:
         return RuntimeSessionState.fresh(self._session_id, policy, self._core.parts.clock)

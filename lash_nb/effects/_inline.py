@@ -2,7 +2,7 @@
 
 from lash_nb.effects._host import LocalExecutor
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
-from lash_nb.wire import DurabilityTier, EffectScope, RuntimeEffectEnvelope, RuntimeEffectOutcome, effect_kind
+from lash_nb.wire import DurabilityTier, EffectScope, RuntimeEffectEnvelope, RuntimeEffectOutcome, effect_kind, trimmed
 
 __all__ = ["InlineEffectHost", "InlineRuntimeEffectController"]
 
@@ -15,7 +15,7 @@ class InlineEffectHost:
     def scoped(self, scope: EffectScope) -> "InlineRuntimeEffectController":
         """Return the controller of a scope; its ids must not be blank (`missing_effect_scope_id`)."""
         for name in scope.__struct_fields__:
-            if not getattr(scope, name).strip():
+            if not trimmed(getattr(scope, name)):
                 raise LashRuntimeError(
                     "missing_effect_scope_id", f"{name} of {scope!r} is blank; give the scope the id of what it serves"
                 )

@@ -86,6 +86,7 @@ from lash_nb.frames._records import (
     RECORD_TIMING,
     records_df,
 )
+from lash_nb.frames._sessions import SESSION_COLUMNS, SessionTableRow, sessions_df
 from lash_nb.frames._spans import SPAN_COLUMNS, SPAN_INFO, SPAN_TREE_TIMING, spans_df
 from lash_nb.frames._stream_events import (
     STREAM_EVENT_BYTES,
@@ -173,6 +174,7 @@ __all__ = [
     "RECORD_PLACE",
     "RECORD_RELEASE",
     "RECORD_TIMING",
+    "SESSION_COLUMNS",
     "SPAN_COLUMNS",
     "SPAN_IDS",
     "SPAN_INFO",
@@ -211,6 +213,7 @@ __all__ = [
     "Positions",
     "Price",
     "RecordRow",
+    "SessionTableRow",
     "SpanRow",
     "Unpriced",
     "attachments_df",
@@ -234,6 +237,7 @@ __all__ = [
     "processes_df",
     "prompts_df",
     "records_df",
+    "sessions_df",
     "spans_df",
     "stream_events_df",
     "tool_calls_df",

@@ -4,9 +4,10 @@ Nothing is priced that the table does not price: tokens without a price, and tok
 and never counted as free.
 """
 
-import math
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +19,17 @@ from lash_nb.trace import Trace
 
 __all__ = ["PRICED_TOKENS", "CallCosts", "Price", "Unpriced", "call_costs"]
 
+_MOST: Final = 10**12
+"""No tokens cost more than all the money there is, and no sum overflows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a model's tokens cost, in USD per million; None is a price that is not known."""
+    """What a model's tokens cost, in USD per million; None is a price that is not known.
+
+    Raises:
+        CallerError: what is given is no amount of money.
+    """
 
     input: float
     """Tokens that no cache had."""
@@ -32,6 +40,32 @@ class Price:
     cache_write: float | None = None
     """Tokens written to the provider's cache; 0 where that costs nothing."""
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            rate = getattr(self, field.name)
+            if rate is not None and not _is_rate(rate):
+                message = f"Price({field.name}={_shown(rate)}) is no price: write USD per million tokens, from 0 to {_MOST:,}."
+                raise CallerError(message)
+
+
+def _is_rate(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return 0 <= float(value) <= _MOST
+    except OverflowError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of what a value looks like, whatever it is."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return f"an {type(value).__name__} of thousands of digits"
+
+
+_PRICE: Final = "Price(input=…, output=…)"
 
 PRICED_TOKENS: Final = {
     "input": "uncached_input",
@@ -121,18 +155,18 @@ def _cost(tokens: Numbers, model: Positions, prices: Sequence[Price | None], wha
 
 def _rate(price: Price, what: str) -> float:
     rate: float | None = getattr(price, what)
-    return np.nan if rate is None else rate
+    return np.nan if rate is None else float(rate)
 
 
-def _check(prices: Mapping[str, Any]) -> None:
+def _check(prices: Any) -> None:
+    if not isinstance(prices, Mapping):
+        raise CallerError(f"Prices are a dict by model, not {type(prices).__name__}: write {{'some-model': {_PRICE}}}.")
     for model, price in prices.items():
-        if not isinstance(price, Price):
-            message = (
-                f"The price of {model!r} is {price!r:.60}: write Price(input=…, output=…), in USD per million tokens."
+        if not isinstance(model, str):
+            raise CallerError(
+                f"Prices are by the model's name, a text, not by {_shown(model)}: write {{'some-model': {_PRICE}}}."
             )
-            raise CallerError(message)
-        for field in fields(price):
-            rate = getattr(price, field.name)
-            if rate is not None and not (isinstance(rate, int | float) and math.isfinite(rate) and rate >= 0):
-                message = f"Price({field.name}={rate!r:.40}) of {model!r} is no price: write USD per million tokens, 0 or more."
-                raise CallerError(message)
+        if not isinstance(price, Price):
+            raise CallerError(
+                f"The price of {_shown(model)} is {_shown(price)}: write {_PRICE}, in USD per million tokens."
+            )

@@ -6,7 +6,7 @@ One rule each, so that the same fact reads the same everywhere. A value that is 
 import re
 from typing import Final
 
-from lash_nb.words import counted
+from lash_nb.words import counted, printable
 
 __all__ = ["byte_size", "counted", "duration", "one_line", "printable", "short_id", "token_count"]
 
@@ -55,22 +55,12 @@ def short_id(text: str | None) -> str:
 
 
 def one_line(text: str, limit: int = 80) -> str:
-    """Put text on one line of at most `limit` characters, cut with `…`; what cannot be printed becomes `�`.
-
-    Directional overrides and other invisible controls are hostile in a label: they could make it read as something else.
-    """
+    """Put text on one line of at most `limit` characters, cut with `…`; what cannot be printed becomes `�`."""
     head = text[: 8 * limit]
     line = printable(" ".join(head.split()))
     if len(line) <= limit and len(head) == len(text):
         return line
     return line[: limit - 1].rstrip() + "…"
-
-
-def printable(text: str) -> str:
-    """Keep letters, blanks, tabs and line feeds; all else becomes `�`, so that no text gives orders to a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 def _scaled(count: float | None, units: tuple[tuple[int, str], ...], space: str, base: str = "") -> str:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lash_nb.errors import LashRuntimeError, StoreError
+from lash_nb.errors import LashRuntimeError
 from lash_nb.machine import Progress
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._ledger import merged
 from lash_nb.runtime._state import RuntimeSessionState
+from lash_nb.runtime._state_commit import commit_to, state_commit
+from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshots
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
     Message,
@@ -105,8 +107,8 @@ class TurnCommits:
         deltas = merged((), (TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage),))
         self._state.token_ledger = merged(self._state.token_ledger, deltas)
         if self._store is None:
-            self._state.refresh_snapshots(self._plugins)
-            self._state.discard_snapshots()
+            refresh_snapshots(self._state, self._plugins)
+            discard_snapshots(self._state)
             self._state.graph.mark_committed()
             return
         commit = self._state_commit(deltas)
@@ -131,17 +133,12 @@ class TurnCommits:
         self._state.graph.append_message(Message(id=message_id, role="Assistant", parts=(part,)))
 
     def _state_commit(self, deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
-        self._state.refresh_snapshots(self._plugins)
-        return self._state.commit(usage_deltas=deltas)
+        refresh_snapshots(self._state, self._plugins)
+        return state_commit(self._state, usage_deltas=deltas)
 
     async def _store_commit(self, commit: RuntimeCommit) -> None:
-        if self._store is None:
-            return
-        try:
-            result = await self._store.commit_runtime_state(commit)
-        except StoreError as error:
-            raise LashRuntimeError("store_commit_failed", error.message) from error
-        self._state.apply_commit_result(result)
+        if self._store is not None:
+            await commit_to(self._store, self._state, commit)
 
 
 def _says(last: Sequence[Message], text: str) -> bool:

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from lash_nb.clock import Clock, IdSource, RandomIds, SystemClock
-from lash_nb.effects import EffectHost
+from lash_nb.effects import EffectHost, InlineEffectHost
 from lash_nb.errors import LashRuntimeError
 from lash_nb.plugins import PluginHost
 from lash_nb.providers import ProviderHandle
-from lash_nb.stores import AttachmentStore, LashlangArtifactStore
+from lash_nb.stores import (
+    AttachmentStore,
+    InMemoryAttachmentStore,
+    InMemoryLashlangArtifactStore,
+    LashlangArtifactStore,
+)
 from lash_nb.trace import TraceSink
-from lash_nb.wire import PromptLayer, TraceContext, TraceLevel
+from lash_nb.wire import DurabilityTier, PromptLayer, TraceContext, TraceLevel
 
-__all__ = ["Residency", "RuntimeEnvironment", "TerminationPolicy"]
+__all__ = ["ProcessRegistry", "Residency", "RuntimeEnvironment", "TerminationPolicy"]
 
 Residency: TypeAlias = Literal["keep_all", "active_path_only"]
 """Which nodes of the graph an open session keeps in memory."""
@@ -27,18 +32,29 @@ class TerminationPolicy:
     """Whether a turn that ends without a done event has failed."""
 
 
+class ProcessRegistry(Protocol):
+    """Knows the background processes of a host; a runtime needs no more of it than this."""
+
+    @property
+    def durability_tier(self) -> DurabilityTier:
+        """Whether what it knows outlives the process."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeEnvironment:
-    """The host's side of a session."""
+    """The host's side of a session; what is not given is kept in memory and performed here."""
 
-    plugin_host: PluginHost
-    """Builds tools and protocol."""
-    effect_host: EffectHost
+    plugin_host: PluginHost | None = None
+    """Builds tools and protocol; a session cannot be opened without."""
+    effect_host: EffectHost = field(default_factory=InlineEffectHost)
     """Performs effects."""
-    attachment_store: AttachmentStore
+    attachment_store: AttachmentStore = field(default_factory=InMemoryAttachmentStore)
     """Keeps bytes."""
-    artifact_store: LashlangArtifactStore
+    artifact_store: LashlangArtifactStore = field(default_factory=InMemoryLashlangArtifactStore)
     """Keeps compiled code."""
+    process_registry: ProcessRegistry | None = None
+    """Knows the background processes."""
     providers: Mapping[str, ProviderHandle] = field(default_factory=dict)
     """Who answers model calls, by kind."""
     prompt: PromptLayer = field(default_factory=PromptLayer)

@@ -3,19 +3,14 @@
 import logging
 from collections.abc import Iterable
 
-import msgspec
-
 from lash_nb.clock import Clock, IdSource, rfc3339
 from lash_nb.errors import LashRuntimeError, WireError
+from lash_nb.runtime._append import append_node
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import (
     AgentFrameRecord,
-    AppendMessage,
-    AppendPlugin,
-    AppendProtocolEvent,
     Json,
-    PluginOrigin,
     SessionAppendNode,
     SwitchAgentFrameControl,
     TextItem,
@@ -45,8 +40,8 @@ def switch_frame(
         assignment=previous.assignment,
         protocol_turn_options=previous.protocol_turn_options,
     )
-    superseded = msgspec.structs.replace(previous, status="superseded")
-    state.agent_frames = (*(superseded if held is previous else held for held in state.agent_frames), frame)
+    state.change_frame(status="superseded")
+    state.agent_frames = (*state.agent_frames, frame)
     state.current_agent_frame_id = frame_id
     state.select_frame()
     control = _control(tool_calls, frame_id)
@@ -88,11 +83,4 @@ def _append(state: RuntimeSessionState, value: Json, ids: IdSource) -> None:
     except WireError as error:
         _LOG.warning("a node of the new frame was left out: %s", error)
         return
-    match node:
-        case AppendMessage(message=message, caused_by=caused_by):
-            made = message.to_message(f"m{ids.hex()}", PluginOrigin(plugin_id="plugin"))
-            state.graph.append_message(made, caused_by=caused_by)
-        case AppendProtocolEvent(event=event, caused_by=caused_by):
-            state.graph.append_protocol_event(event, f"protocol:{ids.hex()}", caused_by=caused_by)
-        case AppendPlugin(plugin_type=plugin_type, body=body, caused_by=caused_by):
-            state.graph.append_plugin(plugin_type, body, f"plugin:{ids.hex()}", caused_by=caused_by)
+    append_node(state.graph, node, ids)

@@ -7,6 +7,7 @@ of docs/deviations.md: a parent cycle ends a path).
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
+from lash_nb.runtime._path_view import WHOLE_PATH, FrameScope, PathView
 from lash_nb.wire import (
     AppendGraph,
     CausalProcessEvent,
@@ -21,29 +22,31 @@ from lash_nb.wire import (
     SessionGraph,
     SessionNodeRecord,
     UnchangedGraph,
-    active_path,
-    conversation_messages,
 )
 
 __all__ = ["ResidentGraph"]
 
 
 class ResidentGraph:
-    """All resident nodes, indexed, with the active path of the current agent frame.
+    """All resident nodes, indexed, with the active path of the current agent frame, which is read when it is first asked for.
 
     Nodes are only ever added, or taken back before they are committed; a prefix of the storage order therefore stays valid for ever, and a
     snapshot of the graph is a length, not a copy.
+
+    Attributes:
+        leaf_node_id: Where the next node is appended; None before the first one.
+        healed: Whether the leaf pointed nowhere and was moved.
     """
 
     def __init__(self, graph: SessionGraph, now: Callable[[], str]) -> None:
         self._now = now
         self._order = list(graph.nodes)
         self._nodes = {node.node_id: node for node in self._order}
-        self._frame: tuple[str, bool] = ("", True)
+        self._scope = WHOLE_PATH
+        self._read: PathView | None = None
         self.leaf_node_id = graph.leaf_node_id
         self.healed = self._heal()
         self._committed = (len(self._order), self.leaf_node_id)
-        self._read()
 
     def _heal(self) -> bool:
         """Move a leaf that points nowhere to the last conversation node in storage order."""
@@ -52,77 +55,101 @@ class ResidentGraph:
         self.leaf_node_id = next((node.node_id for node in reversed(self._order) if node.message), None)
         return True
 
-    def _read(self) -> None:
-        frame_id, include_unscoped = self._frame
-        self._path = active_path(self._nodes, self.leaf_node_id)
-        scoped = [node for node in self._path if _in_frame(node, frame_id, include_unscoped=include_unscoped)]
-        self._messages = conversation_messages(scoped)
-        self._message_ids = {message.id for message in self._messages}
-        self._safety = ResumeSafety().feed(self._messages)
+    @property
+    def _view(self) -> PathView:
+        if self._read is None:
+            self._read = PathView(self._nodes, self.leaf_node_id, self._scope)
+        return self._read
+
+    def _stand_at(self, node_id: str | None) -> None:
+        if node_id != self.leaf_node_id:
+            self.leaf_node_id = node_id
+            self._read = None
 
     def select_frame(self, frame_id: str, *, include_unscoped: bool) -> None:
         """Read and append in this agent frame from now on; nodes without a frame are read when `include_unscoped`."""
-        if (frame_id, include_unscoped) != self._frame:
-            self._frame = (frame_id, include_unscoped)
-            self._read()
+        scope = FrameScope(frame_id, include_unscoped)
+        if scope != self._scope:
+            self._scope = scope
+            self._read = None
 
     @property
     def messages(self) -> Sequence[Message]:
         """The messages on the active path, in this frame; not to be changed."""
-        return self._messages
+        return self._view.messages
 
     @property
     def safety(self) -> ResumeSafety:
         """Resume safety of `messages`; fork it, do not feed it."""
-        return self._safety
+        return self._view.safety
 
     @property
     def path(self) -> Sequence[SessionNodeRecord]:
-        """The nodes from the root to the leaf; not to be changed."""
-        return self._path
+        """The nodes from the root to the leaf, of all frames; not to be changed."""
+        return self._view.path
+
+    @property
+    def scope(self) -> FrameScope:
+        """Which nodes of the path are read."""
+        return self._scope
 
     def __len__(self) -> int:
         return len(self._order)
 
-    def append_message(self, message: Message, *, caused_by: CausalRef | None = None) -> None:
-        """Append a message at the leaf, under a free node id."""
+    def find(self, node_id: str) -> SessionNodeRecord | None:
+        """Return a resident node, on the path or not."""
+        return self._nodes.get(node_id)
+
+    def is_on_path(self, node_id: str) -> bool:
+        """Tell whether a node is on the active path; costs the way from the leaf to it."""
+        return any(node.node_id == node_id for node in reversed(self._view.path))
+
+    def append_message(self, message: Message, *, caused_by: CausalRef | None = None) -> str:
+        """Append a message at the leaf, under a free node id, which is returned."""
         if caused_by is None and isinstance(message.origin, ProcessOrigin):
             caused_by = CausalProcessEvent(process_id=message.origin.process_id, sequence=message.origin.sequence)
-        self._append(self._free_id(message.id), caused_by, event=SessionEventRecord(Conversation=message))
-        if not message.is_transient and message.id not in self._message_ids:
-            self._messages.append(message)
-            self._message_ids.add(message.id)
-            self._safety.feed((message,))
+        event = SessionEventRecord(Conversation=message)
+        return self._append(self._free_id(message.id), caused_by, event=event)
 
-    def append_protocol_event(self, event: ProtocolEvent, node_id: str, *, caused_by: CausalRef | None = None) -> None:
-        """Append a note of the protocol at the leaf."""
-        self._append(node_id, caused_by, event=SessionEventRecord(Protocol=event))
+    def append_protocol_event(self, event: ProtocolEvent, node_id: str, *, caused_by: CausalRef | None = None) -> str:
+        """Append a note of the protocol at the leaf; return its node id."""
+        return self._append(node_id, caused_by, event=SessionEventRecord(Protocol=event))
 
-    def append_plugin(self, plugin_type: str, body: Json, node_id: str, *, caused_by: CausalRef | None = None) -> None:
-        """Append a plugin's own object at the leaf."""
-        self._append(node_id, caused_by, kind="plugin", plugin_type=plugin_type, body=body)
+    def append_plugin(self, plugin_type: str, body: Json, node_id: str, *, caused_by: CausalRef | None = None) -> str:
+        """Append a plugin's own object at the leaf; return its node id."""
+        return self._append(node_id, caused_by, kind="plugin", plugin_type=plugin_type, body=body)
 
     def project(self, messages: Sequence[Message]) -> None:
         """Make the active path read as `messages`: append what is new, or branch off where they differ.
 
         Transient messages are left out; old nodes stay in the graph.
         """
-        known = len(self._messages)
-        if list(messages[:known]) == self._messages:  # compares identities, not contents, in all but odd cases
+        current = self._view.messages
+        known = len(current)
+        if list(messages[:known]) == current:  # compares identities, not contents, in all but odd cases
             fresh: Iterable[Message] = messages[known:]
         else:
             kept = [message for message in messages if not message.is_transient]
-            if kept[:known] != self._messages:
+            if kept[:known] != current:
                 self._rewind(kept)
-            fresh = kept[len(self._messages) :]
+            fresh = kept[len(self._view.messages) :]
         for message in fresh:
             if not message.is_transient:
                 self.append_message(message)
 
-    def _rewind(self, target: Sequence[Message]) -> None:
-        """Move the leaf to the last node of the path up to which it reads as `target` (sessions §3.6)."""
+    def replace_read_state(self, messages: Iterable[Message]) -> None:
+        """Make the whole path, of all frames, read as `messages`: keep what it begins with, then append the others (sessions §3.6).
+
+        What was compacted away stays in the graph, off the path.
+        """
+        target = [message for message in messages if not message.is_transient]
+        for message in target[self._rewind(target) :]:
+            self.append_message(message)
+
+    def _rewind(self, target: Sequence[Message]) -> int:
+        """Move the leaf to the last node of the path up to which it reads as `target`; return how many messages that keeps."""
         cursor, leaf, seen = 0, None, set[str]()
-        for node in self._path:
+        for node in self._view.path:
             message = node.message
             if message is not None:
                 if message.is_transient or message.id in seen:
@@ -132,25 +159,27 @@ class ResidentGraph:
                 seen.add(message.id)
                 cursor += 1
             leaf = node.node_id
-        self.leaf_node_id = leaf
-        self._read()
+        self._stand_at(leaf)
+        return cursor
 
     def _append(
         self, node_id: str, caused_by: CausalRef | None, kind: Literal["event", "plugin"] = "event", **payload: Any
-    ) -> None:
+    ) -> str:
         node = SessionNodeRecord(
             node_id=node_id,
             parent_node_id=self.leaf_node_id,
             caused_by=caused_by,
-            agent_frame_id=self._frame[0] or None,
+            agent_frame_id=self._scope.frame_id or None,
             timestamp=self._now(),
             kind=kind,
             **payload,
         )
         self._order.append(node)
         self._nodes[node_id] = node
-        self._path.append(node)
         self.leaf_node_id = node_id
+        if self._read is not None:
+            self._read.append(node)
+        return node_id
 
     def _free_id(self, message_id: str) -> str:
         candidate, count = message_id, 1
@@ -160,14 +189,49 @@ class ResidentGraph:
         return candidate
 
     def branch_to(self, node_id: str | None) -> None:
-        """Stand at `node_id`: the next node is appended there, beside what follows it today."""
+        """Stand at `node_id`: the next node is appended there, beside what follows it today. An unknown id means the last message stored."""
+        before = self.leaf_node_id
         self.leaf_node_id = node_id
         self._heal()
-        self._read()
+        if self.leaf_node_id != before:
+            self._read = None
 
     def pending(self) -> Sequence[SessionNodeRecord]:
         """Return the nodes that no commit has stored yet."""
         return self._order[self._committed[0] :]
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether nothing was appended and the leaf was not moved since the last commit."""
+        return self._committed == (len(self._order), self.leaf_node_id)
+
+    def adopt_pending(self, other: "ResidentGraph") -> None:
+        """Take over what `other` holds and no commit has stored, and its leaf; what hangs under nothing that is here is left out."""
+        for node in other.pending():
+            known = node.parent_node_id is None or node.parent_node_id in self._nodes
+            if known and node.node_id not in self._nodes:
+                self._order.append(node)
+                self._nodes[node.node_id] = node
+        if other.leaf_node_id is None or other.leaf_node_id in self._nodes:
+            self._stand_at(other.leaf_node_id)
+
+    def absorb(self, nodes: Iterable[SessionNodeRecord]) -> None:
+        """Take in nodes that are stored and were not resident."""
+        more = [node for node in nodes if node.node_id not in self._nodes]
+        count, leaf = self._committed
+        self._order = [*self._order[:count], *more, *self._order[count:]]
+        self._nodes.update((node.node_id, node) for node in more)
+        self._committed = (count + len(more), leaf)
+
+    def trim(self) -> None:
+        """Keep only the active path, and what no commit has stored; nothing happens while the leaf's move is not stored."""
+        if self.leaf_node_id != self._committed[1]:
+            return
+        pending = {node.node_id for node in self.pending()}
+        committed = [node for node in self._view.path if node.node_id not in pending]
+        self._order = [*committed, *self.pending()]
+        self._nodes = {node.node_id: node for node in self._order}
+        self._committed = (len(committed), self._committed[1])
 
     def delta(self) -> GraphCommitDelta:
         """Return what a commit has to write."""
@@ -186,11 +250,21 @@ class ResidentGraph:
 
     def roll_back(self) -> None:
         """Take back everything since the last `mark_committed`."""
-        length, self.leaf_node_id = self._committed
+        self._cut_back(self._committed)
+
+    def undo_point(self) -> Callable[[], None]:
+        """Return a function that takes back what is done since now; what is committed by then stays, and the leaf where that commit left it."""
+        committed, point = self._committed, (len(self._order), self.leaf_node_id)
+        return lambda: self._cut_back(point if self._committed == committed else self._committed)
+
+    def _cut_back(self, point: tuple[int, str | None]) -> None:
+        if point == (len(self._order), self.leaf_node_id):
+            return
+        length, self.leaf_node_id = point
         for node in self._order[length:]:
             del self._nodes[node.node_id]
         self._order = self._order[:length]
-        self._read()
+        self._read = None
 
     def snapshot(self) -> SessionGraph:
         """Return the graph as a value."""
@@ -201,8 +275,26 @@ class ResidentGraph:
         order, length, leaf = self._order, len(self._order), self.leaf_node_id
         return lambda: SessionGraph(nodes=tuple(order[:length]), leaf_node_id=leaf)
 
+    def path_reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
+        """Return a function that gives the active path of this moment, and the messages on it in this frame, when it is called."""
+        if self._read is not None:
+            return self._read.reader()
+        fork = self.forker()
 
-def _in_frame(node: SessionNodeRecord, frame_id: str, *, include_unscoped: bool) -> bool:
-    if not frame_id or node.agent_frame_id == frame_id:
-        return True
-    return include_unscoped and node.agent_frame_id is None
+        def read() -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:
+            graph = fork()
+            return graph.path, graph.messages
+
+        return read
+
+    def forker(self) -> Callable[[], "ResidentGraph"]:
+        """Return a function that makes a live graph of this moment, with what is not committed, when it is called."""
+        read, scope, committed, now = self.reader(), self._scope, self._committed, self._now
+
+        def fork() -> ResidentGraph:
+            made = ResidentGraph(read(), now)
+            made._scope = scope
+            made._committed = committed
+            return made
+
+        return fork

@@ -4,15 +4,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lash_nb.runtime._path_view import FrameScope
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import (
+    ChronologicalProjection,
     Message,
     PromptUsage,
     ProtocolTurnOptions,
+    SessionEventRecord,
     SessionGraph,
+    SessionMessageTreeNode,
+    SessionNodeRecord,
     SessionPolicy,
     SessionSnapshot,
     TokenUsage,
+    chronological_projection,
+    first_user_message,
+    message_tree,
+    user_message_count,
 )
 
 __all__ = ["SessionReadView"]
@@ -20,7 +29,10 @@ __all__ = ["SessionReadView"]
 
 @dataclass(frozen=True)
 class SessionReadView:
-    """What a session is at one moment; what happens later does not show."""
+    """What a session is at one moment; what happens later does not show.
+
+    Taking it costs nothing; its lists are made when they are first read.
+    """
 
     session_id: str
     """The session."""
@@ -34,10 +46,12 @@ class SessionReadView:
     """How full the context was."""
     protocol_turn_options: ProtocolTurnOptions
     """Options of turns."""
-    messages: Sequence[Message]
-    """The messages on the active path."""
-    graph_reader: Callable[[], SessionGraph]
+    frame_scope: FrameScope
+    """Which nodes of the path the current agent frame reads."""
+    read_graph: Callable[[], SessionGraph]
     """Makes `session_graph`."""
+    read_path: Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]
+    """Makes the active path and its messages."""
 
     @classmethod
     def of(cls, state: RuntimeSessionState) -> "SessionReadView":
@@ -48,15 +62,58 @@ class SessionReadView:
             turn_index=state.turn_index,
             token_usage=state.token_usage,
             last_prompt_usage=state.last_prompt_usage,
-            protocol_turn_options=state.protocol_turn_options,
-            messages=tuple(state.graph.messages),
-            graph_reader=state.graph.reader(),
+            protocol_turn_options=state.effective_protocol_turn_options(),
+            frame_scope=state.graph.scope,
+            read_graph=state.graph.reader(),
+            read_path=state.graph.path_reader(),
         )
 
     @cached_property
+    def _path(self) -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:
+        return self.read_path()
+
+    @cached_property
     def session_graph(self) -> SessionGraph:
-        """The graph."""
-        return self.graph_reader()
+        """The graph: all resident nodes, and the leaf."""
+        return self.read_graph()
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The messages on the active path, in the current agent frame: no transient ones, each id once."""
+        return self._path[1]
+
+    @cached_property
+    def active_events(self) -> Sequence[SessionEventRecord]:
+        """Everything on the active path, in the current agent frame, transient and repeated messages too."""
+        return tuple(node.event for node in self._path[0] if node.event is not None and self.frame_scope.holds(node))
+
+    def chronological_projection(self) -> ChronologicalProjection:
+        """Return messages and notes of protocols in the order in which they happened."""
+        return chronological_projection(self.active_events, self.messages)
+
+    def message_tree(self) -> tuple[SessionMessageTreeNode, ...]:
+        """Return the messages of all branches, each below the one that it followed."""
+        return message_tree(self.session_graph)
+
+    @property
+    def user_message_count(self) -> int:
+        """How many messages of users there are, in all branches."""
+        return user_message_count(self.session_graph.nodes)
+
+    @property
+    def first_user_message(self) -> str:
+        """The text of the user's first message; empty when there is none."""
+        return first_user_message(self.session_graph.nodes)
+
+    @property
+    def leaf_node_id(self) -> str | None:
+        """Where the next node is appended."""
+        return self.session_graph.leaf_node_id
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes are resident."""
+        return len(self.session_graph.nodes)
 
     def to_snapshot(self) -> SessionSnapshot:
         """Return the view as a snapshot: frames, stored references and ledger are not part of it."""

@@ -17,6 +17,7 @@ from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
 from lash_nb.runtime._result import TurnResult
+from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
 from lash_nb.runtime._turn_loop import TurnLoop
 from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
@@ -251,7 +252,7 @@ class TurnRunner:
             usage=usage,
             duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
             activities=tuple(self._activities),
-            snapshot=self._state.snapshot_reader(),
+            snapshot=snapshot_reader(self._state),
         )
 
 

@@ -1,6 +1,15 @@
 """Stores: what outlives a turn. Ports, and their implementations in memory and in files."""
 
 from lash_nb.stores._artifact_store import InMemoryLashlangArtifactStore, LashlangArtifactStore
+from lash_nb.stores._attachment_archive import AttachmentArchive, AttachmentInspection, AttachmentStat
+from lash_nb.stores._attachment_check import AttachmentCheck, AttachmentFault, AttachmentFinding, verify_attachments
+from lash_nb.stores._attachment_gc import (
+    ATTACHMENT_GRACE_MS,
+    AttachmentCollection,
+    AttachmentUser,
+    CollectedAttachment,
+    collect_attachments,
+)
 from lash_nb.stores._attachment_listing import (
     AttachmentListing,
     AttachmentReference,
@@ -13,11 +22,12 @@ from lash_nb.stores._attachment_store import (
     TIER_OF_PERSISTENCE,
     AttachmentStore,
     AttachmentStorePersistence,
-    InMemoryAttachmentStore,
     StoredAttachment,
     resolve_llm_request_attachments,
 )
+from lash_nb.stores._attachment_users import attachment_users, session_attachment_user
 from lash_nb.stores._file_attachments import FileAttachmentStore
+from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._memory_session import InMemorySessionStore, InMemorySessionStoreFactory
 from lash_nb.stores._scoped_attachments import SessionScopedAttachmentStore
 from lash_nb.stores._session_store import (
@@ -31,18 +41,33 @@ from lash_nb.stores._session_store import (
     SessionStoreFactory,
     VacuumReport,
 )
+from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
+from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
+from lash_nb.stores._sqlite_session import SqliteSessionStore
+from lash_nb.stores._store_folder import StoreFolder
+from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreReader, open_store
 
 __all__ = [
+    "ATTACHMENT_GRACE_MS",
     "QUEUED_WORK_CLAIM_TTL_MS",
     "TIER_OF_PERSISTENCE",
     "ActivePath",
+    "AttachmentArchive",
+    "AttachmentCheck",
+    "AttachmentCollection",
+    "AttachmentFault",
+    "AttachmentFinding",
+    "AttachmentInspection",
     "AttachmentIntent",
     "AttachmentListing",
     "AttachmentManifest",
     "AttachmentManifestEntry",
     "AttachmentReference",
+    "AttachmentStat",
     "AttachmentStore",
     "AttachmentStorePersistence",
+    "AttachmentUser",
+    "CollectedAttachment",
     "FileAttachmentStore",
     "FullGraph",
     "GcReport",
@@ -56,10 +81,22 @@ __all__ = [
     "SessionStore",
     "SessionStoreCreateRequest",
     "SessionStoreFactory",
+    "SqliteLashlangArtifactStore",
+    "SqliteSessionStore",
+    "SqliteSessionStoreFactory",
+    "StoreFolder",
+    "StoreReader",
     "StoredAttachment",
+    "StoredSession",
+    "StoredSessionRow",
     "VacuumReport",
     "attachment_references",
+    "attachment_users",
+    "collect_attachments",
+    "open_store",
     "read_attachment_folder",
     "resolve_llm_request_attachments",
+    "session_attachment_user",
     "session_attachments",
+    "verify_attachments",
 ]

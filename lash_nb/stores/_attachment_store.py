@@ -1,4 +1,4 @@
-"""The port of attachment stores, and the store in memory (lash 0.1.0-alpha.37, sessions §12.2)."""
+"""The port of attachment stores, and what every one of them does alike (lash 0.1.0-alpha.37, sessions §12)."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
@@ -21,7 +21,6 @@ __all__ = [
     "TIER_OF_PERSISTENCE",
     "AttachmentStore",
     "AttachmentStorePersistence",
-    "InMemoryAttachmentStore",
     "StoredAttachment",
     "not_found",
     "resolve_llm_request_attachments",
@@ -75,32 +74,6 @@ class AttachmentStore(Protocol):
     def meta(self, attachment_id: AttachmentId) -> AttachmentMeta:
         """Return the meta of bytes that are there, without reading them; errors as in `get`."""
         ...
-
-
-class InMemoryAttachmentStore:
-    """Keeps bytes as long as the process lives."""
-
-    persistence: AttachmentStorePersistence = "ephemeral"
-
-    def __init__(self) -> None:
-        self._stored: dict[AttachmentId, StoredAttachment] = {}
-
-    def put(self, data: bytes, meta: AttachmentCreateMeta) -> AttachmentRef:
-        """Keep the bytes."""
-        kept = stored_meta(data, meta)
-        self._stored[kept.id] = StoredAttachment(meta=kept, data=bytes(data))
-        return kept
-
-    def get(self, attachment_id: AttachmentId) -> StoredAttachment:
-        """Return the bytes and their meta."""
-        stored = self._stored.get(attachment_id)
-        if stored is None:
-            raise not_found(attachment_id)
-        return stored
-
-    def meta(self, attachment_id: AttachmentId) -> AttachmentMeta:
-        """Return the meta alone."""
-        return self.get(attachment_id).meta
 
 
 def stored_meta(data: bytes, meta: AttachmentCreateMeta) -> AttachmentMeta:

@@ -1,28 +1,33 @@
 """The queue of an in-memory store (lash 0.1.0-alpha.37, sessions §9 and §10)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from lash_nb.clock import NS_PER_MS, Clock
-from lash_nb.errors import StoreError
+from lash_nb.stores._queue_rules import (
+    QueueRow,
+    check_completion,
+    claim_expired,
+    claimable,
+    holds,
+    new_batch,
+    new_claim,
+)
 from lash_nb.wire import (
     QueuedWorkBatch,
     QueuedWorkBatchDraft,
     QueuedWorkClaim,
     QueuedWorkClaimBoundary,
     QueuedWorkCompletion,
-    QueuedWorkItem,
 )
 
 __all__ = ["MemoryQueue"]
 
 
 @dataclass
-class _Row:
-    batch: QueuedWorkBatch
-    fencing: int = 0
+class _Row(QueueRow):
     claim: QueuedWorkClaim | None = None
 
     def free(self, now: int) -> bool:
@@ -56,7 +61,7 @@ class MemoryQueue:
         if known is not None:
             return self._rows[known].batch
         self._seq += 1
-        batch = _batch(draft, self._seq, self._now())
+        batch = new_batch(draft, batch_id=f"recording-qwb-{self._seq}", seq=self._seq, now=self._now())
         self._rows[batch.batch_id] = _Row(batch)
         if batch.source_key is not None:
             self._by_source[batch.session_id, batch.source_key] = batch.batch_id
@@ -68,10 +73,10 @@ class MemoryQueue:
         """Claim the head and what may join it."""
         now = self._now()
         ready = (row for row in self._rows.values() if row.batch.session_id == session_id and row.ready(now))
-        rows = list(_group(ready, boundary, max_batches))
+        rows = list(claimable(ready, boundary, max_batches))
         if not rows:
             return None
-        claim = _claim(rows, owner, now, now + lease_ttl_ms)
+        claim = new_claim(rows, prefix="recording-qwc", owner=owner, now=now, lease_ttl_ms=lease_ttl_ms)
         for row in rows:
             row.fencing += 1
             row.claim = claim
@@ -87,7 +92,7 @@ class MemoryQueue:
     ) -> QueuedWorkClaim | None:
         """Claim as many batches as named, and give them back unless they are the named ones."""
         claim = self.claim(session_id, boundary, owner, lease_ttl_ms, len(batch_ids))
-        if claim is not None and [batch.batch_id for batch in claim.batches] != list(batch_ids):
+        if claim is not None and not holds(claim, batch_ids):
             self.abandon(claim)
             return None
         return claim
@@ -96,7 +101,7 @@ class MemoryQueue:
         """Move the expiry of a claim."""
         rows = self._held(claim)
         if len(rows) != len(claim.batches):
-            raise _expired(claim)
+            raise claim_expired(claim)
         renewed = replace(claim, expires_at_epoch_ms=self._now() + lease_ttl_ms)
         for row in rows:
             row.claim = renewed
@@ -133,9 +138,7 @@ class MemoryQueue:
         done: list[_Row] = []
         for completion in completions:
             rows = self._held(completion)
-            held = sorted(row.batch.batch_id for row in rows)
-            if completion.session_id != session_id or held != sorted(completion.batch_ids):
-                raise _expired(completion)
+            check_completion(completion, session_id, [row.batch.batch_id for row in rows])
             done += rows
 
         def remove() -> None:
@@ -154,68 +157,3 @@ class MemoryQueue:
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
-
-
-def _batch(draft: QueuedWorkBatchDraft, seq: int, now: int) -> QueuedWorkBatch:
-    batch_id = f"recording-qwb-{seq}"
-    items = tuple(
-        QueuedWorkItem(item_id=f"{batch_id}:item:{index}", payload=payload)
-        for index, payload in enumerate(draft.payloads)
-    )
-    return QueuedWorkBatch(
-        batch_id=batch_id,
-        session_id=draft.session_id,
-        enqueue_seq=seq,
-        source_key=draft.source_key,
-        delivery_policy=draft.delivery_policy,
-        slot_policy=draft.slot_policy,
-        merge_key=draft.merge_key,
-        available_at_ms=draft.available_at_ms,
-        enqueued_at_ms=now,
-        items=items,
-    )
-
-
-def _group(ready: Iterator[_Row], boundary: QueuedWorkClaimBoundary, max_batches: int) -> Iterator[_Row]:
-    """Yield the head and the following rows that may share its turn; ready work that must wait blocks what is behind it."""
-    head = next(ready, None) if max_batches > 0 else None
-    if head is None:
-        return
-    if boundary == "active_turn_checkpoint" and head.batch.delivery_policy != "earliest_safe_boundary":
-        return
-    yield head
-    if head.batch.slot_policy == "exclusive":
-        return
-    for _, row in zip(range(max_batches - 1), ready, strict=False):
-        if _terms(row.batch) != _terms(head.batch):
-            return
-        yield row
-
-
-def _terms(batch: QueuedWorkBatch) -> tuple[object, ...]:
-    return batch.slot_policy, batch.delivery_policy, batch.merge_key
-
-
-def _claim(rows: list[_Row], owner: str, now: int, expires: int) -> QueuedWorkClaim:
-    head = rows[0]
-    fencing = head.fencing + 1
-    claim_id = f"recording-qwc:{head.batch.enqueue_seq}:{fencing}"
-    return QueuedWorkClaim(
-        session_id=head.batch.session_id,
-        claim_id=claim_id,
-        owner_id=owner,
-        lease_token=f"{head.batch.session_id}:{owner}:{claim_id}:{now}",
-        fencing_token=fencing,
-        claimed_at_epoch_ms=now,
-        expires_at_epoch_ms=expires,
-        batches=tuple(row.batch for row in rows),
-    )
-
-
-def _expired(claim: QueuedWorkClaim | QueuedWorkCompletion) -> StoreError:
-    return StoreError(
-        "QueuedWorkClaimExpired",
-        f"claim {claim.claim_id} of session {claim.session_id} no longer holds its batches; claim the work again",
-        session_id=claim.session_id,
-        claim_id=claim.claim_id,
-    )

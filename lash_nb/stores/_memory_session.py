@@ -3,13 +3,20 @@
 A commit costs what it brings: nodes lie in one index, the head moves, nothing is copied.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from lash_nb.clock import Clock, SystemClock
-from lash_nb.errors import StoreError
 from lash_nb.stores._attachment_manifest import MemoryAttachmentManifest
+from lash_nb.stores._commit_rules import (
+    brought_nodes,
+    checked_revision,
+    merged_ledger,
+    next_head,
+    node_is_stored,
+    repeated_result,
+)
 from lash_nb.stores._memory_queue import MemoryQueue
 from lash_nb.stores._session_store import (
     QUEUED_WORK_CLAIM_TTL_MS,
@@ -38,7 +45,6 @@ from lash_nb.wire import (
     SessionMeta,
     SessionNodeRecord,
     TokenLedgerEntry,
-    TokenUsage,
     active_path,
 )
 
@@ -57,7 +63,7 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         self._nodes: dict[str, SessionNodeRecord] = {}
         self._hidden: set[str] = set()
         self._checkpoint: HydratedSessionCheckpoint | None = None
-        self._ledger: dict[tuple[str, str], TokenUsage] = {}
+        self._ledger: tuple[TokenLedgerEntry, ...] = ()
         self._turns: dict[str, tuple[str, RuntimeCommitResult]] = {}
         self._queue = MemoryQueue(self._clock)
 
@@ -79,10 +85,7 @@ class InMemorySessionStore(MemoryAttachmentManifest):
             graph=self._read_graph(scope, head.leaf_node_id),
             checkpoint_ref=head.checkpoint_ref,
             checkpoint=self._checkpoint,
-            token_ledger=tuple(
-                TokenLedgerEntry(source=source, model=model, usage=usage)
-                for (source, model), usage in self._ledger.items()
-            ),
+            token_ledger=self._ledger,
         )
 
     async def load_node(self, node_id: str) -> SessionNodeRecord | None:
@@ -91,16 +94,15 @@ class InMemorySessionStore(MemoryAttachmentManifest):
 
     async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
         """Check everything, then change everything."""
-        self._check_binding(commit)
-        known = self._known_turn(commit)
+        known = repeated_result(commit, self._head, self._find_turn)
         if known is not None:
             return known
-        revision = self._check_revision(commit)
+        revision = checked_revision(commit, self._head)
         complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
         self._check_nodes(commit.graph)
-        leaf = self._store_graph(commit.graph)
-        self._charge(commit.usage_deltas)
-        result = self._store_head(commit, revision + 1, leaf)
+        self._store_graph(commit.graph)
+        self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
+        result = self._store_head(commit, revision)
         complete_queued_work()
         self.commit_refs(commit.session_id, commit.committed_attachment_ids)
         if commit.turn_commit is not None:
@@ -181,75 +183,32 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         """Return the batches that nobody holds."""
         return self._queue.listed(session_id, only_free=True)
 
-    def _check_binding(self, commit: RuntimeCommit) -> None:
-        if self._head is not None and self._head.session_id != commit.session_id:
-            raise StoreError(
-                "SessionBindingMismatch",
-                f"this store holds session {self._head.session_id}, the commit is of {commit.session_id};"
-                " give each session a store of its own",
-                bound_session_id=self._head.session_id,
-                attempted_session_id=commit.session_id,
-            )
+    def release(self) -> None:
+        """Do nothing: memory is all there is."""
 
-    def _known_turn(self, commit: RuntimeCommit) -> RuntimeCommitResult | None:
-        stamp = commit.turn_commit
-        if stamp is None:
-            return None
-        if stamp.session_id != commit.session_id:
-            raise _turn_conflict(stamp, f"the commit is of session {commit.session_id}; stamp it with its own session")
-        digest, result = self._turns.get(stamp.turn_id, (stamp.turn_commit_hash, None))
-        if digest != stamp.turn_commit_hash:
-            raise _turn_conflict(stamp, "it is committed already with other content; run new work under a new turn id")
-        return result
-
-    def _check_revision(self, commit: RuntimeCommit) -> int:
-        actual = self._head.head_revision if self._head else 0
-        expected = commit.expected_head_revision
-        if expected is not None and expected != actual:
-            raise StoreError(
-                "HeadRevisionConflict",
-                f"the session stands at revision {actual}, the commit expects {expected}; load the session and run the turn again",
-                expected=expected,
-                actual=actual,
-            )
-        return actual
+    def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
+        return self._turns.get(stamp.turn_id)
 
     def _check_nodes(self, delta: GraphCommitDelta) -> None:
         stored = {} if delta.ReplaceFull else self._nodes
         brought: set[str] = set()
-        for node in _brought(delta):
+        for node in brought_nodes(delta):
             if node.node_id in stored or node.node_id in brought:
-                raise StoreError("Backend", f"node {node.node_id} is stored already; append each node once")
+                raise node_is_stored(node.node_id)
             brought.add(node.node_id)
 
-    def _store_graph(self, delta: GraphCommitDelta) -> str | None:
+    def _store_graph(self, delta: GraphCommitDelta) -> None:
         if delta.ReplaceFull:
             self._nodes.clear()
             self._hidden.clear()
-        self._nodes.update((node.node_id, node) for node in _brought(delta))
-        leaf: str | None = delta.variant.leaf_node_id
-        return leaf
+        self._nodes.update((node.node_id, node) for node in brought_nodes(delta))
 
-    def _charge(self, deltas: Iterable[TokenLedgerEntry]) -> None:
-        for row in deltas:
-            if not row.usage.is_empty:
-                key = (row.source, row.model)
-                self._ledger[key] = self._ledger.get(key, TokenUsage.zero()) + row.usage
-
-    def _store_head(self, commit: RuntimeCommit, revision: int, leaf: str | None) -> RuntimeCommitResult:
+    def _store_head(self, commit: RuntimeCommit, revision: int) -> RuntimeCommitResult:
         replaced = commit.graph.ReplaceFull is not None
         self._checkpoint = commit.checkpoint if replaced else _carried(commit.checkpoint, self._checkpoint)
         ref = f"recording-checkpoint-{revision}"
-        self._head = SessionHeadMeta(
-            session_id=commit.session_id,
-            head_revision=revision,
-            config=commit.config,
-            agent_frames=commit.agent_frames,
-            current_agent_frame_id=commit.current_agent_frame_id,
-            checkpoint_ref=ref,
-            leaf_node_id=leaf,
-            graph_node_count=len(self._nodes) - len(self._hidden),
-        )
+        live = len(self._nodes) - len(self._hidden)
+        self._head = next_head(commit, revision=revision, checkpoint_ref=ref, graph_node_count=live)
         return RuntimeCommitResult(head_revision=revision, checkpoint_ref=ref, manifest=_manifest(commit.checkpoint))
 
     def _read_graph(self, scope: SessionReadScope, leaf: str | None) -> SessionGraph:
@@ -290,20 +249,6 @@ class InMemorySessionStoreFactory:
     async def delete_session(self, session_id: str) -> None:
         """Forget the session's store."""
         self._stores.pop(session_id, None)
-
-
-def _turn_conflict(stamp: RuntimeTurnCommitStamp, reason: str) -> StoreError:
-    return StoreError(
-        "RuntimeTurnCommitConflict",
-        f"turn {stamp.turn_id} of session {stamp.session_id} cannot be committed: {reason}",
-        session_id=stamp.session_id,
-        turn_id=stamp.turn_id,
-    )
-
-
-def _brought(delta: GraphCommitDelta) -> tuple[SessionNodeRecord, ...]:
-    """Return the nodes that a commit brings."""
-    return getattr(delta.variant, "nodes", ())
 
 
 def _carried(new: HydratedSessionCheckpoint, old: HydratedSessionCheckpoint | None) -> HydratedSessionCheckpoint:

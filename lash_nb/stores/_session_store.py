@@ -97,6 +97,10 @@ class SessionStore(AttachmentManifest, Protocol):
         """Whether it outlives the process."""
         ...
 
+    def release(self) -> None:
+        """Give back what is held open; the next use opens it again. A session that is parked holds a store that is released."""
+        ...
+
     async def load_head(self) -> SessionHeadMeta | None:
         """Return where the session stands, without its nodes; None before the first commit.
 

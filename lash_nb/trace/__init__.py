@@ -36,6 +36,7 @@ from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, T
 from lash_nb.trace._span_links import SpanKind
 from lash_nb.trace._spans import SpanNode
 from lash_nb.trace._statuses import (
+    AS_OF_TURNS,
     FAILED_STATUSES,
     GOOD_STATUSES,
     LLM_STATUSES,
@@ -47,6 +48,7 @@ from lash_nb.trace._summary import TraceSummary
 from lash_nb.trace._usage import Usage, total_usage
 
 __all__ = [
+    "AS_OF_TURNS",
     "CONTEXT_FACTS",
     "FAILED_STATUSES",
     "GOOD_STATUSES",

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from lash_nb.words import legible
+
 __all__ = ["KEPT_ERRORS", "BadLines", "TraceError"]
 
 KEPT_ERRORS: Final = 10_000
@@ -27,7 +29,7 @@ class TraceError(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is the unfinished last line of a file that may still be written."""
 
     def __str__(self) -> str:
-        return f"{self.source}, line {self.line}: {self.reason}"
+        return legible(f"{self.source}, line {self.line}: {self.reason}")
 
 
 class BadLines:

@@ -5,11 +5,13 @@ runs. Until version 21 the ways that were not taken are `rejected`; since versio
 does not run again in the same occurrence.
 """
 
+import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lash_nb.errors import WireError
-from lash_nb.trace._execution_events import ExecutionEvent, graph_key, objects_of, text_of
+from lash_nb.trace._execution_events import ExecutionEvent, graph_key, int_of, objects_of, text_of
 from lash_nb.trace._statuses import ENDED_STATUSES
 from lash_nb.wire import (
     TraceLabelMetadata,
@@ -30,6 +32,7 @@ _NO_MORE_REJECTED: Final = 22
 _FINAL: Final = 31
 """Since this version what has ended does not run again in the same occurrence, and steps behind an arm not taken are skipped."""
 _MS: Final = 1_000_000
+_LARGEST: Final = int(sys.float_info.max)
 
 
 class LashlangNode(TraceLashlangGraphNode, frozen=True, kw_only=True):
@@ -124,7 +127,7 @@ class _Node:
             latest_error=self.error,
             occurrence=self.occurrence,
             arm=self.arm,
-            site_path=self.site_path,
+            site_path=_carried(self.site_path),
         )
 
 
@@ -261,7 +264,18 @@ def _typed(members: Any, kind: Any) -> Any:
     try:
         return from_builtins(members, kind)
     except WireError:
-        return members
+        return _carried(members)
+
+
+def _carried(value: Any) -> Any:
+    """Return a value with numbers that JSON carries: of more than 64 bits as floats, as the reference reads them, and beyond these as text."""
+    if isinstance(value, dict):
+        return {key: _carried(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_carried(part) for part in value]
+    if isinstance(value, int) and int_of(value) is None and not isinstance(value, bool):
+        return float(value) if abs(value) <= _LARGEST else str(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _is_beside(membership: Mapping[str, Any], arms: Mapping[str, str]) -> bool:

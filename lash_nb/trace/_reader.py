@@ -247,7 +247,7 @@ def _sources(source: TraceInput) -> list[Source]:
     if isinstance(source, bytes | bytearray | memoryview):
         return [BytesSource(bytes(source), name="trace")]
     if isinstance(source, str | PathLike):
-        return open_files([Path(source).expanduser()])
+        return open_files([Path(source)])
     if hasattr(source, "read"):
         stream = getattr(source, "buffer", source)  # a text file may hold bytes that are no text
         return [SpooledSource(stream, Spool(), name=Path(str(getattr(source, "name", "trace"))).name)]
@@ -256,7 +256,7 @@ def _sources(source: TraceInput) -> list[Source]:
         raise CallerError(message)
     items = source if isinstance(source, list) else list(source)
     if items and all(isinstance(item, PathLike) or (isinstance(item, str) and item[:1] != "{") for item in items):
-        return open_files(Path(item).expanduser() for item in items)
+        return open_files(map(Path, items))
     return [RecordsSource(items, name="records")]
 
 

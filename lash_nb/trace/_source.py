@@ -15,12 +15,13 @@ from typing import IO, Any, Final, Protocol
 import msgspec
 import numpy as np
 
-from lash_nb.errors import TraceReadError
+from lash_nb.errors import TraceReadError, WireError, exception_text
 from lash_nb.trace._column import Grown, Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, read_from, scan
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._unreadable import unreadable
 from lash_nb.wire import TraceRecord
+from lash_nb.words import counted
 
 __all__ = ["BytesSource", "FileSource", "RecordsSource", "Source", "open_files"]
 
@@ -150,7 +151,10 @@ class BytesSource:
 
 
 class RecordsSource:
-    """Records in memory, whose bytes are made when they are asked for; the list may grow at its end."""
+    """Records in memory, whose bytes are made when they are asked for; the list may grow at its end.
+
+    What JSON cannot hold, as an object of some class or a ring, is a line that is no record: it tells why.
+    """
 
     fault: Final = None
 
@@ -169,8 +173,15 @@ class RecordsSource:
             offset += len(data)
 
     def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:  # noqa: ARG002 - the records tell their length
-        """Yield records, each made again."""
+        """Yield records, each made again.
+
+        Raises:
+            TraceReadError: the list has fewer of them than before.
+        """
         numbers = np.searchsorted(self._ends.values, offsets, "right").tolist()
+        if len(numbers) and max(numbers) >= len(self._records):
+            message = f"The list had {counted(len(self._ends), 'record')} when it was read and has {len(self._records):,} now. Read it again with read_trace()."
+            raise TraceReadError(message)
         for first in range(0, len(numbers), _BATCH):
             lines = [_record_line(self._records[number]) for number in numbers[first : first + _BATCH]]
             ends = np.cumsum([len(line) for line in lines])
@@ -192,10 +203,14 @@ def open_files(paths: Iterable[Path]) -> list[Source]:
 
 
 def _matching(path: Path) -> list[Path]:
-    """Return the path; or what matches it, when it is a pattern with `*`, `?` or `[` and no file has that very name."""
-    if _WILD.isdisjoint(str(path)) or path.exists():
-        return [path]
-    found = sorted(one for one in map(Path, glob.glob(str(path), recursive=True)) if not one.is_dir())  # noqa: PTH207 - the pattern may begin with a folder of its own
+    """Return the path, its `~` replaced; or what matches it, when it is a pattern with `*`, `?` or `[` and no file has that very name."""
+    try:
+        path = path.expanduser()
+        if _WILD.isdisjoint(str(path)) or path.exists():
+            return [path]
+        found = sorted(one for one in map(Path, glob.glob(str(path), recursive=True)) if not one.is_dir())  # noqa: PTH207 - the pattern may begin with a folder of its own
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, no such home, too many folders
+        raise unreadable(path, error) from None
     if not found:
         message = f"The traces {str(path)!r} cannot be read: no file matches; check the pattern, e.g. with `%ls`."
         raise TraceReadError(message)
@@ -212,10 +227,16 @@ def _unpacked(source: FileSource, spool: Spool) -> Source:
 
 def _record_line(record: Any) -> bytes:
     """Write one record as a line; between the tokens of JSON a line feed means no more than a space."""
+    try:
+        data = _record_bytes(record)
+    except (WireError, TypeError, ValueError, RecursionError) as error:
+        data = msgspec.json.encode(f"{type(record).__name__} that JSON cannot hold: {exception_text(error)}")
+    return data.rstrip().replace(b"\n", b" ") + b"\n"
+
+
+def _record_bytes(record: Any) -> bytes:
+    if isinstance(record, bytes):
+        return record
     if isinstance(record, str):
-        record = record.encode()
-    if isinstance(record, TraceRecord):
-        record = record.to_json()
-    if not isinstance(record, bytes):
-        record = msgspec.json.encode(record)
-    return bytes(record).rstrip().replace(b"\n", b" ") + b"\n"
+        return record.encode(errors="surrogatepass")  # what is no text then is a bad line, as in a file
+    return record.to_json() if isinstance(record, TraceRecord) else msgspec.json.encode(record)

@@ -13,6 +13,7 @@ from lash_nb.trace._attempts import Attempt
 from lash_nb.trace._calls import LlmCall, ToolCall
 from lash_nb.trace._span_links import Draft, SpanKind, Told
 from lash_nb.trace._statuses import OPEN_STATUSES
+from lash_nb.words import legible
 
 __all__ = ["SpanNode", "build_spans"]
 
@@ -63,7 +64,8 @@ class SpanNode(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             waiting.extend(reversed(node.children))
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.label!r}: {self.status}, {self.duration_ms:,.0f} ms, {len(self.children)} inside>"
+        words = f"{self.kind} {self.label!r}: {self.status}, {self.duration_ms:,.0f} ms, {len(self.children)} inside"
+        return f"<{legible(words, 400)}>"
 
 
 def build_spans(drafts: list[Draft], attempts: tuple[Attempt, ...]) -> tuple[SpanNode, ...]:

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
+from lash_nb.errors import CallerError
 from lash_nb.trace._column import Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, scan
 from lash_nb.trace._unreadable import NO_ROOM, UNPACKING, unreadable
@@ -56,7 +57,7 @@ class Spool:
 
 
 class SpooledSource:
-    """A stream, copied; what comes after it was opened is not in it.
+    """A stream, copied; what comes after it was opened is not in it. Copies of it share the temporary file; another process cannot have it.
 
     Raises:
         TraceReadError: when it is made: nothing can be read from the stream, or there is no room for it.
@@ -69,6 +70,13 @@ class SpooledSource:
         if fault and (not size or getattr(fault, "errno", None) in NO_ROOM):
             raise unreadable(name, fault) from None
         self.fault = None if fault is None else _lost(fault)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SpooledSource":
+        return self  # nothing of it ever changes
+
+    def __reduce__(self) -> str:
+        message = f"The trace {self.name!r} is unpacked into a temporary file of this process and cannot be pickled: pass its path on and read it there with read_trace()."
+        raise CallerError(message)
 
     def pieces(self, offset: int) -> Iterator[Piece]:
         """Yield what is there from `offset` on."""

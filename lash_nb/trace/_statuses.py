@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 __all__ = [
+    "AS_OF_TURNS",
     "ENDED_STATUSES",
     "FAILED_STATUSES",
     "GOOD_STATUSES",
@@ -33,6 +34,15 @@ OPEN_STATUSES: Final = frozenset({"open", "waiting"})
 """It has no end yet."""
 ENDED_STATUSES: Final = frozenset({"completed", "failed", "cancelled"})
 """Ends of executions and their steps."""
+
+AS_OF_TURNS: Final[Mapping[str, str]] = {
+    **{status: status for status in TURN_STATUSES},
+    **dict.fromkeys(("success", "resolved", "ok"), "completed"),
+    **dict.fromkeys(("failure", "error", "timeout"), "failed"),
+    **dict.fromkeys(("turn_cancelled", "session_revoked"), "cancelled"),
+    "agent_frame_switch": "switched",
+}
+"""What records of all kinds say about an end, in the words of `TURN_STATUSES`: one vocabulary where they stand side by side."""
 
 OF_ENDS: Final[Mapping[tuple[str, str | None], str]] = {
     ("completed", "agent_frame_switch"): "switched",

@@ -8,7 +8,7 @@ import msgspec
 
 from lash_nb.trace._statuses import TOOL_STATUSES, TURN_STATUSES
 from lash_nb.trace._usage import Usage, total_usage
-from lash_nb.words import counted
+from lash_nb.words import counted, legible
 
 if TYPE_CHECKING:
     from lash_nb.trace._reader import Trace
@@ -77,9 +77,7 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
         return (self.last_ns - self.first_ns) / 1_000_000
 
     def __str__(self) -> str:
-        name = "".join(
-            sign if sign.isprintable() else "\ufffd" for sign in self.name
-        )  # a file's name may hold orders to the terminal
+        name = legible(" ".join(self.name.split()), 400)  # a file's name may hold orders to the terminal
         if not self.records and not self.bad_lines:
             return f"{name}: empty, nothing has been written to it yet"
         parts = [

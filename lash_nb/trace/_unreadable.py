@@ -29,5 +29,5 @@ _HINTS: Final = {
 def unreadable(path: Path | str, error: Exception) -> TraceReadError:
     """Return the error that says why a trace cannot be read."""
     code = error.errno if isinstance(error, OSError) else None
-    hint = _HINTS.get(code or 0, f"{getattr(error, 'strerror', None) or error}; check the path")
+    hint = _HINTS.get(code or 0, f"{getattr(error, 'strerror', None) or str(error).rstrip('.')}; check the path")
     return TraceReadError(f"The trace {str(path)!r} cannot be read: {hint}.")

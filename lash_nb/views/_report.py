@@ -53,16 +53,24 @@ def trace_report(
         max_bytes: The page is never larger, and says what it leaves out; at least 1,000,000.
 
     Raises:
-        CallerError: `max_bytes` is too small, or the trace has none of these turns.
+        CallerError: `max_bytes` is too small, the range is none of places, or the trace has none of these turns.
         TraceReadError: a file is gone or was changed after it was read.
     """
     if max_bytes < _LEAST:
         message = f"max_bytes is {max_bytes:,}: a report takes at least {_LEAST:,} bytes."
         raise CallerError(message)
-    if turns is not None and turns.start > len(trace.turns):
-        message = f"The trace has {counted(len(trace.turns), 'turn')}, none at place {turns.start:,}."
-        raise CallerError(message)
+    if turns is not None:
+        _check_places(turns, len(trace.pairs.turns))
     return _parts(trace, title or trace.name, list(map(Path, files)), turns, max_bytes)
+
+
+def _check_places(turns: range, count: int) -> None:
+    if turns.step != 1 or not 1 <= turns.start < turns.stop:
+        message = f"{turns} is no range of places of turns: they count from 1, one by one, as in range(41, 61)."
+        raise CallerError(message)
+    if turns.start > count:
+        message = f"The trace has {counted(count, 'turn')}, none at place {turns.start:,}."
+        raise CallerError(message)
 
 
 def _parts(trace: Trace, title: str, files: list[Path], turns: range | None, max_bytes: int) -> Iterator[str]:

@@ -23,7 +23,7 @@ def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath
     It is written beside its place and moved there when it is whole: whatever goes wrong, an older report stays as it was.
 
     Args:
-        path: Where to; a file that is there is replaced.
+        path: Where to; a file that is there is replaced, and keeps its mode.
         trace: The trace.
         files: The files that the trace was read from, none of which is ever overwritten.
         **wanted: As `trace_report` takes it.
@@ -32,39 +32,52 @@ def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath
         CallerError: it cannot be written there.
     """
     files = list(files)
-    target = Path(path).expanduser()
+    parts = trace_report(trace, files=files, **wanted)
+    target = _target(path)
     _refuse_sources(target, files)
     try:
         with _replacing(target) as file:
-            return sum(file.write(part.encode()) for part in trace_report(trace, files=files, **wanted))
-    except (OSError, ValueError) as error:
-        message = f"The report {str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}. Nothing was changed; name another file."
-        raise CallerError(message, code="report_write") from None
+            return sum(file.write(part.encode()) for part in parts)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _target(path: FilePath) -> Path:
+    """Return the place itself, behind all links."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # no such home, a ring of links, characters that no path holds
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: FilePath, error: Exception) -> CallerError:
+    why = getattr(error, "strerror", None) or str(error).rstrip(".")
+    message = f"The report {str(path)!r} cannot be written: {why}. Nothing was changed; name another file."
+    return CallerError(message, code="report_write")
 
 
 def _refuse_sources(target: Path, files: Iterable[FilePath]) -> None:
     for file in files:
-        with suppress(OSError, ValueError):  # what is not there is not overwritten either
-            if any(map(target.samefile, [file] if Path(file).exists() else glob(str(file), recursive=True))):  # noqa: PTH207 - a pattern may be absolute
+        with suppress(OSError, ValueError, RuntimeError):  # what is not there is not overwritten either
+            source = Path(file).expanduser()
+            if any(map(target.samefile, [source] if source.exists() else glob(str(source), recursive=True))):  # noqa: PTH207 - a pattern may be absolute
                 message = f"The report would overwrite the trace {str(file)!r}: give it another name."
                 raise CallerError(message, code="report_write")
 
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """Lend a new file that takes the target's place at the end; after an error, or Ctrl-C, nothing of it is left."""
-    target = target.resolve()
+    """Lend a new file that takes the target's place at the end; after an error, Ctrl-C or a signal, nothing of it is left."""
     if target.exists() and not target.is_file():
         with target.open("wb") as stream:  # a pipe or a device has no place to take; a directory says that it is one
             yield stream
         return
     part = target.with_name(f".lash-nb-report-{secrets.token_hex(8)}.part")
-    with part.open("xb") as file:
-        try:
+    try:
+        with part.open("xb") as file:
             if target.exists():
                 part.chmod(target.stat().st_mode & 0o777)
             yield file
-            file.close()
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

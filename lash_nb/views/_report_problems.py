@@ -70,7 +70,10 @@ def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int]
     unknown = unknowns(trace)
     if unknown:
         words = f"{counted(sum(one.records for one in unknown), 'record')} of a type or version that this release does not describe: counted, and kept raw in trace[…]"
-        rows = [[one.type, one.version, f"{one.records:,}", f"{one.line:,}"] for one in unknown[:_LINES]]
+        rows = [
+            [one_line(one.type, 60), one_line(one.version, 24), f"{one.records:,}", f"{one.line:,}"]
+            for one in unknown[:_LINES]
+        ]
         yield joined(
             el("p", words),
             plain_table(("type", "schema version", "records#", "first line#"), rows),

@@ -12,7 +12,18 @@ import numpy as np
 
 from lash_nb.clock import NS_PER_MS
 from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, turn_name
-from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, Usage, is_withheld, read_fact
+from lash_nb.trace import (
+    FAILED_STATUSES,
+    OPEN_STATUSES,
+    LlmCall,
+    Span,
+    ToolCall,
+    Trace,
+    Turn,
+    Usage,
+    is_withheld,
+    read_fact,
+)
 from lash_nb.views._json import pretty_capped
 from lash_nb.views._record_words import WITHHELD
 from lash_nb.views._strip import DENSITY_FROM, busy_shares
@@ -23,7 +34,11 @@ __all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_tim
 _MOST_CALLS: Final = 400
 """Calls of one turn that get a row of their own."""
 _OUTCOMES: Final = {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}
-_STATUS_MARKS: Final = {"failure": "failed", "failed": "failed", "cancelled": "cancelled", "open": "running"}
+_STATUS_MARKS: Final = {
+    **dict.fromkeys(FAILED_STATUSES, "failed"),
+    **dict.fromkeys(OPEN_STATUSES, "running"),
+    "cancelled": "cancelled",
+}
 
 
 def overview(trace: Trace) -> dict[str, Any]:
@@ -136,7 +151,7 @@ def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
     tools = [call for call in members if isinstance(call, ToolCall)]
     start = min(bar(call, zero)[0] for call in tools)
     end = max((call.recorded_ns - zero) / NS_PER_MS for call in tools)
-    failed = any(call.status == "failure" for call in tools)
+    failed = any(call.has_failed for call in tools)
     return _bracket(
         counted(len(tools), "tool"), "of one reply", (start, end), depth=1, order=-1, mark="failed" if failed else ""
     )
@@ -170,7 +185,7 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
         "end": end,
         "recorded": max(recorded, end),
         "tick": tick,
-        "took": duration(call.duration_ms) if call.status != "open" else "open",
+        "took": "open" if call.status in OPEN_STATUSES else duration(call.duration_ms),
         "mark": _STATUS_MARKS.get(call.status, ""),
         "order": call.order,
     }
@@ -275,14 +290,9 @@ def _turn_span(turn: Turn, zero: int) -> list[Any]:
 
 def _marks(turn: Turn, place: int, zero: int) -> Iterator[list[Any]]:
     start, end = turn_times(turn, zero)
-    failed = turn.status == "failed" and not turn.is_cancelled
     if turn.is_cancelled:
         yield [(start + end) / 2, "cancelled", place]
-    elif (
-        failed
-        or any(call.status == "failure" for call in turn.tool_calls)
-        or any(call.status == "failed" for call in turn.llm_calls)
-    ):
+    elif turn.has_failed or any(call.has_failed for call in turn.calls):
         yield [(start + end) / 2, "failed", place]
 
 

@@ -1,13 +1,13 @@
-r"""Finding text in records without decoding them: the bytes of a line are searched for every way in which JSON may spell the words.
+r"""Finding text in records: what a person reads in a line of JSON, in any case, with any blanks between two words.
 
-What is looked for is what a person reads, in any case: `é` also stands as `\u00e9`, a quote as `\"`, a space as `\n`. A cheap look for a
-part of the words that has one spelling only comes first; only where it is found (or where printable letters are escaped) the exact pattern runs.
+Every escape of a line stands for a character of one of its texts: with these written out the line is its own reading (`é` for `\u00e9`, a
+quote for `\"`), and text is looked for as it stands there. That is done for the few lines only that hold a part of the words in one of the
+spellings that JSON has for it; all others are passed over as bytes. Both take time in proportion to the bytes, whatever these are.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,20 +16,35 @@ from numpy.typing import NDArray
 from lash_nb.errors import CallerError
 from lash_nb.trace import Trace
 
-__all__ = ["Search", "words_pattern"]
+__all__ = ["Search", "folded", "spellings", "words_pattern"]
 
 _LONGEST: Final = 1_000
 """Characters of the longest text that is looked for."""
-_PARTS: Final = re.compile(r"\\+|[^\\]", re.DOTALL)
-"""Runs of backslashes, and all other characters one by one."""
-_SPELLED: Final = 16
-"""Bytes of the longest usual spelling of a character: a pair of escapes behind a few backslashes."""
-_SHORT: Final = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:;!?()<>=+*#@$%&|~^'\[\]{}-]+")
-"""Runs of letters and signs that JSON writes as they are (or as an escape that `_ESCAPED` finds)."""
-_ESCAPED: Final = re.compile(rb"\\u00[2-7]")
-"""An escape that nobody needs: a printable ASCII letter."""
-_UNFINISHED: Final = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_ODD: Final[Mapping[str, str]] = {
+    "i": "\u0130",
+    "k": "\u212a",
+    "\u0307": "\u0130",
+    "å": "\u212b",
+    "ω": "\u2126",
+    "θ": "\u03f4",
+    "σ": "ς",
+    "ß": "ẞ",
+}
+"""Letters that are folded to another one, which no change of case leads back to."""
+_PLAIN: Final = re.compile(r"[a-z0-9_.;!?()<>=+*#@$%&|~^'`\[\]{}-]+")
+"""Runs of signs that JSON writes as they are, unless it writes them as the escapes that `_NEEDLESS` finds."""
+_NEEDLESS: Final = re.compile(rb"\\u00[2-7]")
+"""An escape that nobody needs: a printable ASCII character."""
+_LONGEST_ESCAPE: Final = 5
+"""Bytes that stand in an escape before its last one."""
+_ESCAPE: Final = re.compile(r"\\(?:(u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*)|(.))", re.DOTALL)
+"""An escape of a line, or several that stand for UTF-16 units: two of them may be one character."""
+_SHORT: Final[Mapping[str, str]] = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b"}
+_QUOTES_AND_BLANKS: Final = re.compile(r'[ ,:"\\]+')
+_SPACED: Final = re.compile(r"[ ,:]")
+"""Where one may write blanks or not."""
+_QUOTED: Final = re.compile(r'(?<!\\)\\++"')
+"""A quote in text that is itself quoted in a text, as JSON in JSON is; a run of backslashes is looked at once."""
 
 
 class Search:
@@ -43,10 +58,11 @@ class Search:
             raise CallerError(message)
         self.words: Final = words
         """What is looked for, blanks at its ends taken off by the caller."""
-        self._pattern: Final = _bytes_pattern(words)
-        place, self._anchors = _anchors(words)
-        self._before: Final = _SPELLED * place
-        self._may_start_escaped: Final = words[:1] == "\\"
+        self._wanted: Final = _evenly_spaced(folded(words))
+        self._unquoted: Final = _without_quoting(self._wanted) if '\\"' in self._wanted else self._wanted
+        self._pieces: Final = _QUOTES_AND_BLANKS.split(self._wanted)
+        self._is_spaced: Final = _SPACED.search(self._wanted) is not None
+        self._part, self._forms = _part_of(self._unquoted)
         self._seen: NDArray[Any] = np.zeros(0, dtype=np.int8)
 
     def among(self, trace: Trace, rows: NDArray[Any]) -> NDArray[Any]:
@@ -60,57 +76,128 @@ class Search:
         found: NDArray[Any] = rows[self._seen[rows] > 0]
         return found
 
-    def says(self, line: bytes, near: int = 0) -> bool:
-        """Return whether the words stand in this line of JSON; `near` is where a part of them was seen, and where to look first."""
-        start = max(0, near - self._before)
-        return self._matches(line, start) or (start > 0 and self._matches(line, 0))
-
-    def _matches(self, line: bytes, start: int) -> bool:
-        return any(self._stands_alone(line, match.start()) for match in self._pattern.finditer(line, start))
+    def says(self, line: bytes) -> bool:
+        """Return whether the words stand in this line of JSON."""
+        text = folded(_reading(line))
+        if not all(piece in text for piece in self._pieces):
+            return False
+        text = _evenly_spaced(text) if self._is_spaced else text
+        is_quoting = '\\"' in text or self._unquoted is not self._wanted
+        return self._wanted in text or (is_quoting and self._unquoted in _without_quoting(text))
 
     def _hits(self, data: bytes, starts: list[int], ends: list[int]) -> list[int]:
         """Return which of the lines that stand between `starts` and `ends` in these bytes say it."""
-        seen = self._seen_parts(data, starts, ends) if self._anchors else dict.fromkeys(range(len(starts)), 0)
-        return [place for place, at in seen.items() if self.says(data[starts[place] : ends[place]], at - starts[place])]
+        seen = self._seen_parts(data, starts, ends) if self._forms else dict.fromkeys(range(len(starts)), False)
+        return [place for place, is_sure in seen.items() if is_sure or self.says(data[starts[place] : ends[place]])]
 
-    def _seen_parts(self, data: bytes, starts: list[int], ends: list[int]) -> dict[int, int]:
-        """Return the lines that hold an anchor, and where, or an escape that could hide one."""
-        escapes = (match.start() for match in _ESCAPED.finditer(data))
-        seen = {place: 0 for at in escapes if at < ends[place := bisect_right(starts, at) - 1]}
+    def _seen_parts(self, data: bytes, starts: list[int], ends: list[int]) -> dict[int, bool]:
+        """Return the lines that may say it, and whether they surely do: where the part is all that is looked for, and is in no escape."""
         plain = data.lower()
-        for anchor in self._anchors:
-            at = plain.find(anchor)
-            while at >= 0:
-                place = bisect_right(starts, at) - 1
-                if at < ends[place]:
-                    seen[place] = min(at, seen.get(place, at))
-                at = plain.find(anchor, starts[place + 1]) if place + 1 < len(starts) else -1
+        seen = dict.fromkeys((place for place, _ in _lines_with(_finder(_NEEDLESS, data), starts, ends)), False)
+        is_all = self._part == self._wanted
+        for form in self._forms:
+            is_whole = is_all and form == self._part.encode(errors="surrogatepass")
+            for place, at in _lines_with(_finder(form, plain), starts, ends):
+                before = plain[max(starts[place], at - _LONGEST_ESCAPE) : at]
+                seen[place] = seen.get(place, False) or (is_whole and b"\\" not in before)
         return seen
 
-    def _stands_alone(self, line: bytes, start: int) -> bool:
-        r"""Whether a match does not begin within an escape: the `n` of `\n` is no letter."""
-        return self._may_start_escaped or not _UNFINISHED.search(line, max(0, start - 64), start)
+
+def folded(text: str) -> str:
+    """Return text without its case: each character becomes the same whatever stands around it."""
+    return text.lower().replace("ς", "σ")
 
 
-def _anchors(words: str) -> tuple[int, tuple[bytes, ...]]:
-    """Return where a part stands that every hit holds, and its spellings in small letters: cheap to look for.
-
-    The longest run of plain letters has one; a letter of another script has few; quotes, backslashes and blanks have none that helps.
-    """
-    if runs := sorted(_PLAIN.finditer(words), key=lambda run: -len(run[0])):
-        return runs[0].start(), (runs[0][0].lower().encode(),)
-    for place, sign in enumerate(words):
-        if not sign.isascii() and not sign.isspace():
-            forms = {sign, sign.lower(), sign.upper(), sign.title()}
-            raw = {form.encode(errors="surrogatepass") for form in forms}
-            return place, (*raw, *{b"\\u%04x" % next(_units(form)) for form in forms})
-    return 0, ()
+def spellings(sign: str) -> Iterator[str]:
+    """Yield the single characters that a folded one may have been before."""
+    forms = (sign, sign.upper(), sign.title(), _ODD.get(sign, sign))
+    return (form for form in dict.fromkeys(forms) if len(form) == 1)
 
 
-def words_pattern(words: str) -> re.Pattern[str]:
+def words_pattern(text: str) -> re.Pattern[str]:
     """Return what finds the words in text that is shown, on one line or as JSON."""
-    pieces = [re.escape(piece).replace('"', r'\\*"') for piece in words.split()]
+    pieces = [_shown_piece(piece) for piece in text.split()]
     return re.compile(r"\s+".join(pieces) if pieces else "(?!)", re.IGNORECASE)
+
+
+def _shown_piece(piece: str) -> str:
+    """A pattern for words between blanks; a quote may be quoted, and behind a comma or a colon may be a blank."""
+    parts = re.split(r'(\\*"|[,:](?!$))', piece)
+    return "".join(
+        r'(?<!\\)\\*+"' if part.endswith('"') else re.escape(part) + (r"\s*" if part in (",", ":") else "")
+        for part in parts
+    )
+
+
+def _evenly_spaced(text: str) -> str:
+    """Put one blank in place of all that stand together, and none behind a comma or a colon, where JSON may have one or not."""
+    return " ".join(text.split()).replace(", ", ",").replace(": ", ":")
+
+
+def _without_quoting(text: str) -> str:
+    return _QUOTED.sub('"', text)
+
+
+def _reading(line: bytes) -> str:
+    """Write out the escapes of a line of JSON."""
+    text = line.decode(errors="replace")
+    return _ESCAPE.sub(_written_out, text) if "\\" in text else text
+
+
+def _written_out(escape: re.Match[str]) -> str:
+    units, sign = escape.groups()
+    if units is None:
+        return _SHORT.get(sign, sign)
+    return bytes.fromhex(units.replace("\\u", "")[1:]).decode("utf-16-be", errors="surrogatepass")
+
+
+def _part_of(wanted: str) -> tuple[str, Sequence[bytes]]:
+    """Return a part of the words that every hit holds, and the bytes that it may be written with, in small ASCII letters.
+
+    The longest run of plain signs has one spelling or two; a letter of another script, a slash and a backslash have few; quotes, commas,
+    colons and blanks are everywhere.
+    """
+    if runs := _PLAIN.findall(wanted):
+        longest = max(runs, key=len)
+        odd = [_ODD[sign] for sign in "ik" if sign in longest]
+        return longest, [longest.encode(), *(form for sign in odd for form in _written(sign))]
+    for sign in wanted:
+        if sign == "\\":
+            return sign, [rb"\\"]
+        if sign == "/" or (not sign.isascii() and not sign.isspace()):
+            return sign, list(dict.fromkeys(form for one in spellings(sign) for form in _written(one)))
+    return "", ()
+
+
+def _written(sign: str) -> tuple[bytes, bytes]:
+    """A character as bytes, and as an escape."""
+    unit = int.from_bytes(sign.encode("utf-16-be", errors="surrogatepass")[:2], "big")
+    return sign.encode(errors="surrogatepass"), b"\\u%04x" % unit
+
+
+_Finder = Callable[[int], int]
+"""Returns the place of the next find from a place on, -1 for none."""
+
+
+def _finder(wanted: re.Pattern[bytes] | bytes, data: bytes) -> _Finder:
+    if isinstance(wanted, bytes):
+        return lambda start: data.find(wanted, start)
+
+    def find(start: int) -> int:
+        match = wanted.search(data, start)
+        return match.start() if match else -1
+
+    return find
+
+
+def _lines_with(find: _Finder, starts: list[int], ends: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines in which something is found, and where it is found first."""
+    at = find(starts[0])
+    while at >= 0:
+        place = bisect_right(starts, at) - 1
+        if at < ends[place]:
+            yield place, at
+        at = find(starts[place + 1]) if place + 1 < len(starts) else -1
 
 
 _Block = tuple[NDArray[Any], bytes, NDArray[Any], NDArray[Any]]
@@ -123,49 +210,3 @@ def _blocks(trace: Trace, rows: NDArray[Any]) -> Iterator[_Block]:
     for data, starts, ends in trace.blocks(rows):
         yield rows[first : first + len(starts)], data, starts, ends
         first += len(starts)
-
-
-def _bytes_pattern(words: str) -> re.Pattern[bytes]:
-    pieces, before = [], ""
-    for part in _PARTS.findall(words):
-        piece = _backslashes(len(part)) if part[0] == "\\" else _piece(part, before)
-        pieces.append(piece.replace(rb"\\+", rb"\\*") if before == "\\" else piece)
-        before = part[0]
-    return re.compile(b"".join(pieces), re.IGNORECASE)
-
-
-def _backslashes(count: int) -> bytes:
-    """A pattern for a run of backslashes, which takes all that there are, or the search would try each way to share them out."""
-    return rb"(?:(?<!\\)\\{%d,}+|(?:\\+u005[cC]){%d})" % (count, count)
-
-
-def _piece(sign: str, before: str) -> bytes:
-    """A pattern for one character in every spelling; behind a colon or a comma the space of printed JSON may be missing."""
-    if sign.isspace():
-        return b"" if before.isspace() else _gap() + (b"*" if before in ":," else b"+")
-    if sign == '"':
-        return rb'\\*(?:"|\\u0022)'
-    return b"(?:" + b"|".join(dict.fromkeys(_spellings(sign))) + b")"
-
-
-@cache
-def _gap() -> bytes:
-    """A pattern for any blank, as lines are shown with one for all of them."""
-    blanks = (chr(code) for code in range(0x3001) if chr(code).isspace())
-    return b"(?:" + b"|".join(dict.fromkeys(spelling for blank in blanks for spelling in _spellings(blank))) + b")"
-
-
-def _spellings(sign: str) -> Iterator[bytes]:
-    for form in (sign, sign.lower(), sign.upper(), sign.title()):
-        yield re.escape(form.encode(errors="surrogatepass"))
-        yield b"".join(rb"\\+u" + b"%04x" % unit for unit in _units(form))
-        if form in _SHORT:
-            yield rb"\\+" + _SHORT[form].encode()
-        if form == "/":
-            yield rb"\\+/"
-
-
-def _units(text: str) -> Iterator[int]:
-    """The UTF-16 units of a text, as JSON escapes them."""
-    data = text.encode("utf-16-be", errors="surrogatepass")
-    return (int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2))

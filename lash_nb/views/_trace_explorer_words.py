@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from lash_nb.trace import AS_OF_TURNS, FAILED_STATUSES, GOOD_STATUSES, TURN_STATUSES
+
 __all__ = ["GROUPS", "STATUSES", "STATUS_CODES", "KindWords", "words_of"]
 
 GROUPS: Final[Mapping[str, str]] = {
@@ -19,27 +21,15 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 """The chips in their order, with the color of their dot; the last one holds what no release describes."""
 
-STATUSES: Final[Mapping[str, str]] = {
-    "": "",
-    "completed": "success",
-    "switched": "success",
-    "failed": "failed",
+_MARKS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(GOOD_STATUSES, "success"),
+    **dict.fromkeys(FAILED_STATUSES, "failed"),
     "cancelled": "cancelled",
-    "open": "idle",
-    "unknown": "idle",
 }
+STATUSES: Final[Mapping[str, str]] = {"": "", **{status: _MARKS.get(status, "idle") for status in TURN_STATUSES}}
 """How a record says that something ended, with its mark; the first for records that say nothing."""
 
-_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "completed": ("success", "resolved", "ok"),
-    "switched": ("agent_frame_switch",),
-    "failed": ("failure", "error", "timeout"),
-    "cancelled": ("turn_cancelled", "session_revoked"),
-}
-
-STATUS_CODES: Final[Mapping[str, int]] = {
-    word: code for code, status in enumerate(STATUSES) for word in (status, *_SYNONYMS.get(status, ())) if word
-}
+STATUS_CODES: Final[Mapping[str, int]] = {word: list(STATUSES).index(status) for word, status in AS_OF_TURNS.items()}
 """Positions in `STATUSES` of the words that traces use."""
 
 

@@ -1,8 +1,14 @@
 """Turns as a person names them: by their place in the trace."""
 
+from typing import Final
+
 from lash_nb.errors import CallerError
+from lash_nb.words import legible
 
 __all__ = ["turn_places"]
+
+_LONGEST: Final = 40
+"""Characters of two numbers of 64 bits."""
 
 
 def turn_places(words: str | None) -> range | None:
@@ -14,7 +20,12 @@ def turn_places(words: str | None) -> range | None:
     if words is None:
         return None
     first, _, last = words.partition("-")
-    if first.isdecimal() and (last or first).isdecimal() and 0 < int(first) <= int(last or first):
+    if (
+        len(words) <= _LONGEST
+        and first.isdecimal()
+        and (last or first).isdecimal()
+        and 0 < int(first) <= int(last or first)
+    ):
         return range(int(first), int(last or first) + 1)
-    message = f"--turns takes places of turns as 41-60 or 7, not {words!r}"
+    message = f"--turns takes places of turns as 41-60 or 7, not {legible(repr(words), 60)}"
     raise CallerError(message)

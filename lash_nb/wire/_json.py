@@ -5,11 +5,11 @@ round-trip, large exponents with a sign (`1e+16`).
 """
 
 import hashlib
-import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from types import UnionType
-from typing import Any, Final, TypeVar, Union, get_args, get_origin, overload
+from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, overload
 
 import msgspec
 from msgspec import UNSET
@@ -20,17 +20,19 @@ from lash_nb.wire._convert import converted, decode_hook
 from lash_nb.wire._flat import flat_shape, is_flat
 from lash_nb.wire._strict import is_settled, read_strictly
 from lash_nb.wire._tool_value import ToolValue, encode_tool_value
+from lash_nb.wire._visit import Fault
+from lash_nb.wire._written import fault_in, is_writable
 
-__all__ = ["from_builtins", "from_json", "pretty_json", "stable_hash", "to_builtins", "to_json"]
+__all__ = ["from_builtins", "from_json", "from_json_rows", "pretty_json", "stable_hash", "to_builtins", "to_json"]
 
 T = TypeVar("T")
+JsonText: TypeAlias = bytes | bytearray | memoryview | str
+"""JSON as it comes from a file or a network, or as a text; bytes are UTF-8."""
 
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
 _UNPLAIN: Final = (b'"$lash_tool_value":', b'"media_type":')
 """Keys of attachments and of what must be escaped among tool values; inside a text there is a backslash before the closing quote."""
-_NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
-"""A packed double whose exponent is all ones; other packed numbers may look so too, text never does."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
 _LARGE: Final = re.compile(rb"e(?=\d)")
@@ -41,33 +43,28 @@ def to_json(value: Any) -> bytes:
     """Return the canonical JSON of a wire value or free JSON value.
 
     Raises:
-        WireError: the value holds something JSON cannot carry, e.g. a NaN, an integer beyond 64 bits, a lone surrogate or an object of
-            no known type.
+        WireError: the value holds something that has no one form in JSON, e.g. a NaN, an integer beyond 64 bits, a lone surrogate, bytes,
+            a date, a set or an object of no known type; the message names its place and its type.
     """
     try:
-        data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
-        faceless = data.translate(_FACELESS)
-        if b"null" in data or _LONG in faceless:
-            _refuse_lost_numbers(value)
+        return _canonical(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise WireError(
-            f"{type(value).__name__} cannot be written as JSON: {error}; use plain JSON values", code="wire_encode"
-        ) from error
-    return _signed(data) if _may_hold_large_float(faceless) else data
+        what = f"{type(value).__name__} cannot be written as JSON"
+        raise _fault(value, error).error(what, "wire_encode") from error
 
 
 @overload
-def from_json(data: bytes | str, type: type[T]) -> T: ...
+def from_json(data: JsonText, type: type[T]) -> T: ...
 @overload
-def from_json(data: bytes | str, type: Any = ...) -> Any: ...
-def from_json(data: bytes | str, type: Any = Any) -> Any:
-    """Read JSON as a value of `type`; unknown fields are ignored except in the few strict records.
+def from_json(data: JsonText, type: Any = ...) -> Any: ...
+def from_json(data: JsonText, type: Any = Any) -> Any:
+    """Read JSON, as text or UTF-8 bytes, as a value of `type`; unknown fields are ignored except in the few strict records.
 
     Raises:
         WireError: not JSON, or not such a value; the message names the place in the document.
     """
     try:
-        raw = data.encode() if isinstance(data, str) else data
+        raw = _bytes_of(data)
         decoded = _settled(raw, type)
         return converted(read_strictly(raw, type), type) if decoded is UNSET else decoded
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -81,7 +78,10 @@ def from_builtins(value: Any, type: Any) -> Any: ...
 def from_builtins(value: Any, type: Any) -> Any:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`, also for what JSON cannot carry."""
     try:
-        _refuse_lost_numbers(value)
+        _canonical(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise _fault(value, error).error(f"not a valid {_name(type)}", "wire_decode") from error
+    try:
         return converted(value, type)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise _wire_error(error, type) from error
@@ -98,9 +98,45 @@ def stable_hash(value: Any) -> str:
     return hashlib.sha256(to_json(value)).hexdigest()
 
 
+def from_json_rows(rows: Sequence[bytes], type: type[T]) -> list[T | None]:
+    """Read small documents as values of one type; None in the place of each that is none.
+
+    Documents that are as they would be written are read together, which is faster than one by one.
+    """
+    return _read_together(rows, type) or [_read_or_none(row, type) for row in rows]
+
+
 def pretty_json(value: Any) -> str:
     """Return the canonical JSON indented by two spaces, for people."""
     return msgspec.json.format(to_json(value), indent=2).decode()
+
+
+def _canonical(value: Any, *, is_read: bool = False) -> bytes:
+    """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
+    data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
+    faceless = data.translate(_FACELESS)
+    is_long = _LONG in faceless
+    if (is_long or not is_read) and not is_writable(value, numbers=is_long or b"null" in data):
+        raise ValueError("something in it is no JSON")
+    return _signed(data) if _may_hold_large_float(faceless) else data
+
+
+def _read_together(rows: Sequence[bytes], kind: Any) -> list[Any] | None:
+    raw = b"[%b]" % b",".join(rows)
+    if is_flat(kind) or _LONG in raw.translate(_FACELESS) or not all(map(is_settled, rows, rows)):
+        return None
+    try:
+        values = _decoder(list[kind]).decode(raw)
+    except msgspec.DecodeError:
+        return None
+    return values if list(map(_ENCODER.encode, values)) == list(rows) else None
+
+
+def _read_or_none(raw: bytes, kind: type[T]) -> T | None:
+    try:
+        return from_json(raw, kind)
+    except WireError:
+        return None
 
 
 def _flattened(record: Flat) -> bytes:
@@ -128,7 +164,6 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(message)
 
 
-_PACKER = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
 _ENCODER = msgspec.json.Encoder(enc_hook=_json_hook, order="deterministic")
 
 
@@ -137,12 +172,23 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=decode_hook)
 
 
+def _bytes_of(data: JsonText) -> bytes:
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise WireError(
+        f"JSON is read from bytes or str, got {type(data).__name__}; dicts and lists are for `from_builtins`",
+        code="wire_decode",
+    )
+
+
 def _settled(raw: bytes, kind: Any) -> Any:
     """Return the value, or `UNSET` when the text wants a second, careful reading."""
     try:
         decoded = _decode(raw, kind)
-        canonical = to_json(decoded)
-    except (msgspec.DecodeError, WireError):  # also where the reference reads on, e.g. over an integer beyond 64 bits
+        canonical = _canonical(decoded, is_read=True)
+    except (ValueError, RecursionError):  # also where the reference reads on, e.g. over an integer beyond 64 bits
         return UNSET
     return decoded if is_settled(raw, canonical) else UNSET
 
@@ -152,20 +198,6 @@ def _decode(raw: bytes, kind: Any) -> Any:
         return _decoder(kind).decode(raw)
     shape = flat_shape(kind)
     return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
-
-
-def _refuse_lost_numbers(value: Any) -> None:
-    """Raise for numbers that the JSON encoder would write as something else: a NaN as `null`, a huge integer as it is."""
-    packed = _PACKER.encode(value)  # raises for integers beyond 64 bits
-    if _NOT_FINITE.search(packed) and not _is_finite(to_builtins(value)):
-        message = "it holds a NaN or an infinity"
-        raise ValueError(message)
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, dict | list | tuple):
-        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _may_hold_large_float(faceless: bytes) -> bool:
@@ -181,10 +213,15 @@ def _signed(data: bytes) -> bytes:
     return b'"'.join(pieces).replace(b"\1", b'\\"').replace(b"\0", b"\\\\")
 
 
+def _fault(value: Any, error: Exception) -> Fault:
+    """Return what keeps a value from being written, as the encoder itself does not say where it stands."""
+    return fault_in(value) or Fault(str(error))
+
+
 def _wire_error(error: Exception, kind: Any) -> WireError:
     text, _, path = str(error).partition(" - at ")
     where = f" at {path}" if path else ""
-    return WireError(f"not a valid {_name(kind)}: {text}{where}", path=path.strip("`"), code="wire_decode")
+    return WireError(f"not a valid {_name(kind)}: {text:.300}{where:.200}", path=path.strip("`"), code="wire_decode")
 
 
 def _name(kind: Any) -> str:

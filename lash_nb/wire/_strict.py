@@ -42,8 +42,7 @@ def read_strictly(raw: bytes, kind: Any) -> Any:
     except json.JSONDecodeError as error:
         raise WireError(f"not JSON: {error}", code="wire_decode") from None
     except Fault as fault:
-        path = f"${fault.path}"
-        raise WireError(f"not a valid document: {fault.reason} at `{path}`", path=path, code="wire_decode") from None
+        raise fault.error("not a valid document", "wire_decode") from None
     return tree
 
 

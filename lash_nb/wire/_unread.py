@@ -16,7 +16,7 @@ from lash_nb.errors import WireError
 from lash_nb.wire._base import Flat
 from lash_nb.wire._visit import Doubled, Fault, Visit, Visitor, visit_parts
 
-__all__ = ["MAX_DEPTH", "blank_unread", "refuse_unreadable"]
+__all__ = ["MAX_DEPTH", "blank_unread", "is_whole", "refuse_unreadable"]
 
 MAX_DEPTH: Final = 127
 """Most containers within each other."""
@@ -38,7 +38,7 @@ def refuse_unreadable(value: Any, levels: int = MAX_DEPTH) -> None:
     """
     if isinstance(value, Fault):
         raise value
-    if isinstance(value, str) and not _is_whole(value):
+    if isinstance(value, str) and not is_whole(value):
         raise Fault("half of a surrogate pair; write the character itself, or both halves")
     if isinstance(value, dict | list):
         if not levels:
@@ -46,7 +46,8 @@ def refuse_unreadable(value: Any, levels: int = MAX_DEPTH) -> None:
         visit_parts((step, lambda part: refuse_unreadable(part, levels - 1), part) for step, part in _parts(value))
 
 
-def _is_whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Tell whether a text has no half of a surrogate pair."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -56,7 +57,7 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterable[tuple[str | int, Any]]
         yield from enumerate(value)
         return
     for key, item in value.items():
-        yield ascii(key), key
+        yield key, key
         yield key, item
     if isinstance(value, Doubled):
         yield from value.replaced

@@ -9,13 +9,15 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import inspect
 
-__all__ = ["Doubled", "Fault", "Visit", "Visitor", "visit_parts"]
+from lash_nb.errors import WireError
+
+__all__ = ["Doubled", "Fault", "Visit", "Visitor", "step_text", "visit_parts"]
 
 Visit: TypeAlias = Callable[[Any], None]
 """Takes any JSON value, also one that does not fit the type; may raise `Fault`."""
 
 
-class Fault(Exception):  # noqa: N818 - never leaves the reading of a document
+class Fault(Exception):  # noqa: N818 - never leaves the wire
     """What is wrong with a document, and where."""
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -25,7 +27,19 @@ class Fault(Exception):  # noqa: N818 - never leaves the reading of a document
 
     def below(self, step: str | int) -> "Fault":
         """Return the fault as seen from one level up, where the faulty value stands at a key or index."""
-        return Fault(self.reason, (f"[{step}]" if isinstance(step, int) else f".{step}") + self.path)
+        return Fault(self.reason, step_text(step) + self.path)
+
+    def error(self, what: str, code: str) -> WireError:
+        """Return it as the error of this library: what cannot be done, why and where; of what is long the message has the beginning."""
+        path = f"${self.path}"
+        return WireError(f"{what}: {self.reason:.300} at `{path:.200}`", path=path, code=code)
+
+
+def step_text(step: str | int) -> str:
+    """Return a key or index as it stands in a path, in one line of text whatever the key is."""
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step if step.isprintable() else ascii(step)}"
 
 
 class Doubled(dict[str, Any]):

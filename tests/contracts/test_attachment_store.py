@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lash_nb.clock import ManualClock
+from lash_nb.clock import NS_PER_MS, ManualClock, SystemClock
 from lash_nb.errors import AttachmentStoreError
 from lash_nb.stores import (
     TIER_OF_PERSISTENCE,
+    AttachmentArchive,
     AttachmentStore,
     AttachmentStorePersistence,
     FileAttachmentStore,
@@ -104,6 +105,18 @@ def test_an_unknown_id_is_not_found(store: AttachmentStore, attachment_id: str) 
         assert (error.value.variant, error.value.fields) == ("NotFound", {"attachment_id": attachment_id})
 
 
+DURABLE = [name for name, (_, persistence) in STORES.items() if persistence == "durable"]
+
+
+@pytest.mark.parametrize("kind", DURABLE, indirect=True)
+def test_bytes_and_meta_outlive_the_store(kind: str, store: AttachmentStore, tmp_path: Path) -> None:
+    """Another store object on the same place reads what the first one wrote."""
+    ref = store.put(b"\x01\x02\x03", PIXEL)
+    stored = STORES[kind][0](tmp_path / "attachments").get(ref.id)
+
+    assert (stored.data, stored.meta) == (b"\x01\x02\x03", ref)
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(contents=st.lists(st.binary(max_size=40), max_size=6))
 def test_any_bytes_survive(store: AttachmentStore, contents: list[bytes]) -> None:
@@ -112,3 +125,68 @@ def test_any_bytes_survive(store: AttachmentStore, contents: list[bytes]) -> Non
 
     assert [store.get(ref.id).data for ref in refs] == contents
     assert [ref.id for ref in refs] == [hashlib.sha256(data).hexdigest() for data in contents]
+
+
+ARCHIVES: dict[str, Callable[[Path], AttachmentArchive]] = {
+    "memory": lambda _: InMemoryAttachmentStore(),
+    "file": FileAttachmentStore,
+}
+FAR = 2**62
+
+
+@pytest.fixture(params=list(ARCHIVES))
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AttachmentArchive:
+    """Each shipped store that can be swept, empty."""
+    return ARCHIVES[request.param](tmp_path / "attachments")
+
+
+def test_an_archive_lists_and_inspects_what_was_put(archive: AttachmentArchive) -> None:
+    """Ids are sorted; size, age, hash and meta are those of the bytes."""
+    assert archive.ids() == ()
+    refs = sorted((archive.put(data, PIXEL) for data in (b"one", b"three", b"")), key=lambda ref: ref.id)
+    now = SystemClock().now_ns() // NS_PER_MS
+
+    assert archive.ids() == tuple(ref.id for ref in refs)
+    for ref in refs:
+        stat, found = archive.stat(ref.id), archive.inspect(ref.id)
+        assert (stat.byte_len, found.byte_len, found.digest, found.meta) == (ref.byte_len, ref.byte_len, ref.id, ref)
+        assert (found.data_error, found.meta_error) == (None, None)
+        assert abs(now - stat.put_at_epoch_ms) < 60_000
+
+
+def test_what_is_deleted_is_gone_and_may_be_put_again(archive: AttachmentArchive) -> None:
+    """Deleting one leaves the others; deleting again does nothing."""
+    gone, kept = archive.put(b"gone", PIXEL), archive.put(b"kept", PIXEL)
+
+    assert archive.delete(gone.id, put_until_ms=FAR)
+    assert archive.delete(gone.id, put_until_ms=FAR)
+    assert archive.ids() == (kept.id,)
+    for read in (archive.get, archive.meta, archive.stat):
+        with pytest.raises(AttachmentStoreError, match="was not found"):
+            read(gone.id)
+    assert archive.put(b"gone", PIXEL) == gone
+    assert archive.get(gone.id).data == b"gone"
+
+
+def test_what_was_put_meanwhile_is_not_deleted(archive: AttachmentArchive) -> None:
+    """Who puts bytes again makes them young, whatever the sweeper saw before."""
+    ref = archive.put(b"again", PIXEL)
+
+    assert not archive.delete(ref.id, put_until_ms=0)
+    assert archive.get(ref.id).data == b"again"
+
+
+@pytest.mark.parametrize("attachment_id", ["", "..", "../../etc/passwd", "A" * 64, "0" * 64, "\x00"])
+def test_an_archive_makes_no_path_of_what_is_no_id(archive: AttachmentArchive, attachment_id: str) -> None:
+    """What is not there is told or passed over, and nothing else is touched."""
+    archive.put(b"something", PIXEL)
+    found = archive.inspect(attachment_id)
+    errors = [error.variant for error in (found.data_error, found.meta_error) if error]
+
+    assert (found.digest, found.meta) == (None, None)
+    assert errors in (["NotFound", "NotFound"], ["NotFound", "MissingMeta"])
+    with pytest.raises(AttachmentStoreError, match="was not found"):
+        archive.stat(attachment_id)
+    assert archive.delete(attachment_id, put_until_ms=FAR)
+    assert len(archive.ids()) == 1
+    assert archive.sweep_drafts(put_until_ms=FAR, dry_run=False) == 0

@@ -77,6 +77,14 @@ def test_a_scope_with_a_blank_id_is_refused(host: EffectHost, scope: EffectScope
     assert refused.value.code == "missing_effect_scope_id"
 
 
+@pytest.mark.parametrize("separator", ["\x1c", "\x1d", "\x1e", "\x1f", "\u200b", "\0"])
+def test_an_id_that_only_looks_blank_is_one(host: EffectHost, separator: str) -> None:
+    """White space is what Unicode calls so: separators of files and records, which Python strips too, are letters of an id."""
+    scope = replace(SCOPES[0], **{SCOPES[0].__struct_fields__[0]: separator})
+
+    assert host.scoped(scope).scope == scope
+
+
 async def test_the_outcome_is_the_executors_own(host: EffectHost) -> None:
     """An envelope reaches the executor once and unchanged, and its outcome comes back."""
     world = World()

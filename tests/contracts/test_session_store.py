@@ -1,13 +1,21 @@
 """What every session store promises (lash 0.1.0-alpha.37, sessions §8, §9, §18.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from lash_nb.clock import Clock, ManualClock
 from lash_nb.errors import StoreError
-from lash_nb.stores import ActivePath, AttachmentIntent, FullGraph, InMemorySessionStore, SessionStore
+from lash_nb.stores import (
+    ActivePath,
+    AttachmentIntent,
+    FullGraph,
+    InMemorySessionStore,
+    SessionStore,
+    SqliteSessionStore,
+)
 from lash_nb.wire import (
     AgentFrameAssignment,
     AgentFrameRecord,
@@ -37,8 +45,9 @@ from tests.stores.material import (
     used,
 )
 
-STORES: dict[str, tuple[Callable[[Clock], SessionStore], DurabilityTier]] = {
-    "memory": (InMemorySessionStore, "inline"),
+STORES: dict[str, tuple[Callable[[Clock, Path], SessionStore], DurabilityTier]] = {
+    "memory": (lambda clock, _: InMemorySessionStore(clock), "inline"),
+    "sqlite": (lambda clock, folder: SqliteSessionStore(folder / "session.db", clock=clock), "durable"),
 }
 
 
@@ -56,9 +65,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(kind: str, clock: ManualClock) -> SessionStore:
+def store(kind: str, clock: ManualClock, tmp_path: Path) -> Iterator[SessionStore]:
     """An empty store."""
-    return STORES[kind][0](clock)
+    made = STORES[kind][0](clock, tmp_path)
+    yield made
+    made.release()
 
 
 async def refused(store: SessionStore, made: object) -> StoreError:

@@ -1,6 +1,7 @@
 """What every session store factory promises (lash 0.1.0-alpha.37, sessions §8.7)."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,21 +10,23 @@ from lash_nb.stores import (
     InMemorySessionStoreFactory,
     SessionStoreCreateRequest,
     SessionStoreFactory,
+    SqliteSessionStoreFactory,
 )
 from lash_nb.wire import ChildRelation, DurabilityTier, ModelLimits, ModelSpec, SessionMeta, SessionPolicy
 from tests.stores.material import append, commit, node
 
-FACTORIES: dict[str, tuple[Callable[[], SessionStoreFactory], DurabilityTier]] = {
-    "memory": (InMemorySessionStoreFactory, "inline")
+FACTORIES: dict[str, tuple[Callable[[Path], SessionStoreFactory], DurabilityTier]] = {
+    "memory": (lambda _: InMemorySessionStoreFactory(), "inline"),
+    "sqlite": (lambda folder: SqliteSessionStoreFactory(folder / "new" / "sessions"), "durable"),
 }
 POLICY = SessionPolicy(model=ModelSpec(id="m", limits=ModelLimits(context_window_tokens=9)))
 
 
 @pytest.fixture(params=list(FACTORIES))
-def factory(request: pytest.FixtureRequest) -> SessionStoreFactory:
+def factory(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStoreFactory:
     """Each shipped factory, which has the declared tier."""
     make, tier = FACTORIES[request.param]
-    made = make()
+    made = make(tmp_path)
     assert made.durability_tier == tier
     return made
 

@@ -1,8 +1,12 @@
 """The table of costs: tokens times price, and nothing that has no price is free."""
 
 import json
+import re
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -102,17 +106,76 @@ def test_columns_can_be_added(station: Trace) -> None:
 
 
 @pytest.mark.parametrize(
+    "amount",
+    [
+        -1,
+        -1e-9,
+        10**400,
+        10**5000,
+        1e308,
+        float("inf"),
+        float("nan"),
+        True,
+        "3",
+        Decimal(3),
+        [1.0],
+        np.array([1.0]),
+        "x" * 10**6,
+    ],
+    ids=lambda amount: type(amount).__name__,
+)
+@pytest.mark.parametrize("member", ["input", "output", "cached_input", "cache_write"])
+def test_what_is_no_price_is_refused(member: str, amount: Any) -> None:
+    """Where it is made; the error names the member, says how a price is written, and stays short."""
+    with pytest.raises(
+        CallerError, match=rf"^Price\({member}=.*\) is no price: write USD per million tokens"
+    ) as caught:
+        Price(**{"input": 1, "output": 2, member: amount})
+
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("amount", [3, 3.0, np.float32(3), np.int64(3), np.float64(3), Fraction(3)])
+def test_any_real_number_is_a_price(amount: Any, station: Trace) -> None:
+    """A table of prices may come out of a frame."""
+    expected = cost_df(station, {"desk-model": Price(input=3, output=3, cached_input=0, cache_write=0)})
+    prices = {"desk-model": Price(input=amount, output=amount, cached_input=amount * 0, cache_write=amount * 0)}
+
+    pd.testing.assert_frame_equal(cost_df(station, prices), expected)
+
+
+def test_the_highest_price_does_not_overflow() -> None:
+    """A very large number of tokens at the highest price is a finite sum."""
+    usage = dict.fromkeys(("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"), 10**18)
+    start = record(0, "llm_call_started", context={"llm_call_id": "a"}, request={"model": "m"})
+    end = record(1, "llm_call_completed", context={"llm_call_id": "a"}, response={"text": ""}, usage=usage)
+    row = cost_df(
+        read_trace([start, end]), {"m": Price(input=1e12, cached_input=1e12, cache_write=0, output=1e12)}
+    ).iloc[0]
+
+    assert 1e24 < row["total_usd"] < 1e25
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (3, r"The price of 'm' is 3: write Price\(input=…, output=…\), in USD per million tokens"),
-        (Price(input=-1, output=0), r"Price\(input=-1\) of 'm' is no price"),
-        (Price(input=0, output=float("inf")), r"Price\(output=inf\) of 'm' is no price"),
+        (None, "Prices are a dict by model, not NoneType: write {'some-model': Price"),
+        ([PRICE], "Prices are a dict by model, not list"),
+        (PRICE, "Prices are a dict by model, not Price"),
+        ({1: PRICE}, "Prices are by the model's name, a text, not by 1: write"),
+        ({"m": 3}, "The price of 'm' is 3: write Price(input=…, output=…), in USD per million tokens"),
+        ({"m": {"input": 10**5000, "output": "x" * 10**6}}, "The price of 'm' is "),
+        ({"m" * 10**6: "x" * 10**6}, "The price of 'mmm"),
     ],
+    ids=lambda value: type(value).__name__,
 )
-def test_what_is_no_price_is_refused(wrong: Any, message: str, station: Trace) -> None:
-    """The error names model and member and says how a price is written."""
-    with pytest.raises(CallerError, match=message):
-        cost_df(station, {"m": wrong})
+def test_what_is_no_table_of_prices_is_refused(wrong: Any, message: str, station: Trace) -> None:
+    """By tables and plots alike; the error says what was given, not all of it, and how a table is written."""
+    for work in (cost_df, call_costs):
+        with pytest.raises(CallerError, match="^" + re.escape(message)) as caught:
+            work(station, wrong)
+
+        assert len(caught.value.message) < 300
 
 
 def test_tokens_are_columns_of_numbers(station: Trace) -> None:

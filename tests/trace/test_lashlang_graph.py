@@ -1,5 +1,6 @@
 """Executions as graphs: what events make of them, in each release; those of golden data are compared with the reference's own."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -192,6 +193,28 @@ def test_a_hostile_event_breaks_nothing() -> None:
 
     assert to_json(trace.lashlang_graphs())
     assert sum(1 for root in trace.spans() for _ in root.walk())
+
+
+def test_a_graph_with_any_number_can_be_written() -> None:
+    """A number of more than 64 bits is a float, as the reference reads it; what no float holds stays readable as text."""
+    scope = {"session_id": "s", "turn_id": "turn-1", "turn_index": 2**70}
+    subject = {"type": "later", "sizes": [2**64 - 1, -(2**63), 2**64, True, 10**400]}
+    lines = [
+        to_json(event(1, "execution_started", identity={**EFFECT, "scope": {}, "subject": {}}))
+        .replace(b'"scope":{}', b'"scope":' + json.dumps(scope).encode())
+        .replace(b'"subject":{}', b'"subject":' + json.dumps(subject).encode().replace(b"true", b"1e999")),
+        to_json(node(2, "started", "a", version=36, context={"site_path": [0]})).replace(
+            b"[0]", b"[-1e999,%d]" % 2**64
+        ),
+    ]
+    scopes, sites = set(), []
+    for graph in read_trace(lines).lashlang_graphs():
+        again = from_json(to_json(graph))
+        scopes.add(again["scope"]["turn_index"])
+        sites += [again["subject"].get("sizes"), *(one.get("site_path") for one in again["nodes"])]
+
+    assert scopes == {2.0**70, 1}
+    assert sites == [[2**64 - 1, -(2**63), 2.0**64, "inf", str(10**400)], None, ["-inf", 2.0**64]]
 
 
 EVENTS: Final = st.lists(

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from lash_nb.views import View
-from tests.views.harness import Mount, Mounted, NotedComm
+from tests.views.harness import Mount, Mounted, NotedComm, Pages
 
 
 @pytest.fixture
@@ -19,16 +19,22 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return log
 
 
+@pytest.fixture(scope="module")
+def pages(browser: Browser) -> Pages:
+    """The pages of the module's browser."""
+    return Pages(browser)
+
+
 @pytest.fixture
-def mount(browser: Browser) -> Iterator[Mount]:
+def mount(pages: Pages) -> Iterator[Mount]:
     """Mount a view; whatever a page's scripts threw fails the test."""
     mounted: list[Mounted] = []
 
     def mounting(view: View, **options: object) -> Mounted:
-        mounted.append(Mounted(browser.new_page(device_scale_factor=1.5), view, **options))  # type: ignore[arg-type]  # passed through
+        mounted.append(Mounted(pages.take(), view, **options))  # type: ignore[arg-type]  # passed through
         return mounted[-1]
 
     yield mounting
     for one in mounted:
-        one.page.close()
+        pages.give_back(one.leave())
     assert [error for one in mounted for error in one.errors] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from comm.base_comm import BaseComm
-from playwright.sync_api import Dialog, Locator, Page
+from playwright.sync_api import Browser, Dialog, Error, Locator, Page
 
 from lash_nb.views import StepperView, View
 
@@ -18,7 +18,7 @@ PAGE: Final = """<!doctype html><meta charset="utf-8"><body data-jp-theme-light=
 <div id="view" style="width:WIDTHpx"></div></body>"""
 
 MOUNT: Final = """async ([esm, css, state]) => {
-  const began = window.trueNow();
+  const began = performance.now();
   document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
   const revive = (value) => value && value.base64 ? new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer)
     : Array.isArray(value) ? value.map(revive)
@@ -45,15 +45,36 @@ MOUNT: Final = """async ([esm, css, state]) => {
   const { default: { render } } = await import(url);
   window.unmount = await render({ model, el: document.getElementById("view") });
   document.getElementById("view").getBoundingClientRect();
-  return window.trueNow() - began;
+  return performance.now() - began;
 }"""
 
-FRAMES: Final = """() => {
+TIMERS: Final = """() => {
+  const begin = window.setTimeout.bind(window);
+  const end = window.clearTimeout.bind(window);
+  const waiting = new Map();
+  let ahead = 0;
+  const now = () => performance.now() + ahead;
+  window.setTimeout = (work, delay = 0) => {
+    const timer = begin(() => { waiting.delete(timer); work(); }, delay);
+    waiting.set(timer, { work, due: now() + delay });
+    return timer;
+  };
+  window.clearTimeout = (timer) => { waiting.delete(timer); end(timer); };
+  window.runFor = (duration) => {
+    const until = now() + duration;
+    for (;;) {
+      const [timer, { work, due }] = [...waiting].reduce((a, b) => (b[1].due < a[1].due ? b : a), [0, { due: Infinity }]);
+      if (due > until) break;
+      window.clearTimeout(timer);
+      ahead += Math.max(0, due - now());
+      work();
+    }
+    ahead += Math.max(0, until - now());
+  };
   const soon = window.requestAnimationFrame.bind(window);
-  window.trueNow = performance.now.bind(performance);
   window.framesDrawn = () => new Promise((done) => soon(() => soon(done)));
 }"""
-"""Keeps the browser's own frames and time before its clock is replaced: what scrolled is told of by the next frame."""
+"""Gives a page timers that can be run ahead of their time, and a promise of its next frame: what scrolled is told of by that."""
 
 
 class NotedComm(BaseComm):
@@ -74,6 +95,22 @@ class NotedComm(BaseComm):
         self.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
 
+class Pages:
+    """Pages of a browser that are used again: the process of a new one costs more than most tests."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._empty: list[Page] = []
+
+    def take(self) -> Page:
+        """Return an empty page."""
+        return self._empty.pop() if self._empty else self._browser.new_page(device_scale_factor=1.5)
+
+    def give_back(self, page: Page) -> None:
+        """Keep an empty page for the next who asks."""
+        self._empty.append(page)
+
+
 class Mounted:
     """A view on a page.
 
@@ -87,7 +124,7 @@ class Mounted:
     def __init__(self, page: Page, view: View, *, dark: bool = False, width: int = 960) -> None:
         self.page, self.view = page, view
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._note)
         page.on("dialog", self._refuse)
         values = {
             "THEME": "false" if dark else "true",
@@ -99,8 +136,7 @@ class Mounted:
             html = html.replace(name, value)
         page.set_viewport_size({"width": width + 16, "height": 900})
         page.set_content(html)
-        page.evaluate(FRAMES)
-        page.clock.install()
+        page.evaluate(TIMERS)
         self._log: list[dict[str, Any]] = []
         view.comm = NotedComm(self._log)
         self._state = self._traits()
@@ -119,9 +155,9 @@ class Mounted:
 
     def pump(self) -> list[dict[str, Any]]:
         """Hand what the page sent to the Python half, and the traits that changed back to the page."""
-        self.page.evaluate("() => window.framesDrawn()")
-        self.page.clock.run_for(180)
-        messages: list[dict[str, Any]] = self.page.evaluate("() => window.sent.splice(0)")
+        messages: list[dict[str, Any]] = self.page.evaluate(
+            "async () => { await window.framesDrawn(); window.runFor(180); return window.sent.splice(0); }"
+        )
         for message in messages:
             self._handle(message)
         traits = self._traits()
@@ -142,6 +178,17 @@ class Mounted:
         """Keep a picture to look at."""
         SCREENS.mkdir(exist_ok=True)
         self.root.screenshot(path=SCREENS / f"{name}.png")
+
+    def leave(self) -> Page:
+        """Return the page, empty again: its next view finds nothing of this one."""
+        self.page.remove_listener("pageerror", self._note)
+        self.page.remove_listener("dialog", self._refuse)
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+        return self.page
+
+    def _note(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _refuse(self, dialog: Dialog) -> None:
         self.errors.append(f"dialog: {dialog.message}")

@@ -3,10 +3,10 @@
 Pictures of every view in both themes go to `tests/_screens`, to be looked at next to the design.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from lash_nb.trace import read_trace
 from lash_nb.views import (
@@ -22,7 +22,6 @@ from lash_nb.views import (
     trace_html,
     turn_html,
 )
-from tests.conftest import launched_browser
 from tests.views import samples
 from tests.views.harness import Mount
 from tests.views.test_hostile import hostile_journal, hostile_trace, hostile_turn
@@ -36,13 +35,6 @@ MAKERS: dict[str, Callable[[], View]] = {
     "attachments": lambda: AttachmentsView(samples.station_listing(), title="in session main"),
     "trace_explorer": lambda: TraceExplorerView(samples.station_trace(), selection=45),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this module, whose tests are all of the browser."""
-    with launched_browser() as launched:
-        yield launched
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -3,7 +3,6 @@
 Pictures go to `tests/_screens`, to be looked at next to the design.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,10 @@ from playwright.sync_api import Browser, Dialog, Page, Request
 
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import write_trace_report
-from tests.conftest import launched_browser
 from tests.trace.lines import STATION
 from tests.views.harness import SCREENS
 from tests.views.injections import INJECTIONS, MARKER
 from tests.views.report_samples import hostile_trace, long_trace
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this module, whose tests are all of the browser."""
-    with launched_browser() as launched:
-        yield launched
 
 
 class Opened:
@@ -34,11 +25,10 @@ class Opened:
         disturbed: Dialogs that it opened, errors of scripts, and what the browser complained about.
     """
 
-    def __init__(self, browser: Browser, file: Path, *, dark: bool = False, width: int = 1120) -> None:
-        context = browser.new_context(
-            color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
+    def __init__(self, browser: Browser, file: Path, *, dark: bool = False) -> None:
+        self.page: Page = browser.new_page(
+            color_scheme="dark" if dark else "light", viewport={"width": 1120, "height": 900}
         )
-        self.page: Page = context.new_page()
         self.asked: list[str] = []
         self.disturbed: list[str] = []
         self._own = file.as_uri()
@@ -46,6 +36,11 @@ class Opened:
         self.page.on("dialog", self._refuse)
         self.page.on("pageerror", lambda error: self.disturbed.append(str(error)))
         self.page.on("console", lambda message: self.disturbed.append(message.text))
+        self.page.goto(self._own)
+
+    def open_again(self, width: int) -> None:
+        """Open it anew in this width."""
+        self.page.set_viewport_size({"width": width, "height": 900})
         self.page.goto(self._own)
 
     def open_all(self) -> None:
@@ -72,8 +67,9 @@ def written(folder: Path, trace: Trace, **wanted: object) -> Path:
 def test_the_report_reads_in_any_width(dark: bool, browser: Browser, tmp_path: Path) -> None:
     """It stands in its width without scrolling sideways, and a turn opens with a click or a key."""
     file = written(tmp_path, read_trace(STATION), files=["station.trace.jsonl"])
+    opened = Opened(browser, file, dark=dark)
     for width in (1120, 700, 420):
-        opened = Opened(browser, file, dark=dark, width=width)
+        opened.open_again(width)
         opened.page.locator("#t3 > summary").click()
         opened.page.locator("#t5 > summary").press("Enter")
         sideways = opened.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import TraceExplorerView, static_html
-from tests.conftest import launched_browser
 from tests.trace.lines import line, record
 from tests.views import samples
 from tests.views.harness import Mount, Mounted, state_bytes
@@ -19,13 +17,6 @@ from tests.views.many import many
 from tests.views.test_hostile import hostile_trace
 
 LIST = ".l-explorer-list"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this module, whose tests are all of the browser."""
-    with launched_browser() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module", name="big")

@@ -1,0 +1,84 @@
+"""What a session is, as a value: taken out, put in, moved, added to (lash 0.1.0-alpha.37, facade §7)."""
+
+from collections.abc import Iterable, Sequence
+
+from lash_nb.runtime import LashRuntime, RuntimeSessionState
+from lash_nb.wire import (
+    AppendMessage,
+    AppendPlugin,
+    AppendSessionNodesRequest,
+    AppendSessionNodesResult,
+    Json,
+    PluginMessage,
+    SessionAppendNode,
+    SessionNodeRecord,
+    SessionSnapshot,
+)
+
+__all__ = ["StateControl"]
+
+
+class StateControl:
+    """The state of one session."""
+
+    def __init__(self, runtime: LashRuntime) -> None:
+        self._runtime = runtime
+
+    def export(self) -> SessionSnapshot:
+        """Return the public state: graph and counters, without frames, stored references and ledger."""
+        return self._runtime.read_view().to_snapshot()
+
+    async def persist_current(self) -> RuntimeSessionState:
+        """Return a copy of the whole state, with the state of tools and plugins, after the turn that runs; despite its name nothing is committed."""
+        return await self._runtime.settled_state()
+
+    async def set_persisted(self, state: RuntimeSessionState) -> None:
+        """Replace the session's state by a copy of this one; where the store has moved on since, the next turn goes on from the store.
+
+        Raises:
+            SessionError: the state names tools that nobody offers, or a plugin cannot take its state.
+        """
+        await self._runtime.set_persisted_state(state)
+
+    async def branch_to_node(self, node_id: str | None) -> SessionSnapshot:
+        """Stand at this node, after the turn that runs: the next turn grows there, beside what followed. Return the session as it is then.
+
+        None stands before the first node; an unknown node means the last message that was stored. With a store it is committed at once.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, and the session stands where it stood; `session_head_refresh`.
+        """
+        await self._runtime.branch_to_node(node_id)
+        await self._runtime.persist()
+        return self._runtime.export_state()
+
+    async def append_messages(self, messages: Iterable[PluginMessage]) -> AppendSessionNodesResult:
+        """Append messages at the leaf and commit them; without messages, too.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, and nothing was appended.
+        """
+        return await self._append([AppendMessage(message=message) for message in messages])
+
+    async def append_plugin_body(self, plugin_type: str, body: Json) -> AppendSessionNodesResult:
+        """Append a plugin's own object at the leaf and commit it. Errors as in `append_messages`."""
+        return await self._append([AppendPlugin(plugin_type=plugin_type, body=body)])
+
+    async def _append(self, nodes: Sequence[SessionAppendNode]) -> AppendSessionNodesResult:
+        return await self._runtime.append_session_nodes(AppendSessionNodesRequest(nodes=tuple(nodes)))
+
+    async def get_historic_node(self, node_id: str) -> SessionNodeRecord | None:
+        """Return a node, in memory or in the store; None when there is none.
+
+        Raises:
+            SessionError: the node is not in memory and there is no store, or it cannot be read.
+        """
+        return await self._runtime.get_historic_node(node_id)
+
+    async def orphaned_node_ids(self) -> Sequence[str]:
+        """Return the stored nodes that are on no way to the stored leaf, in the order in which they were stored.
+
+        Raises:
+            SessionError: there is no store, or it cannot be read.
+        """
+        return await self._runtime.orphaned_node_ids()

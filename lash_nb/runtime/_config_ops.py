@@ -1,0 +1,114 @@
+"""Changing what an open session works with: provider, model, prompt, tools (lash 0.1.0-alpha.37, sessions §14.9, facade §7)."""
+
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Mapping
+
+from msgspec.structs import replace
+
+from lash_nb.errors import SessionError, ToolRegistryError
+from lash_nb.plugins import ToolProvider, ToolRegistry
+from lash_nb.providers import ProviderHandle
+from lash_nb.runtime._open_runtime import OpenRuntime
+from lash_nb.wire import Availability, ModelSpec, PromptLayer, ToolState
+
+__all__ = ["ConfigOps"]
+
+
+class ConfigOps(OpenRuntime):
+    """Setters; each waits until the running turn is over, and the next commit stores what it set."""
+
+    async def update_session_config(
+        self,
+        *,
+        provider: ProviderHandle | None = None,
+        model: ModelSpec | None = None,
+        prompt: PromptLayer | None = None,
+    ) -> None:
+        """Set what is given on the session and its current agent frame."""
+        async with self._exclusive(refreshed=False):
+            if provider is not None:
+                self.environment = dataclasses.replace(self.environment, providers={provider.kind: provider})
+            given = {"provider_id": provider and provider.kind, "model": model, "prompt": prompt}
+            changes = {name: value for name, value in given.items() if value is not None}
+            self.state.adopt_policy(self.state.effective_policy().replace(**changes))
+            self._publish()
+
+    def tool_state(self) -> ToolState:
+        """Return what the session's tools are, as a value."""
+        return self.plugins.registry.state()
+
+    @contextlib.asynccontextmanager
+    async def _changing_tools(self, doing: str) -> AsyncIterator[ToolRegistry]:
+        async with self._exclusive(refreshed=False):
+            try:
+                yield self.plugins.registry
+            except ToolRegistryError as error:
+                raise SessionError("Protocol", f"{doing} failed: {error.message}") from error
+            self._publish()
+
+    async def apply_tool_state(self, state: ToolState) -> int:
+        """Take over an edited tool state; return the new generation.
+
+        Raises:
+            SessionError: the state was made of another generation, or names a tool that no source has.
+        """
+        async with self._changing_tools("tool reconfigure") as registry:
+            return registry.apply_state(state)
+
+    async def restore_tool_state(self, state: ToolState) -> int:
+        """Take over a stored tool state with its generation, which is returned.
+
+        Raises:
+            SessionError: the state names a tool that no source has.
+        """
+        async with self._changing_tools("tool restore") as registry:
+            registry.restore_state(state)
+            return registry.generation
+
+    async def set_tool_availability(self, changes: Mapping[str, Availability | None]) -> int:
+        """Override how far tools are offered, or with None take the override back; all of them or none. Return the new generation.
+
+        Raises:
+            SessionError: there is no such tool.
+        """
+        async with self._changing_tools("tool reconfigure") as registry:
+            return registry.apply_state(_overridden(registry.state(), changes))
+
+    async def add_tool_provider(self, provider: ToolProvider) -> str:
+        """Add tools to the running session; return the name of the source that they make, `live:1` and so on.
+
+        Raises:
+            SessionError: a name or id is blank, twice there, or another source's.
+        """
+        async with self._changing_tools("adding tools") as registry:
+            return registry.add_live_source(provider)
+
+    async def remove_tool_source(self, source: str) -> int:
+        """Remove a source with its tools; return the generation that this made.
+
+        Raises:
+            SessionError: there is no such source.
+        """
+        async with self._changing_tools("removing tools") as registry:
+            return registry.remove_source(source)
+
+    async def refresh_session_tool_surface(self) -> int:
+        """Ask the tool sources again what they offer; return the generation.
+
+        Raises:
+            SessionError: two tools clash.
+        """
+        async with self._changing_tools("tool refresh") as registry:
+            registry.refresh_sources()
+            return registry.generation
+
+
+def _overridden(state: ToolState, changes: Mapping[str, Availability | None]) -> ToolState:
+    tools = dict(state.tools)
+    for name, availability in changes.items():
+        if name not in tools:
+            raise ToolRegistryError(f"unknown tool `{name}`; there are {', '.join(tools) or 'none'}")
+        manifest = replace(tools[name].manifest, availability_override=availability)
+        tools[name] = replace(tools[name], manifest=manifest)
+    return replace(state, tools=tools)

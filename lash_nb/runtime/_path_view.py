@@ -1,0 +1,68 @@
+"""The active path of a session graph, as one agent frame reads it (lash 0.1.0-alpha.37, sessions §3.3 and §3.5)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, active_path, conversation_messages
+
+__all__ = ["WHOLE_PATH", "FrameScope", "PathView"]
+
+
+class FrameScope(NamedTuple):
+    """Which nodes of a path are read."""
+
+    frame_id: str
+    """Those of this agent frame; all of them when it is blank."""
+    include_unscoped: bool
+    """Whether nodes without a frame are read too."""
+
+    def holds(self, node: SessionNodeRecord) -> bool:
+        """Tell whether the frame reads the node."""
+        if not self.frame_id or node.agent_frame_id == self.frame_id:
+            return True
+        return self.include_unscoped and node.agent_frame_id is None
+
+
+WHOLE_PATH = FrameScope("", include_unscoped=True)
+"""Reads every node."""
+
+
+class PathView:
+    """A path and its messages; both lists only grow, so a prefix of one stays what it was.
+
+    Attributes:
+        scope: Which nodes are read.
+        path: The nodes from the root to the leaf, of all frames.
+        messages: The messages of the frame: no transient ones, each id once.
+    """
+
+    def __init__(self, nodes: Mapping[str, SessionNodeRecord], leaf_node_id: str | None, scope: FrameScope) -> None:
+        self.scope = scope
+        self.path = active_path(nodes, leaf_node_id)
+        everything = not scope.frame_id
+        self.messages = conversation_messages(self.path if everything else filter(scope.holds, self.path))
+        self._message_ids = {message.id for message in self.messages}
+
+    @cached_property
+    def safety(self) -> ResumeSafety:
+        """Resume safety of the messages; fork it, do not feed it."""
+        return ResumeSafety().feed(self.messages)
+
+    def reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
+        """Return a function that gives path and messages of this moment when it is called, however much is appended until then."""
+        path, length, messages, count = self.path, len(self.path), self.messages, len(self.messages)
+        return lambda: (path[:length], messages[:count])
+
+    def append(self, node: SessionNodeRecord) -> None:
+        """Go on to a node below the leaf."""
+        self.path.append(node)
+        message = node.message
+        if message is not None and self.scope.holds(node) and self._is_new(message):
+            if "safety" in self.__dict__:
+                self.safety.feed((message,))
+            self.messages.append(message)
+            self._message_ids.add(message.id)
+
+    def _is_new(self, message: Message) -> bool:
+        return not message.is_transient and message.id not in self._message_ids

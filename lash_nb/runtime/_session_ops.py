@@ -1,0 +1,170 @@
+"""What can be done to the graph and the state of an open session between its turns (lash 0.1.0-alpha.37, sessions §13.5, §14.6 and §14.9)."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError, ToolRegistryError
+from lash_nb.runtime._append import append_node
+from lash_nb.runtime._observation import persisted_state_forker
+from lash_nb.runtime._open_runtime import OpenRuntime
+from lash_nb.runtime._read_view import SessionReadView
+from lash_nb.runtime._state import RuntimeSessionState
+from lash_nb.runtime._state_snapshots import snapshot_reader
+from lash_nb.stores import ActivePath, FullGraph, SessionStore
+from lash_nb.wire import (
+    AppendedNodes,
+    AppendSessionNodesRequest,
+    AppendSessionNodesResult,
+    PluginSessionSnapshot,
+    SessionNodeRecord,
+    SessionSnapshot,
+    StaleBranch,
+    orphaned_node_ids,
+)
+
+__all__ = ["SessionOps"]
+
+
+class SessionOps(OpenRuntime):
+    """Appending, branching, replacing and exporting; each waits until the running turn is over."""
+
+    def export_state(self) -> SessionSnapshot:
+        """Return the session as a value, without the live snapshots of tools, plugins and code."""
+        return snapshot_reader(self.state)()
+
+    def export_persisted_state(self) -> RuntimeSessionState:
+        """Return an independent copy of the state, with the state of tools and plugins as it is now."""
+        return persisted_state_forker(self.state, self.plugins)()
+
+    async def settled_state(self) -> RuntimeSessionState:
+        """Return what `export_persisted_state` does, once nobody works on the session."""
+        async with self._exclusive(refreshed=False):
+            return self.export_persisted_state()
+
+    def read_view(self) -> SessionReadView:
+        """Return the session as it is now, fixed."""
+        return SessionReadView.of(self.state)
+
+    async def append_session_nodes(self, request: AppendSessionNodesRequest) -> AppendSessionNodesResult:
+        """Append nodes at the leaf, in the current agent frame, and commit them; an empty request commits, too.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, and nothing was appended; `session_head_refresh`.
+        """
+        async with self._exclusive():
+            graph, required = self.state.graph, request.requires_ancestor_node_id
+            if required is not None and not graph.is_on_path(required):
+                return StaleBranch(current_leaf_node_id=graph.leaf_node_id)
+            with self._whole_or_not():
+                node_ids = tuple(append_node(graph, node, self.environment.ids) for node in request.nodes)
+                await self._commit()
+            self._publish()
+            return AppendedNodes(node_ids=node_ids, leaf_node_id=graph.leaf_node_id or "")
+
+    async def branch_to_node(self, node_id: str | None) -> SessionSnapshot:
+        """Stand at this node: the next turn grows there, beside what followed. Return the session as it is then.
+
+        None stands before the first node; an unknown node means the last message that was stored. The next commit keeps it, and asks for no
+        revision unless a refresh came between; `persist` does both.
+
+        Raises:
+            LashRuntimeError: `session_head_refresh`; `protocol_restore_session`, and the session stands where it stood.
+        """
+        async with self._exclusive():
+            with self._whole_or_not():
+                await self._make_resident(node_id)
+                self.state.graph.branch_to(node_id)
+                self.state.head_revision = None
+                if self.store is None:
+                    self.state.graph.mark_committed()
+                await self._restore_protocol()
+            self._publish()
+            return self.export_state()
+
+    async def _make_resident(self, node_id: str | None) -> None:
+        """Load the way to a node that is stored and not in memory."""
+        if node_id is None or self.store is None or self.state.graph.find(node_id) is not None:
+            return
+        try:
+            read = await self.store.load_session(ActivePath(node_id))
+        except StoreError as error:
+            raise LashRuntimeError("session_head_refresh", error.message) from error
+        if read is not None:
+            self.state.graph.absorb(read.graph.nodes)
+
+    async def _restore_protocol(self) -> None:
+        try:
+            await self.plugins.protocol_session.restore_session(self.state.session_id)
+        except Exception as error:
+            raise LashRuntimeError(
+                "protocol_restore_session",
+                f"the protocol cannot go on in frame {self.state.current_agent_frame_id}: {error}; what is stored is kept",
+            ) from error
+
+    async def persist(self) -> None:
+        """Commit what is not stored yet: a branch, a rewritten history, changed tools. Without a store it is simply kept.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, and what was not stored is taken back.
+        """
+        async with self._exclusive():
+            with self._whole_or_not():
+                await self._commit()
+            self._publish()
+
+    async def set_persisted_state(self, state: RuntimeSessionState) -> None:
+        """Replace the state by a copy of this one, tools and plugins too; plugins without a state in it begin anew.
+
+        Where the store has moved on since, the next operation goes on from the store.
+
+        Raises:
+            SessionError: the state names tools that nobody offers, or a plugin cannot take its state.
+        """
+        async with self._exclusive(refreshed=False):
+            taken = state.copy()
+            try:
+                if taken.tool_state_snapshot is not None:
+                    self.plugins.registry.restore_state(taken.tool_state_snapshot)
+                self.plugins.restore(taken.plugin_snapshot or PluginSessionSnapshot())
+                revision = self.plugins.revision()
+            except (ToolRegistryError, PluginError) as error:
+                raise SessionError("Protocol", error.message) from error
+            taken.ensure_frame(self.environment.clock)
+            self.state = dataclasses.replace(taken, plugin_snapshot_revision=revision)
+            self._publish()
+
+    async def get_historic_node(self, node_id: str) -> SessionNodeRecord | None:
+        """Return a node, in memory or in the store; None when there is none.
+
+        Raises:
+            SessionError: the node is not in memory and there is no store, or it cannot be read.
+        """
+        resident = self.state.graph.find(node_id)
+        if resident is not None:
+            return resident
+        store = self._required_store("get_historic_node")
+        try:
+            return await store.load_node(node_id)
+        except StoreError as error:
+            raise SessionError("Protocol", f"failed to load historic node {node_id}: {error.message}") from error
+
+    async def orphaned_node_ids(self) -> Sequence[str]:
+        """Return the stored nodes that are not on the way to the stored leaf, in the order in which they were stored.
+
+        Raises:
+            SessionError: there is no store, or it cannot be read.
+        """
+        store = self._required_store("orphaned_node_ids")
+        try:
+            read = await store.load_session(FullGraph())
+        except StoreError as error:
+            raise SessionError("Protocol", f"failed to load full graph: {error.message}") from error
+        return () if read is None else orphaned_node_ids(read.graph)
+
+    def _required_store(self, operation: str) -> SessionStore:
+        if self.store is None:
+            raise SessionError(
+                "Protocol",
+                f"{operation} asks the store of session {self.state.session_id}, which has none; open it with a store",
+            )
+        return self.store

@@ -1,0 +1,95 @@
+"""How a session's state becomes a commit, and what the store's answer changes in it (lash 0.1.0-alpha.37, sessions §7.4 and §8.5)."""
+
+from lash_nb.errors import LashRuntimeError, StoreError
+from lash_nb.runtime._state import RuntimeSessionState
+from lash_nb.runtime._state_snapshots import discard_snapshots
+from lash_nb.stores import SessionStore, attachment_references
+from lash_nb.wire import (
+    GraphCommitDelta,
+    HydratedSessionCheckpoint,
+    Octets,
+    PersistedSessionConfig,
+    PersistedTurnState,
+    RuntimeCommit,
+    RuntimeCommitResult,
+    TokenLedgerEntry,
+)
+
+__all__ = ["commit_to", "state_commit"]
+
+
+def state_commit(state: RuntimeSessionState, *, usage_deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
+    """Return the commit that makes the store say what the state says; unstamped.
+
+    It names the attachments of the nodes that it brings, so that their intents become commitments with it.
+    """
+    delta = _graph_delta(state)
+    named = dict.fromkeys(ref.id for ref, _ in attachment_references(getattr(delta.variant, "nodes", ())))
+    return RuntimeCommit(
+        session_id=state.session_id,
+        expected_head_revision=state.head_revision,
+        config=PersistedSessionConfig(provider_id=state.policy.provider_id, model=state.policy.model),
+        agent_frames=state.agent_frames,
+        current_agent_frame_id=state.current_agent_frame_id,
+        graph=delta,
+        checkpoint=_checkpoint(state),
+        usage_deltas=usage_deltas,
+        completed_queue_claims=(),
+        committed_attachment_ids=tuple(named),
+    )
+
+
+def _graph_delta(state: RuntimeSessionState) -> GraphCommitDelta:
+    """Return what is new, unless the store's graph is another one altogether: then not even the nodes are there that it was opened with."""
+    opened_with_nodes = len(state.graph.pending()) < len(state.graph)
+    if state.graph_replace_required or (state.stored_revision is None and opened_with_nodes):
+        return state.graph.full()
+    return state.graph.delta()
+
+
+def _checkpoint(state: RuntimeSessionState) -> HydratedSessionCheckpoint:
+    execution = state.execution_state_snapshot
+    return HydratedSessionCheckpoint(
+        turn_state=PersistedTurnState(
+            turn_index=state.turn_index,
+            token_usage=state.token_usage,
+            last_prompt_usage=state.last_prompt_usage,
+            protocol_turn_options=state.protocol_turn_options,
+        ),
+        tool_state_ref=state.tool_state_ref,
+        tool_state=state.tool_state_snapshot,
+        plugin_snapshot_ref=state.plugin_snapshot_ref,
+        plugin_snapshot=state.plugin_snapshot,
+        plugin_snapshot_revision=state.plugin_snapshot_revision,
+        execution_state_ref=state.execution_state_ref,
+        execution_state=None if execution is None else Octets(execution),
+    )
+
+
+async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: RuntimeCommit) -> None:
+    """Commit, and let the state stand on the revision that this made.
+
+    Raises:
+        LashRuntimeError: `store_commit_failed`; its cause is the store's own error.
+    """
+    try:
+        result = await store.commit_runtime_state(commit)
+    except StoreError as error:
+        raise LashRuntimeError("store_commit_failed", error.message) from error
+    _stand_on(state, result)
+
+
+def _stand_on(state: RuntimeSessionState, result: RuntimeCommitResult) -> None:
+    manifest = result.manifest
+    state.head_revision = state.stored_revision = result.head_revision
+    state.checkpoint_ref = result.checkpoint_ref
+    state.tool_state_ref = manifest.tool_state_ref
+    state.plugin_snapshot_ref = manifest.plugin_snapshot_ref
+    state.plugin_snapshot_revision = manifest.plugin_snapshot_revision
+    state.execution_state_ref = manifest.execution_state_ref
+    state.graph_replace_required = False
+    discard_snapshots(state)
+    state.graph.mark_committed()
+    frame = state.current_frame
+    if frame is not None and frame.execution_state_ref != manifest.execution_state_ref:
+        state.change_frame(execution_state_ref=manifest.execution_state_ref)

@@ -1,0 +1,123 @@
+"""What every session store checks before it commits, and what a commit makes of the head (lash 0.1.0-alpha.37, sessions §8.4)."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from lash_nb.errors import StoreError
+from lash_nb.wire import (
+    BlobRef,
+    GraphCommitDelta,
+    RuntimeCommit,
+    RuntimeCommitResult,
+    RuntimeTurnCommitStamp,
+    SessionHeadMeta,
+    SessionNodeRecord,
+    TokenLedgerEntry,
+    TokenUsage,
+)
+
+__all__ = [
+    "brought_nodes",
+    "checked_revision",
+    "merged_ledger",
+    "next_head",
+    "node_is_stored",
+    "repeated_result",
+]
+
+_FindTurn: TypeAlias = Callable[[RuntimeTurnCommitStamp], tuple[str, RuntimeCommitResult] | None]
+
+
+def repeated_result(
+    commit: RuntimeCommit, head: SessionHeadMeta | None, find_turn: _FindTurn
+) -> RuntimeCommitResult | None:
+    """Return the result of the same final commit when it was made before; None when it is new.
+
+    Args:
+        commit: What is to be committed.
+        head: Where the session stands.
+        find_turn: Returns hash and result under which a turn was committed.
+
+    Raises:
+        StoreError: `SessionBindingMismatch` or `RuntimeTurnCommitConflict`.
+    """
+    if head is not None and head.session_id != commit.session_id:
+        raise StoreError(
+            "SessionBindingMismatch",
+            f"this store holds session {head.session_id}, the commit is of {commit.session_id};"
+            " give each session a store of its own",
+            bound_session_id=head.session_id,
+            attempted_session_id=commit.session_id,
+        )
+    stamp = commit.turn_commit
+    if stamp is None:
+        return None
+    if stamp.session_id != commit.session_id:
+        raise _turn_conflict(stamp, f"the commit is of session {commit.session_id}; stamp it with its own session")
+    digest, result = find_turn(stamp) or (stamp.turn_commit_hash, None)
+    if digest != stamp.turn_commit_hash:
+        raise _turn_conflict(stamp, "it is committed already with other content; run new work under a new turn id")
+    return result
+
+
+def checked_revision(commit: RuntimeCommit, head: SessionHeadMeta | None) -> int:
+    """Return the revision that the commit leads to.
+
+    Raises:
+        StoreError: `HeadRevisionConflict`, when the commit expects another one than there is.
+    """
+    actual = head.head_revision if head else 0
+    expected = commit.expected_head_revision
+    if expected is not None and expected != actual:
+        raise StoreError(
+            "HeadRevisionConflict",
+            f"the session stands at revision {actual}, the commit expects {expected}; load the session and run the turn again",
+            expected=expected,
+            actual=actual,
+        )
+    return actual + 1
+
+
+def brought_nodes(delta: GraphCommitDelta) -> tuple[SessionNodeRecord, ...]:
+    """Return the nodes that a commit brings."""
+    return getattr(delta.variant, "nodes", ())
+
+
+def node_is_stored(node_id: str) -> StoreError:
+    """Return the error for a node that is stored already, hidden or not."""
+    return StoreError("Backend", f"node {node_id} is stored already; append each node once", node_id=node_id)
+
+
+def next_head(
+    commit: RuntimeCommit, *, revision: int, checkpoint_ref: BlobRef, graph_node_count: int
+) -> SessionHeadMeta:
+    """Return where the session stands after a commit."""
+    return SessionHeadMeta(
+        session_id=commit.session_id,
+        head_revision=revision,
+        config=commit.config,
+        agent_frames=commit.agent_frames,
+        current_agent_frame_id=commit.current_agent_frame_id,
+        checkpoint_ref=checkpoint_ref,
+        leaf_node_id=commit.graph.variant.leaf_node_id,
+        graph_node_count=graph_node_count,
+    )
+
+
+def merged_ledger(rows: Iterable[TokenLedgerEntry]) -> tuple[TokenLedgerEntry, ...]:
+    """Return usage by source and model in the order of their first appearance; rows of nothing are dropped (sessions §16.2)."""
+    merged: dict[tuple[str, str], TokenUsage] = {}
+    for row in rows:
+        if not row.usage.is_empty:
+            key = (row.source, row.model)
+            merged[key] = merged.get(key, TokenUsage.zero()) + row.usage
+    return tuple(TokenLedgerEntry(source=source, model=model, usage=usage) for (source, model), usage in merged.items())
+
+
+def _turn_conflict(stamp: RuntimeTurnCommitStamp, reason: str) -> StoreError:
+    return StoreError(
+        "RuntimeTurnCommitConflict",
+        f"turn {stamp.turn_id} of session {stamp.session_id} cannot be committed: {reason}",
+        session_id=stamp.session_id,
+        turn_id=stamp.turn_id,
+    )

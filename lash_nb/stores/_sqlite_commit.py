@@ -1,0 +1,122 @@
+"""How a commit is written into a session database (lash 0.1.0-alpha.37, sessions §8.4 and §11.3)."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from lash_nb.errors import WireError
+from lash_nb.stores._commit_rules import (
+    brought_nodes,
+    checked_revision,
+    next_head,
+    node_is_stored,
+    repeated_result,
+)
+from lash_nb.stores._sqlite_blobs import BlobProfile, store_checkpoint
+from lash_nb.stores._sqlite_manifest import stamp_attachments
+from lash_nb.stores._sqlite_queue import check_completions, remove_completed
+from lash_nb.stores._sqlite_read import undecodable
+from lash_nb.wire import (
+    GraphCommitDelta,
+    RuntimeCommit,
+    RuntimeCommitResult,
+    RuntimeTurnCommitStamp,
+    SessionHeadMeta,
+    TokenLedgerEntry,
+    from_json,
+    to_json,
+)
+
+__all__ = ["CommitWriter"]
+
+
+@dataclass(frozen=True)
+class CommitWriter:
+    """Writes one commit within a transaction; what it raises undoes everything."""
+
+    connection: sqlite3.Connection
+    """In a transaction that has the right to write."""
+    path: str
+    """The file, for messages."""
+    now: int
+    """The time, epoch milliseconds."""
+    profile: BlobProfile
+    """Which blobs are compressed."""
+
+    def repeated(self, commit: RuntimeCommit, head: SessionHeadMeta | None) -> RuntimeCommitResult | None:
+        """Return the result of the same final commit when it was made before."""
+        return repeated_result(commit, head, self._find_turn)
+
+    def write(self, commit: RuntimeCommit, head: SessionHeadMeta | None, live_nodes: int) -> RuntimeCommitResult:
+        """Write a commit that was not made before.
+
+        Args:
+            commit: The commit.
+            head: Where the session stands.
+            live_nodes: How many nodes are not hidden, once those of the commit are there.
+        """
+        revision = checked_revision(commit, head)
+        check_completions(self.connection, commit)
+        checkpoint_ref, manifest = store_checkpoint(self.connection, commit.checkpoint, self.profile)
+        self._charge(commit.usage_deltas)
+        self._store_nodes(commit.graph)
+        self._store_head(
+            next_head(commit, revision=revision, checkpoint_ref=checkpoint_ref, graph_node_count=live_nodes)
+        )
+        remove_completed(self.connection, commit)
+        stamp_attachments(self.connection, commit.session_id, commit.committed_attachment_ids, self.now)
+        result = RuntimeCommitResult(head_revision=revision, checkpoint_ref=checkpoint_ref, manifest=manifest)
+        if commit.turn_commit is not None:
+            self._stamp(commit.turn_commit, result)
+        return result
+
+    def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
+        row = self.connection.execute(
+            "SELECT turn_commit_hash, CAST(result_json AS BLOB) FROM runtime_turn_commits WHERE session_id = ? AND turn_id = ?",
+            (stamp.session_id, stamp.turn_id),
+        ).fetchone()
+        if row is None:
+            return None
+        try:
+            return row[0], from_json(row[1], RuntimeCommitResult)
+        except WireError as error:
+            raise undecodable(self.path, f"the result of turn {stamp.turn_id}", error) from error
+
+    def _stamp(self, stamp: RuntimeTurnCommitStamp, result: RuntimeCommitResult) -> None:
+        self.connection.execute(
+            "INSERT INTO runtime_turn_commits (session_id, turn_id, turn_commit_hash, result_json, committed_at_ms)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (stamp.session_id, stamp.turn_id, stamp.turn_commit_hash, to_json(result).decode(), self.now),
+        )
+
+    def _charge(self, deltas: tuple[TokenLedgerEntry, ...]) -> None:
+        self.connection.executemany(
+            "INSERT INTO usage_deltas (source, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row.source,
+                    row.model,
+                    row.usage.input_tokens,
+                    row.usage.output_tokens,
+                    row.usage.cached_input_tokens,
+                    row.usage.reasoning_tokens,
+                )
+                for row in deltas
+            ],
+        )
+
+    def _store_nodes(self, delta: GraphCommitDelta) -> None:
+        if delta.ReplaceFull:
+            self.connection.execute("DELETE FROM graph_nodes")
+        for node in brought_nodes(delta):
+            row = (node.node_id, to_json(node).decode())
+            try:
+                self.connection.execute("INSERT INTO graph_nodes (node_id, node_json) VALUES (?, ?)", row)
+            except sqlite3.IntegrityError as error:
+                raise node_is_stored(node.node_id) from error
+
+    def _store_head(self, head: SessionHeadMeta) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO session_head (singleton, session_id, head_json, head_revision) VALUES (1, ?, ?, ?)",
+            (head.session_id, to_json(head).decode(), head.head_revision),
+        )

@@ -1,0 +1,105 @@
+"""A folder with one database for each session (lash 0.1.0-alpha.37, sessions §8.7 and §11.7)."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from lash_nb.clock import Clock, SystemClock
+from lash_nb.errors import StoreError
+from lash_nb.stores._session_store import SessionStoreCreateRequest
+from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._sqlite_session import SqliteSessionStore
+from lash_nb.wire import DurabilityTier, SessionMeta
+
+__all__ = ["SqliteSessionStoreFactory"]
+
+_NS_PER_S: Final = 1_000_000_000
+_LONGEST_NAME: Final = 80
+_SIDECARS: Final = ("", "-wal", "-shm")
+
+
+class SqliteSessionStoreFactory:
+    """Gives each session a database of its own in one folder, under a name that no id can lead out of it.
+
+    Args:
+        folder: The folder; made when the first store is.
+        clock: Where times come from.
+    """
+
+    durability_tier: DurabilityTier = "durable"
+
+    def __init__(self, folder: str | os.PathLike[str], clock: Clock | None = None) -> None:
+        self.folder = Path(folder)
+        self._clock = clock or SystemClock()
+
+    def path_of(self, session_id: str) -> Path:
+        """Return where a session is kept, whether it is there or not."""
+        plain = re.sub(r"[^A-Za-z0-9_-]", "_", session_id).strip("_") or "session"
+        digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
+        return self.folder / f"{plain[:_LONGEST_NAME]}-{digest[:16]}.db"
+
+    async def create_store(self, request: SessionStoreCreateRequest) -> SqliteSessionStore:
+        """Return the session's store; the first one writes the meta record.
+
+        Raises:
+            StoreError: `Backend`, when the folder cannot be made or the file cannot be opened.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _failed(self.folder, "cannot be made", error) from error
+        store = SqliteSessionStore(self.path_of(request.session_id), clock=self._clock)
+        if await store.load_session_meta() is None:
+            await store.save_session_meta(self._meta(request))
+        return store
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete the session's files.
+
+        Raises:
+            StoreError: `Backend`, when one of them cannot be deleted.
+        """
+        path = self.path_of(session_id)
+        for suffix in _SIDECARS:
+            sidecar = path.with_name(path.name + suffix)
+            try:
+                sidecar.unlink(missing_ok=True)
+            except OSError as error:
+                raise _failed(sidecar, "cannot be deleted", error) from error
+
+    def session_files(self) -> dict[Path, str | None]:
+        """Return the databases of the folder with the id of the session in each; None where none can be read."""
+        return {path: _session_id(path) for path in sorted(self.folder.glob("*.db"))}
+
+    def _meta(self, request: SessionStoreCreateRequest) -> SessionMeta:
+        return SessionMeta(
+            session_id=request.session_id,
+            session_name=request.session_id,
+            created_at=f"unix:{self._clock.now_ns() // _NS_PER_S}",
+            model=request.policy.model.id,
+            cwd=str(Path.cwd()),
+            relation=request.relation,
+        )
+
+
+def _session_id(path: Path) -> str | None:
+    file = SqliteFile(path, SESSION_SCHEMA, read_only=True, busy_timeout_s=0)
+    try:
+        row = file.read_now(
+            lambda connection: connection.execute(
+                "SELECT session_id FROM session_meta UNION ALL SELECT session_id FROM session_head LIMIT 1"
+            ).fetchone()
+        )
+    except StoreError:
+        return None
+    finally:
+        file.release()
+    return row[0] if row else None
+
+
+def _failed(path: Path, what: str, error: OSError) -> StoreError:
+    told = f"{path} {what} ({error.strerror}); see who may write there, and try again"
+    return StoreError("Backend", told, path=str(path))

@@ -1,0 +1,178 @@
+"""What a session database says (lash 0.1.0-alpha.37, sessions §11.3 and §11.5)."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from lash_nb.errors import StoreError, WireError
+from lash_nb.stores._commit_rules import merged_ledger
+from lash_nb.stores._session_store import ActivePath, SessionReadScope
+from lash_nb.stores._sqlite_blobs import load_checkpoint
+from lash_nb.wire import (
+    PersistedSessionRead,
+    RootRelation,
+    SessionGraph,
+    SessionHeadMeta,
+    SessionMeta,
+    SessionNodeRecord,
+    SessionRelation,
+    TokenLedgerEntry,
+    TokenUsage,
+    from_json,
+    from_json_rows,
+)
+
+__all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session", "undecodable"]
+
+_AT_ONCE: Final = 250
+"""How many nodes are decoded together."""
+_ALL: Final = "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
+_PARENT: Final = "CASE WHEN json_valid({0}.node_json) THEN json_extract({0}.node_json, '$.parent_node_id') END"
+_PATH: Final = f"""
+    WITH RECURSIVE path(seq, parent) AS (
+        SELECT node.seq, {_PARENT.format("node")} FROM graph_nodes AS node WHERE node.node_id = ? AND node.tombstoned = 0
+        UNION
+        SELECT node.seq, {_PARENT.format("node")} FROM path
+        JOIN graph_nodes AS node ON node.node_id = path.parent WHERE node.tombstoned = 0
+    )
+    SELECT CAST(node.node_json AS BLOB) FROM path CROSS JOIN graph_nodes AS node ON node.seq = path.seq
+"""  # noqa: S608 - made of constants
+"""From the leaf up. UNION keeps each row once, so a cycle of parents ends where it began."""
+
+
+class SessionRead(NamedTuple):
+    """A session, and how many of its nodes could not be read."""
+
+    session: PersistedSessionRead | None
+    """The session; None before the first commit."""
+    unread: int
+    """Rows in scope that are no nodes."""
+
+
+def read_session(connection: sqlite3.Connection, path: str, scope: SessionReadScope) -> SessionRead:
+    """Read a session.
+
+    Args:
+        connection: In a transaction, so that everything is of one moment.
+        path: The file, for messages.
+        scope: Which nodes.
+
+    Raises:
+        StoreError: `Backend`, when the head cannot be decoded.
+    """
+    head = read_head(connection, path)
+    if head is None:
+        return SessionRead(None, 0)
+    graph, unread = _graph(connection, scope, head.leaf_node_id)
+    session = PersistedSessionRead(
+        session_id=head.session_id,
+        head_revision=head.head_revision,
+        config=head.config,
+        agent_frames=head.agent_frames,
+        current_agent_frame_id=head.current_agent_frame_id,
+        graph=graph,
+        checkpoint_ref=head.checkpoint_ref,
+        checkpoint=load_checkpoint(connection, head.checkpoint_ref),
+        token_ledger=merged_ledger(_usage(connection)),
+    )
+    return SessionRead(session, unread)
+
+
+def read_head(connection: sqlite3.Connection, path: str) -> SessionHeadMeta | None:
+    """Return where the session stands; the revision is that of its column.
+
+    Raises:
+        StoreError: `Backend`, when it cannot be decoded.
+    """
+    row = connection.execute(
+        "SELECT CAST(head_json AS BLOB), head_revision FROM session_head WHERE singleton = 1"
+    ).fetchone()
+    if row is None:
+        return None
+    try:
+        return replace(from_json(row[0], SessionHeadMeta), head_revision=row[1])
+    except WireError as error:
+        raise undecodable(path, "the head of its session", error) from error
+
+
+def read_meta(connection: sqlite3.Connection) -> SessionMeta | None:
+    """Return the meta record; a relation that cannot be read is that of a session of its own."""
+    row = connection.execute(
+        "SELECT session_id, session_name, created_at, model, cwd, relation_json FROM session_meta WHERE singleton = 1"
+    ).fetchone()
+    if row is None:
+        return None
+    session_id, name, created_at, model, cwd, relation = row
+    return SessionMeta(
+        session_id=session_id,
+        session_name=name,
+        created_at=created_at,
+        model=model,
+        cwd=cwd,
+        relation=_relation(relation),
+    )
+
+
+def read_node(connection: sqlite3.Connection, node_id: str) -> SessionNodeRecord | None:
+    """Return a node that is not hidden and can be read."""
+    row = connection.execute(
+        "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE node_id = ? AND tombstoned = 0", (node_id,)
+    ).fetchone()
+    return from_json_rows([row[0]], SessionNodeRecord)[0] if row else None
+
+
+def undecodable(path: str, what: str, error: WireError) -> StoreError:
+    """Return the error for a row that the session cannot do without."""
+    return StoreError(
+        "Backend",
+        f"{path}: {what} cannot be decoded ({error}); nothing was written, put a copy of the file in its place"
+        " or open it with the release that wrote it",
+        path=path,
+    )
+
+
+def _graph(connection: sqlite3.Connection, scope: SessionReadScope, leaf: str | None) -> tuple[SessionGraph, int]:
+    rows: Iterable[tuple[bytes]]
+    if isinstance(scope, ActivePath):
+        leaf = leaf if scope.leaf_node_id is None else scope.leaf_node_id
+        rows = reversed(connection.execute(_PATH, (leaf,)).fetchall())
+    else:
+        rows = connection.execute(_ALL)
+    nodes, unread = _nodes(rows)
+    return SessionGraph(nodes=nodes, leaf_node_id=leaf), unread
+
+
+def _nodes(rows: Iterable[tuple[bytes]]) -> tuple[tuple[SessionNodeRecord, ...], int]:
+    """Return what can be decoded, and how many rows cannot."""
+    nodes: list[SessionNodeRecord] = []
+    unread = 0
+    raws = (raw for (raw,) in rows)
+    while some := list(islice(raws, _AT_ONCE)):
+        decoded = [node for node in from_json_rows(some, SessionNodeRecord) if node is not None]
+        unread += len(some) - len(decoded)
+        nodes += decoded
+    return tuple(nodes), unread
+
+
+def _usage(connection: sqlite3.Connection) -> Iterator[TokenLedgerEntry]:
+    rows = connection.execute(
+        "SELECT source, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens FROM usage_deltas ORDER BY seq"
+    )
+    for source, model, given, output, cached, reasoning in rows:
+        usage = TokenUsage(
+            input_tokens=given, output_tokens=output, cached_input_tokens=cached, reasoning_tokens=reasoning
+        )
+        yield TokenLedgerEntry(source=source, model=model, usage=usage)
+
+
+def _relation(text: str | None) -> SessionRelation:
+    if text is None:
+        return RootRelation()
+    try:
+        relation: SessionRelation = from_json(text, SessionRelation)
+    except WireError:
+        return RootRelation()
+    return relation

@@ -1,0 +1,295 @@
+"""Looking into stored sessions without opening them: nothing is written, and a broken file hides no other."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from lash_nb.errors import CallerError, StoreError
+from lash_nb.stores._attachment_listing import AttachmentListing, attachment_references, session_attachments
+from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
+from lash_nb.stores._attachment_store import AttachmentStore
+from lash_nb.stores._file_attachments import FileAttachmentStore
+from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
+from lash_nb.stores._session_store import FullGraph
+from lash_nb.stores._sqlite_blobs import read_manifest
+from lash_nb.stores._sqlite_manifest import read_entries
+from lash_nb.stores._sqlite_queue import read_batches
+from lash_nb.stores._sqlite_quiet import read_quietly
+from lash_nb.stores._sqlite_read import SessionRead, read_head, read_meta, read_session
+from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._store_folder import ATTACHMENTS_FOLDER, SESSIONS_FOLDER
+from lash_nb.wire import (
+    AgentFrameRecord,
+    ChildRelation,
+    HydratedSessionCheckpoint,
+    Message,
+    PersistedSessionRead,
+    QueuedWorkBatch,
+    SessionGraph,
+    SessionMeta,
+    TokenLedgerEntry,
+    active_path,
+    conversation_messages,
+    orphaned_node_ids,
+)
+from lash_nb.words import counted, legible
+
+__all__ = ["StoreReader", "StoredSession", "StoredSessionRow", "open_store"]
+
+_Entries: TypeAlias = tuple[AttachmentManifestEntry, ...]
+_MS_PER_S: Final = 1000
+_SHOWN: Final = 20
+"""As many sessions does a repr list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSessionRow:
+    """A stored session in one line."""
+
+    session_id: str
+    """The session."""
+    name: str
+    """Its name for people."""
+    turns: int
+    """Number of the last turn."""
+    nodes: int
+    """Nodes of all branches at the last commit; some may be hidden since."""
+    tokens: int
+    """Input, output and reasoning tokens of its life."""
+    last_use: datetime | None
+    """Time of the last turn's end, in UTC; that of the file when no turn has ended."""
+    state: str
+    """`committed`, or `empty` before the first commit."""
+    model: str
+    """The model's id."""
+    provider_id: str
+    """Who answers."""
+    parent_session_id: str | None
+    """The session under which it was opened."""
+    path: Path
+    """The file."""
+    byte_len: int
+    """Size of the file, in bytes."""
+
+
+class StoredSession:
+    """One stored session, as it was when it was first asked for anything.
+
+    Attributes:
+        row: The session in one line.
+    """
+
+    def __init__(self, row: StoredSessionRow, attachments: AttachmentStore) -> None:
+        self.row: Final = row
+        self._attachments = attachments
+
+    def __repr__(self) -> str:
+        row = self.row
+        return f"<StoredSession {legible(row.session_id)}: {counted(row.turns, 'turn')}, {counted(row.nodes, 'node')}>"
+
+    @property
+    def session_id(self) -> str:
+        """The session."""
+        return self.row.session_id
+
+    @cached_property
+    def _read(self) -> tuple[SessionRead, SessionMeta | None, tuple[QueuedWorkBatch, ...], _Entries]:
+        path, session_id = str(self.row.path), self.session_id
+        return read_quietly(
+            path,
+            SESSION_SCHEMA,
+            lambda connection: (
+                read_session(connection, path, FullGraph()),
+                read_meta(connection),
+                read_batches(connection, session_id),
+                read_entries(connection),
+            ),
+        )
+
+    @property
+    def head(self) -> PersistedSessionRead | None:
+        """All that the last commit stored; None before the first one.
+
+        Raises:
+            StoreError: `Backend`, when the file cannot be read.
+        """
+        return self._read[0].session
+
+    @property
+    def unread(self) -> int:
+        """How many nodes cannot be decoded and are left out."""
+        return self._read[0].unread
+
+    @property
+    def meta(self) -> SessionMeta | None:
+        """Its meta record."""
+        return self._read[1]
+
+    @property
+    def graph(self) -> SessionGraph:
+        """All nodes that are not hidden."""
+        return self.head.graph if self.head else SessionGraph()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages on the path to the leaf, oldest first."""
+        nodes = {node.node_id: node for node in self.graph.nodes}
+        return tuple(conversation_messages(active_path(nodes, self.graph.leaf_node_id)))
+
+    @property
+    def orphans(self) -> tuple[str, ...]:
+        """The nodes that are not on that path, in stored order."""
+        return tuple(orphaned_node_ids(self.graph))
+
+    @property
+    def frames(self) -> tuple[AgentFrameRecord, ...]:
+        """Its agent frames."""
+        return self.head.agent_frames if self.head else ()
+
+    @property
+    def checkpoint(self) -> HydratedSessionCheckpoint | None:
+        """Counters and the state of tools, plugins and code."""
+        return self.head.checkpoint if self.head else None
+
+    @property
+    def usage(self) -> tuple[TokenLedgerEntry, ...]:
+        """Its tokens by source and model."""
+        return self.head.token_ledger if self.head else ()
+
+    @property
+    def queue(self) -> tuple[QueuedWorkBatch, ...]:
+        """Work that waits, claimed or not."""
+        return self._read[2]
+
+    @property
+    def attachments(self) -> AttachmentListing:
+        """Its attachments with who refers to them; bytes are there when the folder of the store is."""
+        return session_attachments(self._attachments, self._read[3], attachment_references(self.graph.nodes))
+
+
+class StoreReader(Mapping[str, StoredSession]):
+    """The sessions of a folder by id, to be looked at.
+
+    Attributes:
+        path: The folder or file.
+        sessions: The sessions in one line each, last used first.
+        errors: The files that could not be read, and why.
+    """
+
+    def __init__(self, path: Path, files: list[Path]) -> None:
+        self.path: Final = path
+        rows: list[StoredSessionRow] = []
+        errors: list[StoreError] = []
+        for file in files:
+            try:
+                rows.append(_row(file))
+            except StoreError as error:
+                errors.append(error)
+        rows.sort(key=lambda row: (row.last_use is not None, row.last_use), reverse=True)
+        self.sessions: Final = tuple(rows)
+        self.errors: Final = tuple(errors)
+
+    def __getitem__(self, session_id: str) -> StoredSession:
+        """Return a session.
+
+        Raises:
+            CallerError: there is none of that id, or it is in more than one file.
+        """
+        found = [row for row in self.sessions if row.session_id == session_id]
+        if len(found) != 1:
+            where = ", ".join(row.path.name for row in found[:_SHOWN])
+            known = ", ".join(f"{legible(row.session_id)}" for row in self.sessions[:_SHOWN]) or "none"
+            told = (
+                f"is in more than one file ({where}); open one of them" if found else f"is not there; there are {known}"
+            )
+            raise CallerError(f"session {legible(session_id)} {told}", code="stored_session")
+        return StoredSession(found[0], _attachments(found[0].path))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(row.session_id for row in self.sessions))
+
+    def __len__(self) -> int:
+        return len({row.session_id for row in self.sessions})
+
+    def __contains__(self, session_id: object) -> bool:
+        return any(row.session_id == session_id for row in self.sessions)
+
+    def __repr__(self) -> str:
+        head = f"<StoreReader {legible(str(self.path))}: {counted(len(self.sessions), 'session')}, {len(self.errors)} unreadable>"
+        lines = [
+            f"  {legible(row.session_id)}: {counted(row.turns, 'turn')}, {counted(row.nodes, 'node')}, {counted(row.tokens, 'token')}"
+            for row in self.sessions[:_SHOWN]
+        ]
+        more = [f"  … {len(self.sessions) - _SHOWN} more"] if len(self.sessions) > _SHOWN else []
+        return "\n".join([head, *lines, *more])
+
+
+def open_store(path: str | os.PathLike[str]) -> StoreReader:
+    """Look into stored sessions, of this library or of lash itself; nothing is written, and nothing is left beside the files.
+
+    Args:
+        path: A session database, a folder of them, or the folder of a store, which holds `sessions/` and `attachments/`.
+
+    Raises:
+        CallerError: there is nothing of the kind.
+    """
+    given = Path(path).expanduser()
+    if given.is_file():
+        return StoreReader(given, [given])
+    folder = given / SESSIONS_FOLDER
+    files = sorted((folder if folder.is_dir() else given).glob("*.db"))
+    if not files:
+        what = "holds no session database (*.db)" if given.is_dir() else "is not there"
+        raise CallerError(
+            f"{given} {what}; give a database, a folder of them, or the folder of a store", code="store_folder"
+        )
+    return StoreReader(given, files)
+
+
+def _row(file: Path) -> StoredSessionRow:
+    return read_quietly(file, SESSION_SCHEMA, lambda connection: _read_row(connection, file))
+
+
+def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
+    head, meta = read_head(connection, str(file)), read_meta(connection)
+    manifest = read_manifest(connection, head.checkpoint_ref) if head and head.checkpoint_ref else None
+    tokens = connection.execute(
+        "SELECT coalesce(sum(input_tokens + output_tokens + reasoning_tokens), 0) FROM usage_deltas"
+    ).fetchone()[0]
+    session_id = meta.session_id if meta else head.session_id if head else file.stem
+    relation = meta.relation if meta else None
+    return StoredSessionRow(
+        session_id=session_id,
+        name=meta.session_name if meta else session_id,
+        turns=manifest.turn_state.turn_index if manifest else 0,
+        nodes=head.graph_node_count if head else 0,
+        tokens=tokens,
+        last_use=_last_use(connection, file),
+        state="committed" if head else "empty",
+        model=head.config.model.id if head else meta.model if meta else "",
+        provider_id=head.config.provider_id if head else "",
+        parent_session_id=relation.parent_session_id if isinstance(relation, ChildRelation) else None,
+        path=file,
+        byte_len=file.stat().st_size,
+    )
+
+
+def _last_use(connection: sqlite3.Connection, file: Path) -> datetime | None:
+    (last,) = connection.execute("SELECT max(committed_at_ms) FROM runtime_turn_commits").fetchone()
+    seconds = file.stat().st_mtime if last is None else last / _MS_PER_S
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # a time beyond all years
+        return None
+
+
+def _attachments(file: Path) -> AttachmentStore:
+    """Return the folder of attachments that belongs to a database; without one, a store that has none."""
+    beside = (file.parent.parent / ATTACHMENTS_FOLDER, file.parent / ATTACHMENTS_FOLDER)
+    folder = next((path for path in beside if path.is_dir()), None)
+    return FileAttachmentStore(folder) if folder else InMemoryAttachmentStore()

@@ -1,0 +1,120 @@
+"""Looking into stored sessions: nothing is written, nothing is left behind, a broken file hides no other."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lash_nb import LashCore, ScriptedProvider, frames, open_store, reply
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError
+
+
+async def opened(folder: Path, session_id: str = "demo", model: str = "m") -> LashSession:
+    """A session that is kept in a folder."""
+    builder = LashCore.standard().stored_in(folder).provider(ScriptedProvider([reply("Fine."), reply("Still fine.")]))
+    return await builder.model(model).build().session(session_id).open()
+
+
+async def closed(folder: Path, session_id: str = "demo") -> None:
+    """A stored session of one turn that nobody has open."""
+    session = await opened(folder, session_id)
+    await session.turn("How are you?").run()
+    await session.park()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file of a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_a_folder_is_listed_and_read(tmp_path: Path) -> None:
+    """Rows tell of each session; the session itself is read when it is asked for."""
+    await closed(tmp_path, "one")
+    await closed(tmp_path, "two/../three")
+    reader = open_store(tmp_path)
+
+    assert sorted(reader) == ["one", "two/../three"]
+    assert [(row.turns, row.nodes, row.state, row.model) for row in reader.sessions] == [(1, 2, "committed", "m")] * 2
+    stored = reader["one"]
+    assert [message.role for message in stored.messages] == ["User", "Assistant"]
+    assert stored.graph.leaf_node_id == stored.messages[-1].id
+    assert (stored.orphans, stored.queue, len(stored.attachments), len(stored.frames)) == ((), (), 0, 1)
+    assert stored.meta is not None
+    assert stored.meta.session_id == "one"
+    assert list(frames.sessions_df(reader)["session_id"]) == [row.session_id for row in reader.sessions]
+    assert str(frames.sessions_df(reader)["last_use"].dtype) == "datetime64[ns, UTC]"
+
+
+async def test_nothing_is_left_beside_the_files(tmp_path: Path) -> None:
+    """The folder is the same before and after, to the byte and to the name."""
+    await closed(tmp_path)
+    before = contents(tmp_path)
+
+    assert len(open_store(tmp_path)["demo"].messages) == 2
+
+    assert contents(tmp_path) == before
+
+
+async def test_a_session_is_read_while_it_is_written(tmp_path: Path) -> None:
+    """What is committed shows, though it lies in the journal beside the database."""
+    session = await opened(tmp_path)
+    await session.turn("How are you?").run()
+    first = open_store(tmp_path)["demo"]
+    await session.turn("And now?").run()
+
+    assert len(open_store(tmp_path)["demo"].messages) == 4
+    assert len(first.messages) in {2, 4}  # as it is when it is first asked
+    assert len(first.messages) == len(first.graph.nodes)
+    await session.close()
+
+
+async def test_a_broken_file_is_an_error_beside_the_others(tmp_path: Path) -> None:
+    """What cannot be read is named with its file; everything else is listed."""
+    await closed(tmp_path)
+    (tmp_path / "sessions" / "zero.db").write_bytes(b"")
+    (tmp_path / "sessions" / "noise.db").write_bytes(os.urandom(9000))
+    with sqlite3.connect(tmp_path / "sessions" / "other.db") as other:
+        other.execute("CREATE TABLE things (id)")
+
+    reader = open_store(tmp_path)
+
+    assert list(reader) == ["demo"]
+    assert sorted(Path(str(error.fields["path"])).name for error in reader.errors) == [
+        "noise.db",
+        "other.db",
+        "zero.db",
+    ]
+    assert "3 unreadable" in repr(reader)
+
+
+async def test_one_id_in_two_files_is_not_guessed(tmp_path: Path) -> None:
+    """A copied database is listed twice and read by neither."""
+    await closed(tmp_path)
+    file = next((tmp_path / "sessions").glob("*.db"))
+    shutil.copy(file, file.with_name("copy.db"))
+    reader = open_store(tmp_path)
+
+    assert (len(reader), len(reader.sessions)) == (1, 2)
+    with pytest.raises(CallerError, match=r"more than one file \(.*copy\.db"):
+        reader["demo"]
+    assert len(open_store(file)["demo"].messages) == 2
+
+
+@pytest.mark.parametrize("what", ["missing", "empty"])
+def test_a_folder_without_sessions_says_what_to_give(tmp_path: Path, what: str) -> None:
+    """The message names the path and what is expected."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CallerError, match=f"{what}.*give a database"):
+        open_store(tmp_path / what)
+
+
+async def test_an_unknown_session_names_those_that_are_there(tmp_path: Path) -> None:
+    """Ids in messages are legible."""
+    await closed(tmp_path, "a\x1b[31mb")
+    reader = open_store(tmp_path)
+    with pytest.raises(CallerError, match="nope is not there; there are") as failed:
+        reader["nope"]
+    assert "\x1b" not in str(failed.value) + repr(reader)
