@@ -66,6 +66,7 @@ def _shown(value: Any) -> str:
 
 
 _PRICE: Final = "Price(input=…, output=…)"
+"""How a price is written."""
 
 PRICED_TOKENS: Final = {
     "input": "uncached_input",

@@ -1,6 +1,7 @@
 """The page about tables: it names every table, and its examples run."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from lash_nb.cli import main
 from lash_nb.frames import TRACE_TABLES
-from tests.frames.tables_page import PAGE, listed
+from tests.frames.tables_page import PAGE, columns_listed, groups_listed
 from tests.trace.lines import STATION
 
 
@@ -19,11 +20,28 @@ def test_every_table_is_on_the_page() -> None:
     assert [name for name in TRACE_TABLES if f"| `{name}_df` |" not in text] == []
 
 
-def test_every_group_of_columns_is_on_the_page() -> None:
-    """With what it tells, its columns and its tables, as they are."""
+@pytest.mark.parametrize("listed", [groups_listed, columns_listed])
+def test_every_group_and_column_is_on_the_page(listed: Callable[[], str]) -> None:
+    """Groups with what they tell, their columns and tables; columns with their type, meaning and unit: as they are."""
     rewrite = "after a change on purpose run: python -m tests.frames.tables_page"
 
     assert listed() in PAGE.read_text(encoding="utf-8"), rewrite
+
+
+def test_every_column_says_what_it_means() -> None:
+    """In a sentence; a unit in its name is said there, too."""
+    units = {"_ms": "illisecond", "_usd": "USD", "_chars": "haracters", "_bytes": "ytes", "byte_len": "bytes"}
+    rows = [line.split(" | ") for line in columns_listed().splitlines()[2:]]
+    silent = [row[1] for row in rows if not row[3].rstrip(" |").endswith((".", "…"))]
+    unitless = [
+        row[1]
+        for row in rows
+        for name, unit in units.items()
+        if row[1].strip("`").endswith(name) and unit not in row[3]
+    ]
+
+    assert len(rows) > 300
+    assert silent == unitless == []
 
 
 def test_the_examples_run() -> None:
