@@ -3,19 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lash_nb.wire import SessionUsageReport, TokenLedgerEntry, TokenUsage, UsageReportRow, UsageTotals
+from lash_nb.wire import SessionUsageReport, TokenLedgerEntry, TokenUsage, UsageReportRow, UsageTotals, merged_ledger
 
 __all__ = ["merged", "usage_report"]
 
 
 def merged(ledger: Iterable[TokenLedgerEntry], deltas: Iterable[TokenLedgerEntry]) -> tuple[TokenLedgerEntry, ...]:
     """Return the ledger with `deltas` added to their rows; empty deltas are dropped."""
-    rows: dict[tuple[str, str], TokenUsage] = {}
-    for entry in (*ledger, *deltas):
-        if not entry.usage.is_empty:
-            key = (entry.source, entry.model)
-            rows[key] = rows[key] + entry.usage if key in rows else entry.usage
-    return tuple(TokenLedgerEntry(source=source, model=model, usage=usage) for (source, model), usage in rows.items())
+    return merged_ledger((*ledger, *deltas))
 
 
 def usage_report(ledger: Iterable[TokenLedgerEntry]) -> SessionUsageReport:

@@ -1,6 +1,6 @@
 """What every session store checks before it commits, and what a commit makes of the head (lash 0.1.0-alpha.37, sessions §8.4)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from lash_nb.errors import StoreError
@@ -12,14 +12,11 @@ from lash_nb.wire import (
     RuntimeTurnCommitStamp,
     SessionHeadMeta,
     SessionNodeRecord,
-    TokenLedgerEntry,
-    TokenUsage,
 )
 
 __all__ = [
     "brought_nodes",
     "checked_revision",
-    "merged_ledger",
     "next_head",
     "node_is_stored",
     "repeated_result",
@@ -102,16 +99,6 @@ def next_head(
         leaf_node_id=commit.graph.variant.leaf_node_id,
         graph_node_count=graph_node_count,
     )
-
-
-def merged_ledger(rows: Iterable[TokenLedgerEntry]) -> tuple[TokenLedgerEntry, ...]:
-    """Return usage by source and model in the order of their first appearance; rows of nothing are dropped (sessions §16.2)."""
-    merged: dict[tuple[str, str], TokenUsage] = {}
-    for row in rows:
-        if not row.usage.is_empty:
-            key = (row.source, row.model)
-            merged[key] = merged.get(key, TokenUsage.zero()) + row.usage
-    return tuple(TokenLedgerEntry(source=source, model=model, usage=usage) for (source, model), usage in merged.items())
 
 
 def _turn_conflict(stamp: RuntimeTurnCommitStamp, reason: str) -> StoreError:

@@ -12,7 +12,6 @@ from lash_nb.stores._attachment_manifest import MemoryAttachmentManifest
 from lash_nb.stores._commit_rules import (
     brought_nodes,
     checked_revision,
-    merged_ledger,
     next_head,
     node_is_stored,
     repeated_result,
@@ -46,6 +45,7 @@ from lash_nb.wire import (
     SessionNodeRecord,
     TokenLedgerEntry,
     active_path,
+    merged_ledger,
 )
 
 __all__ = ["InMemorySessionStore", "InMemorySessionStoreFactory"]

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from lash_nb.errors import StoreError, WireError
-from lash_nb.stores._commit_rules import merged_ledger
 from lash_nb.stores._session_store import ActivePath, SessionReadScope
 from lash_nb.stores._sqlite_blobs import load_checkpoint
 from lash_nb.wire import (
@@ -23,6 +22,7 @@ from lash_nb.wire import (
     TokenUsage,
     from_json,
     from_json_rows,
+    merged_ledger,
 )
 
 __all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session", "undecodable"]

@@ -182,6 +182,7 @@ from lash_nb.wire._turn import (
 )
 from lash_nb.wire._usage import (
     LlmUsage, PromptUsage, SessionUsageReport, UsageReportRow, TokenLedgerEntry, TokenUsage, UsageTotals,
+    merged_ledger,
 )
 
 __all__ = [
@@ -277,7 +278,7 @@ __all__ = [
     "direct_request_discriminator", "display_value", "effect_kind", "expect_outcome", "first_user_message",
     "format_tool_output_content", "from_builtins", "from_json", "from_json_rows", "host_event_invocation", "image_dimensions",
     "lashlang_event_key", "lashlang_sleep_invocation", "llm_reply", "materialize_process_event_semantics",
-    "message_tree", "messages_are_prompt_resume_safe", "model_tool_return", "open_object_schema", "orphaned_node_ids",
+    "merged_ledger", "message_tree", "messages_are_prompt_resume_safe", "model_tool_return", "open_object_schema", "orphaned_node_ids",
     "outcome_from", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",
     "process_effect_invocation", "process_event_invocation", "process_event_payload_hash",
     "process_wake_input_from_event_payload", "process_wake_turn_cause", "process_wake_turn_text", "reassign_part_ids",

@@ -1,5 +1,7 @@
 """Token counters (lash 0.1.0-alpha.37, sessions §16)."""
 
+from collections.abc import Iterable
+
 from msgspec import field
 
 from lash_nb.wire._base import I64, U64, Wire
@@ -12,6 +14,7 @@ __all__ = [
     "TokenUsage",
     "UsageReportRow",
     "UsageTotals",
+    "merged_ledger",
 ]
 
 
@@ -114,6 +117,16 @@ class TokenLedgerEntry(Wire, frozen=True, kw_only=True):
     """The model id."""
     usage: TokenUsage
     """The counters, added up."""
+
+
+def merged_ledger(rows: Iterable[TokenLedgerEntry]) -> tuple[TokenLedgerEntry, ...]:
+    """Return usage by source and model, added up in the order of their first appearance; rows of nothing are dropped (sessions §16.2)."""
+    merged: dict[tuple[str, str], TokenUsage] = {}
+    for row in rows:
+        if not row.usage.is_empty:
+            key = (row.source, row.model)
+            merged[key] = merged.get(key, TokenUsage.zero()) + row.usage
+    return tuple(TokenLedgerEntry(source=source, model=model, usage=usage) for (source, model), usage in merged.items())
 
 
 class UsageTotals(Wire, frozen=True, kw_only=True):

@@ -53,7 +53,7 @@ def test_everything_in_the_folder_is_known(vectors: Path) -> None:
 
 def test_groups_without_tests_are_not_enough(tmp_path: Path) -> None:
     """A folder whose groups are all without tests is an error: nothing would be run."""
-    (tmp_path / "stores").mkdir()
+    (tmp_path / "flow").mkdir()
     with pytest.raises(VectorsError, match="no golden data with tests here"):
         find_groups(tmp_path)
 
@@ -171,7 +171,7 @@ def test_cases_that_pass_are_counted(ran: dict[str, Ran]) -> None:
     code, said = ran["right"]
     assert code == 0, said
     assert "2 wire cases, 1 flagged inexact_float" in said
-    assert "not there: traces, traces_later, turns" in said
+    assert "not there: stores, traces, traces_later, turns" in said
 
 
 @ON_ONE_WORKER
