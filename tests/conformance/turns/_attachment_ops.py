@@ -36,7 +36,7 @@ def _told(path: Path, folder: Path) -> dict[str, str]:
 
 
 def _file(run: Run, step: Step) -> Path:
-    name = step["id"] + step.get("suffix", "")
+    name: str = step["id"] + step.get("suffix", "")
     return _folder(run) / "sha256" / name[:2] / name
 
 

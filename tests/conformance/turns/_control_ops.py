@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from lash_nb.runtime import RuntimeSessionState
+from lash_nb.core import SessionConfigPatch
+from lash_nb.runtime import RuntimeSessionState, state_builtins
 from lash_nb.wire import ModelSpec, PluginMessage, SessionSnapshot, from_builtins, to_builtins
 from tests.conformance.turns._ops import Op, Step
 from tests.conformance.turns._run import Run
@@ -38,7 +39,7 @@ async def _persist(run: Run, step: Step) -> Any:
     state = await run.session(step).control.state.persist_current()
     if "as" in step:
         run.states[step["as"]] = state
-    return to_builtins(state) if step.get("show") else None
+    return state_builtins(state) if step.get("show") else None
 
 
 async def _set_persisted(run: Run, step: Step) -> None:
@@ -62,7 +63,7 @@ async def _set_availability(run: Run, step: Step) -> int:
 
 
 async def _configure(run: Run, step: Step) -> None:
-    await run.session(step).control.config.update(model=from_builtins(step["model"], ModelSpec))
+    await run.session(step).control.config.update(SessionConfigPatch(model=from_builtins(step["model"], ModelSpec)))
 
 
 async def _bump(run: Run, step: Step) -> int:
@@ -77,14 +78,19 @@ async def _count(run: Run, step: Step) -> int:
 
 async def _read_view(run: Run, step: Step) -> Any:
     view = run.session(step).read_view()
-    graph = view.session_graph
-    first = graph.first_user_message()
+    fields = {name: getattr(view, name) for name in VIEW_FIELDS}
+    told = {name: to_builtins(field() if callable(field) else field) for name, field in fields.items()}
+    return told | {"message_tree": [_branch_of(node) for node in told["message_tree"]]}
+
+
+def _branch_of(node: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{name: to_builtins(getattr(view, name)) for name in VIEW_FIELDS},
-        "user_message_count": graph.user_message_count(),
-        "first_user_message": first,
-        "leaf_node_id": graph.leaf_node_id,
-        "node_count": len(graph.nodes),
+        "node_id": node["node_id"],
+        "parent_message_node_id": node.get("parent_message_node_id"),
+        "message_id": node["message"]["id"],
+        "role": node["message"]["role"],
+        "active": node["active"],
+        "children": [_branch_of(child) for child in node["children"]],
     }
 
 
@@ -99,6 +105,10 @@ VIEW_FIELDS: Final = (
     "active_events",
     "chronological_projection",
     "message_tree",
+    "user_message_count",
+    "first_user_message",
+    "leaf_node_id",
+    "node_count",
 )
 
 CONTROL_OPS: Final[Mapping[str, Op]] = {

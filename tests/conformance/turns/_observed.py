@@ -6,13 +6,13 @@ A port is wrapped as it is given to the builder, so what cannot be recorded here
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lash_nb.errors import RuntimeEffectControllerError, StoreError
 from lash_nb.stores import FullGraph
 from tests.conformance.turns._recorder import Recorder
 
-__all__ = ["HOST", "SINK", "STORE", "Observed", "observed_factory"]
+__all__ = ["HOST", "SINK", "STORE", "Observed", "ObservedStore", "observed_factory"]
 
 Call: TypeAlias = Callable[..., Any]
 Observer: TypeAlias = Callable[[Recorder, Call], Call]
@@ -100,7 +100,17 @@ def _scope_text(scope: Any) -> str:
     return f"ActivePath {{ leaf_node_id: {leaf} }}"
 
 
+class ObservedStore(NamedTuple):
+    """A store, and the same one as the runtime has it."""
+
+    inner: Any
+    """It."""
+    observed: Any
+    """It, observed."""
+
+
 STORE: Final[Mapping[str, Observer]] = {
+    "commit_runtime_state": _commit,
     "load_session": after(
         "load_session",
         lambda given, read: {
@@ -137,21 +147,21 @@ STORE: Final[Mapping[str, Observer]] = {
         lambda given: {"session_id": given["session_id"], "ids": list(given["attachment_ids"])},
     ),
 }
-"""Session stores, and the attachment manifest in them; commits are observed by the factory."""
+"""Session stores, and the attachment manifest in them."""
 
 SINK: Final[Mapping[str, Observer]] = {"record": before("trace", lambda given: {"record": given["record"]})}
 """Trace sinks."""
 
 
 def observed_factory(
-    inner: Any, recorder: Recorder, stores: dict[str, Any], commits: list[Any], bindings: Mapping[str, Any]
+    inner: Any, recorder: Recorder, stores: dict[str, "ObservedStore"], commits: list[Any], bindings: Mapping[str, Any]
 ) -> Any:
     """Return a store factory whose stores are observed.
 
     Args:
         inner: The factory.
         recorder: Takes the events.
-        stores: Gets the real stores by session id.
+        stores: Gets the stores by session id.
         commits: Gets every commit.
         bindings: How the factory misbehaves: `message` fails with that message, `bind_to` gives the store of another session.
     """
@@ -169,8 +179,9 @@ def observed_factory(
             if "message" in bindings:
                 raise StoreError("Backend", bindings["message"])
             bound = bindings.get("bind_to", request.session_id)
-            store = stores[request.session_id] = await call(replace(request, session_id=bound))
-            return Observed(store, {**STORE, "commit_runtime_state": commit}, recorder)
+            inner = await call(replace(request, session_id=bound))
+            stores[request.session_id] = ObservedStore(inner, Observed(inner, STORE, recorder))
+            return Observed(inner, {**STORE, "commit_runtime_state": commit}, recorder)
 
         return observed
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lash_nb.errors import PluginError
 from lash_nb.plugins import PluginBuildContext, SessionPlugin
-from lash_nb.wire import PluginArtifact, PluginMeta, PluginSnapshot
+from lash_nb.wire import Octets, PluginArtifact, PluginMeta, PluginSnapshot
 from tests.conformance.turns._recorder import Recorder
 
 __all__ = ["COUNTER_KEYS", "Counter", "CounterFactory"]
@@ -34,7 +34,7 @@ class Counter(SessionPlugin):
         meta = PluginMeta(
             plugin_id=self.id, plugin_version=self.version, revision=self.count, state={"count": self.count}
         )
-        return PluginSnapshot(meta=meta, artifacts=(PluginArtifact(name="count.bin", data=bytes([self.count, 7])),))
+        return PluginSnapshot(meta=meta, artifacts=(PluginArtifact(name="count.bin", data=Octets([self.count, 7])),))
 
     def restore(self, snapshot: PluginSnapshot) -> None:
         """Take the number from the meta."""

@@ -11,6 +11,7 @@ from lash_nb.core import LashCore, LashSession
 from lash_nb.runtime import LashRuntime, ParkedSession, Residency, RuntimeEnvironment
 from lash_nb.wire import QueuedWorkClaim, RuntimeCommit
 from tests.conformance.turns._gates import Gates
+from tests.conformance.turns._observed import ObservedStore
 from tests.conformance.turns._recorder import Recorder
 from tests.conformance.turns._variables import Variables
 
@@ -45,8 +46,8 @@ class Run:
     variables: Variables = field(default_factory=Variables)
     shared: dict[str, Any] = field(default_factory=dict)
     """What outlives a core: stores, hosts, the provider, by name."""
-    stores: dict[str, Any] = field(default_factory=dict)
-    """The real stores by session id, to be read directly."""
+    stores: dict[str, ObservedStore] = field(default_factory=dict)
+    """The stores by session id."""
     bindings: dict[str, Any] = field(default_factory=dict)
     """How the store factory misbehaves: `message`, `bind_to`."""
     commits: list[RuntimeCommit] = field(default_factory=list)

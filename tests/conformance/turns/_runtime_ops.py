@@ -10,6 +10,7 @@ from lash_nb.wire import (
     RootRelation,
     SessionPolicy,
     TextItem,
+    TurnActivity,
     TurnInput,
     from_builtins,
     to_builtins,
@@ -58,7 +59,11 @@ async def _state(run: Run, step: Step, policy: SessionPolicy, store: SessionStor
 async def _turn(run: Run, step: Step) -> Any:
     turn_input = TurnInput(items=(TextItem(text=step["text"]),), trace_turn_id=step.get("turn_id"))
     session = session_id(step)
-    options = TurnOptions(activities=(lambda one: run.recorder.push("activity", session=session, activity=one),))
+
+    def record(activity: TurnActivity) -> None:
+        run.recorder.push("activity", session=session, activity=activity)
+
+    options = TurnOptions(activities=(record,))
     told = (await run.runtime(step).stream_turn(turn_input, options)).to_builtins()
     told["token_usage"] = told.pop("usage")
     return told

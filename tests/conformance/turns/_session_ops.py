@@ -185,7 +185,7 @@ OPEN_SETTERS: Final[Mapping[str, Callable[[SessionBuilder, Run, Any], SessionBui
     "mode": lambda builder, _run, given: builder.mode(given),
     "parent": lambda builder, _run, given: builder.parent(given),
     "session_spec": _spec,
-    "store_of": lambda builder, run, given: builder.store(run.stores[given]),
+    "store_of": lambda builder, run, given: builder.store(run.stores[given].observed),
 }
 """What the keys of `open` set, in this order."""
 SPEC_KEYS: Final = frozenset({"model", "max_turns", "prompt"})

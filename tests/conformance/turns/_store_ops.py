@@ -1,4 +1,4 @@
-"""Steps on the stores themselves; a store is called directly, so these calls are not recorded."""
+"""Steps on the stores themselves; a store is called directly, so these calls are not recorded, but for what sends a commit again."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,19 +13,24 @@ from lash_nb.wire import (
     turn_commit_hash,
 )
 from tests.conformance.turns._build import build
+from tests.conformance.turns._observed import ObservedStore
 from tests.conformance.turns._ops import Op, Step, Told, result_of, session_id
 from tests.conformance.turns._run import NoHandleError, Run
 
 __all__ = ["STORE_OPS"]
 
 
-def _store(run: Run, step: Step) -> SessionStore:
-    store = run.stores.get(session_id(step))
-    if store is None:
+def _stores(run: Run, step: Step) -> ObservedStore:
+    stores = run.stores.get(session_id(step))
+    if stores is None:
         message = f"no store was made for {session_id(step)}"
         raise NoHandleError(message)
-    found: SessionStore = store
-    return found
+    return stores
+
+
+def _store(run: Run, step: Step) -> SessionStore:
+    inner: SessionStore = _stores(run, step).inner
+    return inner
 
 
 async def _rebuild(run: Run, step: Step) -> None:
@@ -44,11 +49,10 @@ async def _factory_fails(run: Run, step: Step) -> None:
 
 
 async def _load(run: Run, step: Step) -> Any:
-    store = run.stores.get(session_id(step))
-    if store is None:
+    if session_id(step) not in run.stores:
         return Told({"error": "no store"})
     scope = ActivePath(step.get("leaf")) if step.get("scope") == "active_path" else FullGraph()
-    return to_builtins(await store.load_session(scope))
+    return to_builtins(await _store(run, step).load_session(scope))
 
 
 async def _load_node(run: Run, step: Step) -> Any:
@@ -125,7 +129,7 @@ async def _recommit(run: Run, step: Step) -> Told:
 
 
 async def _committed(run: Run, step: Step, commit: RuntimeCommit) -> Any:
-    return to_builtins(await _store(run, step).commit_runtime_state(commit))
+    return to_builtins(await _stores(run, step).observed.commit_runtime_state(commit))
 
 
 def _replace(document: dict[str, Any], path: str, value: Any) -> None:
