@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from lash_nb.plugins import ManualRewrite, RewriteTrigger
 from lash_nb.runtime import LashRuntime, RuntimeSessionState
 from lash_nb.wire import (
     AppendMessage,
@@ -66,6 +67,15 @@ class StateControl:
 
     async def _append(self, nodes: Sequence[SessionAppendNode]) -> AppendSessionNodesResult:
         return await self._runtime.append_session_nodes(AppendSessionNodesRequest(nodes=tuple(nodes)))
+
+    async def rewrite_history(self, trigger: RewriteTrigger | None = None) -> bool:
+        """Let the plugins rewrite the history for good, by default because it was asked for; return whether they changed anything.
+
+        Raises:
+            PluginError: a rewriter failed, and the history is what it was.
+            LashRuntimeError: `store_commit_failed`, as above.
+        """
+        return await self._runtime.rewrite_history(trigger or ManualRewrite())
 
     async def get_historic_node(self, node_id: str) -> SessionNodeRecord | None:
         """Return a node, in memory or in the store; None when there is none.

@@ -6,6 +6,16 @@ from lash_nb.plugins._compact import authority_type, call_path, compact_contract
 from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext, tool_replay_key
 from lash_nb.plugins._dispatch import ToolDispatcher
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
+from lash_nb.plugins._history import (
+    HistoryRewriteMetadata,
+    HistoryRewriter,
+    HistoryState,
+    ManualRewrite,
+    PeriodicRewrite,
+    RewriteContext,
+    RewriteTrigger,
+    WindowShrinkRewrite,
+)
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
@@ -27,6 +37,11 @@ __all__ = [
     "BatchToolProvider",
     "FunctionTool",
     "FunctionToolProvider",
+    "HistoryRewriteMetadata",
+    "HistoryRewriter",
+    "HistoryState",
+    "ManualRewrite",
+    "PeriodicRewrite",
     "PluginBuildContext",
     "PluginFactory",
     "PluginHost",
@@ -38,6 +53,8 @@ __all__ = [
     "ProtocolDriverPlugin",
     "ProtocolPreamble",
     "ProtocolSession",
+    "RewriteContext",
+    "RewriteTrigger",
     "SessionPlugin",
     "StandardProtocolDriver",
     "StaticPlugin",
@@ -51,6 +68,7 @@ __all__ = [
     "ToolSurfaceContribution",
     "ToolSurfaceContributor",
     "ToolSurfaceEntry",
+    "WindowShrinkRewrite",
     "authority_type",
     "call_path",
     "compact_contract",

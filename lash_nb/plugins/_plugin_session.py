@@ -8,6 +8,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from lash_nb.errors import LashError, PluginError
+from lash_nb.plugins._history import HistoryState, RewriteContext
 from lash_nb.plugins._plugin import SessionPlugin
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
@@ -53,6 +54,7 @@ class PluginSession:
         self._tool_access = tool_access
         self._prompt_contributors = tuple(registrar.prompt_contributors)
         self._surface_contributors = tuple(registrar.tool_surface_contributors)
+        self._rewriters = sorted(registrar.history_rewriters, key=lambda held: -held[1].priority)
         self._live = live
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
@@ -99,6 +101,17 @@ class PluginSession:
             for one in await _awaited(plugin, given) if inspect.isawaitable(given) else given:
                 unique.setdefault((one.slot, one.priority, one.content.strip()), one)
         return tuple(sorted(unique.values(), key=attrgetter("slot", "priority")))
+
+    async def rewrite_history(self, context: RewriteContext, state: HistoryState) -> HistoryState:
+        """Let every rewriter that accepts the trigger change the history, those of higher priority first.
+
+        Raises:
+            PluginError: a rewriter failed.
+        """
+        for plugin, rewriter in self._rewriters:
+            if _asked(plugin, rewriter.accepts, context.trigger):
+                state = await _awaited(plugin, rewriter.rewrite(context, state))
+        return state
 
     def capture(self) -> PluginSessionSnapshot:
         """Return the state of all plugins.

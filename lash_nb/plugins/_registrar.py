@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from lash_nb.errors import PluginError
+from lash_nb.plugins._history import HistoryRewriter
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
 from lash_nb.plugins._tool_provider import ToolProvider
@@ -46,6 +47,8 @@ class PluginRegistrar:
         """Texts for the prompt, with the id of the plugin."""
         self.tool_surface_contributors: Final[list[tuple[str, ToolSurfaceContributor]]] = []
         """Changes of the offered tools, with the id of the plugin."""
+        self.history_rewriters: Final[list[tuple[str, HistoryRewriter]]] = []
+        """What may shorten the history, with the id of the plugin."""
         self.protocol_driver: tuple[str, ProtocolDriverPlugin] | None = None
         """The protocol's driver, with the id of the plugin."""
         self.protocol_session: tuple[str, ProtocolSession] | None = None
@@ -79,6 +82,10 @@ class PluginRegistrar:
     def add_tool_surface_contributor(self, contributor: ToolSurfaceContributor) -> None:
         """Bring changes of the offered tools."""
         self.tool_surface_contributors.append((self._plugin, contributor))
+
+    def add_history_rewriter(self, rewriter: HistoryRewriter) -> None:
+        """Bring what may shorten the history."""
+        self.history_rewriters.append((self._plugin, rewriter))
 
     def set_protocol_driver(self, driver: ProtocolDriverPlugin) -> None:
         """Bring the protocol's driver.

@@ -1,18 +1,37 @@
-"""Changing what an open session works with: provider, model, prompt, tools (lash 0.1.0-alpha.37, sessions §14.9, facade §7)."""
+"""Changing what an open session works with: provider, model, prompt, tools, and a history that has to fit (lash 0.1.0-alpha.37, sessions §14.9, facade §7)."""
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import AsyncIterator, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
-from lash_nb.errors import SessionError, ToolRegistryError
-from lash_nb.plugins import ToolProvider, ToolRegistry
+from lash_nb.errors import LashError, SessionError, ToolRegistryError
+from lash_nb.plugins import (
+    HistoryState,
+    ManualRewrite,
+    PeriodicRewrite,
+    RewriteContext,
+    RewriteTrigger,
+    ToolProvider,
+    ToolRegistry,
+    WindowShrinkRewrite,
+)
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._open_runtime import OpenRuntime
-from lash_nb.wire import Availability, ModelSpec, PromptLayer, ToolState
+from lash_nb.wire import Availability, ModelSpec, PromptLayer, RuntimeOperationScope, ToolState
 
 __all__ = ["ConfigOps"]
+
+_LOG = logging.getLogger(__name__)
+_REWRITES: Final[Mapping[type, str]] = {
+    ManualRewrite: "manual",
+    WindowShrinkRewrite: "window-shrink",
+    PeriodicRewrite: "periodic",
+}
+"""How the scope of a rewriting names its trigger."""
 
 
 class ConfigOps(OpenRuntime):
@@ -25,14 +44,59 @@ class ConfigOps(OpenRuntime):
         model: ModelSpec | None = None,
         prompt: PromptLayer | None = None,
     ) -> None:
-        """Set what is given on the session and its current agent frame."""
+        """Set what is given on the session and its current agent frame; a smaller context window lets the history be rewritten.
+
+        Rewriters that fail are told in the log; the setting stands.
+        """
         async with self._exclusive(refreshed=False):
+            before = self.state.effective_policy().model.limits.context_window_tokens
             if provider is not None:
                 self.environment = dataclasses.replace(self.environment, providers={provider.kind: provider})
             given = {"provider_id": provider and provider.kind, "model": model, "prompt": prompt}
             changes = {name: value for name, value in given.items() if value is not None}
             self.state.adopt_policy(self.state.effective_policy().replace(**changes))
+            now = self.state.effective_policy().model.limits.context_window_tokens
+            if now < before:
+                await self._rewrite_for_window(WindowShrinkRewrite(before, now))
             self._publish()
+
+    async def _rewrite_for_window(self, trigger: WindowShrinkRewrite) -> None:
+        try:
+            await self._rewrite(trigger)
+        except LashError as error:
+            _LOG.warning("the history of session %s is as long as it was: %s", self.session_id, error)
+
+    async def rewrite_history(self, trigger: RewriteTrigger) -> bool:
+        """Let the plugins rewrite the history for good, and commit it; return whether they changed anything.
+
+        What they took out stays in the graph, off the path.
+
+        Raises:
+            PluginError: a rewriter failed.
+            LashRuntimeError: `store_commit_failed`; `session_head_refresh`. In all cases the history is what it was.
+        """
+        async with self._exclusive():
+            changed = await self._rewrite(trigger)
+            self._publish()
+            return changed
+
+    async def _rewrite(self, trigger: RewriteTrigger) -> bool:
+        state = self.state
+        operation = f"{state.session_id}:rewrite-history:{_REWRITES[type(trigger)]}:{state.turn_index}"
+        context = RewriteContext(
+            session_id=state.session_id,
+            trigger=trigger,
+            turn_index=state.turn_index,
+            effect_controller=self.effect_host.scoped(RuntimeOperationScope(operation_id=operation)),
+        )
+        history = HistoryState(messages=tuple(state.graph.messages))
+        made = await self.plugins.rewrite_history(context, history)
+        if len(made.messages) == len(history.messages) and not made.metadata.produced_summary:
+            return False
+        with self._whole_or_not():
+            state.graph.replace_read_state(made.messages)
+            await self._commit()
+        return True
 
     def tool_state(self) -> ToolState:
         """Return what the session's tools are, as a value."""

@@ -16,7 +16,7 @@ RuntimeTurnPhase: TypeAlias = Literal[
     "final_commit",
     "post_persist_hooks",
 ]
-"""What a turn is at; `final_commit` and `post_persist_hooks` lie within `persist_turn`."""
+"""What a turn is at; `final_commit` and `post_persist_hooks` lie within `persist_turn`. Phases of hooks begin only where plugins have such hooks."""
 
 
 class RuntimeTurnPhaseProbe(Protocol):

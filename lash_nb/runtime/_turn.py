@@ -86,6 +86,7 @@ class TurnRunner:
         self._input = turn_input
         self._options = options
         self._env = runtime.environment
+        self._phases = runtime.phases
         self._started_ns = self._env.clock.monotonic_ns()
         self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
         self._controller = controller
@@ -111,9 +112,11 @@ class TurnRunner:
         commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn)
         await commits.prepared()
         turn.provider = self._provider()
-        surface = await self._surface(turn)
+        with self._phases.within("prompt_build"):
+            surface = await self._surface(turn)
         if surface is not None:
-            await self._loop(turn, surface, commits)
+            with self._phases.within("effect_loop"):
+                await self._loop(turn, surface, commits)
         return await self._finish(turn, commits)
 
     async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
@@ -228,11 +231,13 @@ class TurnRunner:
 
     async def _finish(self, turn: TurnContext, commits: TurnCommits) -> TurnResult:
         """Sum up, commit, tell that the turn is over."""
-        assembly = self._assemble()
-        switch = assembly.outcome.agent_frame_switch
-        if switch is not None:
-            switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
-        await commits.final(assembly.outcome)
+        with self._phases.within("finalize_turn"):
+            assembly = self._assemble()
+            switch = assembly.outcome.agent_frame_switch
+            if switch is not None:
+                switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
+        with self._phases.within("persist_turn"), self._phases.within("final_commit"):
+            await commits.final(assembly.outcome)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
         return self._result(assembly, commits.usage)
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from dataclasses import replace
 from typing import Final
 
 from lash_nb.errors import StoreError
@@ -11,6 +12,9 @@ from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from lash_nb.wire import BlobRef, DurabilityTier, content_id
 
 __all__ = ["SqliteLashlangArtifactStore"]
+
+_SCHEMA: Final = replace(SESSION_SCHEMA, kind="artifact")
+"""The tables of a session, of which two are used."""
 
 
 class SqliteLashlangArtifactStore:
@@ -24,7 +28,7 @@ class SqliteLashlangArtifactStore:
     durability_tier: DurabilityTier = "durable"
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self._file: Final = SqliteFile(path, SESSION_SCHEMA, read_only=read_only)
+        self._file: Final = SqliteFile(path, _SCHEMA, read_only=read_only)
 
     @property
     def path(self) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
 from lash_nb.stores._session_store import SessionStoreCreateRequest
-from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_quiet import read_quietly
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
@@ -18,6 +18,7 @@ __all__ = ["SqliteSessionStoreFactory"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
+_SESSION_ID: Final = "SELECT session_id FROM session_meta UNION ALL SELECT session_id FROM session_head LIMIT 1"
 _SIDECARS: Final = ("", "-wal", "-shm")
 
 
@@ -86,17 +87,10 @@ class SqliteSessionStoreFactory:
 
 
 def _session_id(path: Path) -> str | None:
-    file = SqliteFile(path, SESSION_SCHEMA, read_only=True, busy_timeout_s=0)
     try:
-        row = file.read_now(
-            lambda connection: connection.execute(
-                "SELECT session_id FROM session_meta UNION ALL SELECT session_id FROM session_head LIMIT 1"
-            ).fetchone()
-        )
+        row = read_quietly(path, SESSION_SCHEMA, lambda connection: connection.execute(_SESSION_ID).fetchone())
     except StoreError:
         return None
-    finally:
-        file.release()
     return row[0] if row else None
 
 

@@ -15,8 +15,9 @@ from typing import Final, TypeVar
 
 from lash_nb.errors import StoreError
 from lash_nb.stores._sqlite_errors import is_busy, store_error
-from lash_nb.stores._sqlite_open import open_database
+from lash_nb.stores._sqlite_open import OpenMode, open_database
 from lash_nb.stores._sqlite_schema import Schema
+from lash_nb.stores._sqlite_state import FileState, file_state, is_quiet
 
 __all__ = ["BUSY_TIMEOUT_S", "SqliteFile"]
 
@@ -38,7 +39,7 @@ class SqliteFile:
     Args:
         path: The file; made by its first use, unless it is only read.
         schema: What it holds.
-        read_only: Never write.
+        read_only: Never write, nor leave anything beside the file.
         busy_timeout_s: How long to try while another process holds the file, in seconds.
         max_bytes: How large the file may become.
     """
@@ -46,9 +47,10 @@ class SqliteFile:
     __slots__ = (
         "_busy_timeout_s",
         "_connection",
-        "_identity",
         "_lock",
         "_max_bytes",
+        "_mode",
+        "_opened",
         "_schema",
         "openings",
         "path",
@@ -72,7 +74,8 @@ class SqliteFile:
         self._max_bytes = max_bytes
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._opened = FileState()
+        self._mode: OpenMode = "rwc"
 
     async def read(self, work: Work[T]) -> T:
         """Return what `work` reads, all of it at one moment.
@@ -110,7 +113,7 @@ class SqliteFile:
             try:
                 return self._attempt(begin, work)
             except sqlite3.Error as error:
-                pause = next(pauses, None) if is_busy(error) else None
+                pause = next(pauses, None) if is_busy(error) or isinstance(error, _ChangedError) else None
                 if pause is None:
                     raise store_error(self.path, error) from error
             yield pause
@@ -118,37 +121,49 @@ class SqliteFile:
     def _attempt(self, begin: str, work: Work[T]) -> T:
         with self._lock:
             connection = self._open()
-            connection.execute(begin)
             try:
-                result = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk fails
-                    connection.execute("ROLLBACK")
+                result = _transacted(connection, begin, work)
+            except sqlite3.Error:
+                self._check_unchanged()
                 raise
+            self._check_unchanged()
             return result
 
     def _open(self) -> sqlite3.Connection:
+        found = file_state(self.path)
         if self._connection is not None:
-            self._check_identity()
-            return self._connection
-        if self.openings and not os.path.exists(self.path):  # noqa: PTH110 - a path object per parked session would cost more than the rest
-            raise self._gone("is gone")
-        mode = "ro" if self.read_only else "rw" if self.openings else "rwc"
-        self._connection = open_database(self.path, self._schema, mode=mode, max_bytes=self._max_bytes)
-        self._identity = _identity(self.path)
+            if self._is_opened(found):
+                return self._connection
+            self._close()
+            if not self.read_only:
+                raise self._gone(
+                    f"was {'replaced' if found.inode else 'deleted'} while it was open, nothing was written"
+                )
+        if found.inode is None and (self.openings or self.read_only):
+            raise self._gone("is not there")
+        self._mode = self._mode_for(found)
+        self._connection = open_database(self.path, self._schema, mode=self._mode, max_bytes=self._max_bytes)
+        self._opened = found if self._mode == "quiet" else file_state(self.path)
         self.openings += 1
         return self._connection
 
-    def _check_identity(self) -> None:
-        """Refuse to write to a file that has no name any more: nobody would ever find it."""
-        found = _identity(self.path)
-        if found != self._identity:
+    def _mode_for(self, found: FileState) -> OpenMode:
+        if self.read_only:
+            return "quiet" if is_quiet(self.path, found) else "ro"
+        return "rw" if self.openings else "rwc"
+
+    def _is_opened(self, found: FileState) -> bool:
+        """Tell whether the file is the one that was opened; a quiet one is another one after each change."""
+        return found == self._opened if self._mode == "quiet" else found.inode == self._opened.inode
+
+    def _check_unchanged(self) -> None:
+        """Do not believe what was read from a quiet file, when it is no longer what it was."""
+        if self._mode == "quiet" and not self._is_opened(file_state(self.path)):
             self._close()
-            raise self._gone("was deleted while it was open" if found is None else "was replaced while it was open")
+            raise _ChangedError("the file changed while it was read")
 
     def _gone(self, what: str) -> StoreError:
-        told = f"{self.path} {what}, nothing was written; put the file back or open the session anew"
+        told = f"{self.path} {what}; put the file back, or give the path of another {self._schema.kind} database"
         return StoreError("Backend", told, path=self.path)
 
     def _close(self) -> None:
@@ -157,13 +172,20 @@ class SqliteFile:
             self._connection = None
 
 
-def _identity(path: str) -> tuple[int, int] | None:
-    """Return which file stands under a name."""
+class _ChangedError(sqlite3.Error):
+    """Somebody wrote while a quiet file was read."""
+
+
+def _transacted(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+    connection.execute(begin)
     try:
-        found = os.stat(path)  # noqa: PTH116 - done before each transaction
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk fails
+            connection.execute("ROLLBACK")
+        raise
+    return result
 
 
 def _pauses(limit: float) -> Iterator[float]:

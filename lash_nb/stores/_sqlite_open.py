@@ -6,44 +6,50 @@ A file is looked at before it is touched: one that holds something else is refus
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from lash_nb.errors import StoreError
 from lash_nb.stores._sqlite_schema import Schema
 
-__all__ = ["open_database"]
+__all__ = ["OpenMode", "open_database"]
+
+OpenMode: TypeAlias = Literal["rwc", "rw", "ro", "quiet"]
+"""SQLite's own words: write and make the file, write, read; `quiet` reads a file that nobody writes, and leaves no trace beside it."""
 
 _LOCK_WAIT_S: Final = 0.005
 """How long SQLite itself waits for a lock; whoever calls tries again, without holding up the event loop meanwhile."""
+_MODES: Final[dict[OpenMode, str]] = {
+    "rwc": "mode=rwc",
+    "rw": "mode=rw",
+    "ro": "mode=ro",
+    "quiet": "mode=ro&immutable=1",
+}
 _WRITER: Final = ("synchronous = NORMAL", "foreign_keys = ON", "cache_size = -2000")
 _READER: Final = ("query_only = ON", "cache_size = -500")
 
 
-def open_database(
-    path: str, schema: Schema, *, mode: str, max_bytes: int | None = None, immutable: bool = False
-) -> sqlite3.Connection:
+def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int | None = None) -> sqlite3.Connection:
     """Return a connection that leaves transactions to its user.
 
     Args:
         path: The file.
         schema: What it must hold; an empty or new file is filled with it.
-        mode: SQLite's own: `ro`, `rw` for a file that must be there, `rwc` for one that is made.
+        mode: What it is opened for.
         max_bytes: How large the file may become.
-        immutable: Take no lock and make no file beside it; only while nobody writes.
 
     Raises:
         sqlite3.Error: it cannot be opened, e.g. because it is locked at this moment.
         StoreError: it holds something else.
     """
     connection = sqlite3.connect(
-        f"{Path(path).absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}",
+        f"{Path(path).absolute().as_uri()}?{_MODES[mode]}",
         uri=True,
         timeout=_LOCK_WAIT_S,
         isolation_level=None,
         check_same_thread=False,
     )
     try:
-        if mode == "ro":
+        if mode in {"ro", "quiet"}:
             _check(connection, schema, path, may_be_empty=False)
             _set(connection, *_READER)
         else:

@@ -1,11 +1,12 @@
-"""One JupyterLab for the room; a fresh Chromium for every test."""
+"""One JupyterLab and one Chromium for the room; a notebook and its kernel for every test."""
 
 from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
+from tests.conftest import launched_browser
 from tests.lab.page import LabPage
 from tests.lab.server import LabServer
 
@@ -30,20 +31,32 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
         yield server
 
 
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the room, whose tests are all of the browser."""
+    with launched_browser() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="package")
+def tab(lab_server: LabServer, browser: Browser) -> Page:
+    """The page of JupyterLab, which opens and closes notebooks: to load it anew takes longer than most tests."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{lab_server.url}/lab?reset")
+    return page
+
+
 @pytest.fixture
-def open_notebook(lab_server: LabServer, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """Open notebooks of one test; its kernels end with it. Of a test that fails a picture `failed_…` is kept."""
-    pages: list[LabPage] = []
+def open_notebook(lab_server: LabServer, tab: Page, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """Open the notebook of one test; it is closed and its kernel ends with it. Of a test that fails a picture `failed_…` is kept."""
+    notebook = LabPage(tab)
 
     def opened(*sources: str, theme: str = "light") -> LabPage:
-        lab_server.use_theme(theme)
-        path = lab_server.write_notebook(request.node.name, *sources)
-        pages.append(LabPage(browser.new_page(viewport={"width": 1280, "height": 1000})))
-        pages[-1].open(f"{lab_server.url}/lab/tree/{path}?reset")
-        return pages[-1]
+        notebook.open(lab_server.write_notebook(request.node.name, *sources), theme=theme)
+        return notebook
 
     yield opened
     if request.node.stash.get(FAILED, False):
-        for number, page in enumerate(pages):
-            page.screenshot(f"failed_{request.node.name}_{number}")
+        notebook.screenshot(f"failed_{request.node.name}")
+    notebook.leave()
     lab_server.end_kernels()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 
 SCREENS: Final = Path(__file__).parents[1] / "_screens"
 """Where pictures go, to be looked at by a person; git ignores the folder."""
@@ -14,6 +14,14 @@ PATIENCE_MS: Final = 30_000
 
 DONE: Final = re.compile(r"^\[\d+\]:$")
 """The prompt of a cell that has run; `[*]:` while it runs, `[ ]:` before."""
+
+
+OPEN: Final = """async ([path, theme]) => {
+  await jupyterapp.restored;
+  await jupyterapp.commands.execute("apputils:change-theme", { theme });
+  await jupyterapp.commands.execute("docmanager:open", { path });
+}"""
+"""What a click on a theme and on a file do, for a person who has JupyterLab open."""
 
 
 class LabPage:
@@ -28,20 +36,26 @@ class LabPage:
         self.page = page
         self.errors: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._throw)
         page.on("console", self._note)
 
-    def open(self, url: str) -> None:
-        """Go to a notebook and wait until its kernel can be used."""
+    def open(self, path: str, *, theme: str = "light") -> None:
+        """Open a notebook and wait until its kernel can be used."""
         # Before the kernel's first word the page says `idle` of a kernel that it has not reached, and drops keys.
         with self.page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=PATIENCE_MS) as channels:
-            self.page.goto(url)
+            self.page.evaluate(OPEN, [path, f"JupyterLab {theme.title()}"])
         channels.value.wait_for_event("framereceived", timeout=PATIENCE_MS)
         idle = self.page.locator(
             ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator[data-status='idle']"
         )
         expect(idle).to_be_visible(timeout=PATIENCE_MS)
         expect(self.page.locator(".jp-Spinner")).to_have_count(0, timeout=PATIENCE_MS)
+
+    def leave(self) -> None:
+        """Close what is open, saved or not, and note no more errors."""
+        self.page.remove_listener("pageerror", self._throw)
+        self.page.remove_listener("console", self._note)
+        self.page.evaluate("() => { for (const one of [...jupyterapp.shell.widgets('main')]) one.dispose(); }")
 
     def cell(self, number: int) -> Locator:
         """The code cell `number`, counted from 0."""
@@ -85,6 +99,9 @@ class LabPage:
         else:
             self.cell(cell).screenshot(path=target)
         return target
+
+    def _throw(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

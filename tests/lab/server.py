@@ -76,10 +76,6 @@ class LabServer:
         (self.root / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
         return f"{name}.ipynb"
 
-    def use_theme(self, theme: str) -> None:
-        """Show pages that are opened from now on in `light` or `dark`."""
-        self._write_setting("apputils-extension/themes", {"theme": f"JupyterLab {theme.title()}"})
-
     def end_kernels(self) -> None:
         """Shut down every kernel, so that the next test finds the machine as the first one did."""
         for session in self._request("GET", "/api/sessions").json():
@@ -98,6 +94,7 @@ class LabServer:
                 "--IdentityProvider.token=",
                 "--ServerApp.disable_check_xsrf=True",
                 "--LabApp.extension_manager=readonly",
+                "--LabApp.expose_app_in_browser=True",
             ),
             f"--ServerApp.root_dir={self.root}",
         ]

@@ -218,6 +218,7 @@ async def test_old_bytes_that_are_put_again_are_young(folder: Folder) -> None:
     )
     folder.session("a").record_intent(intent)
     ref = folder.put("a", b"again")
+    assert (await folder.collect(clock=SystemClock(), dry_run=True)).rows == ()
     done = await folder.collect(clock=SystemClock())
 
     assert (done.rows, done.kept_young, folder.attachments.get(ref.id).data) == ((), 1, b"again")

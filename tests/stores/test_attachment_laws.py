@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lash_nb.clock import NS_PER_MS, ManualClock
 from lash_nb.stores import (
@@ -36,7 +36,6 @@ T = TypeVar("T")
 GRACE_MS = 10_000
 BYTES = st.sampled_from([bytes([number]) for number in range(5)])
 SESSIONS = st.sampled_from(["a", "b"])
-STEP = st.sampled_from([1, GRACE_MS // 2, 2 * GRACE_MS])
 
 
 @dataclass
@@ -98,6 +97,12 @@ class AttachmentLaws(RuleBasedStateMachine):
         intended = {found for model in self.models.values() for found, at in model.intents.items() if at > border}
         return self.needed() | young | (intended & self.last_put.keys())
 
+    @initialize()
+    def begin(self) -> None:
+        """Each session has put something of its own, and both something that they share."""
+        for name, data in (("a", b"\x00"), ("b", b"\x01"), ("a", b"\x02"), ("b", b"\x02")):
+            self.put(name, data)
+
     @rule(name=SESSIONS, data=BYTES)
     def put(self, name: str, data: bytes) -> None:
         """A session puts bytes."""
@@ -109,12 +114,7 @@ class AttachmentLaws(RuleBasedStateMachine):
         if ref.id not in model.stamped:
             model.intents.setdefault(ref.id, self.now_ms)
 
-    @rule(step=STEP)
-    def wait(self, step: int) -> None:
-        """Time goes by."""
-        self.clock.advance(step / 1000)
-
-    @precondition(lambda self: self.last_put)
+    @precondition(lambda self: bool(self.last_put))
     @rule(name=SESSIONS, choice=st.integers(0, 9), stamps=st.booleans())
     def commit(self, name: str, choice: int, stamps: bool) -> None:
         """A session commits a node with a picture, and stamps it or, like the reference, does not."""
@@ -145,9 +145,10 @@ class AttachmentLaws(RuleBasedStateMachine):
             self.run(self.sessions[name].vacuum())
             del nodes[gone]
 
-    @rule()
-    def collect(self) -> None:
-        """A dry run changes nothing and says what a run deletes; a run deletes just that, and a second one finds nothing."""
+    @rule(after=st.sampled_from([1, GRACE_MS // 2, 2 * GRACE_MS]))
+    def collect(self, after: int) -> None:
+        """Time goes by, then: a dry run changes nothing and says what a run deletes; a run deletes just that, and a second one finds nothing."""
+        self.clock.advance(after / 1000)
         before, kept = self.store.ids(), self.kept()
         planned = self.collected(dry_run=True)
         assert self.store.ids() == before
@@ -233,6 +234,6 @@ class FolderLaws(AttachmentLaws):
 
 
 TestAttachmentLaws = AttachmentLaws.TestCase
-TestAttachmentLaws.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestAttachmentLaws.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
 TestFolderLaws = pytest.mark.slow(FolderLaws.TestCase)
-FolderLaws.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+FolderLaws.TestCase.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)

@@ -31,11 +31,18 @@ def free_values() -> SearchStrategy[Any]:
 @cache
 def documents(kind: Any) -> SearchStrategy[Any]:
     """Documents of `kind`: dicts and lists as they come from JSON, optional fields now given and now absent."""
-    return _documents(inspect.type_info(kind))
+    shape = inspect.type_info(kind)
+    return SHAPES[type(shape)](shape)
 
 
 def _documents(shape: inspect.Type) -> SearchStrategy[Any]:
-    return st.deferred(lambda: SHAPES[type(shape)](shape))
+    return _inner(shape.cls) if isinstance(shape, inspect.StructType) else SHAPES[type(shape)](shape)
+
+
+@cache
+def _inner(record: type) -> SearchStrategy[Any]:
+    """Documents of a record inside another one, which may hold such itself; the same ones wherever it stands, for to plan them takes long."""
+    return st.deferred(lambda: documents(record))
 
 
 def _record(shape: Any) -> SearchStrategy[Any]:
