@@ -1,43 +1,32 @@
-"""What every session store promises (lash 0.1.0-alpha.37, sessions §8, §9, §18.1)."""
+"""What every session store promises of commits and of what is read back (lash 0.1.0-alpha.37, sessions §8, §18.1)."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
-from lash_nb.clock import Clock, ManualClock
-from lash_nb.errors import StoreError
-from lash_nb.stores import (
-    ActivePath,
-    AttachmentIntent,
-    FullGraph,
-    InMemorySessionStore,
-    SessionStore,
-    SqliteSessionStore,
-)
+from lash_nb.clock import ManualClock
+from lash_nb.stores import ActivePath, AttachmentIntent, FullGraph, SessionStore
 from lash_nb.wire import (
     AgentFrameAssignment,
     AgentFrameRecord,
-    DurabilityTier,
     GraphCommitDelta,
     HydratedSessionCheckpoint,
-    MergeGroup,
     PluginSessionSnapshot,
-    QueuedWorkClaim,
     RootRelation,
     SessionMeta,
     SessionPolicy,
     ToolState,
     UnchangedGraph,
 )
+from tests.contracts.conftest import Kind
+from tests.contracts.session_store_acts import contents, refused
 from tests.stores.material import (
     SESSION,
     STATE,
     append,
     blob,
     commit,
-    completion,
     draft,
     node,
     rewrite,
@@ -45,67 +34,10 @@ from tests.stores.material import (
     used,
 )
 
-STORES: dict[str, tuple[Callable[[Clock, Path], SessionStore], DurabilityTier]] = {
-    "memory": (lambda clock, _: InMemorySessionStore(clock), "inline"),
-    "sqlite": (lambda clock, folder: SqliteSessionStore(folder / "session.db", clock=clock), "durable"),
-}
 
-
-@pytest.fixture
-def clock() -> ManualClock:
-    """A clock that the test moves."""
-    return ManualClock(1_800_000_000_000_000_000)
-
-
-@pytest.fixture(params=list(STORES))
-def kind(request: pytest.FixtureRequest) -> str:
-    """Each shipped store."""
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-def store(kind: str, clock: ManualClock, tmp_path: Path) -> Iterator[SessionStore]:
-    """An empty store."""
-    made = STORES[kind][0](clock, tmp_path)
-    yield made
-    made.release()
-
-
-async def refused(store: SessionStore, made: object) -> StoreError:
-    """Commit, expect a refusal that changes nothing, and return the error."""
-    before = await contents(store)
-    with pytest.raises(StoreError) as error:
-        await store.commit_runtime_state(made)  # type: ignore[arg-type]  # always a commit
-    assert await contents(store) == before
-    return error.value
-
-
-async def contents(store: SessionStore) -> object:
-    """Everything that can be read from a store."""
-    return (
-        await store.load_head(),
-        await store.load_session(FullGraph()),
-        await store.list_queued_work(SESSION),
-        await store.list_pending_queued_work(SESSION),
-        store.list_attachments(),
-    )
-
-
-async def claimed(store: SessionStore, **terms: object) -> QueuedWorkClaim | None:
-    """Claim at an idle boundary as `me`, unless told otherwise."""
-    return await store.claim_ready_work(**{"session_id": SESSION, "boundary": "idle", "owner": "me"} | terms)  # type: ignore[arg-type]  # the terms of one test
-
-
-async def claimed_ids(store: SessionStore, **terms: object) -> list[str] | None:
-    """The ids of what can be claimed."""
-    claim = await claimed(store, **terms)
-    return [batch.batch_id for batch in claim.batches] if claim else None
-
-
-def test_a_store_declares_its_tier(kind: str, store: SessionStore) -> None:
+def test_a_store_declares_its_tier(kind: Kind, store: SessionStore) -> None:
     """The tier is what the store is made for."""
-    assert store.durability_tier == STORES[kind][1]
+    assert store.durability_tier == kind.tier
 
 
 async def test_a_store_is_empty_before_the_first_commit(store: SessionStore) -> None:
@@ -367,186 +299,40 @@ async def test_an_intent_is_noted_once(store: SessionStore, clock: ManualClock) 
     assert store.list_attachments() == before
 
 
-async def test_work_with_the_same_source_key_waits_once(store: SessionStore) -> None:
-    """Enqueuing again returns the first batch, original payload and item ids included, as long as it waits."""
-    first = await store.enqueue_work(draft("one", source_key="k"))
-    again = await store.enqueue_work(draft("two", source_key="k"))
-    unrelated = await store.enqueue_work(draft("three", session_id="other", source_key="k"))
-
-    assert again == first
-    assert [item.item_id for item in first.items] == [f"{first.batch_id}:item:0"]
-    assert await store.list_queued_work(SESSION) == (first,)
-    assert await store.list_queued_work("other") == (unrelated,)
-    await store.cancel_work(session_id=SESSION, batch_id=first.batch_id)
-    assert (await store.enqueue_work(draft("two", source_key="k"))).items != first.items
-
-
-async def test_only_free_work_can_be_cancelled(store: SessionStore) -> None:
-    """A claimed batch is not pending and cannot be cancelled; after abandoning it can; another session's never."""
-    first, second = [await store.enqueue_work(draft(text)) for text in ("one", "two")]
-    assert await store.cancel_work(session_id=SESSION, batch_id=second.batch_id) == second
-    assert await store.cancel_work(session_id=SESSION, batch_id=second.batch_id) is None
-    claim = await claimed(store)
-    assert claim is not None
-
-    assert await store.list_pending_queued_work(SESSION) == ()
-    assert await store.list_queued_work(SESSION) == (first,)
-    assert await store.cancel_work(session_id=SESSION, batch_id=first.batch_id) is None
-    await store.abandon_claim(claim)
-    await store.abandon_claim(claim)
-    assert await store.cancel_work(session_id="other", batch_id=first.batch_id) is None
-    assert await store.cancel_work(session_id=SESSION, batch_id=first.batch_id) == first
-
-
-async def test_claiming_by_ids_takes_the_head_or_nothing(store: SessionStore) -> None:
-    """An exact claim that is not the head gives None and leaves everything free; each attempt counts the head's fencing up."""
-    first, second = [await store.enqueue_work(draft(text)) for text in ("one", "two")]
-
-    async def take(*ids: str) -> QueuedWorkClaim | None:
-        return await store.claim_by_ids(session_id=SESSION, batch_ids=ids, boundary="idle", owner="me")
-
-    assert await take() is None
-    assert await take(second.batch_id) is None
-    assert await take(second.batch_id, first.batch_id) is None
-    assert await store.list_pending_queued_work(SESSION) == (first, second)
-    claim = await take(first.batch_id, second.batch_id)
-    assert claim is not None
-    assert claim.batches == (first, second)
-    assert claim.fencing_token == 3
-
-
-async def test_ready_work_that_must_wait_blocks_a_checkpoint(store: SessionStore) -> None:
-    """Inside a turn nothing passes a head that waits for its end; once somebody holds that one, the next may come."""
-    head = await store.enqueue_work(draft("after", delivery_policy="after_current_turn_commit"))
-    early = await store.enqueue_work(draft("early"))
-
-    assert await claimed(store, boundary="active_turn_checkpoint") is None
-    assert await claimed_ids(store) == [head.batch_id]
-    assert await claimed_ids(store, boundary="active_turn_checkpoint") == [early.batch_id]
-
-
-async def test_claims_are_renewed_abandoned_and_fenced(store: SessionStore, clock: ManualClock) -> None:
-    """Renewing keeps identity and work; claiming again after abandoning raises the fencing token and changes the claim."""
+async def test_a_store_that_was_released_goes_on(store: SessionStore) -> None:
+    """Releasing gives back what is held open, as often as one likes; everything is there afterwards."""
+    await store.commit_runtime_state(commit(append(node("a"))))
     await store.enqueue_work(draft())
-    claim = await claimed(store, lease_ttl_ms=1000)
-    assert claim is not None
-    clock.advance(0.5)
-    renewed = await store.renew_claim(claim, lease_ttl_ms=1000)
+    before = await contents(store)
+    store.release()
+    store.release()
 
-    assert renewed == replace(claim, expires_at_epoch_ms=claim.expires_at_epoch_ms + 500)
-    await store.abandon_claim(renewed)
-    again = await claimed(store)
-    assert again is not None
-    assert (claim.fencing_token, again.fencing_token) == (1, 2)
-    assert claim.claim_id != again.claim_id
-    with pytest.raises(StoreError) as error:
-        await store.renew_claim(claim)
-    assert (error.value.variant, error.value.fields) == (
-        "QueuedWorkClaimExpired",
-        {"session_id": SESSION, "claim_id": claim.claim_id},
-    )
-
-
-async def test_a_claim_under_another_sessions_name_holds_nothing(store: SessionStore) -> None:
-    """It cannot be renewed, and giving it back frees no work."""
-    await store.enqueue_work(draft())
-    claim = await claimed(store)
-    assert claim is not None
-    foreign = replace(claim, session_id="other")
-
-    with pytest.raises(StoreError) as error:
-        await store.renew_claim(foreign)
-    await store.abandon_claim(foreign)
-
-    assert error.value.variant == "QueuedWorkClaimExpired"
-    assert await store.list_pending_queued_work(SESSION) == ()
-
-
-async def test_an_expired_claim_can_be_taken_over_or_renewed_by_whoever_is_first(
-    store: SessionStore, clock: ManualClock
-) -> None:
-    """Expiry alone takes nothing away; a reclaim does."""
-    await store.enqueue_work(draft())
-    claim = await claimed(store, lease_ttl_ms=1000)
-    assert claim is not None
-    assert await claimed(store) is None
-    clock.advance(1)
-    renewed = await store.renew_claim(claim, lease_ttl_ms=0)
-    taken = await claimed(store, owner="other")
-
-    assert taken is not None
-    assert taken.fencing_token == claim.fencing_token + 1
-    with pytest.raises(StoreError):
-        await store.renew_claim(renewed)
-
-
-async def test_work_that_is_not_available_yet_is_passed_over(store: SessionStore, clock: ManualClock) -> None:
-    """A batch for later neither comes nor blocks."""
-    later = await store.enqueue_work(draft("later", available_at_ms=clock.now_ns() // 1_000_000 + 1000))
-    now = await store.enqueue_work(draft("now"))
-
-    assert await claimed_ids(store, max_batches=9) == [now.batch_id]
-    clock.advance(1)
-    assert await claimed_ids(store, max_batches=9) == [later.batch_id]
-
-
-async def test_joins_group_neighbours_of_one_kind(store: SessionStore) -> None:
-    """Following ready work joins as long as slot, delivery and merge key are equal, up to the limit; exclusive work comes alone."""
-    group = MergeGroup(group="g")
-    terms_of_work: list[dict[str, object]] = [{}, {}, {}]
-    terms_of_work += [{"merge_key": group}, {"merge_key": group}, {}]
-    terms_of_work += [{"slot_policy": "exclusive"}, {"slot_policy": "exclusive"}]
-    ids = [
-        (await store.enqueue_work(draft(str(number), **terms))).batch_id for number, terms in enumerate(terms_of_work)
-    ]
-    await store.enqueue_work(draft("stranger", session_id="other"))
-    groups = [await claimed_ids(store, max_batches=limit) for limit in (0, 2, 9, 9, 9, 9, 9, 9)]
-
-    assert groups == [None, ids[:2], ids[2:3], ids[3:5], ids[5:6], ids[6:7], ids[7:8], None]
-
-
-async def test_a_completion_with_a_stale_token_changes_nothing(store: SessionStore) -> None:
-    """Work is done only by who holds it; the valid completion clears the queue with its commit."""
-    await store.enqueue_work(draft())
-    stale = await claimed(store, lease_ttl_ms=0)
-    valid = await claimed(store)
-    assert stale is not None
-    assert valid is not None
-
-    for bad in (
-        completion(stale),
-        completion(valid, batch_ids=()),
-        completion(valid, batch_ids=("elsewhere",)),
-        completion(valid, session_id="other"),
-    ):
-        error = await refused(store, stamped(commit(append(node("a")), completed_queue_claims=(bad,))))
-        assert error.variant == "QueuedWorkClaimExpired"
-    made = stamped(commit(append(node("a")), completed_queue_claims=(completion(valid),)))
-    result = await store.commit_runtime_state(made)
-
-    assert await store.list_queued_work(SESSION) == ()
-    assert await store.commit_runtime_state(made) == result
-
-
-async def test_one_bad_completion_spoils_the_commit(store: SessionStore) -> None:
-    """A good completion beside a bad one removes nothing."""
-    await store.enqueue_work(draft("one", slot_policy="exclusive"))
-    await store.enqueue_work(draft("two", slot_policy="exclusive"))
-    good, other = await claimed(store), await claimed(store)
-    assert good is not None
-    assert other is not None
-    await store.abandon_claim(other)
-
-    await refused(store, commit(completed_queue_claims=(completion(good), completion(other))))
-    assert len(await store.list_queued_work(SESSION)) == 2
-
-
-async def test_a_session_completes_its_own_work_only(store: SessionStore) -> None:
-    """Work of another session in the same store is not done by this session's commit."""
-    await store.enqueue_work(draft(session_id="other"))
-    claim = await claimed(store, session_id="other")
-    assert claim is not None
-
+    assert await contents(store) == before
+    store.release()
     assert (
-        await refused(store, commit(completed_queue_claims=(completion(claim),)))
-    ).variant == "QueuedWorkClaimExpired"
+        await store.commit_runtime_state(commit(append(node("b", "a")), expected_head_revision=1))
+    ).head_revision == 2
+
+
+async def test_a_durable_session_is_there_after_reopening(opening: Callable[[], SessionStore]) -> None:
+    """Meta, head, tool state, queue and attachment intents survive the store."""
+    store, again = opening(), opening()
+    meta = SessionMeta(
+        session_id=SESSION, session_name="n", created_at="now", model="m", cwd="/", relation=RootRelation()
+    )
+    checkpoint = HydratedSessionCheckpoint(turn_state=STATE, tool_state=ToolState(generation=77, tools={}))
+    await store.save_session_meta(meta)
+    await store.commit_runtime_state(stamped(commit(append(node("a")), checkpoint=checkpoint)))
+    await store.enqueue_work(draft(source_key="k"))
+    store.record_intent(
+        AttachmentIntent(attachment_id="a", session_id=SESSION, canonical_uri="sha256:a", intent_at_epoch_ms=1)
+    )
+    read = await again.load_session(FullGraph())
+
+    assert await again.load_session_meta() == meta
+    assert read is not None
+    assert read.checkpoint is not None
+    assert read.checkpoint.tool_state == ToolState(generation=77, tools={})
+    assert await contents(again) == await contents(store)
+    assert [batch.source_key for batch in await again.list_queued_work(SESSION)] == ["k"]
+    assert [entry.attachment_id for entry in again.list_uncommitted(1)] == ["a"]
