@@ -15,7 +15,14 @@ from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment, TerminationPolicy
 from lash_nb.stores import AttachmentStore, LashlangArtifactStore, SessionStoreFactory
 from lash_nb.trace import TraceSink
-from lash_nb.wire import PromptLayer, SessionPolicy, TraceContext, TraceLevel
+from lash_nb.wire import (
+    ProcessSessionDeleteReport,
+    PromptLayer,
+    SessionDeleteScope,
+    SessionPolicy,
+    TraceContext,
+    TraceLevel,
+)
 
 if TYPE_CHECKING:
     from lash_nb.core._builder import LashCoreBuilder
@@ -71,6 +78,8 @@ class SessionDeleteReport:
 
     session_id: str
     """The session."""
+    process: ProcessSessionDeleteReport | None = None
+    """What became of its background processes, on a host that has any."""
 
 
 class LashCore:
@@ -128,6 +137,7 @@ class LashCore:
         Raises:
             EmbedError: `MissingSessionStoreFactory`, `StoreFactory`.
         """
+        self._parts.effect_host.scoped(SessionDeleteScope(session_id=session_id))
         factory = self._parts.store_factory
         if factory is None:
             raise EmbedError(

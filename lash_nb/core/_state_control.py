@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lash_nb.plugins import ManualRewrite, RewriteTrigger
-from lash_nb.runtime import LashRuntime, RuntimeSessionState
+from lash_nb.runtime import LashRuntime, OrphanVacuum, RuntimeSessionState
 from lash_nb.wire import (
     AppendMessage,
     AppendPlugin,
@@ -92,3 +92,12 @@ class StateControl:
             SessionError: there is no store, or it cannot be read.
         """
         return await self._runtime.orphaned_node_ids()
+
+    async def vacuum_orphans(self, *, dry_run: bool = False) -> OrphanVacuum:
+        """Delete the nodes that are on no way to the leaf, other branches too; with `dry_run`, only say which.
+
+        Raises:
+            SessionError: there is no store, or it cannot be read or written.
+            LashRuntimeError: `store_commit_failed`, and nothing was deleted.
+        """
+        return await self._runtime.vacuum_orphans(dry_run=dry_run)

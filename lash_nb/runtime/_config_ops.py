@@ -21,6 +21,7 @@ from lash_nb.plugins import (
 )
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._open_runtime import OpenRuntime
+from lash_nb.runtime._state_snapshots import stamp_snapshots
 from lash_nb.wire import Availability, ModelSpec, PromptLayer, RuntimeOperationScope, ToolState
 
 __all__ = ["ConfigOps"]
@@ -109,6 +110,7 @@ class ConfigOps(OpenRuntime):
                 yield self.plugins.registry
             except ToolRegistryError as error:
                 raise SessionError("Protocol", f"{doing} failed: {error.message}") from error
+            stamp_snapshots(self.state, self.plugins)
             self._publish()
 
     async def apply_tool_state(self, state: ToolState) -> int:

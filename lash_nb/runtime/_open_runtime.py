@@ -120,8 +120,9 @@ class OpenRuntime:
         self._stale = False
 
     def _go_on_from(self, fresh: RuntimeSessionState) -> None:
-        """Replace the state by what was loaded."""
+        """Replace the state by what was loaded; a store that holds another session by now refuses the next commit."""
         old = self.state
+        fresh.session_id = old.session_id
         fresh.policy = old.policy.replace(model=fresh.policy.model, provider_id=fresh.policy.provider_id)
         discard_snapshots(fresh)
         if old.stored_revision is not None and not old.graph.is_committed:

@@ -22,6 +22,8 @@ from lash_nb.runtime._services import (
 from lash_nb.runtime._session_ops import SessionOps
 from lash_nb.runtime._settle import bring_to_life, settle
 from lash_nb.runtime._state import RuntimeSessionState
+from lash_nb.runtime._state_commit import commit_to, state_commit
+from lash_nb.runtime._state_snapshots import refresh_snapshots
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.stores import SessionStore
 from lash_nb.wire import SessionPolicy, TurnInput, TurnScope
@@ -182,7 +184,9 @@ class LashRuntime(SessionOps, ConfigOps):
             store = self._required_store("park")
             try:
                 await self._refuse_overtaken(store)
-                await self._commit()
+                if self.state.stored_revision is not None:  # of a session that never began there is nothing to keep
+                    refresh_snapshots(self.state, self.plugins)
+                await commit_to(store, self.state, state_commit(self.state))
             except (LashRuntimeError, StoreError) as error:
                 raise SessionError(
                     "Protocol",

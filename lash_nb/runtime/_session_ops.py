@@ -22,7 +22,21 @@ from lash_nb.wire import (
     orphaned_node_ids,
 )
 
-__all__ = ["SessionOps"]
+__all__ = ["OrphanVacuum", "SessionOps"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanVacuum:
+    """What a vacuum of orphans did, or would do."""
+
+    node_ids: tuple[str, ...]
+    """The nodes that are on no way to the leaf, in the order in which they were stored."""
+    dry_run: bool
+    """Whether nothing was changed."""
+    removed_node_count: int = 0
+    """Nodes that are gone for good; those that were hidden before, too."""
+    deleted_blob_count: int = 0
+    """Blobs that nothing needed any more."""
 
 
 class SessionOps(OpenRuntime):
@@ -160,6 +174,34 @@ class SessionOps(OpenRuntime):
         except StoreError as error:
             raise SessionError("Protocol", f"failed to load full graph: {error.message}") from error
         return () if read is None else orphaned_node_ids(read.graph)
+
+    async def vacuum_orphans(self, *, dry_run: bool = False) -> OrphanVacuum:
+        """Delete the nodes that are on no way to the leaf, other branches too, from the store and from memory.
+
+        Raises:
+            SessionError: there is no store, or it cannot be read or written.
+            LashRuntimeError: `store_commit_failed`, and nothing was deleted; `session_head_refresh`.
+        """
+        if not dry_run:
+            await self.persist()
+        async with self._exclusive():
+            store = self._required_store("vacuum_orphans")
+            orphans = tuple(node for node in await self.orphaned_node_ids() if not self.state.graph.is_on_path(node))
+            if dry_run:
+                return OrphanVacuum(node_ids=orphans, dry_run=True)
+            try:
+                await store.tombstone_nodes(orphans)
+                removed, swept = await store.vacuum(), await store.gc_unreachable()
+            except StoreError as error:
+                raise SessionError("Protocol", f"failed to vacuum: {error.message}") from error
+            self.state.graph.trim()
+            self._publish()
+            return OrphanVacuum(
+                node_ids=orphans,
+                dry_run=False,
+                removed_node_count=removed.removed_node_count,
+                deleted_blob_count=swept.deleted_blob_count,
+            )
 
     def _required_store(self, operation: str) -> SessionStore:
         if self.store is None:
