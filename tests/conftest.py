@@ -1,11 +1,13 @@
-"""What every room's tests share: the browser and one timing profile for property tests."""
+"""What every room's tests share: the browser, one run of the demo, and one timing profile for property tests."""
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -19,13 +21,33 @@ settings.register_profile("lash_nb", deadline=None, max_examples=40, derandomize
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("lash_nb")
 
+NOTEBOOKS: Final = Path(__file__).parents[1] / "notebooks"
+
+
+ONE_WORKER: Final = frozenset({"browser", "demo", "kernel"})
+"""Fixtures that take long to make: their tests run on the worker that has them."""
+
+
+class Demo(NamedTuple):
+    """A run of the demo.
+
+    Attributes:
+        done: The process, ended.
+        executed: The folder of executed notebooks.
+    """
+
+    done: subprocess.CompletedProcess[str]
+    executed: Path
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep everything that drives a browser on one worker: two browsers on two cores only time each other out."""
+    """Keep everything that drives a browser on one worker: two browsers on two cores only time each other out; and all that asks of the demo."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        wanted = getattr(item, "fixturenames", ())
+        if "browser" in wanted:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        for shared in ONE_WORKER.intersection(wanted):
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +64,19 @@ def browser() -> Iterator[Browser]:
 def _three_hundred_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a trace of 300,000 records; the tests that read it are all of the browser, so one worker writes it once."""
     return many(300_000, tmp_path_factory.mktemp("many") / "big.jsonl")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """`lash-nb demo` without a terminal, run once for all that ask what it said and executed; their group keeps them on one worker."""
+    from matplotlib import font_manager  # noqa: PLC0415 - for this alone
+
+    font_manager.findfont("DejaVu Sans")  # builds a cache, of which a notebook would say that it takes long
+    folder = tmp_path_factory.mktemp("demo")
+    own = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    command = [sys.executable, "-m", "lash_nb.cli", "demo", "--notebooks", str(NOTEBOOKS)]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    return Demo(done, folder / "_executed")
 
 
 @contextmanager

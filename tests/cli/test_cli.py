@@ -9,9 +9,9 @@ import nbformat.v4
 import pytest
 
 from lash_nb.cli import main
+from tests.conftest import NOTEBOOKS, Demo
 from tests.trace.lines import line, llm_end, llm_start, tool_end, tool_start
 
-NOTEBOOKS: Final = Path(__file__).parents[2] / "notebooks"
 STATION: Final = NOTEBOOKS / "data" / "station.trace.jsonl"
 
 
@@ -102,24 +102,14 @@ def test_a_demo_without_notebooks_is_one_line(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.slow
-def test_the_demo_checks_itself(tmp_path: Path) -> None:
+def test_the_demo_checks_itself(demo: Demo) -> None:
     """With no terminal the demo shows a turn, its effects and a trace, executes every notebook, and says where the results are."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lash_nb.cli", "demo", "--notebooks", str(NOTEBOOKS)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Oslo is clear, at 4 °C." in done.stdout
-    assert "tool_call" in done.stdout
-    assert "203 records" in done.stdout
-    assert "The executed notebooks are in _executed/." in done.stdout
-    assert {file.name for file in (tmp_path / "_executed").iterdir()} == {
-        file.name for file in NOTEBOOKS.glob("*.ipynb")
-    }
+    assert demo.done.returncode == 0, demo.done.stdout + demo.done.stderr
+    assert "Oslo is clear, at 4 °C." in demo.done.stdout
+    assert "tool_call" in demo.done.stdout
+    assert "203 records" in demo.done.stdout
+    assert "The executed notebooks are in _executed/." in demo.done.stdout
+    assert {file.name for file in demo.executed.iterdir()} == {file.name for file in NOTEBOOKS.glob("*.ipynb")}
 
 
 def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:

@@ -91,16 +91,20 @@ def test_neither_a_report_nor_a_summary_waits_for_what_draws(tmp_path: Path) -> 
     ],
     ids=str,
 )
-def test_an_error_is_one_line_and_changes_nothing(arguments: list[str], told: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_changes_nothing(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Exit code 1, one line that says what to do, and no file more or less."""
     (tmp_path / "trace.jsonl").write_bytes(STATION.read_bytes())
+    monkeypatch.chdir(tmp_path)
 
-    done = run("trace", *arguments, cwd=tmp_path)
+    code = main(["trace", *arguments])
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("lash-nb: ")
-    assert told in done.stderr
-    assert done.stderr.count("\n") == 1
+    printed = capfd.readouterr()
+    assert (code, printed.out) == (1, "")
+    assert printed.err.startswith("lash-nb: ")
+    assert told in printed.err
+    assert printed.err.count("\n") == 1
     assert [file.name for file in tmp_path.iterdir()] == ["trace.jsonl"]
     assert (tmp_path / "trace.jsonl").read_bytes() == STATION.read_bytes()
 

@@ -47,7 +47,7 @@ def test_tables_have_the_same_types_for_every_release(name: str) -> None:
     trace, empty = trace_of(name), read_trace(b"")
 
     for table in TRACE_TABLES.values():
-        types = table(empty).dtypes
+        types = table(empty).dtypes.to_dict()
         for column, cells in table(trace).items():
             is_large = column in TOKENS and not all(-(2**63) <= int(value) < 2**63 for value in cells.dropna())
             assert str(cells.dtype) == ("object" if is_large else str(types[column]))

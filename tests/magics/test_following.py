@@ -117,7 +117,6 @@ def test_outside_of_a_notebook_nothing_is_followed(shell: Shell, file: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("kernel")
 def test_a_kernel_follows_while_it_is_idle(kernel: Kernel, file: Path) -> None:
     """Between two cells the view takes in what was written; `--stop` ends it."""
     kernel.run(f"%load_ext lash_nb\nimport asyncio\nview = %lash trace {file} --follow")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.magics.kernel import Kernel
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
+pytestmark = pytest.mark.slow
 
 SETUP: Final = '''
 %load_ext lash_nb
