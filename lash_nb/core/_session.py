@@ -17,6 +17,7 @@ from lash_nb.runtime import (
     RuntimeTurnPhaseProbe,
     SessionReadView,
     TurnResult,
+    fork_snapshot,
 )
 from lash_nb.stores import (
     AttachmentListing,
@@ -33,6 +34,7 @@ from lash_nb.wire import (
     RuntimeEffectOutcome,
     SessionGraph,
     SessionPolicy,
+    SessionSnapshot,
     SessionUsageReport,
     TurnInput,
 )
@@ -171,6 +173,22 @@ class LashSession:
     def read_view(self) -> SessionReadView:
         """Return the session as it is now, fixed."""
         return self._runtime.read_view()
+
+    def fork_snapshot(self, node_id: str, session_id: str) -> SessionSnapshot:
+        """Return a session of its own, `session_id`, that stands at a node of this one: the way to it, and nothing used yet.
+
+        Raises:
+            CallerError: there is no such node.
+        """
+        return fork_snapshot(self._runtime.export_state(), node_id, session_id)
+
+    async def persist(self) -> None:
+        """Store what is not stored yet, after the turn that runs; without a store it is simply kept.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, and what was not stored is taken back.
+        """
+        await self._runtime.persist()
 
     def observe(self) -> RuntimeObservation:
         """Return the session as it was after its last turn or change, with the state of tools and plugins; what runs does not show."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from lash_nb.core._modes import STANDARD, ModeId, ModePreset
 from lash_nb.core._session import LashSession
-from lash_nb.errors import EmbedError, SessionError, StoreError
+from lash_nb.errors import CallerError, EmbedError, SessionError, StoreError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import LashRuntime, ParkedSession, RuntimeSessionState, load_persisted_session_state
 from lash_nb.stores import SessionStore, SessionStoreCreateRequest
@@ -98,11 +98,11 @@ class SessionBuilder:
         state.policy = policy.replace(provider_id=state.policy.provider_id)
         return await self._opened(mode, policy, store, state)
 
-    async def open_fork(self, view: SessionReadView, node_id: str) -> LashSession:
+    async def open_fork(self, session: LashSession, node_id: str) -> LashSession:
         """Open a new session that begins with the way to a node of another one, and store it.
 
         Args:
-            view: The other session.
+            session: The other session.
             node_id: The node at which the new one stands.
 
         Raises:
@@ -110,22 +110,15 @@ class SessionBuilder:
             EmbedError, SessionError: as in `open`.
             LashRuntimeError: `store_commit_failed`.
         """
-        nodes = {node.node_id: node for node in view.session_graph.nodes}
-        if node_id not in nodes:
-            raise CallerError(
-                f"session {view.session_id} has no node {node_id}; take one of its graph", code="unknown_node"
-            )
+        snapshot = session.fork_snapshot(node_id, self._session_id)
         mode, policy = self._resolved()
         store = await self._session_store(policy)
         if store is not None and await store.load_head() is not None:
             raise CallerError(f"session {self._session_id} is stored already; choose another id", code="session_exists")
-        graph = SessionGraph(nodes=tuple(active_path(nodes, node_id)), leaf_node_id=node_id)
-        snapshot = replace(view.to_snapshot(), session_id=self._session_id, session_graph=graph)
         state = RuntimeSessionState.from_snapshot(snapshot, self._core.parts.clock)
-        state.policy = policy.replace(provider_id=policy.provider_id or state.policy.provider_id)
-        session = await self._opened(mode, policy, store, state)
-        await session.control.state.persist()
-        return session
+        opened = await self._opened(mode, policy, store, state)
+        await opened.persist()
+        return opened
 
     async def resume(self, parked: ParkedSession) -> LashSession:
         """Go on with a parked session.

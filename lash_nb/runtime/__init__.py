@@ -1,6 +1,7 @@
 """Sessions at work: state, lifecycle, turn loop, commits."""
 
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment, TerminationPolicy
+from lash_nb.runtime._fork import fork_snapshot
 from lash_nb.runtime._loading import load_persisted_session_state
 from lash_nb.runtime._observation import RuntimeObservation
 from lash_nb.runtime._phases import RuntimeTurnPhase, RuntimeTurnPhaseProbe
@@ -14,6 +15,7 @@ from lash_nb.runtime._services import (
     ProcessRuntimeHost,
     RuntimeServices,
 )
+from lash_nb.runtime._session_ops import OrphanVacuum
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_snapshots import state_builtins
 from lash_nb.runtime._turn import TurnOptions
@@ -24,6 +26,7 @@ __all__ = [
     "EmbeddedRuntimeHost",
     "EventSink",
     "LashRuntime",
+    "OrphanVacuum",
     "ParkedSession",
     "PersistentRuntimeServices",
     "ProcessRegistry",
@@ -39,6 +42,7 @@ __all__ = [
     "TerminationPolicy",
     "TurnOptions",
     "TurnResult",
+    "fork_snapshot",
     "load_persisted_session_state",
     "state_builtins",
 ]
