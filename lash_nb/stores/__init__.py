@@ -6,7 +6,6 @@ from lash_nb.stores._attachment_check import AttachmentCheck, AttachmentFault, A
 from lash_nb.stores._attachment_gc import (
     ATTACHMENT_GRACE_MS,
     AttachmentCollection,
-    AttachmentUser,
     CollectedAttachment,
     collect_attachments,
 )
@@ -25,7 +24,7 @@ from lash_nb.stores._attachment_store import (
     StoredAttachment,
     resolve_llm_request_attachments,
 )
-from lash_nb.stores._attachment_users import attachment_users, session_attachment_user
+from lash_nb.stores._attachment_users import AttachmentUser, session_attachment_user
 from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._memory_session import InMemorySessionStore, InMemorySessionStoreFactory
@@ -42,6 +41,7 @@ from lash_nb.stores._session_store import (
     VacuumReport,
 )
 from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
+from lash_nb.stores._sqlite_attachment_users import attachment_users
 from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.stores._store_folder import StoreFolder

@@ -1,13 +1,14 @@
 """Whether attachments are what their ids promise: every byte is hashed again, every sidecar read, every reference followed."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from lash_nb.stores._attachment_archive import AttachmentArchive, AttachmentInspection
-from lash_nb.stores._attachment_listing import AttachmentReference
-from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
+from lash_nb.stores._attachment_users import AttachmentUser
 from lash_nb.wire import AttachmentId
 from lash_nb.words import counted
 
@@ -40,7 +41,7 @@ class AttachmentFinding:
     detail: str
     """What was found, then what to do."""
     references: tuple[str, ...] = ()
-    """Who names the attachment, as in `node m1f2…`."""
+    """Which nodes name the attachment, as in `node m1f2… of main`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,67 +67,67 @@ class AttachmentCheck:
         return f"<AttachmentCheck: {looked_at}: {found}>"
 
 
-def verify_attachments(
-    store: AttachmentArchive,
-    manifest: Iterable[AttachmentManifestEntry] | None = None,
-    references: Iterable[AttachmentReference] | None = None,
+async def verify_attachments(
+    store: AttachmentArchive, users: Iterable[AttachmentUser] | None = None
 ) -> AttachmentCheck:
     """Check all attachments of a store; bytes are read in pieces, one file at a time, and nothing is changed.
 
     Args:
         store: Where the bytes are.
-        manifest: The manifest entries of all sessions that share the store.
-        references: Who names which attachment, of all those sessions; without manifest and references nothing counts as orphaned.
+        users: All who may name attachments of that store; when nobody is given, nothing counts as orphaned.
 
     Raises:
         AttachmentStoreError: `Io`, when the store cannot be listed.
+        StoreError: one of the users cannot be read.
     """
-    naming = _Naming(manifest, references)
+    stored = set(store.ids())
+    naming = await _asked(users, stored)
     rows: list[AttachmentFinding] = []
-    ids, byte_count = sorted({*store.ids(), *naming.ids()}), 0
+    ids, byte_count = sorted(stored | naming.users.keys() | naming.committed.keys()), 0
     for attachment_id in ids:
-        found = store.inspect(attachment_id)
+        found = await asyncio.to_thread(store.inspect, attachment_id)
         byte_count += found.byte_len or 0
+        references = tuple(naming.users.get(attachment_id, ()))
         rows.extend(
-            AttachmentFinding(
-                attachment_id=attachment_id, fault=fault, detail=detail, references=naming.users(attachment_id)
-            )
+            AttachmentFinding(attachment_id=attachment_id, fault=fault, detail=detail, references=references)
             for fault, detail in _faults(attachment_id, found, naming)
         )
     return AttachmentCheck(rows=tuple(rows), attachment_count=len(ids), byte_count=byte_count)
 
 
+@dataclass
 class _Naming:
     """Who names what."""
 
-    def __init__(
-        self,
-        manifest: Iterable[AttachmentManifestEntry] | None,
-        references: Iterable[AttachmentReference] | None,
-    ) -> None:
-        self.known: Final = manifest is not None or references is not None
-        self._users: dict[AttachmentId, list[str]] = {}
-        self._committed: dict[AttachmentId, bool] = {}
-        for entry in manifest or ():
-            stamped = entry.committed_at_epoch_ms is not None
-            self._committed[entry.attachment_id] = stamped or self._committed.get(entry.attachment_id, False)
-        for ref, who in references or ():
-            users = self._users.setdefault(ref.id, [])
-            if who not in users[-1:]:  # a node names a picture twice in a row, never again later
-                users.append(who)
-
-    def ids(self) -> Iterable[AttachmentId]:
-        return {*self._users, *self._committed}
-
-    def users(self, attachment_id: AttachmentId) -> tuple[str, ...]:
-        return tuple(self._users.get(attachment_id, ()))
+    known: bool
+    """Whether anybody was asked."""
+    users: dict[AttachmentId, list[str]] = field(default_factory=dict)
+    """The nodes that name it."""
+    committed: dict[AttachmentId, bool] = field(default_factory=dict)
+    """What is in a manifest, and whether a commit stamped it."""
+    mentioned: set[AttachmentId] = field(default_factory=set)
+    """What somebody mentions anywhere else."""
 
     def needs(self, attachment_id: AttachmentId) -> bool:
-        """Return whether a node or a stamped entry names it."""
-        return attachment_id in self._users or self._committed.get(attachment_id, False)
+        """Return whether a session would miss it."""
+        return (
+            attachment_id in self.users or attachment_id in self.mentioned or self.committed.get(attachment_id, False)
+        )
 
-    def intends(self, attachment_id: AttachmentId) -> bool:
-        return attachment_id in self._committed
+
+async def _asked(users: Iterable[AttachmentUser] | None, stored: AbstractSet[AttachmentId]) -> _Naming:
+    naming = _Naming(known=users is not None)
+    for user in users or ():
+        for entry in user.list_attachments():
+            stamped = entry.committed_at_epoch_ms is not None
+            naming.committed[entry.attachment_id] = stamped or naming.committed.get(entry.attachment_id, False)
+        for ref, who in await user.references():
+            nodes = naming.users.setdefault(ref.id, [])
+            told = f"{who} of {user.name}"
+            if told not in nodes[-1:]:  # a node that names an attachment twice does so in a row
+                nodes.append(told)
+        naming.mentioned |= await user.mentioned(stored | naming.committed.keys())
+    return naming
 
 
 _Fault: TypeAlias = tuple[AttachmentFault, str]
@@ -143,7 +144,7 @@ def _faults(attachment_id: AttachmentId, found: AttachmentInspection, naming: _N
         yield "missing_sidecar" if missing else "broken_sidecar", found.meta_error.message
     elif found.digest == attachment_id:
         yield from _false_meta(attachment_id, found)
-    if naming.known and not naming.needs(attachment_id) and not naming.intends(attachment_id):
+    if naming.known and not naming.needs(attachment_id) and attachment_id not in naming.committed:
         yield "orphaned", "no session names it; collect attachments to delete it"
 
 
@@ -152,7 +153,7 @@ def _without_bytes(attachment_id: AttachmentId, found: AttachmentInspection, nam
         return "unreadable", found.data_error.message
     if naming.needs(attachment_id):
         return "missing", "a session names it and the bytes are not there; restore them from a copy or put them again"
-    if naming.intends(attachment_id):
+    if attachment_id in naming.committed:
         return "unwritten", "the session stopped before it wrote the bytes; collect attachments to forget that"
     if naming.known:
         return "orphaned", "there is a meta without bytes, and no session names it; collect attachments to delete it"

@@ -7,57 +7,26 @@ attachments only when it commits.
 A collection may stop anywhere: bytes go first, then the manifest entries; what is left is found by the next one.
 """
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from lash_nb.clock import NS_PER_MS, Clock, SystemClock
 from lash_nb.errors import AttachmentStoreError, StoreError
 from lash_nb.stores._attachment_archive import AttachmentArchive, AttachmentStat
-from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
+from lash_nb.stores._attachment_users import AttachmentUser
 from lash_nb.wire import AttachmentId
 from lash_nb.words import counted
 
 __all__ = [
     "ATTACHMENT_GRACE_MS",
     "AttachmentCollection",
-    "AttachmentUser",
     "CollectedAttachment",
     "collect_attachments",
 ]
 
 ATTACHMENT_GRACE_MS: Final = 86_400_000
 """How long bytes that nobody names are kept: a day, in milliseconds."""
-
-
-class AttachmentUser(Protocol):
-    """Somebody who may name attachments, e.g. a session."""
-
-    @property
-    def name(self) -> str:
-        """Who it is, for people."""
-        ...
-
-    async def mentioned(self, wanted: AbstractSet[AttachmentId]) -> AbstractSet[AttachmentId]:
-        """Return those of the wanted ids that it mentions anywhere; its manifest does not count.
-
-        Raises:
-            StoreError: it cannot be read as a whole.
-        """
-        ...
-
-    def list_attachments(self) -> Sequence[AttachmentManifestEntry]:
-        """Return its manifest; errors as in `mentioned`."""
-        ...
-
-    def forget(self, attachment_id: AttachmentId) -> None:
-        """Delete a manifest entry.
-
-        Raises:
-            StoreError: it cannot be written.
-        """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

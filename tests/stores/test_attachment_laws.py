@@ -177,9 +177,7 @@ class AttachmentLaws(RuleBasedStateMachine):
     @invariant()
     def a_check_finds_no_harm(self) -> None:
         """Whatever a session needs is sound."""
-        named = [(self.refs[found], name) for name, model in self.models.items() for found in model.nodes.values()]
-        manifest = [entry for session in self.sessions.values() for entry in session.list_attachments()]
-        assert verify_attachments(self.store, manifest, named).ok
+        assert self.run(verify_attachments(self.store, self.users())).ok
 
     @invariant()
     def manifests_are_those_of_the_model(self) -> None:

@@ -44,14 +44,15 @@ async def test_attachments_of_the_reference_are_sound_and_stay(folder: Path) -> 
     named = list(attachment_references(read.graph.nodes))
     manifest = session.list_attachments()
     extra = store.put(b"of nobody", PIXEL)
-    check = verify_attachments(store, manifest, named)
-    done = await collect_attachments(store, attachment_users(folder), dry_run=False, clock=LATER)
+    users = attachment_users(folder)
+    check = await verify_attachments(store, users)
+    done = await collect_attachments(store, users, dry_run=False, clock=LATER)
 
     assert [entry.committed_at_epoch_ms for entry in manifest] == [None, None]
     assert [(row.attachment_id, row.fault) for row in check.rows] == [(extra.id, "orphaned")]
     assert [row.attachment_id for row in done.rows] == [extra.id]
     assert set(store.ids()) == {ref.id for ref, _ in named} == {entry.attachment_id for entry in manifest}
-    assert verify_attachments(store, manifest, named).rows == ()
+    assert (await verify_attachments(store, users)).rows == ()
     assert session.list_attachments() == manifest
 
 
