@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.stores._attachment_manifest import AttachmentIntent, AttachmentManifestEntry
 from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_schema import LARGEST
 from lash_nb.wire import AttachmentId
 
 __all__ = ["SqliteAttachmentManifest", "read_entries", "stamp_attachments"]
 
 _ENTRIES = (
-    "SELECT attachment_id, session_id, canonical_uri, intent_at_ms, committed_at_ms FROM attachment_manifest {which}"
+    "SELECT CAST(attachment_id AS TEXT), CAST(session_id AS TEXT), CAST(canonical_uri AS TEXT),"
+    " CAST(intent_at_ms AS INTEGER), CAST(committed_at_ms AS INTEGER) FROM attachment_manifest {which}"
 )
 
 
@@ -42,7 +44,8 @@ class SqliteAttachmentManifest:
     def list_uncommitted(self, older_than_epoch_ms: int) -> tuple[AttachmentManifestEntry, ...]:
         """Return the uncommitted entries of that time or before, oldest first."""
         return self._entries(
-            "WHERE committed_at_ms IS NULL AND intent_at_ms <= ? ORDER BY intent_at_ms, rowid", older_than_epoch_ms
+            "WHERE committed_at_ms IS NULL AND intent_at_ms <= ? ORDER BY intent_at_ms, rowid",
+            min(older_than_epoch_ms, LARGEST),
         )
 
     def list_attachments(self) -> tuple[AttachmentManifestEntry, ...]:

@@ -61,7 +61,9 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
 
 
 def _prepare(connection: sqlite3.Connection, schema: Schema, path: str, max_bytes: int | None) -> None:
+    connection.execute("BEGIN")  # so that version and tables are of one moment, while others may be making them
     whole = _check(connection, schema, path)
+    connection.execute("COMMIT")
     if _pragma(connection, "journal_mode") != "wal":
         _set(connection, "journal_mode = WAL")
     _set(connection, *_WRITER)

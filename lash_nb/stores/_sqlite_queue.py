@@ -22,6 +22,7 @@ from lash_nb.stores._queue_rules import (
 )
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_schema import LARGEST
 from lash_nb.wire import (
     QueuedWorkBatch,
     QueuedWorkBatchDraft,
@@ -50,8 +51,6 @@ _COLUMNS: Final = (
 _ROWS: Final = f"SELECT {', '.join(_COLUMNS)}, claim_fencing_token FROM queued_work_batches WHERE session_id = ?"  # noqa: S608 - made of constants
 _FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
-_LATEST: Final = 2**63 - 1
-"""The last time that SQLite can note."""
 
 
 class SqliteQueue:
@@ -275,4 +274,4 @@ def _proof(claim: QueuedWorkClaim | QueuedWorkCompletion) -> tuple[str, str, str
 
 
 def _time(milliseconds: int) -> int:
-    return min(milliseconds, _LATEST)
+    return min(milliseconds, LARGEST)

@@ -29,6 +29,17 @@ __all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session",
 
 _AT_ONCE: Final = 250
 """How many nodes are decoded together."""
+_META: Final = """
+    SELECT CAST(session_id AS TEXT), CAST(session_name AS TEXT), CAST(created_at AS TEXT), CAST(model AS TEXT), CAST(cwd AS TEXT),
+        CAST(relation_json AS BLOB)
+    FROM session_meta WHERE singleton = 1
+"""
+_USAGE: Final = """
+    SELECT CAST(source AS TEXT), CAST(model AS TEXT), CAST(input_tokens AS INTEGER), CAST(output_tokens AS INTEGER),
+        CAST(cached_input_tokens AS INTEGER), CAST(reasoning_tokens AS INTEGER)
+    FROM usage_deltas ORDER BY seq
+"""
+"""Casts, as SQLite lets anything stand in any column."""
 _ALL: Final = "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
 _PARENT: Final = "CASE WHEN json_valid({0}.node_json) THEN json_extract({0}.node_json, '$.parent_node_id') END"
 _PATH: Final = f"""
@@ -88,7 +99,7 @@ def read_head(connection: sqlite3.Connection, path: str) -> SessionHeadMeta | No
         StoreError: `Backend`, when it cannot be decoded.
     """
     row = connection.execute(
-        "SELECT CAST(head_json AS BLOB), head_revision FROM session_head WHERE singleton = 1"
+        "SELECT CAST(head_json AS BLOB), CAST(head_revision AS INTEGER) FROM session_head WHERE singleton = 1"
     ).fetchone()
     if row is None:
         return None
@@ -100,20 +111,12 @@ def read_head(connection: sqlite3.Connection, path: str) -> SessionHeadMeta | No
 
 def read_meta(connection: sqlite3.Connection) -> SessionMeta | None:
     """Return the meta record; a relation that cannot be read is that of a session of its own."""
-    row = connection.execute(
-        "SELECT session_id, session_name, created_at, model, cwd, relation_json FROM session_meta WHERE singleton = 1"
-    ).fetchone()
+    row = connection.execute(_META).fetchone()
     if row is None:
         return None
-    session_id, name, created_at, model, cwd, relation = row
-    return SessionMeta(
-        session_id=session_id,
-        session_name=name,
-        created_at=created_at,
-        model=model,
-        cwd=cwd,
-        relation=_relation(relation),
-    )
+    *texts, relation = row
+    fields = dict(zip(("session_id", "session_name", "created_at", "model", "cwd"), texts, strict=True))
+    return SessionMeta(**fields, relation=_relation(relation))
 
 
 def read_node(connection: sqlite3.Connection, node_id: str) -> SessionNodeRecord | None:
@@ -158,9 +161,7 @@ def _nodes(rows: Iterable[tuple[bytes]]) -> tuple[tuple[SessionNodeRecord, ...],
 
 
 def _usage(connection: sqlite3.Connection) -> Iterator[TokenLedgerEntry]:
-    rows = connection.execute(
-        "SELECT source, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens FROM usage_deltas ORDER BY seq"
-    )
+    rows = connection.execute(_USAGE)
     for source, model, given, output, cached, reasoning in rows:
         usage = TokenUsage(
             input_tokens=given, output_tokens=output, cached_input_tokens=cached, reasoning_tokens=reasoning
@@ -168,7 +169,7 @@ def _usage(connection: sqlite3.Connection) -> Iterator[TokenLedgerEntry]:
         yield TokenLedgerEntry(source=source, model=model, usage=usage)
 
 
-def _relation(text: str | None) -> SessionRelation:
+def _relation(text: bytes | None) -> SessionRelation:
     if text is None:
         return RootRelation()
     try:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["SESSION_SCHEMA", "Schema"]
+__all__ = ["LARGEST", "SESSION_SCHEMA", "Schema"]
+
+LARGEST: Final = 2**63 - 1
+"""The largest integer that a column can hold."""
 
 
 @dataclass(frozen=True)
