@@ -6,15 +6,16 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from lash_nb.trace._calls import Calls, LlmCall, Span, ToolCall, Turn
+from lash_nb.trace._calls import LONGEST_MS, Calls, LlmCall, Span, ToolCall, Turn
 from lash_nb.trace._column import CodedColumn, Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
-from lash_nb.trace._statuses import OF_ENDS, OF_RECEIPTS
+from lash_nb.trace._statuses import FAILED_STATUSES, OF_ENDS, OF_RECEIPTS
 
-__all__ = ["Outcome", "Outcomes", "find_outcomes", "make_calls"]
+__all__ = ["Outcome", "Outcomes", "find_outcomes", "make_calls", "make_calls_at", "make_turns_at"]
 
 S = TypeVar("S", bound=Span)
 T = TypeVar("T")
@@ -31,6 +32,24 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     """How each ended; `open` while it has no end."""
     duration_ms: Ints
     """How long each took, in milliseconds; NaN where nothing says it."""
+    name: CodedColumn
+    """The model or tool of each call; turns have none."""
+
+    @property
+    def has_failed(self) -> Ints:
+        """Whether each ended as a failure; what was cancelled did not fail."""
+        return np.fromiter(map(FAILED_STATUSES.__contains__, self.status), bool, len(self.status))
+
+    @property
+    def placed_ms(self) -> Ints:
+        """Their durations where a picture depends on them: 0 where none is known, or one of centuries is told, which is an error."""
+        placed: Ints = np.where(np.abs(self.duration_ms) < LONGEST_MS, self.duration_ms, 0.0)
+        return placed
+
+    def at(self, places: Ints) -> "Outcome":
+        """Return some of them."""
+        status = list(map(self.status.__getitem__, places.tolist()))
+        return Outcome(status, self.duration_ms[places], CodedColumn(self.name.values, self.name.codes[places]))
 
 
 class Outcomes(msgspec.Struct, frozen=True, eq=False):
@@ -48,9 +67,9 @@ def find_outcomes(index: TraceIndex, pairs: Pairs) -> Outcomes:
     is_direct = index.text("turn_id").codes[llm.speaker] < 0
     is_node = index.text("graph_node_id").codes[tools.speaker] >= 0
     return Outcomes(
-        Outcome(_turn_statuses(turns), turns.durations(no_part)),
-        Outcome(_llm_statuses(llm), llm.durations(is_direct)),
-        Outcome(_tool_statuses(tools), tools.durations(is_node)),
+        Outcome(_turn_statuses(turns), turns.durations(no_part), CodedColumn((), np.full(len(pairs.turns), -1, "i4"))),
+        Outcome(_llm_statuses(llm), llm.durations(is_direct), _models(llm)),
+        Outcome(_tool_statuses(tools), tools.durations(is_node), _tools(tools)),
     )
 
 
@@ -62,6 +81,28 @@ def make_calls(index: TraceIndex, pairs: Pairs, outcomes: Outcomes) -> Calls:
     columns["llm_calls"] = _by_turn(llm, pairs.llm_calls.turn, len(pairs.turns))
     columns["tool_calls"] = _by_turn(tools, pairs.tool_calls.turn, len(pairs.turns))
     return Calls(tuple(_made(Turn, columns)), tuple(llm), tuple(tools))
+
+
+def make_calls_at(index: TraceIndex, pairs: Pairs, outcomes: Outcomes, llm: Ints, tools: Ints) -> Calls:
+    """Make values of some calls, known by their places among all."""
+    none = np.zeros(0, np.int64)
+    return _made_of(index, pairs, outcomes, (none, llm, tools))
+
+
+def make_turns_at(index: TraceIndex, pairs: Pairs, outcomes: Outcomes, turns: Ints) -> Calls:
+    """Make values of some turns with their calls; the turns are known by their places among all, ascending."""
+    llm, tools = (np.flatnonzero(np.isin(calls.turn, turns)) for calls in (pairs.llm_calls, pairs.tool_calls))
+    return _made_of(index, pairs, outcomes, (turns, llm, tools))
+
+
+def _made_of(index: TraceIndex, pairs: Pairs, outcomes: Outcomes, picked: tuple[Ints, Ints, Ints]) -> Calls:
+    turns, llm, tools = picked
+    calls = [
+        replace(rows.at(places), turn=np.searchsorted(turns, rows.turn[places]))
+        for rows, places in ((pairs.llm_calls, llm), (pairs.tool_calls, tools))
+    ]
+    went = (outcomes.turns.at(turns), outcomes.llm_calls.at(llm), outcomes.tool_calls.at(tools))
+    return make_calls(index, Pairs(pairs.turns.at(turns), *calls), Outcomes(*went))
 
 
 def _made(kind: type[S], columns: Mapping[str, Sequence[Any]]) -> list[S]:
@@ -82,8 +123,7 @@ class _Told:
     def __init__(self, index: TraceIndex, rows: SpanRows) -> None:
         self.index: Final = index
         self.rows: Final = rows
-        self.speaker: Final = np.where(rows.start >= 0, rows.start, np.where(rows.end >= 0, rows.end, rows.first))
-        """The record that names its ids: its start, else its end, else the first that tells of it."""
+        self.speaker: Final = rows.speaker
 
     def codes(self, column: CodedColumn, rows: Ints) -> Ints:
         """Return the numbers of the texts of these records; of no record none."""
@@ -155,14 +195,24 @@ def _turn_statuses(told: _Told) -> list[str]:
     ]
 
 
+def _models(told: _Told) -> CodedColumn:
+    """Return the model of each call: that of its start, else that of its end."""
+    names = told.index.text("name")
+    first, last = told.codes(names, told.speaker), told.codes(names, told.rows.end)
+    is_nameless = np.array([*(not name for name in names.values), True])[first]
+    return CodedColumn(names.values, np.where(is_nameless, last, first))
+
+
+def _tools(told: _Told) -> CodedColumn:
+    names = told.index.text("name")
+    return CodedColumn(names.values, told.codes(names, told.speaker))
+
+
 def _llm_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
     index, end, speaker = told.index, told.rows.end, told.speaker
-    names = index.text("name")
-    first, last = told.codes(names, speaker), told.codes(names, end)
-    is_nameless = np.array([*(not name for name in names.values), True])[first]
     return {
         **told.span_columns(outcome),
-        "model": _texts(names, np.where(is_nameless, last, first)),
+        "model": _texts(outcome.name, outcome.name.codes),
         "model_variant": told.texts("model_variant", speaker),
         "terminal_reason": told.texts("done_reason", end),
         "cause_call_id": told.texts("cause_call_id", speaker),
@@ -175,7 +225,7 @@ def _tool_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
     return {
         **told.span_columns(outcome),
         "call_id": told.texts("call_id", speaker),
-        "name": told.texts("name", speaker),
+        "name": _texts(outcome.name, outcome.name.codes),
         "issuing_node_id": told.texts("issuing_node_id", speaker),
         "receipt_row": _but(receipt.tolist(), receipt < 0),
     }

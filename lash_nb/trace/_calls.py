@@ -7,13 +7,13 @@ import msgspec
 from lash_nb.trace._statuses import FAILED_STATUSES
 from lash_nb.trace._usage import Usage, total_usage
 
-__all__ = ["CODE_CALL", "Calls", "LlmCall", "Span", "ToolCall", "Turn"]
+__all__ = ["CODE_CALL", "LONGEST_MS", "Calls", "LlmCall", "Span", "ToolCall", "Turn"]
 
 CODE_CALL: Final = "lashlang:"
 """How the ids of calls begin that code makes, since 0.1.0-alpha.84."""
 _AFTER_SWITCH: Final = ":agent-frame:"
 _MS: Final = 1_000_000
-_LONGEST: Final = (1 << 63) / _MS
+LONGEST_MS: Final = (1 << 63) / _MS
 """Three centuries, from 1970 to the last moment that a column of times holds."""
 
 
@@ -79,7 +79,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     def placed_ms(self) -> float:
         """Its duration where a picture or a moment depends on it: 0 where none is known, or one of centuries is told, which is an error."""
         told = self.duration_ms or 0.0
-        return told if abs(told) < _LONGEST else 0.0
+        return told if abs(told) < LONGEST_MS else 0.0
 
 
 class LlmCall(Span, frozen=True):

@@ -5,7 +5,7 @@ whole or not at all: all columns are computed first, then all are extended, so t
 in C; only a piece in which something is wrong is looked at line by line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,14 +13,16 @@ import numpy as np
 from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints, spread
 from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, WITHHELD, kind_of
-from lash_nb.trace._lines import BadLine, Lines
+from lash_nb.trace._found import Found, merged
+from lash_nb.trace._lines import Lines
+from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._stamps import StampReader
-from lash_nb.trace._usage import Usage, UsageMembers, canonical
+from lash_nb.trace._usage import Usage, UsageMembers, canonical, total_usage
 
-Buffer = bytes | memoryview
+__all__ = ["TEXT_COLUMNS", "BadLine", "TraceIndex"]
 
-__all__ = ["TEXT_COLUMNS", "Buffer", "TraceIndex"]
-
+BadLine = Callable[[int, int, memoryview], None]
+"""Is told of a line that is no record: where in the piece it is and begins, and its bytes, which are good for this call."""
 
 _CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in CONTEXT_NUMBERS)
 _FACT_TEXTS: Final = tuple(name for name in INDEXED_FACTS if name not in ("duration_ms", "usage"))
@@ -29,6 +31,10 @@ TEXT_COLUMNS: Final = frozenset({"kind", *_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_T
 """Names of the text columns."""
 _NUMBERS: Final = {"offset": "i8", "length": "i8", "line": "i8", "time_ns": "i8", "duration_ms": "f8"}
 """Number columns of the records themselves, and their types."""
+_PIECE: Final = 1 << 14
+"""Records whose tokens are added up at a time."""
+_TOGETHER: Final = 1 << 13
+"""Records that are added at once: what each addition costs besides its records no longer counts."""
 _WORDS: Final = {True: "success", False: "failure"}
 """What version 1 says of a tool call with a truth value."""
 
@@ -49,7 +55,9 @@ class TraceIndex:
         self._usage_rows = Grown("i8")
         self._without_zone = Grown("i8")
         self._usages: list[UsageMembers] = []
+        self._decode = PeekDecoder()
         self._clock = StampReader()
+        self._waiting: list[Found] = []
         self._derived: dict[str, tuple[int, Ints]] = {}
 
     def __len__(self) -> int:
@@ -150,34 +158,45 @@ class TraceIndex:
                 found[at] = canonical(self._usages[place])
         return found
 
-    def add(self, piece: Buffer, offset: int, first_line: int, bad_line: BadLine) -> int:
-        """Add the records of `piece`, lines that begin at `offset`; return the number of its lines."""
-        lines = Lines(piece, self._clock, bad_line)
-        if len(lines):
-            self._extend(lines, offset, first_line)
+    def total_usage(self, rows: Ints) -> Usage:
+        """Return the tokens that these records report together."""
+        pieces = (self.usages(rows[first : first + _PIECE]) for first in range(0, len(rows), _PIECE))
+        return total_usage(usage for piece in pieces for usage in piece)
+
+    def add(self, piece: bytes | memoryview, offset: int, first_line: int, bad_line: BadLine) -> int:
+        """Find the records of `piece`, lines that begin at `offset`; return the number of its lines.
+
+        They are in the columns after `settle`.
+        """
+        lines = Lines(piece, self._decode, self._clock, self._contexts)
+        lines.found.move(offset, first_line)
+        for bad in lines.bad():
+            bad_line(*bad)
+        self._waiting.append(lines.found)
+        if sum(map(len, self._waiting)) >= _TOGETHER:
+            self.settle()
         return lines.count
 
-    def _extend(self, lines: Lines, offset: int, first_line: int) -> None:
-        size, rows = len(lines), lines.rows
-        starts, lengths = lines.places(rows)
-        heads: tuple[Sequence[Any], ...] = (lines.types, lines.versions, lines.contents)
-        texts: dict[str, Any] = {
-            name: self._codes[name].encode(head) for name, head in zip(_HEAD_TEXTS, heads, strict=True)
-        }
+    def settle(self) -> None:
+        """Put what was found into the columns."""
+        waiting, self._waiting = self._waiting, []
+        if sum(map(len, waiting)):
+            self._extend(merged(waiting))
+
+    def _extend(self, found: Found) -> None:
+        size = len(found)
+        texts: dict[str, Any] = {name: self._codes[name].encode(found.texts[name]) for name in _HEAD_TEXTS}
         for name in _FACT_TEXTS:
-            at, values = lines.fact(name)
+            at, values = found.fact(name)
             texts[name] = spread(at, self._codes[name].encode(values), np.full(size, -1, "i4"))
-        durations = spread(*lines.fact("duration_ms"), np.full(size, np.nan))
-        context = self._contexts.encode(lines.contexts)
-        self._extend_usages(*lines.fact("usage"))
-        self._without_zone.extend(np.array(lines.without_zone, np.int64) + len(self))
-        for name, numbers in zip(
-            _NUMBERS, (starts + offset, lengths, rows + first_line, lines.times, durations), strict=True
-        ):
-            self._numbers[name].extend(numbers)
+        durations = spread(*found.fact("duration_ms"), np.full(size, np.nan))
+        self._extend_usages(*found.fact("usage"))
+        self._without_zone.extend(np.array(found.without_zone, np.int64) + len(self))
+        for name, grown in self._numbers.items():
+            grown.extend(durations if name == "duration_ms" else found.number(name))
         for name, codes in texts.items():
             self._texts[name].extend(codes)
-        self._context.extend(context)
+        self._context.extend(found.number("context"))
 
     def _extend_usages(self, at: Ints, usages: Sequence[UsageMembers]) -> None:
         order = np.argsort(at)
@@ -192,7 +211,8 @@ class TraceIndex:
     def _of_context(self, name: str) -> Ints:
         """Spread a column of the contexts over the records; kept until there are more."""
         size, values = self._derived.get(name, (-1, self._context.values))
-        if size != len(self):
-            values = self._contexts.column(name)[self._context.values]
-            self._derived[name] = (len(self), values)
+        rows = self._context.values
+        if size != len(rows):
+            values = self._contexts.column(name)[rows]
+            self._derived[name] = (len(rows), values)
         return values

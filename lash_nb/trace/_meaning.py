@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
 from lash_nb.errors import CallerError
 from lash_nb.trace._attempts import Attempt, find_attempts
-from lash_nb.trace._call_columns import Outcomes, find_outcomes, make_calls
+from lash_nb.trace._call_columns import Outcomes, find_outcomes, make_calls, make_calls_at, make_turns_at
 from lash_nb.trace._calls import Calls, LlmCall, ToolCall, Turn
 from lash_nb.trace._code_blocks import CODE_KINDS, CodeBlock, find_code_blocks
 from lash_nb.trace._execution_events import EXECUTION_KIND
@@ -98,6 +100,17 @@ class Meaning(ABC):
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """Its tool calls, in the order in which they began; those that code made, too, where the release records them."""
         return self._calls().tool_calls
+
+    def turns_at(self, places: Iterable[int]) -> tuple[Turn, ...]:
+        """Return some of its turns, by their places in `turns`, ascending: where few of very many are wanted, the others are not made."""
+        wanted = np.unique(np.fromiter(places, np.int64))
+        return make_turns_at(self.index, self.pairs, self.outcomes, wanted).turns
+
+    def calls_at(self, llm_calls: Iterable[int], tool_calls: Iterable[int]) -> tuple[LlmCall | ToolCall, ...]:
+        """Return some of its calls alike, by their places in `llm_calls` and `tool_calls`: model calls first."""
+        wanted = (np.fromiter(places, np.int64) for places in (llm_calls, tool_calls))
+        made = make_calls_at(self.index, self.pairs, self.outcomes, *wanted)
+        return (*made.llm_calls, *made.tool_calls)
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -49,6 +49,16 @@ class SpanRows(msgspec.Struct, frozen=True, eq=False):
     turn: Ints
     """Which of all turns it belongs to, from 0; -1 for none. A turn is its own."""
 
+    @property
+    def speaker(self) -> Ints:
+        """The record that names its ids: its start, else its end, else the first that tells of it."""
+        found: Ints = np.where(self.start >= 0, self.start, np.where(self.end >= 0, self.end, self.first))
+        return found
+
+    def at(self, places: Ints) -> "SpanRows":
+        """Return some of them."""
+        return SpanRows(*(getattr(self, name)[places] for name in self.__struct_fields__))
+
     def __len__(self) -> int:
         return len(self.first)
 
@@ -215,7 +225,7 @@ def _with_lone_ends(index: TraceIndex, turns: SpanRows, is_start: Ints) -> SpanR
     turns.end[at[opened[given]]] = turns.end[at[ended[given]]]
     left = np.ones(len(turns), bool)
     left[at[ended[given]]] = False
-    return SpanRows(*(getattr(turns, name)[left] for name in SpanRows.__struct_fields__))
+    return turns.at(left)
 
 
 def _rows(index: TraceIndex, kinds: Sequence[str]) -> Ints:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lash_nb.trace._statuses import TOOL_STATUSES, TURN_STATUSES
-from lash_nb.trace._usage import Usage, total_usage
+from lash_nb.trace._usage import Usage
 from lash_nb.words import counted, legible
 
 if TYPE_CHECKING:
@@ -108,9 +108,8 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summarize(trace: "Trace") -> TraceSummary:
     """Count what a trace holds."""
-    turns = Counter(turn.status for turn in trace.turns)
-    llm = Counter(call.status for call in trace.llm_calls)
-    tools = Counter(call.status for call in trace.tool_calls)
+    outcomes = trace.outcomes
+    turns, llm, tools = (Counter(one.status) for one in (outcomes.turns, outcomes.llm_calls, outcomes.tool_calls))
     times = trace.index.time_ns
     return TraceSummary(
         name=trace.name,
@@ -132,7 +131,7 @@ def summarize(trace: "Trace") -> TraceSummary:
         unknown_tool_calls=_unknown(tools, TOOL_STATUSES),
         times_without_zone=len(trace.index.without_zone),
         negative_durations=int((trace.index.duration_ms < 0).sum()),
-        usage=total_usage(call.usage for call in trace.llm_calls),
+        usage=trace.index.total_usage(trace.pairs.llm_calls.end),
         first_ns=int(times.min()) if len(times) else None,
         last_ns=int(times.max()) if len(times) else None,
     )

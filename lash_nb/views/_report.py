@@ -6,7 +6,7 @@ failed ones and both ends of the trace are left out last. Bodies are read for wh
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +74,7 @@ def _check_places(turns: range, count: int) -> None:
 
 
 def _parts(trace: Trace, title: str, files: list[Path], turns: range | None, max_bytes: int) -> Iterator[str]:
-    found, wrong = causes(trace), troubles(trace.turns)
+    found, wrong = causes(trace), troubles(trace)
     fixed = [*_head(trace, title, files), *_numbers(trace, wrong)]
     outside = outside_html(trace)
     tail = joined(outside, _END)
@@ -132,7 +132,7 @@ def _problems(trace: Trace, found: list[Cause], is_shown: Callable[[int], bool])
     yield from problems_html(trace, found, is_shown)
 
 
-def _numbers(trace: Trace, wrong: Mapping[int, str]) -> Iterator[Html]:
+def _numbers(trace: Trace, wrong: Sequence[str]) -> Iterator[Html]:
     yield el("h2", "Numbers")
     yield from numbers_html(trace, wrong)
     yield el("h2", "Timeline")
@@ -153,15 +153,15 @@ def _turns_head(told: Told, files: list[Path]) -> Html:
     )
     heads = ("turn", "status", "question", "model", "tools", "tokens", "took")
     row = el("div", *(el("u" if place > 2 else "span", name) for place, name in enumerate(heads)), class_="head")
-    return joined(el("h2", "Turns"), note, row if told.turns else None)
+    return joined(el("h2", "Turns"), note, row if told.places else None)
 
 
 def _turns_words(told: Told, files: list[Path]) -> Html:
-    every = counted(len(told.turns), "turn")
-    if len(told.shown) == len(told.turns):
+    every = counted(len(told.places), "turn")
+    if len(told.shown) == len(told.places):
         return joined(
-            f"{every}, {'all' if len(told.turns) > 1 else 'it is'} on this page."
-            if told.turns
+            f"{every}, {'all' if len(told.places) > 1 else 'it is'} on this page."
+            if told.places
             else "The trace has no turn."
         )
     command = f"lash-nb trace {' '.join(shlex.quote(str(file)) for file in files) or 'FILE'}"

@@ -4,13 +4,13 @@ Read from the index and the paired calls, never from a body, so that a trace of 
 show the same numbers.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Collection
+from itertools import groupby, pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lash_nb.plots import token_count
 from lash_nb.trace import (
@@ -19,18 +19,16 @@ from lash_nb.trace import (
     UNRELEASED,
     CodeBlock,
     CodedColumn,
-    LlmCall,
-    Span,
-    ToolCall,
+    Outcome,
+    SpanRows,
     Trace,
-    Turn,
     Usage,
-    total_usage,
 )
 from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = [
     "CallNumbers",
+    "Numbers",
     "Unknown",
     "blocks_by_turn",
     "by_model",
@@ -44,7 +42,11 @@ __all__ = [
     "written_by",
 ]
 
-CallT = TypeVar("CallT", LlmCall, ToolCall)
+Numbers = NDArray[Any]
+"""A column of numbers."""
+
+
+_TROUBLES: Final = frozenset({"failed", "cancelled", "open"})
 
 
 class CallNumbers:
@@ -56,13 +58,11 @@ class CallNumbers:
         usage: Their tokens; none for tools.
     """
 
-    def __init__(self, name: str, calls: Sequence[Span]) -> None:
+    def __init__(self, name: str, statuses: Counter[str], usage: Usage, durations: Numbers) -> None:
         self.name: Final = name
-        self.statuses: Final = Counter(map(_status, calls))
-        self.usage: Final = total_usage(call.usage for call in calls if isinstance(call, LlmCall))
-        self._durations = sorted(
-            call.duration_ms for call in calls if call.duration_ms is not None and call.status != "open"
-        )
+        self.statuses: Final = statuses
+        self.usage: Final = usage
+        self._durations = np.sort(durations)
 
     @property
     def calls(self) -> int:
@@ -71,18 +71,12 @@ class CallNumbers:
 
     def latency(self, percent: float) -> float | None:
         """Return the time in milliseconds that this share of the ended calls stayed within, between two calls in proportion."""
-        if not self._durations:
+        if not len(self._durations):
             return None
         place = (len(self._durations) - 1) * percent / 100
         below = int(place)
-        low, high = self._durations[below], self._durations[min(below + 1, len(self._durations) - 1)]
+        low, high = (float(self._durations[each]) for each in (below, min(below + 1, len(self._durations) - 1)))
         return low + (high - low) * (place - below)
-
-
-def _status(call: Span) -> str:
-    """Return how a call ended; a word that nobody knows counts as `unknown`, so that no call is in no sum."""
-    known = TOOL_STATUSES if isinstance(call, ToolCall) else LLM_STATUSES
-    return call.status if call.status in known else "unknown"
 
 
 class Unknown(NamedTuple):
@@ -100,17 +94,19 @@ class Unknown(NamedTuple):
 
 def by_model(trace: Trace) -> list[CallNumbers]:
     """Return the calls of each model, the most called first."""
-    return _grouped(trace.llm_calls, lambda call: call.model or NO_MODEL)
+    calls = _Calls(trace, trace.pairs.llm_calls, trace.outcomes.llm_calls, NO_MODEL)
+    return calls.numbers(LLM_STATUSES, trace.pairs.llm_calls.end)
 
 
 def by_tool(trace: Trace) -> list[CallNumbers]:
     """Return the calls of each tool, the most called first."""
-    return _grouped(trace.tool_calls, lambda call: call.name or NO_TOOL)
+    calls = _Calls(trace, trace.pairs.tool_calls, trace.outcomes.tool_calls, NO_TOOL)
+    return calls.numbers(TOOL_STATUSES, np.zeros(0, np.int64))
 
 
 def turn_statuses(trace: Trace) -> Counter[str]:
     """Count the turns by how they ended."""
-    return Counter(turn.status for turn in trace.turns)
+    return Counter(trace.outcomes.turns.status)
 
 
 def versions(trace: Trace) -> list[tuple[str, int]]:
@@ -162,42 +158,70 @@ def tokens_cells(usage: Usage) -> list[str]:
     return [token_count(count) for count in (usage.input, usage.cache_read, usage.output, usage.reasoning)]
 
 
-def troubles(turns: Iterable[Turn]) -> dict[int, str]:
-    """Return what is wrong with each turn, by its order: `failed` when it or a call in it failed, else `cancelled`, `open`, or nothing."""
-    return {turn.order: _trouble(turn) for turn in turns}
-
-
-def blocks_by_turn(trace: Trace) -> dict[int, list[CodeBlock]]:
-    """Return the blocks of code of each turn, by the turn's order: of turns with one number the last that began before."""
-    if not trace.code_blocks:
-        return {}
-    turns: dict[Hashable, list[int]] = {}
-    for turn in trace.turns:
-        turns.setdefault(_turn_key(turn), []).append(turn.order)
-    found: dict[int, list[CodeBlock]] = {}
-    for block in trace.code_blocks:
-        orders = turns.get(_turn_key(block), [])
-        place = bisect_right(orders, block.order) - 1
-        if orders:
-            found.setdefault(orders[max(place, 0)], []).append(block)
+def troubles(trace: Trace) -> list[str]:
+    """Return what is wrong with each turn: `failed` when it or a call in it failed, else `cancelled`, `open`, or nothing."""
+    found = [word if word in _TROUBLES else "" for word in trace.outcomes.turns.status]
+    for rows, went in (
+        (trace.pairs.llm_calls, trace.outcomes.llm_calls),
+        (trace.pairs.tool_calls, trace.outcomes.tool_calls),
+    ):
+        for turn in rows.turn[went.has_failed].tolist():
+            if turn >= 0:
+                found[turn] = "failed"
     return found
 
 
-def _turn_key(span: Span) -> Hashable:
-    return (span.session_id, span.turn_id if span.turn_index is None else span.turn_index)
+def blocks_by_turn(trace: Trace) -> dict[int, list[CodeBlock]]:
+    """Return the blocks of code of each turn, by the turn's place from 0: of turns with one number the last that began before."""
+    blocks, turns = trace.code_blocks, trace.pairs.turns
+    if not blocks or not len(turns):
+        return {}
+    keys = trace.index.turn_key[turns.speaker]
+    order = np.argsort(keys, kind="stable")
+    wanted = trace.index.turn_key[[block.order for block in blocks]]
+    firsts, ends = (np.searchsorted(keys[order], wanted, side).tolist() for side in ("left", "right"))
+    found: dict[int, list[CodeBlock]] = {}
+    for block, first, end in zip(blocks, firsts, ends, strict=True):
+        if first < end:
+            before = int(np.searchsorted(turns.first[order[first:end]], block.order, "right"))
+            found.setdefault(int(order[first + max(before - 1, 0)]), []).append(block)
+    return found
 
 
-def _trouble(turn: Turn) -> str:
-    if turn.status == "failed" or any(call.has_failed for call in turn.calls):
-        return "failed"
-    return turn.status if turn.status in ("cancelled", "open") else ""
+class _Calls:
+    """All calls of one kind, sorted by model or tool."""
 
+    def __init__(self, trace: Trace, rows: SpanRows, went: Outcome, nameless: str) -> None:
+        self._trace, self._went = trace, went
+        names = [*(name or nameless for name in went.name.values), nameless]
+        self._names = list(dict.fromkeys(names))
+        group_of = np.array([self._names.index(name) for name in names], np.int64)
+        groups = group_of[went.name.codes] if len(rows) else np.zeros(0, np.int64)
+        self._order = np.argsort(groups, kind="stable")
+        self._groups, firsts = np.unique(groups[self._order], return_index=True)
+        self._edges = [*firsts.tolist(), len(rows)]
+        self._words = list(dict.fromkeys(went.status))
+        numbers = {word: number for number, word in enumerate(self._words)}
+        self._codes = np.fromiter(map(numbers.__getitem__, went.status), np.int32, len(went.status))
 
-def _grouped(calls: Sequence[CallT], name_of: Callable[[CallT], str]) -> list[CallNumbers]:
-    groups: dict[str, list[CallT]] = {}
-    for call in calls:
-        groups.setdefault(name_of(call), []).append(call)
-    return sorted((CallNumbers(name, group) for name, group in groups.items()), key=lambda one: -one.calls)
+    def numbers(self, known: Collection[str], ends: Numbers) -> list[CallNumbers]:
+        """Return the numbers of each model or tool; a way to end that is not known counts as `unknown`, so that no call is in no sum."""
+        found = []
+        for group, (first, end) in zip(self._groups.tolist(), pairwise(self._edges), strict=True):
+            places = self._order[first:end]
+            counts = np.bincount(self._codes[places], minlength=len(self._words)).tolist()
+            statuses: Counter[str] = Counter()
+            for word, count in zip(self._words, counts, strict=True):
+                statuses[word if word in known else "unknown"] += count
+            usage = self._trace.index.total_usage(ends[places] if len(ends) else ends)
+            found.append((int(places[0]), CallNumbers(self._names[group], statuses, usage, self._durations(places))))
+        return [one for _, one in sorted(found, key=lambda each: (-each[1].calls, each[0]))]
+
+    def _durations(self, places: Numbers) -> Numbers:
+        is_open = self._words.index("open") if "open" in self._words else -1
+        took = self._went.duration_ms[places]
+        ended: Numbers = took[~np.isnan(took) & (self._codes[places] != is_open)]
+        return ended
 
 
 def _counts(column: CodedColumn) -> list[tuple[Any, int]]:

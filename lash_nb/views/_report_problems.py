@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from lash_nb.plots import MARKS, counted, one_line
-from lash_nb.trace import LlmCall, Span, Trace, Turn
+from lash_nb.trace import Trace
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._record_words import cause_of
-from lash_nb.views._report_numbers import blocks_by_turn, unknowns
+from lash_nb.views._report_numbers import Numbers, blocks_by_turn, unknowns
 from lash_nb.views._report_tables import plain_table
-from lash_nb.views._report_turns import anchor, turn_label
+from lash_nb.views._report_turns import anchor, turn_namer
 
 __all__ = ["Cause", "causes", "problems_html"]
 
@@ -45,19 +47,16 @@ def causes(trace: Trace) -> list[Cause]:
     def note(what: str, who: str, code: str, message: str, place: int) -> None:
         found.setdefault((what, who, code), Cause(what, who, code, message, [])).places.append(place)
 
-    for place, turn in enumerate(trace.turns, 1):
-        if turn.status == "failed":
-            note("turn", turn.done_reason or "no reason recorded", "", "", place)
-    for call, place, (code, message) in _failed_calls(trace):
-        is_model = isinstance(call, LlmCall)
-        who = getattr(call, "model" if is_model else "name", None) or "not recorded"
-        note("model call" if is_model else "tool call", who, one_line(code, 60), one_line(message, 240), place)
-    owners = {block.order: order for order, blocks in blocks_by_turn(trace).items() for block in blocks}
-    places = {turn.order: place for place, turn in enumerate(trace.turns, 1)} if owners else {}
+    failed, reasons = np.flatnonzero(trace.outcomes.turns.has_failed), trace.index.text("done_reason")
+    ends = trace.pairs.turns.end[failed]
+    for turn, code in zip(failed.tolist(), reasons.codes[ends].tolist(), strict=True):
+        note("turn", reasons.at([code])[0] or "no reason recorded", "", "", turn + 1)
+    for call in _failed_calls(trace):
+        note(call.what, call.who, one_line(call.code, 60), one_line(call.message, 240), call.place)
+    owners = {block.order: turn + 1 for turn, blocks in blocks_by_turn(trace).items() for block in blocks}
     for block in trace.code_blocks:
         if block.error is not None:
-            kind = block.error_kind or ""
-            note("code", kind or "code", "", one_line(block.error, 240), places.get(owners.get(block.order, -1), 0))
+            note("code", block.error_kind or "code", "", one_line(block.error, 240), owners.get(block.order, 0))
     return sorted(found.values(), key=lambda cause: (cause.what != "turn", -len(cause.places)))
 
 
@@ -79,10 +78,11 @@ def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int]
             plain_table(("type", "schema version", "records#", "first line#"), rows),
             _more(len(unknown) - _LINES, "type"),
         )
+    went = trace.outcomes
     open_ends = [
-        counted(sum(one.status == "open" for one in spans), noun)
-        for noun, spans in (("turn", trace.turns), ("model call", trace.llm_calls), ("tool call", trace.tool_calls))
-        if any(one.status == "open" for one in spans)
+        counted(count, noun)
+        for noun, one in (("turn", went.turns), ("model call", went.llm_calls), ("tool call", went.tool_calls))
+        if (count := one.status.count("open"))
     ]
     if open_ends:
         yield el(
@@ -93,23 +93,54 @@ def problems_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int]
         yield el("p", f"{MARKS['success']} no failure, no bad line, no unknown record", class_="muted")
 
 
-def _failed_calls(trace: Trace) -> Iterator[tuple[Span, int, tuple[str, str]]]:
-    """Yield each failed call with the place of its turn, and code and message of its failure."""
-    calls: list[Span] = [call for call in (*trace.llm_calls, *trace.tool_calls) if call.has_failed]
-    if not calls:
-        return
-    place_of = {call.order: place for place, turn in enumerate(trace.turns, 1) for call in turn.calls}
-    calls.sort(key=lambda call: call.order)
-    lengths = trace.index.length
-    read = [call for call in calls if call.end_row is not None and lengths[call.end_row] <= _BODY_BYTES][:_READ]
-    bodies = trace.bodies([call.end_row for call in read if call.end_row is not None])
-    said = {call.order: cause_of(body) for call, body in zip(read, bodies, strict=True)}
-    for call in calls:
-        yield call, place_of.get(call.order, 0), said.get(call.order, ("", ""))
+class _Failed(NamedTuple):
+    """A call that failed."""
+
+    what: str
+    """A model call or a tool call."""
+    who: str
+    """The model or tool."""
+    place: int
+    """Place of its turn, from 1; zero outside any turn."""
+    code: str
+    """Machine-readable cause."""
+    message: str
+    """What its record says."""
+
+
+def _failed_calls(trace: Trace) -> Iterator[_Failed]:
+    """Yield each failed call, in the order of the trace."""
+    kinds = (
+        ("model call", trace.pairs.llm_calls, trace.outcomes.llm_calls),
+        ("tool call", trace.pairs.tool_calls, trace.outcomes.tool_calls),
+    )
+    failed = [np.flatnonzero(went.has_failed) for _, _, went in kinds]
+    firsts, ends, turns, codes, is_tool = (
+        np.concatenate(columns)
+        for columns in zip(
+            *(
+                (rows.first[at], rows.end[at], rows.turn[at], went.name.codes[at], np.full(len(at), place))
+                for place, (at, (_, rows, went)) in enumerate(zip(failed, kinds, strict=True))
+            ),
+            strict=True,
+        )
+    )
+    order = np.argsort(firsts)
+    said = _said(trace, ends[order])
+    for at in order.tolist():
+        what, _, went = kinds[is_tool[at]]
+        name = went.name.at([codes[at]])[0] or "not recorded"
+        yield _Failed(what, name, int(turns[at]) + 1, *said.get(int(ends[at]), ("", "")))
+
+
+def _said(trace: Trace, ends: Numbers) -> dict[int, tuple[str, str]]:
+    """Return code and message of failures by the records of their ends; of the first ones, and of such as are not too long to be read."""
+    read = ends[(ends >= 0) & (trace.index.length[ends] <= _BODY_BYTES)][:_READ].tolist()
+    return {row: cause_of(body) for row, body in zip(read, trace.bodies(read), strict=True)}
 
 
 def _causes_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int], bool]) -> Html:
-    several = len(trace.sessions) > 1
+    name_of = turn_namer(trace)
     rows = [
         [
             el("span", f"{MARKS['failed']} {cause.what}", class_="bad"),
@@ -117,7 +148,7 @@ def _causes_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int],
             el("code", cause.code),
             joined(cause.message),
             f"{len(cause.places):,}",
-            joined(*_links(cause.places, trace.turns, is_shown, several=several)),
+            joined(*_links(cause.places, name_of, is_shown)),
         ]
         for cause in found[:_CAUSES]
     ]
@@ -126,7 +157,7 @@ def _causes_html(trace: Trace, found: Sequence[Cause], is_shown: Callable[[int],
 
 
 def _links(
-    places: Sequence[int], turns: Sequence[Turn], is_shown: Callable[[int], bool], *, several: bool
+    places: Sequence[int], name_of: Callable[[int], str], is_shown: Callable[[int], bool]
 ) -> Iterator[Html | str]:
     """Yield where failures are: turns that the page holds before others."""
     different = list(dict.fromkeys(places))
@@ -136,7 +167,7 @@ def _links(
     if different:
         yield "turn " if len(different) == 1 else "turns "
     for place in sorted(different, key=lambda place: not is_shown(place))[:_LINKS]:
-        name = turn_label(turns[place - 1], place, several=several)
+        name = name_of(place)
         yield el("a", name, href=f"#{anchor(place)}") if is_shown(place) else name
         yield " "
     if len(different) > _LINKS:

@@ -6,14 +6,16 @@ Bodies are read one by one and let go.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from lash_nb.plots import counted, duration, one_line
 from lash_nb.trace import CodeBlock, LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import question_of
-from lash_nb.views._report_numbers import tokens_words
+from lash_nb.views._report_numbers import Numbers, tokens_words
 from lash_nb.views._report_said import block_parts, call_parts, cut, end_row
 
-__all__ = ["Shown", "calls_html", "turn_html"]
+__all__ = ["Shown", "calls_html", "chosen_places", "turn_html"]
 
 _STEPS: Final = 60
 """As many calls of one turn are shown: those that failed, then the first and the last."""
@@ -37,7 +39,7 @@ class Shown(NamedTuple):
 def turn_html(trace: Trace, turn: Turn, blocks: Sequence[CodeBlock] = ()) -> Shown:
     """Return what happened in a turn, its blocks of code included."""
     calls = sorted((*turn.calls, *blocks), key=lambda call: call.order)
-    shown = _chosen(calls, _STEPS)
+    shown = [calls[place] for place in chosen_places([call.has_failed for call in calls], _STEPS)]
     first = next((call.start_row for call in calls if isinstance(call, LlmCall) and call.start_row is not None), None)
     rows = ([] if first is None else [first]) + [row for call in shown for row in _rows(call)]
     bodies = _bodies(trace, rows)
@@ -51,22 +53,22 @@ def turn_html(trace: Trace, turn: Turn, blocks: Sequence[CodeBlock] = ()) -> Sho
     return Shown(one_line(asked, 120), joined(*parts))
 
 
-def calls_html(trace: Trace, calls: Sequence[Span], most: int) -> Html:
-    """Return at most so many of the calls that belong to no turn."""
-    shown = _chosen(sorted(calls, key=lambda call: call.order), most)
+def calls_html(trace: Trace, calls: Sequence[Span], *, left_out: int) -> Html:
+    """Return calls that belong to no turn, and how many more of them there are."""
+    shown = sorted(calls, key=lambda call: call.order)
     return joined(
-        *_steps(shown, _bodies(trace, [row for call in shown for row in _rows(call)]), None),
-        _left_out(len(calls) - len(shown)),
+        *_steps(shown, _bodies(trace, [row for call in shown for row in _rows(call)]), None), _left_out(left_out)
     )
 
 
-def _chosen(calls: Sequence[Span], most: int) -> Sequence[Span]:
-    """Return the calls that are shown, in order; a failure is left out last."""
-    if len(calls) <= most:
-        return calls
-    end = len(calls) - 1
-    wanted = sorted(range(len(calls)), key=lambda place: (not calls[place].has_failed, min(place, 3 * (end - place))))
-    return [calls[place] for place in sorted(wanted[:most])]
+def chosen_places(failed: Sequence[bool] | Numbers, most: int) -> list[int]:
+    """Return which calls are shown, in order: a failure is left out last, then what is near neither end."""
+    end = len(failed) - 1
+    if end < most:
+        return list(range(end + 1))
+    places = np.arange(end + 1)
+    wanted = np.lexsort((np.minimum(places, 3 * (end - places)), ~np.asarray(failed, bool)))
+    return sorted(wanted[:most].tolist())
 
 
 def _left_out(count: int) -> Html | None:

@@ -1,10 +1,12 @@
 """The numbers of a trace as tables of a report: by model, by tool, by session."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
 from lash_nb.plots import counted, duration, one_line, token_count
-from lash_nb.trace import FAILED_STATUSES, TOOL_STATUSES, Trace, Turn, total_usage
+from lash_nb.trace import FAILED_STATUSES, TOOL_STATUSES, Trace
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, tokens_cells
 
@@ -28,7 +30,7 @@ def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     return el("div", el("table", el("thead", head), el("tbody", *body)), class_="wide")
 
 
-def numbers_html(trace: Trace, wrong: Mapping[int, str]) -> Iterator[Html]:
+def numbers_html(trace: Trace, wrong: Sequence[str]) -> Iterator[Html]:
     """Yield calls, tokens and latency by model and by tool, and the sessions where there are several."""
     models, tools = by_model(trace), by_tool(trace)
     longest = max((one.latency(99) or 0 for one in (*models, *tools)), default=0)
@@ -82,28 +84,30 @@ def _latency(numbers: CallNumbers, kind: str, longest: float) -> Iterator[str]:
     yield from map(duration, values)
 
 
-def _sessions(trace: Trace, wrong: Mapping[int, str]) -> Html:
-    groups: dict[str, list[Turn]] = {}
-    for turn in trace.turns:
-        groups.setdefault(turn.session_id or _NO_SESSION, []).append(turn)
+def _sessions(trace: Trace, wrong: Sequence[str]) -> Html:
+    pairs, column = trace.pairs, trace.index.text("session_id")
+    codes = column.codes[pairs.turns.speaker]
+    is_bad = np.fromiter(map("failed".__eq__, wrong), bool, len(wrong))
+    different, firsts = np.unique(codes, return_index=True)
     rows = []
-    for name, turns in list(groups.items())[:_SESSIONS]:
-        calls = [call for turn in turns for call in turn.llm_calls]
-        failed = sum(wrong[turn.order] == "failed" for turn in turns)
-        usage = total_usage(call.usage for call in calls)
+    for code in different[np.argsort(firsts)][:_SESSIONS].tolist():
+        is_here = np.append(codes == code, False)
+        ends = pairs.llm_calls.end[is_here[pairs.llm_calls.turn]]
+        failed = int((is_here[:-1] & is_bad).sum())
+        usage = trace.index.total_usage(ends)
         rows.append(
             [
-                one_line(name, 60),
-                f"{len(turns):,}",
+                one_line((column.at([code])[0] or _NO_SESSION), 60),
+                f"{int(is_here.sum()):,}",
                 el("span", f"{failed:,}", class_="bad") if failed else "0",
-                f"{len(calls):,}",
-                f"{sum(len(turn.tool_calls) for turn in turns):,}",
+                f"{len(ends):,}",
+                f"{int(is_here[pairs.tool_calls.turn].sum()):,}",
                 token_count(usage.input),
                 token_count(usage.output),
             ]
         )
     heads = ("session!", "turns#", "with a failure#", "model calls#", "tool calls#", "tokens in#", "out#")
-    return joined(plain_table(heads, rows), _more(len(groups), "session", _SESSIONS))
+    return joined(plain_table(heads, rows), _more(len(different), "session", _SESSIONS))
 
 
 def _more(found: int, noun: str, most: int = _ROWS) -> Html | None:

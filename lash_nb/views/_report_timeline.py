@@ -5,7 +5,7 @@ million calls as for a thousand.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from lash_nb.plots import MARKS, counted, duration
-from lash_nb.trace import Span, Trace, Turn
+from lash_nb.trace import NO_INT, Outcome, SpanRows, Trace
 from lash_nb.views._markup import Html, el, joined, svg_text
+from lash_nb.views._report_numbers import Numbers
 from lash_nb.views._strip import BINS, CELLS, DENSITY_FROM, busy_shares, covered_runs
 
 __all__ = ["timeline_picture"]
@@ -34,24 +35,23 @@ _MARK: Final = 22
 """Marks nearer than this become one with a number."""
 
 
-def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
+def timeline_picture(trace: Trace, wrong: Sequence[str]) -> Html:
     """Return the picture of a trace, with what it shows in words.
 
     Args:
         trace: The trace.
-        wrong: What is wrong with each turn, by its order.
+        wrong: What is wrong with each turn.
     """
-    calls = {"llm_call": trace.llm_calls, "tool_call": trace.tool_calls}
-    zero, last = _bounds(trace)
-    scale = _ROOM / max(last - zero, 1)
-    is_dense = len(trace.turns) > DENSITY_FROM
+    times = _Times(trace)
+    scale = _ROOM / max(times.total, 1)
+    is_dense = len(wrong) > DENSITY_FROM
     tracks = [
         joined(
             svg_text(_LEFT - 8, y + 17, name, text_anchor="end"),
             el("path", d=f"M{_LEFT} {y + _HEIGHT}H{_WIDTH}", class_="grid"),
             el(
                 "path",
-                d="".join(_bars(calls[kind], zero, max(last - zero, 1), y, is_dense=is_dense)),
+                d="".join(_bars(*times.calls[kind], max(times.total, 1), y, is_dense=is_dense)),
                 class_=f"fill {kind}",
             ),
         )
@@ -59,11 +59,11 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
     ]
     shapes = [
         *tracks,
-        *(_numbers(trace.turns, zero, scale) if len(trace.sessions) <= 1 else ()),
-        *_marks(trace.turns, wrong, zero, scale),
-        *_axis((last - zero) / 1e6),
+        *(_numbers(trace, times.turns * scale) if len(trace.sessions) <= 1 else ()),
+        *_marks(wrong, times.turns * scale),
+        *_axis(times.total / 1e6),
     ]
-    label = f"timeline of {counted(len(trace.turns), 'turn')}, {duration((last - zero) / 1e6)}"
+    label = f"timeline of {counted(len(wrong), 'turn')}, {duration(times.total / 1e6)}"
     picture = el("svg", *shapes, viewBox=f"0 0 {_WIDTH} {_BOTTOM + 34}", role="img", aria_label=label)
     height = "height: how busy the moment was" if is_dense else "a bar: at least one call ran"
     return joined(
@@ -76,22 +76,52 @@ def timeline_picture(trace: Trace, wrong: Mapping[int, str]) -> Html:
     )
 
 
-def _bounds(trace: Trace) -> tuple[int, int]:
-    """The first and the last moment: a call that began before the file did is part of it."""
-    spans = (*trace.llm_calls, *trace.tool_calls)
-    times = trace.index.time_ns
-    first, last = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-    return min([first, *(call.began_ns for call in spans)]), max([last, *map(_end, spans)])
+class _Times:
+    """When turns and calls ran, in nanoseconds from the first moment: a call that began before the file did is part of it.
+
+    Attributes:
+        calls: Beginnings and ends of the calls, by kind.
+        turns: Beginnings of the turns.
+        total: The last moment.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        index, pairs, went = trace.index, trace.pairs, trace.outcomes
+        self._recorded = np.zeros(len(index) + 1)
+        if len(index):
+            since = index.time_ns - index.time_ns.min()
+            self._recorded[:-1] = since.view(np.uint64)  # centuries fit without a sign
+        calls = {
+            "llm_call": self._spans(pairs.llm_calls, went.llm_calls),
+            "tool_call": self._spans(pairs.tool_calls, went.tool_calls),
+        }
+        turns = self._spans(pairs.turns, went.turns)[0]
+        for rows, kind in ((pairs.llm_calls, "llm_call"), (pairs.tool_calls, "tool_call")):
+            _widen(turns, pairs.turns.start < 0, rows.turn, calls[kind][0])
+        zero = min([0.0, *(starts.min(initial=0.0) for starts, _ in calls.values())])
+        last = max([self._recorded.max(), *(ends.max(initial=0.0) for _, ends in calls.values())])
+        self.calls: Final = {kind: (starts - zero, ends - zero) for kind, (starts, ends) in calls.items()}
+        self.turns: Final = turns - zero
+        self.total: Final = float(last - zero)
+
+    def _spans(self, rows: SpanRows, went: Outcome) -> tuple[Numbers, Numbers]:
+        """Return beginnings and ends; without a start, what the end tells about that."""
+        placed = went.placed_ms * 1e6
+        began = np.where(rows.start >= 0, self._recorded[rows.start], self._recorded[rows.end] - placed)
+        return began, began + placed
 
 
-def _end(call: Span) -> int:
-    return call.began_ns + round(call.placed_ms * 1_000_000)
+def _widen(turns: Numbers, is_headless: Numbers, of_call: Numbers, starts: Numbers) -> None:
+    """Begin turns that have no start with the first of their calls."""
+    inside = np.flatnonzero(np.append(is_headless, False)[of_call])
+    fresh = np.full(len(turns), np.inf)
+    np.minimum.at(fresh, of_call[inside], starts[inside])
+    known = np.isfinite(fresh)
+    turns[known] = fresh[known]
 
 
-def _bars(calls: Sequence[Span], zero: int, total: int, y: float, *, is_dense: bool) -> Iterator[str]:
+def _bars(starts: Numbers, ends: Numbers, total: float, y: float, *, is_dense: bool) -> Iterator[str]:
     """Yield the path of a track: what calls cover, or where there are many how busy each moment was."""
-    starts = np.array([call.began_ns - zero for call in calls], dtype=np.float64)
-    ends = np.array([_end(call) - zero for call in calls], dtype=np.float64)
     if not is_dense:
         for first, end in covered_runs(starts, ends, total):
             yield _column(first / CELLS, end / CELLS, y + 6, 13)
@@ -108,9 +138,10 @@ def _column(start: float, end: float, top: float, height: float) -> str:
     return f"M{left} {top:g}h{width}v{height}h{-width}z"
 
 
-def _marks(turns: Sequence[Turn], wrong: Mapping[int, str], zero: int, scale: float) -> Iterator[Html]:
+def _marks(wrong: Sequence[str], places: Numbers) -> Iterator[Html]:
     """Yield a mark for each turn that failed or was cancelled; those that stand together share one, that of a failure where there is one."""
-    found = [((turn.began_ns - zero) * scale, wrong[turn.order]) for turn in turns if wrong[turn.order] in _WORDS]
+    marked = [turn for turn, word in enumerate(wrong) if word in _WORDS]
+    found = [(place, wrong[turn]) for place, turn in zip(places[marked].tolist(), marked, strict=True)]
     groups: list[list[tuple[float, str]]] = []
     for place, trouble in sorted(found):
         if groups and place - groups[-1][0][0] < _MARK:
@@ -129,15 +160,20 @@ def _marks(turns: Sequence[Turn], wrong: Mapping[int, str], zero: int, scale: fl
         yield joined(svg_text(x, 8, number, class_=style, font_size=8), mark) if number else mark
 
 
-def _numbers(turns: Sequence[Turn], zero: int, scale: float) -> Iterator[Html]:
+def _numbers(trace: Trace, places: Numbers) -> Iterator[Html]:
     """Yield the numbers of turns where they began, as many as there is room for; of one session only, in another they mean another turn."""
+    numbers = trace.index.turn_index[trace.pairs.turns.speaker]
+    known = np.flatnonzero(numbers != NO_INT)
+    tenths = np.round(_LEFT + np.clip(places[known], 0, _ROOM), 1)
+    latest = np.flatnonzero(
+        np.diff(np.maximum.accumulate(tenths), prepend=0.0)
+    )  # at a place that one has reached no later one stands
     free = 0.0
-    for turn in turns:
-        x = round(_LEFT + min(max((turn.began_ns - zero) * scale, 0), _ROOM), 1)
-        if turn.turn_index is not None and x >= free:
-            free = x + _DIGIT * (len(str(turn.turn_index)) + 2)
+    for x, number in zip(tenths[latest].tolist(), numbers[known[latest]].tolist(), strict=True):
+        if x >= free:
+            free = x + _DIGIT * (len(str(number)) + 2)
             yield el("path", d=f"M{x} {_BOTTOM - 2}v4", class_="tick")
-            yield svg_text(x, _BOTTOM + 13, str(turn.turn_index))
+            yield svg_text(x, _BOTTOM + 13, str(number))
 
 
 def _axis(total_ms: float) -> Iterator[Html]:
