@@ -15,24 +15,42 @@ import msgspec
 import traitlets as t
 
 from lash_nb.errors import CallerError, LashError
-from lash_nb.plots import byte_size, counted
+from lash_nb.plots import byte_size, counted, one_line
 from lash_nb.trace import Trace
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
+from lash_nb.views._trace_explorer_commands import (
+    Ask,
+    Bad,
+    Command,
+    Moment,
+    Pick,
+    Rows,
+    Select,
+    Show,
+    SortTable,
+    TableRows,
+    TurnStep,
+    read_command,
+)
 from lash_nb.views._trace_explorer_query import AS_ASKED, choices
 from lash_nb.views._trace_explorer_rows import bad_line_detail, bad_lines, neighbor_of, record_detail
+from lash_nb.views._trace_explorer_sheet import Sheet
+from lash_nb.views._trace_explorer_sheets import SHEETS
 from lash_nb.views._trace_explorer_static import explorer_html, explorer_text
 from lash_nb.views._trace_explorer_strip import strip, strip_found, turn_window
 from lash_nb.views._trace_explorer_table import RecordTable
 
 __all__ = ["TraceExplorerView"]
 
+_RECORDS: Final = "records"
+"""The table that is shown first."""
 _FIRST: Final = 40
 """Rows that come with the state: one screen."""
 
 
 class TraceExplorerView(View):
-    """Every record of a trace, by line, kind, turn, status and text."""
+    """Every record of a trace, by line, kind, session, turn, status and text; and its turns, tools and tokens as tables."""
 
     _esm = module("trace_explorer")
     _css = stylesheet("trace_explorer")
@@ -40,6 +58,8 @@ class TraceExplorerView(View):
 
     selection = t.Int(None, allow_none=True).tag(sync=True)  # type: ignore[assignment]  # a record is known by its number
     """Number of the selected record, as in `trace[7]`; None for none. Readable and settable."""
+    table = t.Unicode(_RECORDS).tag(sync=True)
+    """What the table lists: `records`, `turns`, `tools` or `usage`. Readable and settable."""
     title = t.Unicode("").tag(sync=True)
     """Name of the trace."""
     counts = t.Unicode("").tag(sync=True)
@@ -52,6 +72,8 @@ class TraceExplorerView(View):
     """What is asked for, its version, and how many records were found."""
     first = t.Dict().tag(sync=True)
     """The rows of the first screen."""
+    sheet = t.Dict().tag(sync=True)
+    """The table in place of the records: heads, first screen, how many rows; empty while records are shown."""
     strip = t.Dict().tag(sync=True)
     """When models and tools were called."""
     found = t.Dict().tag(sync=True)
@@ -79,6 +101,8 @@ class TraceExplorerView(View):
         self.trace: Final = trace
         self._lock: Final = RLock()
         self._table: Final = RecordTable(trace)
+        self._sheet: Sheet | None = None
+        self._sheet_version = 0
         self.on_msg(self._receive)
         self._draw()
         self.selection = selection
@@ -90,16 +114,17 @@ class TraceExplorerView(View):
 
     def static_html(self) -> str:
         """Return the first rows as a table that needs no script."""
-        return explorer_html(self._table, self.counts)
+        return explorer_html(self._table, self.counts, self._sheet)
 
     def text(self) -> str:
         """Return the first rows as aligned text."""
-        return explorer_text(self._table, self.counts)
+        return explorer_text(self._table, self.counts, self._sheet)
 
     def filter(
         self,
         *,
         kinds: Iterable[str] | EllipsisType | None = ...,
+        session: str | EllipsisType | None = ...,
         turn: int | str | EllipsisType | None = ...,
         status: str | EllipsisType | None = ...,
         text: str | EllipsisType | None = ...,
@@ -108,14 +133,15 @@ class TraceExplorerView(View):
 
         Args:
             kinds: Chips that are on, e.g. `["llm call", "tool call"]`.
+            session: Id of a session; the other tables are of this session, too.
             turn: Number or id of a turn.
             status: `completed`, `switched`, `failed`, `cancelled`, `open` or `unknown`.
             text: Words that stand anywhere in the record, in any case.
 
         Raises:
-            CallerError: there is no such kind, status or turn.
+            CallerError: there is no such kind, session, turn or status, or the text is longer than a thousand characters.
         """
-        given = {"kinds": kinds, "turn": turn, "status": status, "text": text}
+        given = {"kinds": kinds, "session": session, "turn": turn, "status": status, "text": text}
         self._ask({name: value for name, value in given.items() if value is not ...})
 
     def sort(self, column: str, *, descending: bool = False) -> None:
@@ -128,7 +154,19 @@ class TraceExplorerView(View):
 
     def clear(self) -> None:
         """Take all filters off; the order stays."""
-        self.filter(kinds=None, turn=None, status=None, text=None)
+        self.filter(kinds=None, session=None, turn=None, status=None, text=None)
+
+    def sort_table(self, column: str, *, descending: bool = False) -> None:
+        """Sort the table that stands in place of the records by the head of a column, e.g. `took`.
+
+        Raises:
+            CallerError: it has no such column, or records are shown, which `sort` sorts.
+        """
+        with self._lock:
+            if self._sheet is None:
+                raise CallerError("records are shown: use view.sort, or set view.table first")
+            self._sheet.sort_by(column, descending=descending)
+            self._show_sheet()
 
     def select(self, record: int | None) -> None:
         """Select a record by its number; None selects nothing.
@@ -201,6 +239,7 @@ class TraceExplorerView(View):
             self.choices = choices(table.facts, table.query)
             self.query = {**asked, **found, "all": table.query.is_all}
             self.first = {"version": table.version, "from": 0, "rows": table.window(0, _FIRST)}
+            self._make_sheet()
             self.found = strip_found(table.facts, None if table.query.is_all else table.rows)
             self.place = table.place_of(self.selection)
 
@@ -235,30 +274,63 @@ class TraceExplorerView(View):
             self.detail = {} if record is None else record_detail(self.trace, facts, record)
             self.window = [] if record is None else turn_window(facts, int(facts.turn[record]))
 
-    def _receive(self, _widget: object, command: Any, _buffers: object) -> None:
-        verbs: Mapping[str, Callable[[Any], None]] = {
-            "rows": self._receive_rows,
-            "ask": self._ask,
-            "select": lambda asked: self.select(asked["record"]),
-            "pick": self._receive_pick,
-            "turn": lambda asked: self.step_turn(int(asked["by"])),
-            "moment": lambda asked: self._go(self._table.at_moment(float(asked["share"]))),
-            "bad": lambda asked: self.show_bad_line(int(asked["number"])),
-        }
+    @t.validate("table")
+    def _check_table(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in (_RECORDS, *SHEETS):
+            raise CallerError(f"no table {one_line(name, 40)!r}; use one of {', '.join((_RECORDS, *SHEETS))}")
+        return name
+
+    @t.observe("table")
+    def _make_sheet(self, _change: object = None) -> None:
+        """Count anew what stands in place of the records, in the order in which it was."""
+        with self._lock:
+            before, facts, session = self._sheet, self._table.facts, self._table.query.session
+            make = SHEETS.get(self.table)
+            self._sheet = make and make(self.trace, facts, facts.session_called(session) if session else None)
+            if self._sheet and before and before.name == self._sheet.name and before.sort:
+                self._sheet.sort_by(before.sort, descending=before.descending)
+            self._show_sheet()
+
+    def _show_sheet(self) -> None:
+        self._sheet_version += 1
+        self.sheet = self._sheet.state(self._sheet_version) if self._sheet else {}
+
+    def _receive(self, _widget: object, message: object, _buffers: object) -> None:
         with self._lock:
             self.problem = ""
             try:
-                verbs[command["do"]](command)
+                self._obey(read_command(message))
             except LashError as error:
                 self.problem = error.message
 
-    def _receive_rows(self, asked: Mapping[str, Any]) -> None:
-        table, start = self._table, int(asked["from"])
-        if asked["version"] == table.version:
-            rows = table.window(start, int(asked["to"]))
-            self.send({"kind": "rows", "version": table.version, "from": start, "rows": rows})
+    def _obey(self, command: Command) -> None:
+        verbs: Mapping[type, Callable[[Any], None]] = {
+            Rows: self._answer_rows,
+            TableRows: self._answer_table_rows,
+            Ask: lambda asked: self._ask(asked.given()),
+            Show: lambda asked: self.set_trait("table", asked.table),
+            SortTable: lambda asked: self.sort_table(asked.column, descending=asked.descending),
+            Select: lambda asked: self.select(asked.record),
+            Pick: self._pick,
+            TurnStep: lambda asked: self.step_turn(asked.by),
+            Moment: lambda asked: self._go(self._table.at_moment(asked.share)),
+            Bad: lambda asked: self.show_bad_line(asked.number),
+        }
+        verbs[type(command)](command)
 
-    def _receive_pick(self, asked: Mapping[str, Any]) -> None:
-        rows, place = self._table.rows, int(asked["place"])
-        if asked["version"] == self._table.version and 0 <= place < len(rows):
-            self.selection = int(rows[place])
+    def _answer_rows(self, asked: Rows) -> None:
+        if asked.version == self._table.version:
+            self._answer("rows", asked, self._table.window(asked.start, asked.to))
+
+    def _answer_table_rows(self, asked: TableRows) -> None:
+        if self._sheet and asked.version == self._sheet_version:
+            self._answer("table_rows", asked, self._sheet.window(asked.start, asked.to))
+
+    def _answer(self, kind: str, asked: Rows | TableRows, rows: list[dict[str, Any]]) -> None:
+        self.send({"kind": kind, "version": asked.version, "from": asked.start, "rows": rows})
+
+    def _pick(self, asked: Pick) -> None:
+        rows = self._table.rows
+        if asked.version == self._table.version and 0 <= asked.place < len(rows):
+            self.selection = int(rows[asked.place])

@@ -75,6 +75,8 @@ class TraceFacts:
         of_word = np.array([*(STATUS_CODES.get(word, 0) for word in told.status.values), 0], dtype=np.int8)
         self.status: Final[Column] = of_word[told.status.codes]
         """Position in `STATUSES` of each record."""
+        self.session: Final[Column] = np.array(index.text("session_id").codes)
+        """Position of the session of each record in `session_names`; -1 for none."""
 
     @cached_property
     def tokens(self) -> Column:
@@ -91,6 +93,24 @@ class TraceFacts:
         return [short_id(key) if number == NO_INT else str(number) for number, key in zip(numbers, ids, strict=True)]
 
     @cached_property
+    def session_names(self) -> Sequence[str]:
+        """A name for each session alone: its id, short where that tells it from all others."""
+        ids = list(map(str, self._index.text("session_id").values))
+        short = list(map(short_id, ids))
+        return short if len(set(short)) == len(short) else _told_apart([one_line(key, 60) for key in ids])
+
+    def session_name(self, code: int) -> str:
+        """Return the name of the session with this position; nothing for none."""
+        return self.session_names[code] if code >= 0 else ""
+
+    def session_called(self, name: str) -> int | None:
+        """Return the position of the session with this id or name; None for none."""
+        for names in (self.session_names, self._index.text("session_id").values):
+            if name in names:
+                return list(names).index(name)
+        return None
+
+    @cached_property
     def turn_names(self) -> Sequence[str]:
         """A name for each turn alone: where the same label comes again, with its session, and with a count if that comes again, too."""
         if len(set(self.turn_labels)) == len(self.turn_labels):
@@ -100,11 +120,7 @@ class TraceFacts:
         told = [
             f"{label} {one_line(session or '', 12)}" for label, session in zip(self.turn_labels, sessions, strict=True)
         ]
-        seen: Counter[str] = Counter()
-        for place, name in enumerate(told):
-            seen[name] += 1
-            told[place] = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        return told
+        return _told_apart(told)
 
     @cached_property
     def turn_spans(self) -> tuple[Column, Column]:
@@ -133,3 +149,13 @@ class TraceFacts:
         began = np.where(firsts >= 0, self.ms[firsts], self.ms[lasts] - took) if self.count else took
         began = np.clip(began, 0.0, None)
         return Bars(began, np.minimum(began + np.maximum(took, 0.0), self.total_ms), firsts, lasts)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Count names that come again."""
+    seen: Counter[str] = Counter()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return told

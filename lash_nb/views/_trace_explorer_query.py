@@ -16,8 +16,8 @@ from lash_nb.views._trace_explorer_words import GROUPS, STATUSES
 
 __all__ = ["AS_ASKED", "SORTS", "Query", "choices", "found_rows"]
 
-_MOST_TURNS: Final = 1_000
-"""Turns that a menu lists; above, one types the number."""
+_MOST_LISTED: Final = 1_000
+"""Turns or sessions that a menu lists; above, one types the number or the id."""
 
 SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
     "line": lambda facts: np.arange(facts.count),
@@ -33,6 +33,7 @@ SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
 
 AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "kinds": lambda kinds: None if kinds is None else tuple(kinds),
+    "session": lambda session: session or "",
     "turn": lambda turn: "" if turn is None else str(turn),
     "status": lambda status: status or "",
     "text": lambda text: (text or "").strip(),
@@ -47,6 +48,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     kinds: tuple[str, ...] | None = None
     """Chips that are on; all of them when none is given."""
+    session: str = ""
+    """Id or name of a session."""
     turn: str = ""
     """Number, id or name of a turn."""
     status: str = ""
@@ -62,11 +65,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         """Return the query, or say what it cannot ask for.
 
         Raises:
-            CallerError: no such chip, status, column or turn.
+            CallerError: no such chip, status, column, session or turn.
         """
         _refuse_unknown("kind", self.kinds or (), GROUPS)
         _refuse_unknown("status", [self.status] if self.status else (), list(STATUSES)[1:])
         _refuse_unknown("column", [self.sort], SORTS)
+        if self.session and facts.session_called(self.session) is None:
+            names = facts.session_names
+            known = f"it has {', '.join(names[:3])}{' …' if len(names) > 3 else ''}" if names else "it names none"
+            raise CallerError(f"the trace has no session {one_line(self.session, 40)!r}; {known}")
         if self.turn and not len(facts.turns_called(self.turn)):
             names = facts.turn_names
             known = f"it has {names[0]} to {names[-1]}" if names else "it has none at all"
@@ -76,7 +83,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_all(self) -> bool:
         """Whether it asks for every record."""
-        return self.kinds is None and not (self.turn or self.status or self.text)
+        return self.kinds is None and not (self.session or self.turn or self.status or self.text)
 
 
 def _refuse_unknown(what: str, given: Sequence[str], known: Sequence[str] | Mapping[str, Any]) -> None:
@@ -90,6 +97,8 @@ def found_rows(query: Query, trace: Trace, facts: TraceFacts, search: Search | N
     mask = np.ones(facts.count, dtype=bool)
     if query.kinds is not None:
         mask &= np.isin(facts.group, [list(GROUPS).index(kind) for kind in query.kinds])
+    if query.session:
+        mask &= facts.session == facts.session_called(query.session)
     if query.turn:
         mask &= np.isin(facts.turn, facts.turns_called(query.turn))
     if query.status:
@@ -121,8 +130,24 @@ def choices(facts: TraceFacts, query: Query) -> dict[str, Any]:
         if count
     ]
     told = [(name, count) for name, count in zip(STATUSES, ends, strict=True) if name and count]
-    names = facts.turn_names
-    return {"chips": chips, "statuses": told, "turns": list(names) if len(names) <= _MOST_TURNS else None}
+    return {
+        "chips": chips,
+        "statuses": told,
+        "turns": _listed(_turn_names(facts, query.session)),
+        "sessions": _listed(facts.session_names if len(facts.session_names) > 1 else ()),
+    }
+
+
+def _turn_names(facts: TraceFacts, session: str) -> Sequence[str]:
+    """The turns of a session, or all of them."""
+    if not session:
+        return facts.turn_names
+    sessions = facts.session[facts.turn_rows]
+    return [facts.turn_names[place] for place in np.flatnonzero(sessions == facts.session_called(session)).tolist()]
+
+
+def _listed(names: Sequence[str]) -> list[str] | None:
+    return list(names) if len(names) <= _MOST_LISTED else None
 
 
 def _counts(column: NDArray[Any], size: int) -> list[int]:

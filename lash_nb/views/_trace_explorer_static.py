@@ -9,6 +9,7 @@ from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, heading
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._trace_explorer_query import Query
 from lash_nb.views._trace_explorer_rows import bad_lines
+from lash_nb.views._trace_explorer_sheet import Sheet, cell_text
 from lash_nb.views._trace_explorer_table import RecordTable
 
 __all__ = ["explorer_html", "explorer_text"]
@@ -22,21 +23,32 @@ _HEADS: Final = ("line", "time", "type", "turn", "what", "took", "tokens")
 _STYLES: Final = (RIGHT, RIGHT, "white-space:nowrap;", RIGHT, "width:100%;overflow-wrap:anywhere;", RIGHT, RIGHT)
 
 
-def explorer_html(found: RecordTable, counts: str) -> str:
-    """Return the first rows as a table for GitHub, nbviewer and a notebook without a kernel."""
+def explorer_html(found: RecordTable, counts: str, sheet: Sheet | None = None) -> str:
+    """Return the first rows, of the records or of the table in their place, for GitHub, nbviewer and a notebook without a kernel."""
     rows = found.window(0, _ROWS)
-    body = table(list(zip(_HEADS, _STYLES, strict=True)), [_cells(row) for row in rows])
+    asked = _asked(found.query, sheet)
     return joined(
         heading(found.trace.name, counts),
         _bad_html(found.trace),
-        el("div", _asked(found.query), style=f"font-size:12px;{MUTED}") if not found.query.is_all else None,
-        body,
-        el("div", _cut(found, len(rows)), style=f"font-size:12px;margin-top:4px;{MUTED}"),
+        el("div", asked, style=f"font-size:12px;{MUTED}") if asked else None,
+        _sheet_html(sheet) if sheet else table(list(zip(_HEADS, _STYLES, strict=True)), [_cells(row) for row in rows]),
+        el(
+            "div",
+            _sheet_cut(sheet, _ROWS) if sheet else _cut(found, len(rows)),
+            style=f"font-size:12px;margin-top:4px;{MUTED}",
+        ),
     )
 
 
-def explorer_text(found: RecordTable, counts: str) -> str:
+def explorer_text(found: RecordTable, counts: str, sheet: Sheet | None = None) -> str:
     """Return the first rows as aligned text."""
+    asked = _asked(found.query, sheet)
+    head = [f"Trace  {one_line(found.trace.name, 60)}", counts, *([asked] if asked else []), *_bad_text(found.trace)]
+    lines = _sheet_text(sheet) if sheet else _record_lines(found)
+    return clipped([*head, *lines, _NEXT])
+
+
+def _record_lines(found: RecordTable) -> list[str]:
     shown = found.window(0, _TEXT_ROWS - min(_BAD, len(found.trace.errors)))
     cells = [list(_HEADS)] + [
         [
@@ -50,24 +62,48 @@ def explorer_text(found: RecordTable, counts: str) -> str:
         ]
         for row in shown
     ]
-    bad = bad_lines(found.trace)
+    return [*aligned(cells, right=(0, 1, 3, 5, 6), limits={3: 10, 4: 40}), _cut(found, len(shown))]
+
+
+def _bad_text(trace: Trace) -> list[str]:
+    bad = bad_lines(trace)
     lines = [f"! {one['line']}: {one['reason']}" for one in bad["lines"][:_BAD]]
     if bad["count"] > _BAD:
         lines.append(f"! {counted(bad['count'] - _BAD, 'more bad line')}: trace.errors")
-    asked = [] if found.query.is_all else [_asked(found.query)]
-    head = [f"Trace  {one_line(found.trace.name, 60)}", counts, *asked, *lines]
-    return clipped(
-        [*head, *aligned(cells, right=(0, 1, 3, 5, 6), limits={3: 10, 4: 40}), _cut(found, len(shown)), _NEXT]
-    )
+    return lines
+
+
+def _sheet_rows(sheet: Sheet, count: int) -> list[list[str]]:
+    rows = [[cell_text(cell) for cell in row["cells"]] for row in sheet.window(0, count)]
+    return [*rows, list(sheet.total)] if sheet.total else rows
+
+
+def _sheet_html(sheet: Sheet) -> Html:
+    styles = {"name": "width:100%;overflow-wrap:anywhere;", "number": RIGHT, "short": RIGHT}
+    return table([(one.head, styles.get(one.look, "")) for one in sheet.columns], _sheet_rows(sheet, _ROWS))
+
+
+def _sheet_text(sheet: Sheet) -> list[str]:
+    right = [place for place, one in enumerate(sheet.columns) if one.look in ("number", "short")]
+    cells = [[one.head for one in sheet.columns], *_sheet_rows(sheet, _TEXT_ROWS)]
+    return [*aligned(cells, right=right, limits={0: 24, 1: 16}), _sheet_cut(sheet, _TEXT_ROWS)]
+
+
+def _sheet_cut(sheet: Sheet, most: int) -> str:
+    return f"{min(most, sheet.count):,} rows of {sheet.count:,}; {sheet.note}"
 
 
 _NEXT: Final = "next: view.filter(text=…), view.selection = 0, %lash trace FILE --table records"
 
 
-def _asked(query: Query) -> str:
-    """The filters in words."""
+def _asked(query: Query, sheet: Sheet | None) -> str:
+    """The filters in words; nothing where there are none. Tables in place of the records know of sessions only."""
+    session = f"session {query.session}" if query.session else ""
+    if sheet or query.is_all:
+        return one_line(f"only {session}", 100) if session else ""
     parts = [
         f"kinds {', '.join(query.kinds)}" if query.kinds is not None else "",
+        session,
         f"turn {query.turn}" if query.turn else "",
         query.status,
         f"text {query.text!r}" if query.text else "",

@@ -43,7 +43,7 @@ class RecordTable:
         """Find what the changed query asks for.
 
         Raises:
-            CallerError: it asks for a kind, turn, status or column that there is not.
+            CallerError: it asks for a kind, session, turn, status or column that there is not.
         """
         self.query = msgspec.structs.replace(self.query, **changed).checked(self.facts)
         text = self.query.text

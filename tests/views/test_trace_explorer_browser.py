@@ -166,7 +166,7 @@ def test_chips_and_menus_filter(mount: Mount) -> None:
     one.page.keyboard.press("Enter")
     settle(one)
     two_off = (view.query["kinds"], len(view.rows))
-    one.root.get_by_label("status").select_option("failed")
+    one.root.get_by_label("status", exact=True).select_option("failed")
     settle(one)
     one.root.get_by_label("turn", exact=True).select_option("8")
     settle(one)

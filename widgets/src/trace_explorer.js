@@ -1,16 +1,13 @@
 import { clear, dot, footer, h, header, kbd, mark, mount, movedTo, roving, s } from "./kit.js";
 import { toMs } from "./timeline_geometry.js";
-import { badLine, nothingFound, recordRow, stripPieces, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
-import { countWords, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "./trace_explorer_rows.js";
+import { badLine, headCell, nothingFound, picker, recordRow, stripPieces, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
+import { AROUND, AT_ONCE, countWords, listHeight, ROW, rowStore, scrollTopOf, SHOWN, topRow, turnstile } from "./trace_explorer_rows.js";
+import { otherTable, tableButtons } from "./trace_explorer_tables.js";
 
 /** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
 
-const ROW = 26;
-const AROUND = 8;
-const AT_ONCE = 60;
-const SHOWN = 20;
 const TYPING = 200;
-const ASKED = ["kinds", "turn", "status", "text", "sort", "descending"];
+const ASKED = ["kinds", "session", "turn", "status", "text", "sort", "descending"];
 const HEADS = [["line", "line"], ["time", "time"], ["type", "type"], ["turn", "turn"], ["", "what"], ["status", ""], ["took", "took"], ["tokens", "tokens"]];
 
 /** @param {{ model: any, el: HTMLElement }} context */
@@ -29,6 +26,7 @@ function render({ model, el }) {
   const detail = h("div", { class: "l-detail" });
   const bad = h("div", { class: "l-bad" });
   const chips = h("div", { class: "l-chips", role: "group", "aria-label": "Kinds of record" });
+  const sessions = h("span");
   const turns = h("span");
   const statuses = h("span");
   const search = /** @type {HTMLInputElement} */ (h("input", { placeholder: "Find in records", "aria-label": "Find in records", value: query().text, spellcheck: "false" }));
@@ -37,20 +35,17 @@ function render({ model, el }) {
   const strip = s("svg", { class: "l-strip", height: 56, role: "img", onclick: chooseMoment });
   const shown = h("span");
   const live = h("span", { class: "l-muted l-live", hidden: true }, mark("running"), "following");
-  const titles = header("", "", live);
+  const titles = header("", "", live, tableButtons(model, life));
   const wipe = h("button", { type: "button", class: "l-icon-button", "aria-label": "Clear the search", onclick: () => { find(""); search.focus(); } }, "×");
 
   const hint = kbd("/");
 
-  el.append(
-    titles,
-    bad,
-    h("div", { class: "l-filters" }, chips, turns, statuses, h("div", { class: "l-searching" }, hits, h("span", { class: "l-find" }, mark("search"), search, wipe, hint))),
-    problem,
-    h("div", { class: "l-strip-box" }, strip),
-    h("div", { class: "l-explorer-body" }, table, detail),
-    footer(shown, model, life),
-  );
+  const searching = h("div", { class: "l-searching" }, hits, h("span", { class: "l-find" }, mark("search"), search, wipe, hint));
+  const filters = h("div", { class: "l-filters" }, chips, sessions, turns, statuses, searching);
+  const body = h("div", { class: "l-explorer-body" }, table, detail);
+  const others = otherTable({ model, life, shown, changed: leaveRecords, opened: openTurn });
+
+  el.append(titles, bad, filters, problem, h("div", { class: "l-strip-box" }, strip), body, others.element, footer(shown, model, life));
 
   heads.id = `${model.get("twin")}-heads`;
   list.setAttribute("aria-owns", heads.id);
@@ -117,43 +112,32 @@ function render({ model, el }) {
 
   function updateFilters() {
     const focused = /** @type {HTMLElement | null} */ (chips.querySelector(":focus"))?.dataset.name;
-    const { chips: kinds, turns: names, statuses: ends } = model.get("choices");
+    const { chips: kinds, sessions: ids, turns: names, statuses: ends } = model.get("choices");
+    const { session, turn, status } = query();
     clear(chips).append(...kinds.map(chipElement));
     roving(chips);
     const again = [...chips.children].find((one) => /** @type {HTMLElement} */ (one).dataset.name === focused);
     /** @type {HTMLElement | undefined} */ (again)?.focus();
-    clear(turns).append(names ? menu("turn", names.map((/** @type {string} */ name) => [name, name])) : typedTurn());
-    clear(statuses).append(menu("status", ends.map((/** @type {[string, number]} */ [name, number]) => [name, `${name} ${number.toLocaleString("en")}`])));
+    clear(sessions).append(...(ids?.length === 0 ? [] : [picker("session", session, twice(ids), (value) => ask({ session: value, turn: "" }))]));
+    clear(turns).append(picker("turn", turn, twice(names), (value) => ask({ turn: value })));
+    clear(statuses).append(picker("status", status, ends.map((/** @type {[string, number]} */ [name, number]) => [name, `${name} ${number.toLocaleString("en")}`]), (value) => ask({ status: value })));
+    filters.hidden = others.isShown() && !sessions.firstChild;
     hits.textContent = countWords(count(), query().total);
     if (!search.matches(":focus")) search.value = query().text;
     showWipe();
     updateHeads();
   }
 
+  /** @param {string[] | null} names @returns {[string, string][] | null} */
+  const twice = (names) => names && names.map((name) => [name, name]);
+
   /** @param {{ name: string, color: string, count: number, on: boolean }} chip */
   const chipElement = ({ name, color, count: number, on }) => h("button", { type: "button", class: "l-kind-chip", "data-name": name, "aria-pressed": String(on), onclick: () => toggleKind(name) }, color && on ? dot(color) : null, name, h("span", { class: "l-muted" }, number.toLocaleString("en")));
-
-  /** @param {"turn" | "status"} name @param {[string, string][]} options */
-  function menu(name, options) {
-    const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": name, onchange: () => ask({ [name]: select.value }) }, h("option", { value: "" }, "all"), ...options.map(([value, words]) => h("option", { value, selected: value === query()[name] }, words))));
-    return h("label", { class: "l-pick" }, name, select);
-  }
-
-  function typedTurn() {
-    const input = /** @type {HTMLInputElement} */ (h("input", { "aria-label": "turn", placeholder: "all", value: query().turn, onchange: () => ask({ turn: input.value.trim() }) }));
-    return h("label", { class: "l-pick" }, "turn", input);
-  }
 
   function updateHeads() {
     const { sort, descending } = query();
     clear(heads).append(
-      ...HEADS.map(([column, words]) => {
-        const here = column && column === sort;
-        const label = words || "mark";
-        const arrow = here ? h("span", { "aria-hidden": "true" }, descending ? "↓" : "↑") : null;
-        const inner = column ? h("button", { type: "button", class: "l-head-button", "aria-label": `Sort by ${label}`, onclick: () => sortBy(column) }, words, arrow) : words;
-        return h("span", { class: `l-col-${words || "mark"}`, role: "columnheader", "aria-sort": here ? (descending ? "descending" : "ascending") : null }, inner);
-      }),
+      ...HEADS.map(([column, words]) => headCell({ words, label: words || "status", look: `l-col-${words || "mark"}`, order: column && column === sort ? (descending ? -1 : 1) : 0, sort: column ? () => sortBy(column) : null })),
     );
   }
 
@@ -183,6 +167,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    if (others.isShown()) return;
     const view = viewOf();
     heads.style.paddingRight = `${12 + list.offsetWidth - list.clientWidth}px`;
     const top = topRow(view);
@@ -214,7 +199,24 @@ function render({ model, el }) {
 
   function clearAll() {
     search.value = "";
-    ask({ kinds: null, turn: "", status: "", text: "" });
+    ask({ kinds: null, session: "", turn: "", status: "", text: "" });
+  }
+
+  // Another table in place of the records.
+
+  /** @param {boolean} isOther @param {boolean} hadFocus */
+  function leaveRecords(isOther, hadFocus) {
+    for (const one of [chips, turns, statuses, searching, body]) one.hidden = isOther;
+    filters.hidden = isOther && !sessions.firstChild;
+    if (!isOther) draw();
+    if (!isOther && hadFocus) list.focus({ preventScroll: true });
+  }
+
+  /** @param {string} name */
+  function openTurn(name) {
+    search.value = "";
+    model.send({ do: "show", table: "records" });
+    ask({ kinds: null, turn: name, status: "", text: "" });
   }
 
   /** @param {number} record @param {number} place */
@@ -279,6 +281,7 @@ function render({ model, el }) {
   /** @param {MouseEvent} event */
   function chooseMoment(event) {
     const axis = axisOf();
+    if (others.isShown()) model.send({ do: "show", table: "records" });
     model.send({ do: "moment", share: Math.max(0, Math.min(1, toMs(axis, event.clientX - strip.getBoundingClientRect().left) / axis.to)) });
   }
 
@@ -298,10 +301,6 @@ function render({ model, el }) {
   function updateSelection() {
     ui.chosen = model.get("selection");
     draw();
-  }
-
-  function updatePlace() {
-    ui.place = model.get("place");
   }
 
   function updateProblem() {
@@ -330,6 +329,10 @@ function render({ model, el }) {
       return;
     }
     if (target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (others.isShown()) {
+      if (others.key(event)) event.preventDefault();
+      return;
+    }
     const moved = list.contains(target) ? movedTo(event.key, ui.place, count(), SHOWN - 1) : null;
     if (moved !== null) pick(moved);
     else if (event.key === "/") search.focus();
@@ -360,7 +363,7 @@ function render({ model, el }) {
     updateAnswer();
     answered();
   });
-  life.on(model, "change:place", updatePlace);
+  life.on(model, "change:place", () => (ui.place = model.get("place")));
   life.on(model, "change:selection", updateSelection);
   life.on(model, "change:detail", () => {
     updateDetail();
@@ -379,6 +382,7 @@ function render({ model, el }) {
   const watch = new ResizeObserver(() => {
     drawStrip();
     draw();
+    others.draw();
   });
   watch.observe(el);
   life.add(() => watch.disconnect());
@@ -386,6 +390,7 @@ function render({ model, el }) {
   updateBad();
   updateDetail();
   updateAnswer();
+  others.update();
   drawStrip();
   return () => life.dispose();
 }

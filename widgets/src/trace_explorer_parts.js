@@ -16,6 +16,29 @@ function kindDot(row) {
   return made;
 }
 
+/**
+ * What stands above a column; a button where one can sort by it.
+ * @param {{ words: string, label: string, look: string, order: -1 | 0 | 1, sort: (() => void) | null }} head `order`: 1 for sorted by it, -1 for the largest first
+ */
+export function headCell({ words, label, look, order, sort }) {
+  const arrow = order ? h("span", { "aria-hidden": "true" }, order < 0 ? "↓" : "↑") : null;
+  const inner = sort ? h("button", { type: "button", class: "l-head-button", "aria-label": `Sort by ${label}`, onclick: sort }, h("span", { class: "l-cut", title: words }, words), arrow) : words;
+  return h("span", { class: look, role: "columnheader", "aria-sort": order ? (order < 0 ? "descending" : "ascending") : null }, inner);
+}
+
+/**
+ * A filter that is chosen from a list, or typed where there are too many for one.
+ * @param {string} name @param {string} chosen @param {[string, string][] | null} options what is asked for, and how it is called @param {(value: string) => void} choose
+ */
+export function picker(name, chosen, options, choose) {
+  if (!options) {
+    const input = /** @type {HTMLInputElement} */ (h("input", { "aria-label": name, placeholder: "all", value: chosen, onchange: () => choose(input.value.trim()) }));
+    return h("label", { class: "l-pick" }, name, input);
+  }
+  const select = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": name, onchange: () => choose(select.value) }, h("option", { value: "" }, "all"), ...options.map(([value, words]) => h("option", { value, selected: value === chosen }, words))));
+  return h("label", { class: "l-pick" }, name, select);
+}
+
 /** A record in the table. @param {Row} row @param {Record<string, any>} attributes */
 export function recordRow(row, attributes) {
   const what = row.what.map((piece, index) => (index % 2 ? h("mark", {}, piece) : piece));
@@ -54,10 +77,10 @@ export function wholeRecord({ title, note, warning, json, raw, cut }) {
 }
 
 /** What stands in place of rows: why there are none, and what to do next. @param {any} query @param {any} bad @param {() => void} clearAll */
-export function nothingFound({ kinds, turn, status, text, total }, { count, lines }, clearAll) {
+export function nothingFound({ kinds, session, turn, status, text, total }, { count, lines }, clearAll) {
   if (!total && count) return h("div", { class: "l-empty" }, `This is no lash trace: no line of it is a record. ${lines[0].line}: ${lines[0].reason}`);
   if (!total) return h("div", { class: "l-empty" }, "No records yet. Run a turn with %%lash, or open another file with %lash trace FILE.");
-  const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
+  const active = [kinds ? `kinds: ${kinds.join(", ") || "none"}` : "", session ? `session ${session}` : "", turn ? `turn ${turn}` : "", status, text ? `“${text}”` : ""].filter(Boolean);
   return h("div", { class: "l-empty" }, "Nothing found for ", ...active.map((words) => h("span", { class: "l-kind-chip l-active-filter" }, words)), " ", link("clear", clearAll));
 }
 

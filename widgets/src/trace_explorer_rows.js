@@ -1,5 +1,14 @@
 /** Rows that come in pieces: pure, so that node can test it. Which are on the screen, which are here, which have to be asked for. */
 
+/** Pixels of a row. */
+export const ROW = 26;
+/** Rows that a table shows at most. */
+export const SHOWN = 20;
+/** Rows above and below the screen that are in the page. */
+export const AROUND = 8;
+/** Rows that are asked for on both sides of what is missing. */
+export const AT_ONCE = 60;
+
 /** No browser draws elements that are much higher; above it the scroll bar stands for more than it measures. */
 export const HIGHEST = 10_000_000;
 

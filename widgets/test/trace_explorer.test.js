@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jsonFolds } from "../src/kit.js";
 import { countWords, HIGHEST, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "../src/trace_explorer_rows.js";
+import { sheetColumns } from "../src/trace_explorer_tables.js";
 
 const view = { height: 520, rowHeight: 26, count: 300_000 };
 
@@ -80,4 +81,10 @@ test("short JSON is open, long JSON is folded below its third level", () => {
 
   assert.equal(jsonFolds(short).size, 0);
   assert.deepEqual([...jsonFolds(long)], [[43, 45]]);
+});
+
+test("columns of a table share the width by what they hold, and none is wider than its share", () => {
+  const heads = /** @type {any[]} */ ([{ name: "tool", look: "name" }, { name: "calls", look: "number" }]);
+
+  assert.equal(sheetColumns(heads), "minmax(0, 150fr) minmax(0, 76fr)");
 });
