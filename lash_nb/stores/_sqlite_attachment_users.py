@@ -24,6 +24,7 @@ from lash_nb.stores._sqlite_errors import store_error
 from lash_nb.stores._sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from lash_nb.stores._sqlite_manifest import read_entries
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._store_folder import SESSIONS_FOLDER
 from lash_nb.wire import AttachmentId, SessionNodeRecord, from_json
 
 __all__ = ["attachment_users"]
@@ -41,11 +42,11 @@ def attachment_users(folder: str | os.PathLike[str]) -> tuple[AttachmentUser, ..
     """Return every database below a store folder (`*.db`), each under its path in the folder.
 
     Raises:
-        CallerError: there is none; a wrong folder must not look like one where nobody needs anything.
+        CallerError: there is none, and no folder of sessions; a wrong folder must not look like one where nobody needs anything.
     """
     root = Path(folder).expanduser()
     paths = sorted(path for path in root.rglob("*.db") if path.is_file())
-    if not paths:
+    if not paths and not (root / SESSIONS_FOLDER).is_dir():
         raise CallerError(
             f"{folder} holds no database (*.db), so nobody would keep an attachment; give the folder of a session store",
             code="store_folder",

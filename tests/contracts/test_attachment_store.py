@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +21,7 @@ from lash_nb.stores import (
     InMemorySessionStore,
     SessionScopedAttachmentStore,
 )
-from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, MediaType
+from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, ImageMediaType, MediaType
 from tests.stores.material import PIXEL
 
 
@@ -71,6 +72,35 @@ def test_bytes_and_meta_come_back(store: AttachmentStore) -> None:
     )
     assert (stored.meta, stored.data) == (ref, b"\x01\x02\x03")
     assert store.meta(ref.id) == ref
+
+
+def test_the_same_bytes_have_one_id(store: AttachmentStore) -> None:
+    """Put twice, they are one attachment, and its bytes are those."""
+    first, second = store.put(b"\x01\x02\x03", PIXEL), store.put(b"\x01\x02\x03", PIXEL)
+
+    assert first.id == second.id
+    assert (first.byte_len, store.get(first.id).data) == (3, b"\x01\x02\x03")
+
+
+def test_identity_and_size_come_from_the_bytes(store: AttachmentStore) -> None:
+    """The caller says neither."""
+    ref = store.put(b"\x04\x05\x06\x07", PIXEL)
+
+    assert (ref.id, ref.byte_len) == (hashlib.sha256(b"\x04\x05\x06\x07").hexdigest(), 4)
+
+
+@pytest.mark.parametrize("kind_of_image", get_args(ImageMediaType))
+@pytest.mark.parametrize(("width", "height", "label"), [(None, None, None), (7, 11, "chart"), (0, None, "")])
+def test_every_media_type_is_kept_as_it_is_said(
+    store: AttachmentStore, kind_of_image: ImageMediaType, width: int | None, height: int | None, label: str | None
+) -> None:
+    """Type, dimensions and label are the caller's, whatever the bytes are, and whether there are any."""
+    said = AttachmentCreateMeta(media_type=MediaType(type=kind_of_image), width=width, height=height, label=label)
+    for data in (b"", b"jpeg"):
+        stored = store.get(store.put(data, said).id)
+        kept = stored.meta
+        assert (kept.media_type.type, kept.width, kept.height, kept.label) == (kind_of_image, width, height, label)
+        assert stored.data == data
 
 
 def test_the_same_bytes_are_kept_once_with_the_last_meta(store: AttachmentStore) -> None:

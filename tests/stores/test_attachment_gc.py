@@ -296,6 +296,14 @@ def test_a_folder_without_databases_is_refused(tmp_path: Path) -> None:
             attachment_users(path)
 
 
+async def test_a_store_whose_sessions_are_all_deleted_is_emptied(folder: Folder) -> None:
+    """Its folder of sessions tells it from a wrong folder."""
+    folder.attachments.put(b"left over", PIXEL)
+
+    assert [row.byte_len for row in (await folder.collect()).rows] == [9]
+    assert folder.attachments.ids() == ()
+
+
 class StoppingStore(FileAttachmentStore):
     """A folder that deletes a few attachments and then fails."""
 
