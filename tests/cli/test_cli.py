@@ -1,11 +1,11 @@
 """The command line: what a person types and reads."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-import nbformat.v4
 import pytest
 
 from lash_nb.cli import main
@@ -137,6 +137,14 @@ def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:
 
 def write_notebook(path: Path, source: str) -> None:
     """Write a notebook of one code cell."""
-    cell = nbformat.v4.new_code_cell(source)
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)
+    cell: dict[str, object] = {
+        "id": "only",
+        "cell_type": "code",
+        "source": source,
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(notebook), encoding="utf-8")

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from lash_nb.plugins import validate_tool_input
 from lash_nb.wire import open_object_schema
@@ -125,6 +124,8 @@ SCHEMAS = st.recursive(
 @given(schema=SCHEMAS, value=JSON)
 def test_within_its_subset_it_is_json_schema(schema: Any, value: Any) -> None:
     """Where a schema uses only what is checked here, a JSON Schema validator comes to the same verdict."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - takes two seconds, which every worker would pay
+
     assert (validate_tool_input(schema, value) is None) == Draft202012Validator(schema).is_valid(value)
 
 
