@@ -5,17 +5,22 @@ as two pictures in HTML, of which the page's own theme shows one; where style ru
 matplotlib gives stays in the output for all else.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from IPython.core.pylabtools import print_figure
+from matplotlib.artist import Artist
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.text import Text
 
+from lash_nb.magics._palette import with_palette
 from lash_nb.plots import DARK, LIGHT
 
 __all__ = ["show_in_both_themes"]
@@ -26,17 +31,23 @@ _RULE: Final = (
     'body[data-jp-theme-light="false"] .lash-plot-dark,body.vscode-dark .lash-plot-dark{display:block!important}'
     "</style>"
 )
-_COLORS: Final[Mapping[Any, str]] = {
-    to_rgba(getattr(LIGHT, field.name)): getattr(DARK, field.name) for field in fields(LIGHT)
-}
+_Colors: TypeAlias = Mapping[Any, str]
 """The dark color in place of each light one."""
-_PROPERTIES: Final = ("color", "facecolor", "edgecolor")
+
+
+def _colors(*names: str) -> _Colors:
+    return {to_rgba(getattr(LIGHT, name)): getattr(DARK, name) for name in names}
+
+
+_WRITTEN: Final = _colors("ink", "muted", "failure_text", "line", "line_strong", "edge", "accent")
+_FILLED: Final = _colors("surface")
+_PROPERTIES: Final = ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor")
 
 
 def show_in_both_themes(figure: Figure) -> None:
     """Have a figure that is drawn for a light page show itself on a dark one, too."""
     if to_rgba(figure.get_facecolor())[3] == 0:
-        figure._repr_html_ = lambda: _html(figure)  # type: ignore[method-assign]  # where IPython looks for it
+        figure._repr_html_ = lambda: _html(figure) if figure.axes else None  # type: ignore[method-assign]  # where IPython looks for it
 
 
 def _html(figure: Figure) -> str:
@@ -52,7 +63,7 @@ def _html(figure: Figure) -> str:
 
 
 def _picture(figure: Figure) -> str:
-    return str(print_figure(figure, fmt="png", base64=True)).replace("\n", "")  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+    return b64encode(with_palette(print_figure(figure, fmt="png"))).decode()  # type: ignore[no-untyped-call]  # IPython leaves it untyped
 
 
 @contextmanager
@@ -64,7 +75,7 @@ def _darkened(figure: Figure) -> Iterator[None]:
         if setter is None or getter is None:
             continue
         before = getter()
-        after = _dark(before)
+        after = _dark(before, _colors_of(artist, name))
         if after is not None:
             setter(after)
             undo.append(partial(setter, before))
@@ -75,11 +86,18 @@ def _darkened(figure: Figure) -> Iterator[None]:
             each()
 
 
-def _dark(color: Any) -> Any:
+def _colors_of(artist: Artist, name: str) -> _Colors:
+    """Return the colors that depend on the theme: those of data are the same in both, though one of them is that of small text as well."""
+    if name == "facecolor" and isinstance(artist, PolyCollection | Patch):
+        return _FILLED
+    return _WRITTEN if isinstance(artist, Text) else {**_WRITTEN, **_FILLED}
+
+
+def _dark(color: Any, colors: _Colors) -> Any:
     """Return the dark color, or the colors of a collection with the dark ones in place of the light; None when nothing changes."""
     if color is None or (not isinstance(color, str) and len(color) == 0):
         return None
     if isinstance(color, str) or isinstance(color[0], int | float):
-        return None if isinstance(color, str) and color in ("none", "auto") else _COLORS.get(to_rgba(color))
-    changed = [_COLORS.get(tuple(float(part) for part in one)) for one in color]
+        return None if isinstance(color, str) and color in ("none", "auto") else colors.get(to_rgba(color))
+    changed = [colors.get(tuple(float(part) for part in one)) for one in color]
     return [new or old for new, old in zip(changed, color, strict=True)] if any(changed) else None
