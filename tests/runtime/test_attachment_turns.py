@@ -87,6 +87,7 @@ def draw(context: ToolContext, title: str) -> AttachmentRef:
         context: Where charts go.
         title: What it says.
     """
+    assert context.attachments is not None
     return context.attachments.put(title.encode(), PIXEL)
 
 
