@@ -1,5 +1,6 @@
 """The lines of a trace that are no records: all are counted, the first ones are kept."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -41,13 +42,13 @@ class BadLines:
         self.count = 0
         """How many there are."""
 
-    def add(self, error: TraceError) -> None:
-        """Count a bad line, and keep it while there is room."""
+    def add(self, tell: Callable[[], TraceError]) -> None:
+        """Count a bad line, and keep it while there is room: only then it is worked out what is wrong with it."""
         self.count += 1
         if self.count <= KEPT_ERRORS:
-            self._kept.append(error)
+            self._kept.append(tell())
         elif self._more is None:
-            self._more = error
+            self._more = tell()
 
     @property
     def rows(self) -> list[TraceError]:

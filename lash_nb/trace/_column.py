@@ -52,10 +52,16 @@ class Codes:
     """The number of each different text; new ones get the next."""
 
     def __init__(self, words: Mapping[Any, str] | None = None) -> None:
-        self.texts: list[Any] = []
-        """Each different text, in the order in which it first came."""
-        self._numbers: dict[Any, int] = {None: -1}
+        self._numbers: dict[Any, int] = {None: 0}
+        self._texts: list[Any] = []
         self._words = words
+
+    @property
+    def texts(self) -> list[Any]:
+        """Each different text, in the order in which it first came."""
+        if len(self._texts) < len(self._numbers) - 1:
+            self._texts = list(self._numbers)[1:]
+        return self._texts
 
     def encode(self, values: Sequence[Any]) -> Ints:
         """Return the numbers of `values`."""
@@ -63,16 +69,12 @@ class Codes:
             values = [self._words.get(value, value) for value in values]
         if values and values.count(values[0]) == len(values):
             return np.full(len(values), self._look_up(values[:1])[0], "i4")
-        return np.array(self._look_up(values), "i4")
+        return self._look_up(values)
 
-    def _look_up(self, values: Sequence[Any]) -> list[int]:
-        try:
-            return list(map(self._numbers.__getitem__, values))
-        except KeyError:
-            new = [value for value in dict.fromkeys(values) if value not in self._numbers]
-            self._numbers.update(zip(new, range(len(self.texts), len(self.texts) + len(new)), strict=True))
-            self.texts += new
-            return list(map(self._numbers.__getitem__, values))
+    def _look_up(self, values: Sequence[Any]) -> Ints:
+        """Find each value; a new one gets as its number how many there are by then."""
+        numbers = map(self._numbers.setdefault, values, iter(self._numbers.__len__, -1))
+        return np.fromiter(numbers, "i4", len(values)) - 1
 
 
 class CodedColumn(Sequence[Any]):

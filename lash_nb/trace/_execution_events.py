@@ -60,7 +60,7 @@ class ExecutionEvent(msgspec.Struct, frozen=True, gc=False):
     time_ns: int
     """When it was written."""
     version: int
-    """Schema version of the record."""
+    """Schema version of the record, 0 where it tells none."""
     graph_key: str
     """The execution."""
     kind: str
@@ -109,7 +109,7 @@ def execution_events(trace: Records, rows: Iterable[int]) -> Iterator[ExecutionE
             before, identity = identity, _read("identity", body)
             if identity is None or identity != before:  # neighbors mostly tell of the same execution
                 graph = graph_key(body)
-            yield _event(row, time_ns, version, body, graph)
+            yield _event(row, time_ns, version or 0, body, graph)
         if key is not None:
             seen.add(key)
 

@@ -1,181 +1,202 @@
-"""What the lines of one piece of a trace tell: plain values, column by column, before any of it is in the index.
+"""The records in one piece of a trace.
 
-Nearly always all lines are records, and a part of the piece costs one call of the decoder and a handful of loops in C. A part in which
-something is wrong is halved until the line is found, so a bad line costs a few decodings of its neighbors and not a look at each of them.
+Nearly always all lines are records, and a piece costs one call of the decoder and a handful of loops in C. What a look at all lines at once
+shows to be none is left out; lines with members of unusual types are read once more, all together; a part in which something else is wrong is
+halved until the line is found, so a bad line costs a few decodings of its neighbors and not a look at each of them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import compress, repeat
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from lash_nb.trace._column import Ints
-from lash_nb.trace._facts import INDEXED_FACTS, RECORD_TYPES
-from lash_nb.trace._peek import BadLineError, decode_peeks, facts_of, is_utf8, peek_line
-from lash_nb.trace._stamps import StampReader
+from lash_nb.trace._contexts import ContextTable
+from lash_nb.trace._encoding import SLICE, is_utf8
+from lash_nb.trace._facts import RECORD_TYPES
+from lash_nb.trace._found import Found
+from lash_nb.trace._peek import LONGEST_TEXT, PeekDecoder, decode_loose, facts_of, fitting, peek_line
+from lash_nb.trace._stamps import StampReader, is_time
 
-__all__ = ["BadLine", "Lines"]
+__all__ = ["Lines"]
 
-BadLine = Callable[[int, int, bytes, str], None]
-"""Is told of a line that is no record: where in the piece it is and begins, its first bytes, and what is wrong with it."""
-
-_BLOCK: Final = 1 << 20
-_FEW: Final = 16
+_FEW: Final = 64
 """Lines that are looked at one by one when one of them is bad."""
 _SHORTEST: Final = 2
-"""Bytes of the shortest object; a shorter line holds nothing, or makes the decoder refuse its part."""
-_NONE: Final = np.array([], np.int64)
-_BEGINNING: Final = 80
-_LINE_FEED, _RETURN, _OPEN, _CLOSE, _BLANK = b"\n\r{} "
+"""Bytes of the shortest object."""
+_LINE_FEED, _RETURN, _OPEN, _CLOSE = b"\n\r{}"
+_WORD: Final = 8
 _UNKNOWN: Final = ""
 """Stands for all types that nobody knows: they are read alike."""
+_TYPES: Final = (*RECORD_TYPES, _UNKNOWN)
+_NUMBER_OF: Final = {name: number for number, name in enumerate(_TYPES)}
+_REFUSED: Final = (msgspec.DecodeError, RecursionError, ValueError)
 
 
 class Lines:
-    """The records in a piece of lines; the last one may lack its end."""
+    """The records and the bad lines of a piece; its last line may lack its end."""
 
-    def __init__(self, piece: bytes | memoryview, clock: StampReader, bad_line: BadLine) -> None:
-        self._piece = memoryview(piece)
-        self._signs = np.frombuffer(piece, "u1")
-        self._clock = clock
-        self._bad_line = bad_line
-        self._bounds = _line_bounds(self._signs)
-        self._rows: list[Sequence[int] | Ints] = []
-        self._times: list[Ints] = []
-        self.without_zone: list[int] = []
-        """Which records have a time that names no zone."""
+    def __init__(
+        self, piece: bytes | memoryview, decode: PeekDecoder, clock: StampReader, contexts: ContextTable
+    ) -> None:
+        self.found = Found()
+        """What the records tell; their places are those in the piece, their lines begin at 0."""
+        self._data = memoryview(piece)
+        self._decode, self._clock, self._contexts = decode, clock, contexts
+        signs = np.frombuffer(piece, "u1")
+        self._bounds = _line_bounds(signs)
+        self._bad: list[int] = []
         self.count = len(self._bounds) - 1
         """How many lines there are."""
-        self.contexts: list[bytes] = []
-        """The context of each record, as it is written."""
-        self.types: list[str] = []
-        """The type of each record."""
-        self.versions: list[int] = []
-        """The schema version of each record."""
-        self.contents: list[str | None] = []
-        """What each record says of texts that the host withheld."""
-        self._facts: dict[str, tuple[list[Ints], list[Any]]] = {fact: ([_NONE], []) for fact in INDEXED_FACTS}
-        self._take(0, self.count)
+        self._rows, self._starts, self._ends = self._candidates(signs)
+        self._part, self._edges = self._data, (self._starts, self._ends)
+        if self._bad:  # what lies between would stop the decoder
+            lines = [
+                self._data[start:end] for start, end in zip(self._starts.tolist(), self._ends.tolist(), strict=True)
+            ]
+            edges = np.cumsum([0, *(len(line) + 1 for line in lines)])
+            self._part, self._edges = memoryview(b"\n".join(lines)), (edges[:-1], edges[1:] - 1)
+        if len(self._rows):
+            self._take(0, len(self._rows))
 
-    def __len__(self) -> int:
-        return len(self.types)
+    def bad(self) -> list[tuple[int, int, memoryview]]:
+        """Return the lines that are no records, in their order: number, place and bytes of each."""
+        rows = np.array(sorted(self._bad), np.int64)
+        starts, ends = self._bounds[rows].tolist(), self._bounds[rows + 1].tolist()
+        return [
+            (row, start, self._data[start:end]) for row, start, end in zip(rows.tolist(), starts, ends, strict=True)
+        ]
 
-    @property
-    def rows(self) -> Ints:
-        """The line of each record in the piece, from 0."""
-        return np.concatenate(self._rows)
-
-    @property
-    def times(self) -> Ints:
-        """When each record was written, in nanoseconds since the Unix epoch."""
-        return np.concatenate(self._times)
-
-    def fact(self, name: str) -> tuple[Ints, list[Any]]:
-        """Return which records have a fact, and its values."""
-        at, values = self._facts[name]
-        return np.concatenate(at), values
-
-    def places(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Return where records begin in the piece, and their length without line end and blanks before it."""
-        starts, ends = self._bounds[rows], self._bounds[rows + 1] - 1
-        while (blank := self._signs[ends - 1] <= _BLANK).any():
-            ends -= blank
-        return starts, ends - starts
+    def _candidates(self, signs: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the lines that begin and end as objects do, where they begin and end; of the others note those that are bad."""
+        starts, ends = self._bounds[:-1], self._bounds[1:] - 1
+        ends = ends - (signs[ends - 1] == _RETURN)
+        is_object = (ends - starts >= _SHORTEST) & (signs[starts] == _OPEN) & (signs[ends - 1] == _CLOSE)
+        odd = np.flatnonzero(~is_object & (ends > starts))
+        for row, start, end in zip(odd.tolist(), starts[odd].tolist(), ends[odd].tolist(), strict=True):
+            line = bytes(self._data[start:end])
+            text = line.strip()
+            if text[:1] == b"{" and text[-1:] == b"}":
+                is_object[row], ends[row] = True, start + len(line.rstrip())
+            elif text:
+                self._bad.append(row)
+        return np.flatnonzero(is_object), starts[is_object], ends[is_object]
 
     def _take(self, first: int, last: int) -> None:
-        """Take the lines from `first` on before `last`."""
-        if self._take_records(first, last):
+        """Take the candidates from `first` on before `last`."""
+        if self._take_at_once(first, last):
             return
         if last - first <= _FEW:
-            self._take_each(range(first, last))
+            self._take_each(first, last)
             return
         middle = (first + last) // 2
         self._take(first, middle)
         self._take(middle, last)
 
-    def _take_records(self, first: int, last: int) -> bool:
-        """Take the lines if they are all records, or empty; the decoder alone would let records run over line ends."""
-        bounds = self._bounds[first : last + 1]
-        rows = np.flatnonzero(np.diff(bounds) > _SHORTEST) + first
-        part = self._piece[bounds[0] : bounds[-1]]
-        if not len(rows):
-            return not bytes(part).strip()
-        if not self._are_braced(rows):
-            return False
+    def _take_at_once(self, first: int, last: int) -> bool:
+        """Take them if they all are objects; the decoder alone would let objects run over line ends."""
+        part = self._part[self._edges[0][first] : self._edges[1][last - 1]]
         try:
-            peeks = decode_peeks(part)
-            if len(peeks) != len(rows) or not is_utf8(part):
-                return False
-            self._read(peeks, rows)
-        except (msgspec.DecodeError, RecursionError, ValueError):
+            peeks, is_loose = self._decoded(part)
+        except _REFUSED:
             return False
+        if len(peeks) != last - first:
+            return False
+        if is_utf8(part):
+            self._read(peeks, np.arange(first, last), is_loose=is_loose)
+        else:  # to halve it would decode it again and again
+            self._take_each(first, last)
         return True
 
-    def _are_braced(self, rows: Ints) -> bool:
-        """Tell whether these lines begin and end as objects do; a carriage return may follow."""
-        last = self._bounds[rows + 1] - 2
-        last -= self._signs[last] == _RETURN
-        return bool((self._signs[self._bounds[rows]] == _OPEN).all() and (self._signs[last] == _CLOSE).all())
+    def _decoded(self, part: memoryview) -> tuple[Sequence[Any], bool]:
+        """Return the members of these lines, and whether they are in the loose shape."""
+        try:
+            return self._decode(part), False
+        except msgspec.ValidationError:
+            return decode_loose(part), True
 
-    def _take_each(self, rows: Iterable[int]) -> None:
-        """Take the records among these lines, and tell of the bad ones."""
+    def _take_each(self, first: int, last: int) -> None:
+        """Take the records among them, and note the bad ones."""
         peeks, good = [], []
-        for row in rows:
-            line = bytes(self._piece[self._bounds[row] : self._bounds[row + 1]])
-            if not line.strip():
-                continue
+        starts, ends = self._edges[0][first:last].tolist(), self._edges[1][first:last].tolist()
+        for place, (start, end) in enumerate(zip(starts, ends, strict=True), first):
+            line = bytes(self._part[start:end])
             try:
+                if len(line) <= SLICE or not is_utf8(line):
+                    line.decode()
                 peeks.append(peek_line(line))
-            except BadLineError as error:
-                self._bad_line(row, int(self._bounds[row]), line[:_BEGINNING], str(error))
-            else:
-                good.append(row)
-        if good:
-            self._read(peeks, good)
+                good.append(place)
+            except _REFUSED:
+                self._bad.append(int(self._rows[place]))
+        self._read(peeks, np.array(good, np.int64), is_loose=True)
 
-    def _read(self, peeks: Sequence[Any], rows: Sequence[int] | Ints) -> None:
-        """Read the members of records: first the one that may be wrong."""
-        times = self._clock.read([peek.timestamp for peek in peeks])
-        zoneless = [place + len(self) for place in self._clock.without_zone]
+    def _read(self, peeks: Sequence[Any], places: Ints, *, is_loose: bool) -> None:
+        """Read the members of candidates: first those that make a record of them."""
+        if is_loose:
+            peeks, places = self._kept(peeks, places, _has_head)
+        try:
+            times = self._clock.read([peek.timestamp for peek in peeks])
+        except ValueError:
+            peeks, places = self._kept(peeks, places, _has_time)
+            times = self._clock.read([peek.timestamp for peek in peeks])
         types = [peek.type for peek in peeks]
-        self._read_facts(peeks, types)
-        self._rows.append(rows)
-        self._times.append(times)
-        self.without_zone += zoneless
-        self.types += types
-        self.versions += [peek.schema_version for peek in peeks]
-        self.contents += [peek.content for peek in peeks]
-        self.contexts += [bytes(peek.context) for peek in peeks]
+        texts = {
+            "type": types,
+            "schema_version": [peek.schema_version for peek in peeks],
+            "content": [peek.content for peek in peeks],
+        }
+        if is_loose:
+            texts |= {name: fitting(name)(texts[name]) for name in ("schema_version", "content")}
+        starts, context = self._starts[places], self._contexts.encode([peek.context for peek in peeks])
+        numbers = {
+            "offset": starts,
+            "length": self._ends[places] - starts,
+            "line": self._rows[places],
+            "time_ns": times,
+            "context": context,
+        }
+        self._read_facts(peeks, types, is_loose=is_loose)
+        self.found.add(numbers, texts, self._clock.without_zone)
 
-    def _read_facts(self, peeks: Sequence[Any], types: Sequence[str]) -> None:
+    def _kept(self, peeks: Sequence[Any], places: Ints, is_good: Callable[[Any], bool]) -> tuple[list[Any], Ints]:
+        """Return those that are good; note the others as bad."""
+        are_good = np.array(list(map(is_good, peeks)), bool)
+        self._bad += self._rows[places[~are_good]].tolist()
+        return list(compress(peeks, are_good)), places[are_good]
+
+    def _read_facts(self, peeks: Sequence[Any], types: Sequence[str], *, is_loose: bool) -> None:
         """Read the facts of all records of one type at once."""
-        alike: dict[str, list[int]] = {}
-        of_type = {name: alike.setdefault(name if name in RECORD_TYPES else _UNKNOWN, []) for name in set(types)}
-        for place, name in enumerate(types):
-            of_type[name].append(place)
-        for name, places in alike.items():
-            if facts := facts_of(name):
-                of_one_type = [peeks[place] for place in places]
-                at = np.array(places) + len(self)
-                for fact, values_of in facts:
-                    self._note(fact, at, values_of(of_one_type))
+        numbers = np.frombuffer(bytes(map(_NUMBER_OF.get, types, repeat(_NUMBER_OF[_UNKNOWN]))), "u1")
+        order = np.argsort(numbers, kind="stable")
+        sorted_peeks = list(map(peeks.__getitem__, order.tolist()))
+        begin = 0
+        for number, count in enumerate(np.bincount(numbers).tolist()):
+            if count:
+                alike, at = sorted_peeks[begin : begin + count], order[begin : begin + count]
+                for fact, values_of in facts_of(_TYPES[number], is_loose=is_loose):
+                    self.found.add_fact(fact, at, values_of(alike))
+                begin += count
 
-    def _note(self, fact: str, at: Ints, values: Sequence[Any]) -> None:
-        """Note those values of a fact that are there."""
-        missing = values.count(None)
-        if missing == len(values):
-            return
-        if missing:
-            at = at[[value is not None for value in values]]
-            values = [value for value in values if value is not None]
-        found = self._facts[fact]
-        found[0].append(at)
-        found[1].extend(values)
+
+def _has_head(peek: Any) -> bool:
+    return type(peek.type) is str and len(peek.type) <= LONGEST_TEXT and type(peek.timestamp) is str
+
+
+def _has_time(peek: Any) -> bool:
+    return is_time(peek.timestamp)
 
 
 def _line_bounds(signs: Ints) -> Ints:
-    """Return where each line begins, and where one behind the last would; block by block, as a line may be long."""
-    blocks = [np.flatnonzero(signs[at : at + _BLOCK] == _LINE_FEED) + at + 1 for at in range(0, len(signs), _BLOCK)]
-    bounds = np.concatenate([[0], *blocks])
+    """Return where each line begins, and where one behind the last would."""
+    is_end = signs == _LINE_FEED
+    words = len(signs) // _WORD
+    by_word = is_end[: words * _WORD].reshape(-1, _WORD)
+    at = np.flatnonzero(by_word.view("u8")[:, 0] != 0)
+    ends = at * _WORD + by_word[at].argmax(axis=1)
+    rest = np.flatnonzero(is_end[words * _WORD :]) + words * _WORD
+    if len(at) + len(rest) != np.count_nonzero(is_end):  # some word has two
+        ends, rest = np.flatnonzero(is_end), rest[:0]
+    bounds = np.concatenate([[0], ends + 1, rest + 1])
     return bounds if bounds[-1] == len(signs) else np.append(bounds, len(signs) + 1)

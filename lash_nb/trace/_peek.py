@@ -1,33 +1,32 @@
 """What the index wants to know of a trace line, and how it is found without decoding the rest.
 
 The shapes `Peek` and `Context` are made of the places that `_facts` names, so no other member is looked at: msgspec checks and skips
-everything else at the speed of a scanner. The context stays text, because neighbours mostly share it. A line whose members have other types
-than its release gives them is read again in full and keeps what fits.
+everything else at the speed of a scanner. The context stays text, because neighbours mostly share it. Lines in which a member has another type
+than its release gives it are read once more in a loose shape, which takes whatever stands there, and keep what fits.
 """
 
-import codecs
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from operator import attrgetter
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, RECORD_FACTS, RECORD_TYPES, Place, kind_of
-from lash_nb.trace._stamps import time_ns
 from lash_nb.trace._usage import UsageMembers
 
 __all__ = [
+    "LONGEST_TEXT",
     "NO_INT",
-    "BadLineError",
     "Facts",
+    "PeekDecoder",
     "decode_body",
-    "decode_peeks",
+    "decode_loose",
     "facts_of",
-    "is_utf8",
+    "fitting",
     "peek_line",
     "read_contexts",
 ]
@@ -43,23 +42,27 @@ _Number = Annotated[int, Meta(ge=NO_INT, le=(1 << 63) - 1)]
 _Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 _Milliseconds = Annotated[float, Meta(ge=-(2.0**64), le=2.0**64)]
 """The largest number that a release can write, though only as near as a float comes: half a billion years."""
+_OTHER: Final[Any] = str | int | float | bool | list | None
+"""What may stand in the place of an object."""
 
-
-class BadLineError(ValueError):
-    """A line that is no record; the text is the reason."""
-
-
-_LEAVES: Final[Mapping[str, tuple[Any, Any]]] = {
-    "turn_index": (_Number | None, None),
-    "protocol_iteration": (_Number | None, None),
-    "duration_ms": (_Milliseconds | None, None),
-    "usage": (UsageMembers | None, None),
-    "status": (_Text | bool | None, None),
+_LEAVES: Final[Mapping[str, Any]] = {
+    "turn_index": _Number | None,
+    "protocol_iteration": _Number | None,
+    "duration_ms": _Milliseconds | None,
+    "usage": UsageMembers | None,
+    "status": _Text | bool | None,
+    "schema_version": _Number | None,
 }
-"""Types and defaults of facts that are no text."""
+"""Types of facts that are no text."""
 
 
-def _shape(name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[str, Place]]) -> type[msgspec.Struct]:
+def _kind(fact: str) -> Any:
+    return _LEAVES.get(fact, _Text | None)
+
+
+def _shape(
+    name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[str, Place]], *, is_loose: bool = False
+) -> type[msgspec.Struct]:
     """Make a struct of all places, with a struct inside for each member that has members."""
     leaves, inner = dict(own), dict[str, list[tuple[str, Place]]]()
     for fact, place in facts:
@@ -67,54 +70,101 @@ def _shape(name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[
         if rest:
             inner.setdefault(head, []).append((fact, Place(rest, place.versions)))
         else:
-            leaves[head] = _LEAVES.get(fact, (_Text | None, None))
+            leaves[head] = (Any if is_loose else _kind(fact), None)
     for head, below in inner.items():
-        nested = _shape(f"{name}_{head}", {}, below)
+        nested = _shape(f"{name}_{head}", {}, below, is_loose=is_loose)
         leaf = leaves.get(head, (None, None))[0]
-        leaves[head] = (nested | None | leaf, nested())
+        leaves[head] = (nested | _OTHER if is_loose else nested | None | leaf, nested())
     fields = [
         (member, kind) if default is ... else (member, kind, default) for member, (kind, default) in leaves.items()
     ]
     return msgspec.defstruct(name, fields, frozen=True, gc=False, kw_only=True)
 
 
-Context: Final[Any] = _shape(
-    "Context", {}, [(fact, place) for fact, places in CONTEXT_FACTS.items() for place in places]
-)
+_IN_CONTEXTS: Final = [(fact, place) for fact, places in CONTEXT_FACTS.items() for place in places]
+_IN_RECORDS: Final = [
+    (fact, place) for fact in INDEXED_FACTS for places in RECORD_FACTS[fact].values() for place in places
+]
+_RAW: Final = (msgspec.Raw, msgspec.Raw(b"{}"))
+
+Context: Final[Any] = _shape("Context", {}, _IN_CONTEXTS)
 """The members of a context that the index keeps."""
+LooseContext: Final[Any] = _shape("LooseContext", {}, _IN_CONTEXTS, is_loose=True)
+"""The same members, of any type."""
 
-Peek: Final[Any] = _shape(
-    "Peek",
-    {
-        "schema_version": (_Number, 0),
+
+def _peek_of(types: Sequence[str]) -> Any:
+    """Make the shape of records of these types: their members that the index keeps, in the order in which lash writes them."""
+    kinds = dict.fromkeys(map(kind_of, types))
+    own = {
+        "schema_version": (_kind("schema_version"), None),
         "timestamp": (str, ...),
-        "context": (msgspec.Raw, msgspec.Raw(b"{}")),
-        "type": (_Text, ...),
+        "context": _RAW,
+        "type": (Literal[tuple(types)], ...),
         "content": (_Text | None, None),
-    },
-    [(fact, place) for fact in INDEXED_FACTS for places in RECORD_FACTS[fact].values() for place in places],
+    }
+    places = [(fact, place) for fact in INDEXED_FACTS for kind in kinds for place in RECORD_FACTS[fact].get(kind, ())]
+    return _shape("Peek", own, places)
+
+
+LoosePeek: Final[Any] = _shape(
+    "LoosePeek",
+    {**dict.fromkeys(("schema_version", "timestamp", "type", "content"), (Any, None)), "context": _RAW},
+    _IN_RECORDS,
+    is_loose=True,
 )
-"""The members of one record that the index keeps, first those of every record in the order in which lash writes them."""
+"""The same members, of any type."""
 
-_DECODER: Final = msgspec.json.Decoder(Peek)
+_LOOSE: Final = msgspec.json.Decoder(LoosePeek)
 _CONTEXTS: Final = msgspec.json.Decoder(Context)
+_LOOSE_CONTEXTS: Final[Any] = msgspec.json.Decoder(LooseContext | _OTHER)
+_CONTEXT_OF: Final[Any] = msgspec.json.Decoder(msgspec.defstruct("ContextOf", [("context", *_RAW)]))
 
-decode_peeks: Final = _DECODER.decode_lines
-"""Read the members that the index keeps of many lines at once, the fastest way there is.
+decode_loose: Final = _LOOSE.decode_lines
+"""Read the members that the index keeps of many lines at once, of whatever type they are; the loose `facts_of` reads what it gives.
 
 It forgives what a line reader must not (an empty line, a value over two lines, bytes in skipped text that are no UTF-8): the caller compares
 the number of values with that of lines, and checks the encoding.
 """
 
+
+class PeekDecoder:
+    """Does the same for lines whose members all have the types that their release gives them, the fastest way there is.
+
+    A trace has some of all types of records: a shape without the members of the others is read faster.
+    """
+
+    def __init__(self) -> None:
+        self._types: frozenset[str] = frozenset()
+        self._decode: Any = None
+
+    def __reduce__(self) -> tuple[type["PeekDecoder"], tuple[()]]:
+        return PeekDecoder, ()  # a copy learns anew
+
+    def __call__(self, lines: memoryview) -> list[Any]:
+        """Read many lines.
+
+        Raises:
+            msgspec.ValidationError: a member has another type, or a record is of a type that nobody knows.
+            msgspec.DecodeError: they are no JSON.
+            RecursionError: they are nested too deeply.
+        """
+        if self._decode is not None:
+            with suppress(msgspec.ValidationError):
+                return self._decode(lines)  # type: ignore[no-any-return]  # a list of peeks
+        peeks = _decode_known(lines)
+        if len(lines) > _MANY and (types := {peek.type for peek in peeks}) - self._types:
+            self._types |= types
+            self._decode = msgspec.json.Decoder(_peek_of(sorted(self._types))).decode_lines
+        return peeks
+
+
+_MANY: Final = 1 << 18
+"""Bytes of a piece from which a shape for a trace pays: it takes a millisecond to make."""
+_decode_known: Final = msgspec.json.Decoder(_peek_of([*RECORD_TYPES])).decode_lines
+
 _decode_any: Final = msgspec.json.Decoder().decode
 _MAX_DIGITS: Final = 1_000
-_WORD: Final = 8
-_LARGE: Final = 1 << 22
-"""One long line is checked slice by slice: what is computed for all its words at once would be as large as itself."""
-_HIGH_BITS: Final = np.uint64(0x8080_8080_8080_8080)
-_SPACES: Final = np.uint64(0x2020_2020_2020_2020)
-_SLICE: Final = 1 << 15
-"""Bytes whose encoding is checked at once: the text that the check makes and throws away stays in the cache."""
 
 
 Facts = list[tuple[str, Callable[[Sequence[Any]], Sequence[Any]]]]
@@ -122,14 +172,46 @@ Facts = list[tuple[str, Callable[[Sequence[Any]], Sequence[Any]]]]
 
 
 @cache
-def facts_of(type_name: str) -> Facts:
-    """Return how the facts of a type are read; of a type that nobody knows (so named `UNKNOWN` here) whatever can be."""
+def facts_of(type_name: str, *, is_loose: bool = False) -> Facts:
+    """Return how the facts of a type are read; of a type that nobody knows (so named `UNKNOWN` here) whatever can be.
+
+    Args:
+        type_name: The type.
+        is_loose: Whether the peeks are loose: what has another type than the index wants is left out.
+    """
     kind = kind_of(type_name)
     return [
-        (fact, first_of([partial(_column, attrgetter(place.path)) for place in places]))
+        (fact, first_of([_reader(fact, partial(_column, attrgetter(place.path)), is_loose) for place in places]))
         for fact in INDEXED_FACTS
         if (places := _places(fact, kind, type_name))
     ]
+
+
+def _reader(fact: str, column: Callable[[Any], Sequence[Any]], is_loose: bool) -> Callable[[Any], Sequence[Any]]:
+    fit = fitting(fact)
+    return (lambda structs: fit(column(structs))) if is_loose else column
+
+
+@cache
+def fitting(fact: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return the function that keeps of a column what has the type of a fact, and puts None for the rest."""
+    kind = _kind(fact)
+    column = list[kind]  # type: ignore[valid-type]  # made at run time
+
+    def fit(values: Sequence[Any]) -> list[Any]:
+        try:
+            return msgspec.convert(values, column)
+        except msgspec.ValidationError:
+            return [_fit(value, kind) for value in values]
+
+    return fit
+
+
+def _fit(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def _places(fact: str, kind: str, type_name: str) -> tuple[Place, ...]:
@@ -179,16 +261,24 @@ def _value(getter: Callable[[Any], Any], struct: Any) -> Any:
     return None if isinstance(value, msgspec.Struct) and not isinstance(value, UsageMembers) else value
 
 
-def read_contexts(raws: Sequence[bytes]) -> dict[str, Sequence[Any]]:
-    """Read contexts: of each fact the values of all of them; of a strange context what fits."""
+def read_contexts(lines: bytes) -> dict[str, Sequence[Any]]:
+    """Read contexts, one on each line: of each fact the values of all of them; of a strange context what fits."""
     try:
-        contexts = _CONTEXTS.decode_lines(b"\n".join(raws))
+        contexts, facts = _CONTEXTS.decode_lines(lines), _CONTEXT_FACTS
     except (msgspec.DecodeError, RecursionError):
-        contexts = [_fitting(Context, members if isinstance(members := decode_body(raw), dict) else {}) for raw in raws]
+        contexts, facts = _read_loosely(lines), _LOOSE_FACTS
     columns = dict(
         zip(Context.__struct_fields__, zip(*map(msgspec.structs.astuple, contexts), strict=True), strict=True)
     )
-    return {fact: values_of(columns) for fact, values_of in _CONTEXT_FACTS.items()}
+    return {fact: values_of(columns) for fact, values_of in facts.items()}
+
+
+def _read_loosely(lines: bytes) -> list[Any]:
+    try:
+        contexts = _LOOSE_CONTEXTS.decode_lines(lines)
+    except (msgspec.DecodeError, RecursionError):
+        contexts = [_fit(decode_body(one), LooseContext) for one in lines.split(b"\n")]
+    return [one if isinstance(one, LooseContext) else LooseContext() for one in contexts]
 
 
 def _in_columns(place: Place) -> Callable[[Mapping[str, Sequence[Any]]], Sequence[Any]]:
@@ -198,64 +288,29 @@ def _in_columns(place: Place) -> Callable[[Mapping[str, Sequence[Any]]], Sequenc
     return lambda columns: _column(getter, columns[head]) if getter else columns[head]
 
 
-_CONTEXT_FACTS: Final = {fact: first_of([*map(_in_columns, places)]) for fact, places in CONTEXT_FACTS.items()}
-
-
-def is_utf8(data: bytes | memoryview) -> bool:
-    """Tell whether bytes are text.
-
-    Most words of eight bytes are ASCII all through: only the others are decoded, with spaces for what is left out between them.
-    """
-    if len(data) > _LARGE:
-        return _is_utf8(memoryview(data))
-    size = len(data) // _WORD
-    words = np.frombuffer(data, "u8", size)
-    at = np.flatnonzero((words & _HIGH_BITS) != 0)
-    gaps = np.diff(at, append=size) > 1
-    places = np.arange(len(at))
-    places[1:] += np.cumsum(gaps[:-1])
-    text = np.full(len(at) + np.count_nonzero(gaps), _SPACES)
-    text[places] = words[at]
-    return _is_utf8(memoryview(text.tobytes() + bytes(data[size * _WORD :])))
-
-
-def _is_utf8(text: memoryview) -> bool:
-    done = 0
-    try:
-        while done < len(text):
-            whole = done + _SLICE >= len(text)
-            done += codecs.utf_8_decode(text[done : done + _SLICE], "strict", whole)[1]
-    except UnicodeDecodeError:
-        return False
-    return True
+_CONTEXT_FACTS, _LOOSE_FACTS = (
+    {
+        fact: first_of([_reader(fact, _in_columns(place), is_loose) for place in places])
+        for fact, places in CONTEXT_FACTS.items()
+    }
+    for is_loose in (False, True)
+)
 
 
 def peek_line(line: bytes) -> Any:
-    """Read one line with every check that the fast path leaves out.
+    """Read the members of one line in the loose shape, also where it has numbers beyond every float.
 
     Raises:
-        BadLineError: the line is no record.
+        msgspec.DecodeError: it is no JSON.
+        RecursionError: it is nested too deeply.
     """
-    if line.startswith(b"\x1f\x8b"):
-        message = "not JSON: this looks like gzip inside a trace"
-        raise BadLineError(message)
     try:
-        if len(line) <= _SLICE or not is_utf8(line):
-            line.decode()
-        peek = _decoded(line)
-        time_ns(peek.timestamp)
-        return peek
-    except msgspec.DecodeError as error:
-        message = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"
-    except RecursionError:
-        message = "nested too deeply to be read"
-    except BadLineError:
-        raise
-    except ValueError as error:
-        message = str(error)
-    raise BadLineError(message)
+        return _LOOSE.decode(line)
+    except msgspec.ValidationError:
+        members = decode_body(line)
+        members.pop("context", None)
+        peek = msgspec.convert(members, LoosePeek)
+        return msgspec.structs.replace(peek, context=_CONTEXT_OF.decode(line).context)
 
 
 def decode_body(data: bytes | memoryview) -> Any:
@@ -271,66 +326,6 @@ def decode_body(data: bytes | memoryview) -> Any:
         return json.loads(bytes(data), parse_int=_parse_int)
 
 
-def _decoded(line: bytes) -> Any:
-    try:
-        return _DECODER.decode(line)
-    except msgspec.ValidationError:
-        return _salvaged(line)
-
-
-def _salvaged(line: bytes) -> Any:
-    """Keep what fits of a record whose members have other types than expected."""
-    record = decode_body(line)
-    if not isinstance(record, dict):
-        raise BadLineError(f"not an object but {_JSON_NAMES.get(type(record), 'a number')}")
-    for member in ("type", "timestamp"):
-        if not isinstance(record.get(member), str):
-            what = "has no" if record.get(member) is None else "has a non-text"
-            raise BadLineError(f"the record {what} {member!r}")
-    if len(record["type"]) > LONGEST_TEXT:
-        raise BadLineError(f"the record's 'type' is longer than {LONGEST_TEXT:,} characters")
-    context = record.pop("context", None)
-    peek = _fitting(Peek, record)
-    return msgspec.structs.replace(peek, context=msgspec.Raw(msgspec.json.encode(_plain(context))))
-
-
-def _plain(context: Any) -> Any:
-    """Keep of a context what can be written again: the members that the index knows."""
-    members = context if isinstance(context, dict) else {}
-    return _fitting(Context, members)
-
-
-def _fitting(shape: type[Any], members: dict[str, Any]) -> Any:
-    """Build `shape` from those members that have the type it wants."""
-    fitting = {}
-    for field in msgspec.structs.fields(shape):
-        value = members.get(field.encode_name)
-        inner = next((kind for kind in get_args(field.type) if _is_struct(kind)), None)
-        if isinstance(value, dict) and inner is UsageMembers:
-            if _fits(value, UsageMembers):  # a part of them would be told as all tokens there were
-                fitting[field.name] = msgspec.convert(value, UsageMembers)
-        elif isinstance(value, dict) and inner:
-            fitting[field.name] = _fitting(inner, value)
-        elif value is not None and _fits(value, field.type):
-            fitting[field.name] = value
-    return shape(**fitting)
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
 def _parse_int(digits: str) -> int | float:
     """Read an integer; Python refuses thousands of digits, a float takes them."""
     return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
-
-
-_JSON_NAMES: Final[dict[type, str]] = {list: "a list", str: "text", bool: "true or false", type(None): "null"}

@@ -1,7 +1,7 @@
 """Opening a trace and walking through it: an index of every record, bodies read from their place on demand."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice, pairwise
 from os import PathLike
@@ -15,6 +15,7 @@ from lash_nb.errors import CallerError, TraceReadError
 from lash_nb.trace._bad_lines import BadLines, TraceError
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import TraceIndex
+from lash_nb.trace._line_faults import fault_of
 from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
 from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
@@ -203,6 +204,7 @@ class Trace(Meaning):
                 last = part.unfinished or part.bad_line(0, part.offset, b"", fault)
                 part.unfinished = msgspec.structs.replace(last, reason=fault, in_progress=False)
         finally:
+            self.index.settle()
             if len(self) > first and self._runs[-1:] != [part]:
                 self._firsts.append(first)
                 self._runs.append(part)
@@ -212,14 +214,19 @@ class Trace(Meaning):
         data, offset, errors = piece.data, piece.offset, list[TraceError]()
         if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
             data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
-        note = self._bad.add if piece.is_whole else errors.append
 
-        def bad_line(row: int, at: int, beginning: bytes, reason: str) -> None:
-            note(part.bad_line(row, offset + at, beginning, reason))
+        def note(tell: Callable[[], TraceError]) -> None:
+            if piece.is_whole:
+                self._bad.add(tell)
+            else:
+                errors.append(tell())
+
+        def bad_line(row: int, at: int, line: memoryview) -> None:
+            note(lambda: part.bad_line(row, offset + at, bytes(line[:_SHOWN]), fault_of(bytes(line))))
 
         lines = 1
         if piece.is_too_long:
-            bad_line(0, 0, bytes(data), _too_long(piece))
+            note(lambda: part.bad_line(0, offset, bytes(data), _too_long(piece)))
         else:
             lines = self.index.add(data, offset, part.line, bad_line)
         return (lines, None) if piece.is_whole else (0, _unfinished(errors[0]) if errors else None)

@@ -18,7 +18,7 @@ Read = Callable[[int, memoryview], int]
 LONGEST_LINE: Final = 1 << 28
 """Bytes of the longest line that is read as a record; a longer one is a bad line, so that memory stays bounded."""
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 21
 """Bytes read at a time: still fits the processor's cache, and what each piece costs besides its records no longer counts."""
 _BEGINNING: Final = 200
 _NEAR: Final = 1 << 14

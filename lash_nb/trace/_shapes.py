@@ -102,7 +102,7 @@ def find_shapes(trace: Records) -> tuple[Shape, ...]:
 def _sampled(index: TraceIndex) -> list[int]:
     """Return rows that hold some of each type and version, from the first to the last."""
     versions = index.text("schema_version")
-    sorts = index.text("type").codes.astype(np.int64) * len(versions.values) + versions.codes
+    sorts = index.text("type").codes.astype(np.int64) * (len(versions.values) + 1) + versions.codes
     groups = [np.flatnonzero(sorts == sort) for sort in np.unique(sorts)]
     return sorted(row for rows in groups for row in rows[:: max(1, len(rows) // _SAMPLE)].tolist())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lash_nb.trace import read_trace
 from lash_nb.trace._bad_lines import KEPT_ERRORS
-from lash_nb.trace._peek import is_utf8
+from lash_nb.trace._encoding import is_utf8
 from lash_nb.trace._scan import LONGEST_LINE
 from tests.trace.lines import line, record, whole_lines
 
