@@ -96,7 +96,7 @@ class FileAttachmentStore:
     def stat(self, attachment_id: AttachmentId) -> AttachmentStat:
         """Return the size of the bytes and the time of the last put, which is the later one of both files."""
         path = self._path(attachment_id)
-        data, meta = _lstat(path), _lstat(_sidecar(path))
+        data, meta = _found(path), _found(_sidecar(path))
         times = [found.st_mtime_ns for found in (data, meta) if found]
         if not times:
             raise not_found(attachment_id)
@@ -145,7 +145,7 @@ class FileAttachmentStore:
         """Delete old drafts of bytes and metas."""
         swept = 0
         for path in self._files():
-            found = _lstat(path) if _is_draft(path.name) else None
+            found = _found(path) if _is_draft(path.name) else None
             if found is None or found.st_mtime_ns // NS_PER_MS > put_until_ms:
                 continue
             swept += 1
@@ -173,7 +173,7 @@ class FileAttachmentStore:
 
 
 def _put(path: Path, data: bytes, meta: bytes) -> None:
-    sidecar, found = _sidecar(path), _lstat(path)
+    sidecar, found = _sidecar(path), _found(path)
     write_whole(sidecar, meta)
     if found is not None and found.st_size == len(data):
         return  # content never changes under its id; bytes that were cut off are no content
@@ -204,9 +204,9 @@ def _is_draft(name: str) -> bool:
     return stem != name and bool(_ID.fullmatch(stem.removesuffix(_META)))
 
 
-def _lstat(path: Path) -> os.stat_result | None:
+def _found(path: Path) -> os.stat_result | None:
     try:
-        return path.lstat()
+        return path.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -215,7 +215,7 @@ def _lstat(path: Path) -> os.stat_result | None:
 
 def _digest(path: Path) -> tuple[AttachmentId, int]:
     """Hash a file in pieces; what is no plain file is not opened, it could wait for ever."""
-    found = path.lstat()
+    found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise OSError("it is no plain file")
     with path.open("rb") as file:

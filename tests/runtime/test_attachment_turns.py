@@ -91,17 +91,10 @@ def draw(context: ToolContext, title: str) -> AttachmentRef:
     return context.attachments.put(title.encode(), PIXEL)
 
 
-def drawing(request: LlmRequest) -> LlmResponse:
-    """A model that has everything drawn that a user names."""
-    last = request.messages[-1]
-    if any(block.ToolResult for block in last.blocks):
-        return reply("Drawn.")
-    return call("draw", {"title": "a chart"}, id=f"c{len(request.messages)}")
-
-
 def stored_in(folder: Path) -> LashCore:
     """A core that keeps everything in a folder."""
-    made = LashCore.standard().clock(ManualClock(START_NS)).stored_in(folder).provider(ScriptedProvider(drawing))
+    drawn = [call("draw", {"title": "a chart"}, id="c1"), reply("Drawn.")]
+    made = LashCore.standard().clock(ManualClock(START_NS)).stored_in(folder).provider(ScriptedProvider(drawn * 2))
     return made.model("scripted-model").tools(draw).build()
 
 

@@ -166,6 +166,22 @@ def test_files_in_other_places_are_no_attachments(tmp_path: Path) -> None:
     assert store.ids() == (ID,)
 
 
+def test_bytes_may_lie_elsewhere_behind_a_link(tmp_path: Path) -> None:
+    """A link is read like a file, and a deletion takes the link alone; one that leads nowhere is no attachment."""
+    store, elsewhere = FileAttachmentStore(tmp_path / "attachments"), tmp_path / "elsewhere"
+    store.put(DATA, PIXEL)
+    bytes_of(store.root).rename(elsewhere)
+    bytes_of(store.root).symlink_to(elsewhere)
+    assert (store.get(ID).data, store.inspect(ID).digest, store.stat(ID).byte_len) == (DATA, ID, 3)
+    assert store.delete(ID, put_until_ms=FAR)
+    assert (store.ids(), elsewhere.read_bytes()) == ((), DATA)
+
+    bytes_of(store.root).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(AttachmentStoreError, match="was not found"):
+        store.get(ID)
+    assert store.get(store.put(DATA, PIXEL).id).data == DATA
+
+
 def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
     """A pipe in the place of bytes would be waited for without end."""
     bytes_of(tmp_path).parent.mkdir(parents=True)
