@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict
 
-from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT
+from lash_nb.plots import DARK, KIND_COLORS, LIGHT
 from lash_nb.views._sources import stylesheet
 
 
