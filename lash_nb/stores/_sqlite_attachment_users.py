@@ -127,11 +127,13 @@ def _packed(document: bytes) -> bytes:
 
 
 def _nodes(connection: sqlite3.Connection) -> Iterator[SessionNodeRecord]:
-    """Yield the nodes that are not hidden and can be read."""
+    """Yield the nodes that may name an attachment, are not hidden and can be read."""
     if _NODES not in _tables(connection):
         return
     connection.text_factory = bytes
-    for (row,) in connection.execute("SELECT node_json FROM graph_nodes WHERE NOT tombstoned ORDER BY seq"):
+    for (row,) in connection.execute(
+        "SELECT node_json FROM graph_nodes WHERE NOT tombstoned AND instr(node_json, '\"media_type\"') ORDER BY seq"
+    ):
         try:
             yield from_json(row, SessionNodeRecord)
         except WireError:

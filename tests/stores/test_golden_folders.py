@@ -56,6 +56,19 @@ async def test_attachments_of_the_reference_are_sound_and_stay(folder: Path) -> 
     assert session.list_attachments() == manifest
 
 
+@pytest.mark.parametrize("folder", ["five_turns_tools_attachments"], indirect=True)
+async def test_a_check_of_a_folder_says_which_node_of_which_session_misses_an_attachment(folder: Path) -> None:
+    """All databases are asked; a node is told with the file that holds it."""
+    store = FileAttachmentStore(folder / "attachments")
+    sketch = next(found for found in store.ids() if found.startswith("2b"))
+    store.delete(sketch, put_until_ms=2**62)
+    check = await verify_attachments(store, attachment_users(folder))
+
+    assert [(row.attachment_id, row.fault, row.references) for row in check.rows] == [
+        (sketch, "missing", ("node mf6f5bd92d58649c78047a01b8fd7465c of sessions/main-0d6e4079e36703eb.db",))
+    ]
+
+
 @pytest.mark.parametrize("folder", ["processes"], indirect=True)
 async def test_artifacts_of_the_reference_are_read_and_added_to(folder: Path) -> None:
     """A module that the reference stored comes back whole; another one lies beside it, for every reader."""
