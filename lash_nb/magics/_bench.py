@@ -1,23 +1,34 @@
 """What the magics of one shell work on: the open sessions, which of them is meant, and the trace that was opened last."""
 
-from collections.abc import MutableMapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.magics._following import Following
-from lash_nb.magics._namespace import NamespaceTools, chosen_provider, default_model
 from lash_nb.magics._open_session import OpenSession
+from lash_nb.magics._opening import Opening
+from lash_nb.magics._settings import Lash
 from lash_nb.magics._shown import ShownValues
-from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, Trace
-from lash_nb.wire import PromptContribution
+from lash_nb.runtime import ParkedSession
+from lash_nb.trace import Trace
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "Parked"]
 
 _FIRST: Final = "open one first: %lash new demo"
+
+
+class Parked(NamedTuple):
+    """A session that is out of memory, and what it goes on with."""
+
+    session: ParkedSession
+    """Where it is kept."""
+    core: LashCore
+    """Opens it."""
+    opening: Opening
+    """What it was opened with."""
 
 
 class Bench:
@@ -28,6 +39,10 @@ class Bench:
         self.shown: Final = ShownValues(shell)
         """Values that the running cell shows already."""
         self.sessions: Final[dict[str, OpenSession]] = {}
+        self.parked: Final[dict[str, Parked]] = {}
+        """Sessions that were parked, by name."""
+        self.settings: Final = Lash(parent=shell)
+        """What `%config Lash` shows."""
         self.current = ""
         """Name of the session that is meant when none is named."""
         self.following: Final = Following()
@@ -52,6 +67,10 @@ class Bench:
         if name is None and not self.current:
             raise CallerError(f"no session yet; {_FIRST}", code="magics_session")
         wanted = name or self.current
+        if wanted in self.parked:
+            raise CallerError(
+                f"session {wanted} is parked; go on with it: %lash resume {wanted}", code="magics_session"
+            )
         if wanted not in self.sessions:
             known = f"there are {', '.join(self.sessions)}: %lash use NAME" if self.sessions else _FIRST
             raise CallerError(f"no session {wanted}; {known}", code="magics_session")
@@ -63,43 +82,54 @@ class Bench:
         self.current, self.trace = name, None
         return chosen
 
-    async def open(
-        self,
-        name: str,
-        *,
-        provider: str | None = None,
-        tools: list[str] | None = None,
-        model: str | None = None,
-        system: str | None = None,
-        trace: str | None = None,
-    ) -> tuple[OpenSession, str | None]:
-        """Open a new session and mean it from now on; return it, and the name that an older one of its name has now.
+    def folders(self) -> list[str]:
+        """Return the folders that keep sessions of this notebook, that of `%config Lash.store` first."""
+        used = (self.settings.store, *(one.opening.store for one in self.known()))
+        return list(dict.fromkeys(folder for folder in used if folder))
 
-        Args:
-            name: Its id.
-            provider: Variable of the provider.
-            tools: Variables of the tools; all of them when None.
-            model: The model's id.
-            system: Text for the system prompt.
-            trace: File that the trace goes to.
+    def known(self) -> Iterator["OpenSession | Parked"]:
+        """Yield the open and the parked sessions."""
+        yield from self.sessions.values()
+        yield from self.parked.values()
+
+    async def open(self, name: str, opening: Opening) -> tuple[OpenSession, str | None]:
+        """Open a session and mean it from now on; return it, and the name that an older one of its name has now.
 
         Raises:
-            CallerError: provider, tools or file cannot be used.
+            CallerError: provider, tools, file or folder cannot be used.
         """
-        answering, _ = chosen_provider(self.namespace, provider)
-        model_id = model or default_model(answering)
-        memory = MemoryTraceSink()
-        sink = TeeTraceSink(memory, JsonlTraceSink(_writable(trace))) if trace else memory
-        offered = NamespaceTools(self.namespace, tools)
-        builder = LashCore.standard().in_memory().provider(answering).model(model_id).tools(offered).trace_sink(sink)
-        if system:
-            builder = builder.prompt_contribution(PromptContribution(slot="guidance", content=system))
-        session = await builder.build().session(name).open()
-        name = session.session_id  # a blank name is none: the session has an id of its own
-        older = self._make_room(name)
-        self.sessions[name] = OpenSession(session)
+        core = opening.core(self.namespace)
+        session = await core.session(name).open()
+        older = self._make_room(session.session_id)  # a blank name is none: the session has an id of its own
+        return self.put(OpenSession(session, core, opening)), older
+
+    def put(self, opened: OpenSession) -> OpenSession:
+        """Mean this session from now on."""
+        name = opened.session.session_id
+        self.sessions[name] = opened
+        self.parked.pop(name, None)
         self.current, self.trace = name, None
-        return self.sessions[name], older
+        return opened
+
+    async def park(self, name: str) -> None:
+        """Store a session and take it out of memory."""
+        opened = self.session(name)
+        opened.refuse_during_turn()
+        opened.close()
+        parked = await opened.session.park()
+        self.take_away(name)
+        self.parked[name] = Parked(parked, opened.core, opened.opening)
+
+    async def resume(self, name: str) -> OpenSession:
+        """Go on with a parked session."""
+        parked = self.parked[name]
+        return self.put(OpenSession(await parked.core.resume(parked.session), parked.core, parked.opening))
+
+    def take_away(self, name: str) -> None:
+        """Forget an open session; the one that was opened before it is meant now."""
+        del self.sessions[name]
+        if self.current == name:
+            self.current, self.trace = next(reversed(self.sessions), ""), None
 
     def assign(self, name: str, value: Any) -> None:
         """Set one of the user's variables."""
@@ -110,6 +140,7 @@ class Bench:
         for one in self.sessions.values():
             one.close()
         self.sessions.clear()
+        self.parked.clear()
         self.following.stop()
         self.current, self.trace = "", None
 
@@ -121,15 +152,3 @@ class Bench:
         older = f"{name}~{number}"
         self.sessions[older] = self.sessions.pop(name)
         return older
-
-
-def _writable(trace: str) -> Path:
-    """The trace file, made now: that it cannot be written is said before the first turn, not after it."""
-    path = Path(trace).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("ab").close()
-    except OSError as error:
-        message = f"the trace cannot be written to {trace}: {error.strerror}; give another file: --trace FILE"
-        raise CallerError(message, code="magics_trace") from error
-    return path

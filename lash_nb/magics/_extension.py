@@ -1,6 +1,6 @@
 """`%load_ext lash_nb` and `%unload_ext lash_nb`: everything is put into the shell here, and taken out again."""
 
-from typing import Final
+from typing import Any, Final
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -26,10 +26,12 @@ class Extension:
         self._transformer = AwaitTransformer(shell)
         self._matcher = Completer(self._bench).matcher
         self._faces = Faces(shell, self._bench)
+        self._configurables: list[Any] = shell.configurables
 
     def load(self) -> None:
         """Put everything in."""
         self._shell.register_magics(self._magics)
+        self._configurables.append(self._bench.settings)
         self._shell.input_transformers_post.append(self._transformer)
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.events.register("post_run_cell", self._bench.shown.forget)
@@ -41,6 +43,7 @@ class Extension:
         for kind in ("line", "cell"):
             manager.magics[kind].pop(_NAME, None)
         manager.registry.pop(type(self._magics).__name__, None)
+        self._configurables.remove(self._bench.settings)
         self._shell.input_transformers_post.remove(self._transformer)
         self._shell.Completer.custom_matchers.remove(self._matcher)
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)

@@ -1,48 +1,20 @@
-"""Verbs that look: graph, effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
+"""Verbs that look: effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
 
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from lash_nb import frames, plots
-from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._drawn import show_in_both_themes
+from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
-from lash_nb.views import AttachmentsView, SessionGraphView, TraceTimelineView, static_svg
+from lash_nb.views import TraceTimelineView, static_svg
 
-__all__ = ["LOOK_VERBS", "asked_trace", "drawn", "open_trace", "read_python", "trace_python"]
-
-
-class _Svg:
-    """A picture that is shown as it is."""
-
-    def __init__(self, source: str, words: str) -> None:
-        self._source = source
-        self._words = words
-
-    def __repr__(self) -> str:
-        return self._words
-
-    def _repr_svg_(self) -> str:
-        return self._source
-
-
-def _graph(bench: Bench, asked: Namespace) -> Any:
-    opened = bench.session()
-    graph = opened.session.graph
-    if asked.table:
-        return frames.nodes_df(graph)
-    if asked.plot:
-        return drawn(bench, plots.session_graph(graph))
-    view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
-    return _Svg(static_svg(view), view.text()) if asked.svg else view
+__all__ = ["LOOK_VERBS", "asked_trace", "open_trace", "read_python", "trace_python"]
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
@@ -50,22 +22,12 @@ def _timeline(bench: Bench, asked: Namespace) -> Any:
     if asked.plot:
         return drawn(bench, plots.timeline(trace))
     view = TraceTimelineView(trace)
-    return _Svg(static_svg(view), view.text()) if asked.svg else view
+    return Svg(static_svg(view), view.text()) if asked.svg else view
 
 
 def asked_trace(bench: Bench, asked: Namespace) -> Trace:
     """Return the trace of the file that is named, else the one opened last, else that of the session."""
     return open_trace(bench, [asked.file]) if asked.file else bench.trace or bench.session().trace
-
-
-def drawn(bench: Bench, axes: Axes) -> Axes:
-    """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
-    if hasattr(bench.shell, "kernel"):
-        bench.shown.add(axes)
-        figure = axes.get_figure(root=True)
-        if figure is not None:
-            show_in_both_themes(figure)
-    return axes
 
 
 def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
@@ -76,33 +38,6 @@ def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
 
 def _effects(bench: Bench, _asked: Namespace) -> pd.DataFrame:
     return frames.effects_df(bench.session().session.stepper.entries)
-
-
-def _attachments(bench: Bench, asked: Namespace) -> AttachmentsView:
-    session = bench.session().session
-    listing = session.attachments
-    if asked.id is None:
-        if asked.save is not None:
-            known = listing[0].ref.id[:8] if len(listing) else "ID"
-            message = f"which attachment? %lash attachments {known} --save {asked.save}"
-            raise CallerError(message, code="magics_attachment")
-        return AttachmentsView(listing, title=f"in session {bench.current}")
-    row = listing.find(asked.id)
-    if asked.save is not None:
-        saved = session.save_attachment(row.ref.id, Path(asked.save).expanduser())
-        print(f"Saved {row.ref.id[:8]}, {plots.byte_size(row.ref.byte_len)}, to {saved}")  # noqa: T201 - said in the cell
-    view = AttachmentsView(listing, title=f"in session {bench.current}")
-    view.select(row.ref.id)
-    return view
-
-
-def _graph_python(_bench: Bench, asked: Namespace) -> str:
-    if asked.table:
-        return "lash_nb.frames.nodes_df(session.graph)"
-    if asked.plot:
-        return "lash_nb.plots.session_graph(session.graph)"
-    view = "lash_nb.views.SessionGraphView(session.graph, turns=session.trace)"
-    return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
 def trace_python(bench: Bench, asked: Namespace) -> str:
@@ -125,50 +60,15 @@ def _timeline_python(bench: Bench, asked: Namespace) -> str:
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
-def _attachments_python(_bench: Bench, asked: Namespace) -> str:
-    if asked.save is not None:
-        return f"session.save_attachment({asked.id!r}, {asked.save!r})"
-    view = "lash_nb.views.AttachmentsView(session.attachments)"
-    return f"view = {view}\nview.select(session.attachments.find({asked.id!r}).ref.id)" if asked.id else view
-
-
 _PLOT: Final = Argument(name="--plot", help="as a matplotlib plot", settings={"action": "store_true"})
 _SVG: Final = Argument(name="--svg", help="as a picture without a widget", settings={"action": "store_true"})
 
 LOOK_VERBS: Final = (
     Verb(
-        name="graph",
-        summary="the session graph",
-        run=_graph,
-        python=_graph_python,
-        arguments=(
-            Argument(name="--table", help="as a table of its nodes", settings={"action": "store_true"}),
-            _PLOT,
-            _SVG,
-        ),
-    ),
-    Verb(
         name="effects",
         summary="every effect of the session as a table",
         run=_effects,
         python=lambda _bench, _asked: "lash_nb.frames.effects_df(session.effects)",
-    ),
-    Verb(
-        name="attachments",
-        summary="the session's attachments: content id, size, type, who refers to them, a preview",
-        run=_attachments,
-        python=_attachments_python,
-        arguments=(
-            Argument(
-                name="ID",
-                help="select this one; the beginning of its id",
-                values=values.attachments,
-                settings={"nargs": "?"},
-            ),
-            Argument(
-                name="--save", help="write its bytes to a new file", values=values.files, settings={"metavar": "PATH"}
-            ),
-        ),
     ),
     Verb(
         name="timeline",

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from IPython.display import display
 
-from lash_nb.core import LashSession, RunningTurn
+from lash_nb.core import LashCore, LashSession, RunningTurn
 from lash_nb.errors import CallerError
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._live import LiveDisplay, NoDisplay
+from lash_nb.magics._opening import Opening
 from lash_nb.runtime import TurnResult
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import StepperView
@@ -35,8 +36,10 @@ class Interrupted(KeyboardInterrupt):
 class OpenSession:
     """A session with its trace, its stepper and the last result."""
 
-    def __init__(self, session: LashSession) -> None:
+    def __init__(self, session: LashSession, core: LashCore, opening: Opening) -> None:
         self.session: Final = session
+        self.core: Final = core
+        self.opening: Final = opening
         self.result: TurnResult | None = None
         self._view: StepperView | None = None
         self._cancelled = ""
@@ -82,7 +85,7 @@ class OpenSession:
         Raises:
             CallerError: a turn is under way.
         """
-        self._refuse_second_turn()
+        self.refuse_during_turn()
         self.session.refresh_tools()
         if step:
             self.session.stepper.arm()
@@ -167,7 +170,12 @@ class OpenSession:
             self.result = running.result
             then(running.result)
 
-    def _refuse_second_turn(self) -> None:
+    def refuse_during_turn(self) -> None:
+        """Raise while a turn is under way.
+
+        Raises:
+            CallerError: the message says how to end it.
+        """
         if self.session.stepper.state in _UNDER_WAY:
             message = (
                 f"turn {self.session.turn_index} of {self.session.session_id} is {self.state}; first end it:"

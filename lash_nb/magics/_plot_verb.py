@@ -10,7 +10,8 @@ from lash_nb import plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._look_verbs import asked_trace, drawn, trace_python
+from lash_nb.magics._look_verbs import asked_trace, trace_python
+from lash_nb.magics._pictures import drawn
 from lash_nb.magics._verb import Argument, Verb
 
 __all__ = ["PLOT"]

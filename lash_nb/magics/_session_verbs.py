@@ -1,7 +1,7 @@
 """Verbs about sessions: open one, choose one, list them, the last result."""
 
 from argparse import Namespace
-from typing import Final
+from typing import Final, get_args
 
 import pandas as pd
 
@@ -9,65 +9,79 @@ from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._namespace import chosen_provider, default_model, tool_names
+from lash_nb.magics._opening import Opening
+from lash_nb.magics._session_table import session_table
+from lash_nb.magics._stored import asked_folder, find_stored
 from lash_nb.magics._verb import Argument, Verb
-from lash_nb.runtime import TurnResult
+from lash_nb.runtime import Residency, TurnResult
+from lash_nb.stores import open_store
 
 __all__ = ["SESSION_VERBS"]
 
-_SYSTEM: Final = "builder.prompt_contribution(lash_nb.wire.PromptContribution(slot='guidance', content={text!r}))"
-_TEE: Final = "builder.trace_sink(lash_nb.trace.TeeTraceSink(memory, lash_nb.JsonlTraceSink({file!r})))"
+RESIDENCIES: Final = get_args(Residency)
+"""Which nodes may be in memory."""
 
 
 async def _new(bench: Bench, asked: Namespace) -> LashSession:
-    opened, older = await bench.open(
-        asked.name,
-        provider=asked.provider,
-        tools=_tools(asked),
-        model=asked.model,
-        system=asked.system,
-        trace=asked.trace,
-    )
+    opening = _opening(bench, asked)
+    _refuse_stored(bench, asked.name, opening)
+    opened, older = await bench.open(asked.name, opening)
     if older is not None:
         print(f"There was a session {asked.name} before; it is {older} now: %lash use {older}")  # noqa: T201 - said in the cell
     return opened.session
 
 
-def _new_python(bench: Bench, asked: Namespace) -> str:
-    """The builder's calls, one a line."""
-    provider, expression = chosen_provider(bench.namespace, asked.provider)
-    tools = _tools(asked)
-    named = tool_names(bench.namespace) if tools is None else tools
-    lines = [
-        "memory = lash_nb.MemoryTraceSink()",
-        "builder = lash_nb.LashCore.standard().in_memory()",
-        f"builder.provider({expression}).model({asked.model or default_model(provider)!r})",
-        *([f"builder.tools({', '.join(named)})"] if named else []),
-        *([_SYSTEM.format(text=asked.system)] if asked.system else []),
-        _TEE.format(file=asked.trace) if asked.trace else "builder.trace_sink(memory)",
-        f"session = await builder.build().session({asked.name!r}).open()",
-    ]
-    return "\n".join(["import lash_nb", *lines])
+def _refuse_stored(bench: Bench, name: str, opening: Opening) -> None:
+    """A session that has turns is not begun again by a cell that is run again."""
+    if opening.store is None:
+        return
+    if name in bench.sessions and bench.sessions[name].opening.store == opening.store:
+        raise CallerError(f"session {name} is open already; choose it: %lash use {name}", code="session_exists")
+    try:
+        stored = open_store(opening.store)
+    except CallerError:  # nothing was written there yet
+        return
+    if name in stored and stored[name].row.state == "committed":
+        message = f"session {name} is stored in {opening.store} already; go on with it: %lash open {name} --store {opening.store}"
+        raise CallerError(message, code="session_exists")
 
 
-def _tools(asked: Namespace) -> list[str] | None:
-    return [name.strip() for name in asked.tools.split(",") if name.strip()] if asked.tools else None
+async def _open(bench: Bench, asked: Namespace) -> LashSession:
+    """Go on with a session, wherever it is."""
+    if asked.name in bench.sessions:
+        return bench.use(asked.name).session
+    if asked.name in bench.parked:
+        return (await bench.resume(asked.name)).session
+    folder, stored = find_stored(bench, asked.name, asked_folder(bench, asked.store))
+    asked.store, asked.model = folder, asked.model or stored.row.model or None
+    return (await bench.open(asked.name, _opening(bench, asked)))[0].session
 
 
-def _sessions(bench: Bench, _asked: Namespace) -> pd.DataFrame:
-    rows = [
-        {
-            "session": name,
-            "current": name == bench.current,
-            "state": one.state,
-            "turns": one.session.turn_index,
-            "effects": len(one.session.effects),
-            "model": one.session.policy_snapshot().model.id,
-            "provider": one.session.policy_snapshot().provider_id,
-        }
-        for name, one in bench.sessions.items()
-    ]
-    return pd.DataFrame(rows, columns=["session", "current", "state", "turns", "effects", "model", "provider"])
+def _opening(bench: Bench, asked: Namespace) -> Opening:
+    return Opening(
+        provider=asked.provider,
+        tools=[name.strip() for name in asked.tools.split(",") if name.strip()] if asked.tools else None,
+        model=asked.model,
+        system=asked.system,
+        trace=asked.trace,
+        store=asked_folder(bench, asked.store),
+        residency=asked.residency or (bench.settings.residency if asked_folder(bench, asked.store) else "keep_all"),
+    )
+
+
+def _open_python(bench: Bench, asked: Namespace) -> str:
+    lines = _opening(bench, asked).python(bench.namespace)
+    return "\n".join([*lines, f"session = await core.session({asked.name!r}).open()"])
+
+
+def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
+    return session_table(bench, asked.store)
+
+
+def _sessions_python(bench: Bench, asked: Namespace) -> str:
+    folder = asked_folder(bench, asked.store)
+    listed = f"lash_nb.frames.sessions_df(lash_nb.open_store({folder!r}))" if folder else "list(sessions)"
+    return f"{listed}  # a session is a value: keep open ones in a dict"
 
 
 def _result(bench: Bench, _asked: Namespace) -> TurnResult:
@@ -78,35 +92,54 @@ def _result(bench: Bench, _asked: Namespace) -> TurnResult:
     return result
 
 
+_NAME: Final = Argument(name="NAME", help="its name")
+_STORE: Final = Argument(
+    name="--store",
+    help="folder that keeps it (default: %%config Lash.store, else memory)",
+    values=values.files,
+    settings={"metavar": "DIR"},
+)
+_OPENING: Final = (
+    Argument(
+        name="--provider",
+        help="variable of the provider that answers (default: provider, the only one there is, or the offline stand-in)",
+        values=values.providers,
+        settings={"metavar": "VAR"},
+    ),
+    Argument(
+        name="--tools",
+        help="variables of its tools, A,B (default: every @lash_nb.tool in the notebook, read again before each prompt)",
+        values=values.listed_tools,
+        settings={"metavar": "A,B"},
+    ),
+    Argument(name="--model", help="id of the model", settings={"metavar": "ID"}),
+    Argument(name="--system", help="text for the system prompt", settings={"metavar": "TEXT"}),
+    Argument(
+        name="--trace", help="write the trace to this file too", values=values.files, settings={"metavar": "FILE"}
+    ),
+    _STORE,
+    Argument(
+        name="--residency",
+        help="which nodes are in memory: all, or those on the way to where it stands",
+        values=lambda _bench, _typed: RESIDENCIES,
+        settings={"choices": RESIDENCIES},
+    ),
+)
+
 SESSION_VERBS: Final = (
     Verb(
         name="new",
         summary="open a session and make it the current one",
         run=_new,
-        python=_new_python,
-        arguments=(
-            Argument(name="NAME", help="its name"),
-            Argument(
-                name="--provider",
-                help="variable of the provider that answers (default: provider, the only one there is, or the offline stand-in)",
-                values=values.providers,
-                settings={"metavar": "VAR"},
-            ),
-            Argument(
-                name="--tools",
-                help="variables of its tools, A,B (default: every @lash_nb.tool in the notebook, read again before each prompt)",
-                values=values.listed_tools,
-                settings={"metavar": "A,B"},
-            ),
-            Argument(name="--model", help="id of the model", settings={"metavar": "ID"}),
-            Argument(name="--system", help="text for the system prompt", settings={"metavar": "TEXT"}),
-            Argument(
-                name="--trace",
-                help="write the trace to this file too",
-                values=values.files,
-                settings={"metavar": "FILE"},
-            ),
-        ),
+        python=_open_python,
+        arguments=(_NAME, *_OPENING),
+    ),
+    Verb(
+        name="open",
+        summary="go on with a session that is stored, parked or open",
+        run=_open,
+        python=_open_python,
+        arguments=(Argument(name="NAME", help="its name", values=values.stored_sessions), *_OPENING),
     ),
     Verb(
         name="use",
@@ -119,9 +152,10 @@ SESSION_VERBS: Final = (
     ),
     Verb(
         name="sessions",
-        summary="list the open sessions",
+        summary="list the sessions: open, parked and stored",
         run=_sessions,
-        python=lambda _bench, _asked: "list(sessions)  # a session is a value: keep yours in a dict",
+        python=_sessions_python,
+        arguments=(_STORE,),
     ),
     Verb(
         name="result",

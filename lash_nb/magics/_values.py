@@ -6,9 +6,23 @@ from typing import Final, get_args
 
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import provider_names, tool_names
+from lash_nb.magics._stored import stored_rows
 from lash_nb.wire import RuntimeEffectKind
 
-__all__ = ["KINDS", "attachments", "effects", "files", "kinds", "listed_tools", "providers", "sessions", "variables"]
+__all__ = [
+    "KINDS",
+    "attachments",
+    "effects",
+    "files",
+    "kinds",
+    "listed_tools",
+    "nodes",
+    "parked_sessions",
+    "providers",
+    "sessions",
+    "stored_sessions",
+    "variables",
+]
 
 KINDS: Final[tuple[str, ...]] = get_args(RuntimeEffectKind)
 """The kinds of effects."""
@@ -20,6 +34,23 @@ _OFFERED: Final = 200
 def sessions(bench: Bench, _typed: str) -> list[str]:
     """Names of open sessions."""
     return list(bench.sessions)
+
+
+def stored_sessions(bench: Bench, _typed: str) -> list[str]:
+    """Names of sessions that are open, parked or stored."""
+    return list(dict.fromkeys([*bench.sessions, *bench.parked, *(row.session_id for _, row in stored_rows(bench))]))
+
+
+def parked_sessions(bench: Bench, _typed: str) -> list[str]:
+    """Names of parked sessions."""
+    return list(bench.parked)
+
+
+def nodes(bench: Bench, _typed: str) -> list[str]:
+    """Ids of the session's nodes, the latest first."""
+    if bench.current not in bench.sessions:
+        return []
+    return [node.node_id for node in reversed(bench.session().session.graph.nodes[-_OFFERED:])]
 
 
 def kinds(_bench: Bench, _typed: str) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from lash_nb.errors import CallerError
+from lash_nb.magics._attachment_verb import ATTACHMENT_VERB
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._graph_verbs import GRAPH_VERBS
 from lash_nb.magics._look_verbs import LOOK_VERBS
 from lash_nb.magics._plot_verb import PLOT
 from lash_nb.magics._prompt import PROMPT, read_assignment
 from lash_nb.magics._session_verbs import SESSION_VERBS
 from lash_nb.magics._step_verbs import STEP_VERBS
+from lash_nb.magics._store_verbs import STORE_VERBS
 from lash_nb.magics._trace_verb import TRACE_VERB
 from lash_nb.magics._verb import Argument, Usage, Verb
 
@@ -67,8 +70,11 @@ VERBS: Final[Mapping[str, Verb]] = {
     verb.name: verb
     for verb in (
         *SESSION_VERBS,
+        *STORE_VERBS,
         *STEP_VERBS,
+        *GRAPH_VERBS,
         *LOOK_VERBS,
+        ATTACHMENT_VERB,
         TRACE_VERB,
         PLOT,
         Verb(

@@ -1,0 +1,133 @@
+"""Verbs about the session graph: look at it, at one node, stand elsewhere in it, begin another session from it."""
+
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any, Final
+
+from lash_nb import frames, plots
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._open_session import OpenSession
+from lash_nb.magics._pictures import Svg, drawn
+from lash_nb.magics._verb import Argument, Verb
+from lash_nb.views import SessionGraphView, static_svg
+from lash_nb.wire import SessionNodeRecord
+
+__all__ = ["GRAPH_VERBS"]
+
+_SHOWN: Final = 6
+"""As many ids does a message name."""
+
+
+def _graph(bench: Bench, asked: Namespace) -> Any:
+    opened = bench.session()
+    graph = opened.session.graph
+    if asked.table:
+        return frames.nodes_df(graph)
+    if asked.plot:
+        return drawn(bench, plots.session_graph(graph))
+    view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
+    return Svg(static_svg(view), view.text()) if asked.svg else view
+
+
+async def _node(bench: Bench, asked: Namespace) -> SessionNodeRecord:
+    """One node; one that is not in memory is asked of the store under its whole id."""
+    session = bench.session().session
+    resident = _beginning_with(session.graph.nodes, asked.id)
+    if len(resident) == 1:
+        return resident[0]
+    stored = await session.control.state.get_historic_node(asked.id) if session.store else None
+    if stored is None:
+        raise _unknown(session, asked.id, resident)
+    return stored
+
+
+async def _fork(bench: Bench, asked: Namespace) -> LashSession:
+    opened = bench.session()
+    node = await _node(bench, Namespace(id=asked.node))
+    if asked.name in bench.sessions:
+        raise CallerError(
+            f"session {asked.name} is open already; choose another name: --as NAME", code="session_exists"
+        )
+    fork = await opened.core.session(asked.name).open_fork(opened.session, node.node_id)
+    return bench.put(OpenSession(fork, opened.core, opened.opening)).session
+
+
+async def _checkout(bench: Bench, asked: Namespace) -> None:
+    opened = bench.session()
+    opened.refuse_during_turn()
+    node = await _node(bench, Namespace(id=asked.node))
+    snapshot = await opened.session.control.state.branch_to_node(node.node_id)
+    behind = len(snapshot.session_graph.nodes) - len(opened.session.read_view().messages)
+    print(  # noqa: T201 - said in the cell
+        f"Session {plots.printable(bench.current)} stands at {plots.printable(node.node_id)}; "
+        f"the next prompt goes on from there ({max(behind, 0)} nodes are on other branches: %lash graph)"
+    )
+
+
+def _beginning_with(nodes: Iterable[SessionNodeRecord], prefix: str) -> list[SessionNodeRecord]:
+    found = [node for node in nodes if node.node_id.startswith(prefix)]
+    return [node for node in found if node.node_id == prefix] or found
+
+
+def _unknown(session: LashSession, wanted: str, found: list[SessionNodeRecord]) -> CallerError:
+    named = found or list(session.graph.nodes)[-_SHOWN:]
+    ids = ", ".join(node.node_id for node in named[:_SHOWN]) or "none"
+    what = f"{len(found)} nodes have an id that begins with {wanted}" if found else f"no node {wanted}"
+    return CallerError(f"{what}; there are {ids}; all of them: %lash graph --table", code="unknown_node")
+
+
+def _graph_python(_bench: Bench, asked: Namespace) -> str:
+    if asked.table:
+        return "lash_nb.frames.nodes_df(session.graph)"
+    if asked.plot:
+        return "lash_nb.plots.session_graph(session.graph)"
+    view = "lash_nb.views.SessionGraphView(session.graph, turns=session.trace)"
+    return f"lash_nb.views.static_svg({view})" if asked.svg else view
+
+
+_NODE: Final = Argument(name="NODE", help="its id, or the beginning of it", values=values.nodes)
+
+GRAPH_VERBS: Final = (
+    Verb(
+        name="graph",
+        summary="the session graph",
+        run=_graph,
+        python=_graph_python,
+        arguments=(
+            Argument(name="--table", help="as a table of its nodes", settings={"action": "store_true"}),
+            Argument(name="--plot", help="as a matplotlib plot", settings={"action": "store_true"}),
+            Argument(name="--svg", help="as a picture without a widget", settings={"action": "store_true"}),
+        ),
+    ),
+    Verb(
+        name="node",
+        summary="one node of the session, also one that is only stored",
+        run=_node,
+        python=lambda _bench, asked: f"await session.control.state.get_historic_node({asked.id!r})",
+        arguments=(Argument(name="ID", help="its id, or the beginning of it", values=values.nodes),),
+    ),
+    Verb(
+        name="fork",
+        summary="open a new session that begins with the way to a node, and make it the current one",
+        run=_fork,
+        python=lambda _bench, asked: f"fork = await core.session({asked.name!r}).open_fork(session, {asked.node!r})",
+        arguments=(
+            _NODE,
+            Argument(
+                name="--as",
+                help="name of the new session",
+                settings={"dest": "name", "required": True, "metavar": "NAME"},
+            ),
+        ),
+    ),
+    Verb(
+        name="checkout",
+        summary="stand at a node: the next prompt goes on from there, beside what followed",
+        run=_checkout,
+        python=lambda _bench, asked: f"await session.control.state.branch_to_node({asked.node!r})",
+        arguments=(_NODE,),
+    ),
+)

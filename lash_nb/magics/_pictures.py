@@ -1,0 +1,32 @@
+"""Pictures as the value of a cell: a plot, and an SVG without a widget."""
+
+from matplotlib.axes import Axes
+
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._drawn import show_in_both_themes
+
+__all__ = ["Svg", "drawn"]
+
+
+class Svg:
+    """A picture that is shown as it is."""
+
+    def __init__(self, source: str, words: str) -> None:
+        self._source = source
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
+
+    def _repr_svg_(self) -> str:
+        return self._source
+
+
+def drawn(bench: Bench, axes: Axes) -> Axes:
+    """A notebook shows the figure at the end of the cell; its axes have nothing to add."""
+    if hasattr(bench.shell, "kernel"):
+        bench.shown.add(axes)
+        figure = axes.get_figure(root=True)
+        if figure is not None:
+            show_in_both_themes(figure)
+    return axes

@@ -1,0 +1,84 @@
+"""`%lash sessions`: open, parked and stored sessions in one table."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._open_session import OpenSession
+from lash_nb.magics._stored import stored_rows
+from lash_nb.stores import StoredSessionRow
+
+__all__ = ["session_table"]
+
+_DTYPES: Final = {
+    "session": "string",
+    "current": "bool",
+    "state": "string",
+    "turns": "Int64",
+    "nodes": "Int64",
+    "tokens": "Int64",
+    "last_use": "datetime64[ns, UTC]",
+    "model": "string",
+    "provider": "string",
+    "store": "string",
+}
+"""The columns in order, with their types."""
+
+
+def session_table(bench: Bench, folder: str | None = None) -> pd.DataFrame:
+    """Return one row per session: those that are open, then those that are parked or stored, last used first.
+
+    Args:
+        bench: Where the open ones lie.
+        folder: Look into this folder, too.
+    """
+    rows = [_open_row(bench, name, one) for name, one in bench.sessions.items()]
+    listed = {(one.opening.store, one.session.session_id) for one in bench.sessions.values()}
+    in_folders = {(place, row.session_id): row for place, row in stored_rows(bench, folder)}
+    for place, name in in_folders.keys() - listed:
+        is_parked = name in bench.parked and bench.parked[name].opening.store == place
+        rows.append(_stored_row(place, in_folders[place, name], "parked" if is_parked else "stored"))
+    rows += [{"session": name, "state": "parked"} for name, one in bench.parked.items() if one.opening.store is None]
+    columns = {name: [row.get(name) for row in rows] for name in _DTYPES} | {
+        "current": [row.get("current", False) for row in rows]
+    }
+    table = pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in _DTYPES.items()})
+    return table.sort_values(
+        "last_use",
+        ascending=False,
+        kind="stable",
+        key=lambda times: times.where(~table["state"].isin(("stored", "parked"))),
+    ).reset_index(drop=True)
+
+
+def _open_row(bench: Bench, name: str, one: OpenSession) -> dict[str, Any]:
+    session, policy = one.session, one.session.policy_snapshot()
+    path = session.graph.nodes
+    return {
+        "session": name,
+        "current": name == bench.current,
+        "state": one.state,
+        "turns": session.turn_index,
+        "nodes": len(path),
+        "tokens": session.usage_report().usage.total_tokens,
+        "last_use": datetime.fromisoformat(path[-1].timestamp) if path else None,
+        "model": policy.model.id,
+        "provider": policy.provider_id,
+        "store": one.opening.store,
+    }
+
+
+def _stored_row(folder: str, row: StoredSessionRow, state: str) -> dict[str, Any]:
+    return {
+        "session": row.session_id,
+        "state": state,
+        "turns": row.turns,
+        "nodes": row.nodes,
+        "tokens": row.tokens,
+        "last_use": row.last_use,
+        "model": row.model,
+        "provider": row.provider_id,
+        "store": folder,
+    }

@@ -1,0 +1,178 @@
+"""Sessions that a folder keeps: begun, gone on with, parked, forked, deleted, from the cell."""
+
+from pathlib import Path
+
+import pytest
+
+from lash_nb import LashSession
+from tests.magics.conftest import Shell
+
+ANSWERS = "provider = ScriptedProvider(lambda request: reply(f'Reply {len(request.messages)}.'))\n"
+
+
+@pytest.fixture
+def stored(shell: Shell) -> Shell:
+    """A shell with a session of two turns in the folder `kept`."""
+    shell.run(f"{ANSWERS}%lash new demo --store kept")
+    shell.run("%%lash\nOne.")
+    shell.run("%%lash\nTwo.")
+    return shell
+
+
+def again(shell: Shell) -> None:
+    """Forget everything, as a new kernel does."""
+    shell.run("%unload_ext lash_nb\n%load_ext lash_nb")
+
+
+def test_a_session_is_gone_on_with(stored: Shell) -> None:
+    """What the kernel loses, the folder has."""
+    again(stored)
+
+    session = stored.run("%lash open demo --store kept")
+
+    assert isinstance(session, LashSession)
+    assert (session.turn_index, len(session.graph.nodes)) == (2, 4)
+    assert stored.run("%%lash\nThree.").turn_index == 3
+
+
+def test_a_setting_says_where_sessions_are(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """`%config` shows and sets it; every line that needs a folder takes it from there."""
+    shell.run("%config Lash")
+    assert "Lash.store" in capsys.readouterr().out
+    shell.run(f"{ANSWERS}%config Lash.store = 'kept'\n%config Lash.residency = 'active_path_only'\n%lash new demo")
+    shell.run("%%lash\nOne.")
+    shell.run("%unload_ext lash_nb\n%load_ext lash_nb\n%config Lash.store = 'kept'")
+    assert list(shell.run("%lash sessions")["state"]) == ["stored"]
+    assert shell.run("%lash open demo").turn_index == 1
+    assert Path("kept/sessions").is_dir()
+    shell.run(
+        "%config Lash.store = ''\n%config Lash.residency = 'keep_all'"
+    )  # or it would hold for every shell after this one
+
+
+def test_a_cell_that_is_run_again_begins_nothing_anew(stored: Shell) -> None:
+    """A stored session is never begun over; the line says how to go on with it."""
+    assert stored.refuse("%lash new demo --store kept").endswith("%lash use demo")
+    again(stored)
+    assert stored.refuse("%lash new demo --store kept").endswith("%lash open demo --store kept")
+
+
+def test_all_sessions_are_in_one_table(stored: Shell) -> None:
+    """Open, parked and stored ones, with what there is of them."""
+    stored.run("%lash new other --store kept\n%lash new memory")
+    stored.run("%lash park other")
+    stored.run("%%lash\nHi.")
+    table = stored.run("%lash sessions").set_index("session")
+
+    assert dict(table["state"]) == {"demo": "idle", "memory": "idle", "other": "parked"}
+    assert dict(table["turns"]) == {"demo": 2, "memory": 1, "other": 0}
+    assert dict(table["current"]) == {"demo": False, "memory": True, "other": False}
+    assert table.loc["demo", "nodes"] == 4
+    assert table.loc["demo", "last_use"].tzinfo is not None
+    again(stored)
+    assert list(stored.run("%lash sessions --store kept")["state"]) == ["stored", "stored"]
+
+
+@pytest.mark.parametrize("folder", ["", "--store kept"])
+def test_a_session_is_parked_and_resumed(shell: Shell, folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is lost on the way, in memory and in a folder."""
+    shell.run(f"{ANSWERS}%lash new demo {folder}")
+    shell.run("%%lash\nOne.")
+    shell.run("%lash park")
+    assert "%lash resume demo" in capsys.readouterr().out
+    assert shell.refuse("%lash use demo").endswith("%lash resume demo")
+    assert "not parked; parked: demo" in shell.refuse("%lash resume other")
+
+    session = shell.run("%lash resume demo")
+
+    assert [message.role for message in session.read_view().messages] == ["User", "Assistant"]
+    assert shell.run("%%lash\nTwo.").turn_index == 2
+
+
+def test_a_session_is_deleted_when_it_is_meant(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without `--yes` the line says what would be lost, and loses nothing."""
+    stored.run("%lash delete demo")
+    assert "would delete session demo: 2 turns, 4 nodes" in capsys.readouterr().out
+    assert list(stored.run("%lash sessions")["session"]) == ["demo"]
+    stored.run("%lash delete demo --yes")
+    assert list(stored.run("%lash sessions --store kept")["session"]) == []
+    assert "no session demo" in stored.refuse("%lash open demo --store kept")
+
+
+def test_a_branch_is_checked_out_and_vacuumed(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next prompt goes on from there; what is on the other branch is shown, and deleted when it is meant."""
+    stand = stored.run("%lash graph --table")["graph_node_id"][1]
+    stored.run(f"%lash checkout {stand[:12]}")
+    assert f"stands at {stand}" in capsys.readouterr().out
+    stored.run("%%lash\nOther two.")
+
+    orphans = stored.run("%lash orphans")
+    assert list(orphans["text"]) == ["Two.", "Reply 4."]
+    node = stored.run(f"%lash node {orphans['graph_node_id'][0]}")
+    assert node.message.parts[0].content == "Two."
+    stored.run("%lash vacuum --dry-run")
+    assert "would delete 2 nodes" in capsys.readouterr().out
+    stored.run("%lash vacuum --yes")
+    assert "deleted 2 nodes" in capsys.readouterr().out
+    assert len(stored.run("%lash graph --table")) == 4
+    assert len(stored.run("%lash orphans")) == 0
+
+
+def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
+    """It begins with the way to its node, and is stored at once."""
+    node = stored.run("%lash graph --table")["graph_node_id"][1]
+    fork = stored.run(f"%lash fork {node} --as other")
+    assert (fork.session_id, fork.turn_index, len(fork.graph.nodes)) == ("other", 1, 2)
+    assert stored.run("%%lash\nElsewhere.").session_id == "other"
+    assert sorted(stored.run("%lash sessions")["session"]) == ["demo", "other"]
+    assert "open already" in stored.refuse(f"%lash fork {node} --as other")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("%lash open nowhere", "no session nowhere in kept; there are demo"),
+        ("%lash node m0", "no node m0; there are m"),
+        ("%lash node m", "4 nodes have an id that begins with m"),
+        ("%lash checkout m0", "no node m0"),
+        ("%lash fork m0", "required: --as"),
+        ("%lash new x --residency active_path_only", "active_path_only needs a folder"),
+        ("%lash new x --residency some", "invalid choice"),
+        ("%lash new x --store README.md/x", "README.md"),
+        ("%lash delete nowhere --yes", "no session nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(stored: Shell, line: str, told: str) -> None:
+    """With what there is, or what to type."""
+    Path("README.md").write_text("a file", "utf-8")
+    assert told in stored.refuse(line)
+
+
+def test_attachments_are_checked(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """All bytes of the folder are hashed again."""
+    assert len(stored.run("%lash attachments --check")) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+    stored.run("%lash new plain")
+    assert len(stored.run("%lash attachments --check")) == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open demo",
+        "park",
+        "resume demo",
+        "delete demo",
+        "orphans",
+        "vacuum",
+        "node m1",
+        "fork m1 --as x",
+        "checkout m1",
+        "attachments --check",
+        "sessions",
+    ],
+)
+def test_every_line_has_its_python(stored: Shell, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a line does can be typed without it."""
+    stored.run(f"%lash explain {line}")
+    compile(capsys.readouterr().out, "cell", "exec", flags=8192)  # with await at the top, as in a cell
