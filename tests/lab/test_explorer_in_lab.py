@@ -12,7 +12,7 @@ from tests.trace.lines import line, record
 def test_three_hundred_thousand_records_in_a_notebook(
     open_notebook: OpenNotebook, three_hundred_thousand: Path
 ) -> None:
-    """The first row comes with the display; the end of the table, a search and a click work, and Python knows what was clicked."""
+    """The first row comes with the display; the end of the table, a search, a click and a turn work, and Python knows what was clicked."""
     opening = f"%load_ext lash_nb\nview = %lash trace {three_hundred_thousand}"
     lab = open_notebook(opening, "view", "print('chosen', view.selection, len(view.rows))")
     lab.run(0)
@@ -29,6 +29,11 @@ def test_three_hundred_thousand_records_in_a_notebook(
 
     lab.sees("chosen 8 50000", cell=2)
     lab.screenshot("explorer_in_lab")
+    output.get_by_role("button", name="Turns", exact=True).click()
+    output.locator(".l-sheet-list").evaluate("(list) => { list.scrollTop = 1e9; }")
+    output.locator(".l-sheet-row").filter(has_text="50000").click(timeout=PATIENCE_MS)
+    expect(output.locator(".l-hits")).to_have_text("6 of 300,000", timeout=PATIENCE_MS)
+    lab.screenshot("explorer_turn_in_lab")
     assert lab.errors == []
 
 

@@ -38,13 +38,15 @@ export function scrollTopOf(row, { height, rowHeight, count }) {
 /** Rows that are kept. */
 const KEPT = 2_000;
 
-/** @typedef {{ get: (place: number) => any, put: (from: number, rows: any[]) => void, missing: (first: number, last: number) => [number, number] | null }} Rows */
+/** @typedef {{ get: (place: number) => any, put: (from: number, rows: any[]) => void, missing: (first: number, last: number) => [number, number] | null, kept: () => Map<number, any> }} Rows */
 
 /** The rows of one answer that are here. @param {Rows} [before] what is shown for rows that are not here yet @returns {Rows} */
 export function rowStore(before) {
   const rows = new Map();
+  const older = before?.kept() ?? new Map();
   return {
-    get: (place) => rows.get(place) ?? before?.get(place),
+    get: (place) => rows.get(place) ?? older.get(place),
+    kept: () => new Map([...older, ...rows].slice(-KEPT)),
     put(from, more) {
       if (rows.size + more.length > KEPT) rows.clear();
       more.forEach((row, index) => rows.set(from + index, row));

@@ -48,7 +48,7 @@ export function tableButtons(model, life) {
  */
 export function otherTable({ model, life, shown, changed, opened }) {
   const sheet = () => /** @type {Sheet} */ (model.get("sheet"));
-  const ui = { rows: rowStore(), name: "", place: 0 };
+  const ui = { rows: rowStore(), name: "", order: "", place: 0 };
   const heads = h("div", { class: "l-sheet-heads", role: "row" });
   const sizer = h("div", { class: "l-explorer-sizer", role: "rowgroup" });
   const list = h("div", { class: "l-sheet-list", role: "grid", tabindex: "0" }, sizer);
@@ -62,14 +62,16 @@ export function otherTable({ model, life, shown, changed, opened }) {
 
   /** Another table, another order of it, or the same one counted anew. */
   function update() {
-    const { name, found, first, total: sums, heads: columns } = sheet();
+    const { name, found, first, total: sums, heads: columns, sort, descending } = sheet();
     const hadFocus = element.contains(document.activeElement);
     element.hidden = !isShown();
     windows.answered();
     changed(isShown(), hadFocus);
     if (!isShown()) return;
-    ui.rows = rowStore();
+    const order = `${name} ${sort} ${descending}`;
+    ui.rows = rowStore(order === ui.order ? ui.rows : undefined);
     ui.rows.put(0, first);
+    ui.order = order;
     if (name !== ui.name) [ui.place, list.scrollTop] = [0, 0];
     ui.name = name;
     ui.place = Math.max(0, Math.min(ui.place, found - 1));

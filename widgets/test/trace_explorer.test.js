@@ -50,6 +50,15 @@ test("rows of the answer before are shown until the new ones come, and asked for
   assert.equal(rows.get(0), "new");
 });
 
+test("however often a trace grows, not all answers are kept", () => {
+  let rows = rowStore();
+  rows.put(0, ["first"]);
+  for (let answer = 0; answer < 20_000; answer++) rows = rowStore(rows);
+
+  assert.equal(rows.get(0), "first");
+  assert.deepEqual(rows.missing(0, 1), [0, 1]);
+});
+
 test("however long one scrolls, not all rows are kept", () => {
   const rows = rowStore();
   for (let from = 0; from < 300_000; from += 200) rows.put(from, new Array(200).fill("x"));
