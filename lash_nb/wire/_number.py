@@ -12,7 +12,7 @@ from typing import Final
 
 from lash_nb.wire._visit import Fault
 
-__all__ = ["read_float", "read_integer"]
+__all__ = ["is_short", "read_float", "read_integer"]
 
 _LARGEST: Final = sys.float_info.max
 _NEAR_THE_END: Final = 1.797e308
@@ -20,10 +20,15 @@ _NEAR_THE_END: Final = 1.797e308
 _TOKEN: Final = re.compile(r"-?(\d+)(?:\.(\d+))?(?:[eE]\+?(-?)0*(\d+))?")
 
 
+def is_short(value: int) -> bool:
+    """Tell whether 64 bits hold an integer, with a sign or without."""
+    return -(2**63) <= value < 2**64
+
+
 def read_integer(token: str) -> int | float:
     """Return an integer token as an integer of 64 bits or, if it is none, as a float; `-0` is the float `-0.0`."""
     value = int(token) if len(token) <= 20 else 2**64
-    return value if -(2**63) <= value < 2**64 and str(value) == token else read_float(token)
+    return value if is_short(value) and str(value) == token else read_float(token)
 
 
 def read_float(token: str) -> float:

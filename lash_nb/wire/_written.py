@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from lash_nb.wire._base import Flat, Octets, Wire
+from lash_nb.wire._number import is_short
 from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._unread import is_whole
 from lash_nb.wire._visit import Fault, step_text
@@ -107,7 +108,7 @@ def _refused(_: Any) -> None:
 
 
 def _if_short(value: int) -> Collection[Any] | None:
-    return () if -(2**63) <= value < 2**64 else None
+    return () if is_short(value) else None
 
 
 def _if_finite(value: float) -> Collection[Any] | None:
