@@ -21,7 +21,7 @@ from lash_nb.stores import (
 from lash_nb.trace import MemoryTraceSink, TraceSink
 from lash_nb.wire import ModelSpec, PromptContribution, PromptTemplate, TraceContext, from_builtins
 from tests.conformance.turns._observed import HOST, SINK, Observed, observed_factory
-from tests.conformance.turns._plugins import CounterFactory
+from tests.conformance.turns._plugins import CounterFactory, rewriter
 from tests.conformance.turns._provider import ScriptProvider
 from tests.conformance.turns._run import Run
 from tests.conformance.turns._tools import ScriptTools
@@ -137,6 +137,7 @@ SETTERS: Final[Mapping[str, Setter]] = {
     "max_turns": Setter(_max_turns),
     "tools": Setter(_tools),
     "counter_plugins": Setter(_counters),
+    "keep_last": Setter(lambda builder, _run, given: builder.plugin(rewriter(given))),
     "residency": Setter(lambda builder, _run, given: builder.residency(given)),
     "termination": Setter(_termination),
     "prompt_template": Setter(_template, _TEMPLATE),

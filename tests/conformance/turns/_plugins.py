@@ -1,15 +1,24 @@
 """The plugins of a scenario: counters with state, and a rewriter of the history."""
 
-from typing import Any
+from typing import Any, Final
 
 from lash_nb.errors import PluginError
-from lash_nb.plugins import PluginBuildContext, SessionPlugin
+from lash_nb.plugins import (
+    HistoryRewriteMetadata,
+    HistoryState,
+    PluginBuildContext,
+    RewriteContext,
+    RewriteTrigger,
+    SessionPlugin,
+    StaticPlugin,
+)
 from lash_nb.wire import Octets, PluginArtifact, PluginMeta, PluginSnapshot
 from tests.conformance.turns._recorder import Recorder
 
-__all__ = ["COUNTER_KEYS", "Counter", "CounterFactory"]
+__all__ = ["COUNTER_KEYS", "REWRITER_KEYS", "Counter", "CounterFactory", "KeepLast", "rewriter"]
 
-COUNTER_KEYS = frozenset({"id", "version", "fail_snapshot"})
+COUNTER_KEYS: Final = frozenset({"id", "version", "fail_snapshot"})
+REWRITER_KEYS: Final = frozenset({"n", "summary"})
 
 
 class Counter(SessionPlugin):
@@ -58,3 +67,30 @@ class CounterFactory:
         self._recorder.push("plugin_build", plugin=self.id, session_id=context.session_id)
         counter = self._built[self.id] = Counter(self._given, self._recorder)
         return counter
+
+
+class KeepLast:
+    """Keeps the last messages of a history, whatever the reason."""
+
+    priority = 0
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._count: int = given["n"]
+        self._summary: bool = given.get("summary", False)
+
+    def accepts(self, trigger: RewriteTrigger) -> bool:  # noqa: ARG002 - every reason will do
+        """Always."""
+        return True
+
+    async def rewrite(self, context: RewriteContext, state: HistoryState) -> HistoryState:  # noqa: ARG002 - for whom does not matter
+        """Drop what comes before the last messages."""
+        dropped = max(len(state.messages) - self._count, 0)
+        if dropped == 0:
+            return state
+        metadata = HistoryRewriteMetadata(pruned_message_count=dropped, produced_summary=self._summary)
+        return HistoryState(messages=state.messages[dropped:], metadata=metadata)
+
+
+def rewriter(given: dict[str, Any]) -> StaticPlugin:
+    """Return the plugin that brings a rewriter."""
+    return StaticPlugin("scenario_rewriter", lambda registrar: registrar.add_history_rewriter(KeepLast(given)))
