@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from lash_nb.errors import WireError
 from lash_nb.stores._commit_rules import (
@@ -15,6 +16,7 @@ from lash_nb.stores._sqlite_blobs import BlobProfile, store_checkpoint
 from lash_nb.stores._sqlite_manifest import stamp_attachments
 from lash_nb.stores._sqlite_queue import check_completions, remove_completed
 from lash_nb.stores._sqlite_read import undecodable
+from lash_nb.stores._sqlite_schema import blobs, select, texts
 from lash_nb.wire import (
     GraphCommitDelta,
     RuntimeCommit,
@@ -27,6 +29,10 @@ from lash_nb.wire import (
 )
 
 __all__ = ["CommitWriter"]
+
+_TURN: Final = select(
+    texts("turn_commit_hash"), blobs("result_json"), source="runtime_turn_commits WHERE session_id = ? AND turn_id = ?"
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,7 @@ class CommitWriter:
         return result
 
     def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
-        row = self.connection.execute(
-            "SELECT turn_commit_hash, CAST(result_json AS BLOB) FROM runtime_turn_commits WHERE session_id = ? AND turn_id = ?",
-            (stamp.session_id, stamp.turn_id),
-        ).fetchone()
+        row = self.connection.execute(_TURN, (stamp.session_id, stamp.turn_id)).fetchone()
         if row is None:
             return None
         try:

@@ -27,9 +27,15 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _code(error) in _BUSY
 
 
-def store_error(path: str, error: sqlite3.Error) -> StoreError:
-    """Return what SQLite says as an error of the store: `Backend`, with `path` and SQLite's own `reason`."""
-    code = sqlite3.SQLITE_BUSY if is_busy(error) else _code(error)
+def store_error(path: str, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    """Return what SQLite says as an error of the store: `Backend`, with `path` and SQLite's own `reason`.
+
+    Python cannot even read the message when it quotes a damaged file.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        code = sqlite3.SQLITE_CORRUPT
+    else:
+        code = sqlite3.SQLITE_BUSY if is_busy(error) else _code(error)
     told = _CAUSES.get(code, _OTHERWISE).format(error=error)
     return StoreError("Backend", f"{path} {told}", path=path, reason=getattr(error, "sqlite_errorname", str(error)))
 

@@ -91,7 +91,7 @@ class SqliteFile:
         Raises:
             StoreError: `Backend`, with the `path`; nothing is written.
         """
-        return await _awaited(self._steps("BEGIN IMMEDIATE", work))
+        return await _awaited(self._steps(self._writing(), work))
 
     def read_now(self, work: Work[T]) -> T:
         """Do the same as `read`, from a plain function."""
@@ -99,12 +99,18 @@ class SqliteFile:
 
     def write_now(self, work: Work[T]) -> T:
         """Do the same as `write`, from a plain function."""
-        return _blocking(self._steps("BEGIN IMMEDIATE", work))
+        return _blocking(self._steps(self._writing(), work))
 
     def release(self) -> None:
         """Close the connection; the next use opens it again."""
         with self._lock:
             self._close()
+
+    def _writing(self) -> str:
+        if self.read_only:
+            told = f"{self.path} is only read here, nothing was written; open it without read_only to change it"
+            raise StoreError("Backend", told, path=self.path)
+        return "BEGIN IMMEDIATE"
 
     def _steps(self, begin: str, work: Work[T]) -> Generator[float, None, T]:
         """Yield how long to wait before the next try, in seconds; return the result of the one that came through."""
@@ -116,6 +122,8 @@ class SqliteFile:
                 pause = next(pauses, None) if is_busy(error) or isinstance(error, _ChangedError) else None
                 if pause is None:
                     raise store_error(self.path, error) from error
+            except UnicodeDecodeError as error:
+                raise store_error(self.path, error) from error
             yield pause
 
     def _attempt(self, begin: str, work: Work[T]) -> T:
@@ -123,7 +131,7 @@ class SqliteFile:
             connection = self._open()
             try:
                 result = _transacted(connection, begin, work)
-            except sqlite3.Error:
+            except (sqlite3.Error, UnicodeDecodeError):
                 self._check_unchanged()
                 raise
             self._check_unchanged()

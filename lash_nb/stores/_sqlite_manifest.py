@@ -2,18 +2,21 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.stores._attachment_manifest import AttachmentIntent, AttachmentManifestEntry
 from lash_nb.stores._sqlite_file import SqliteFile
-from lash_nb.stores._sqlite_schema import LARGEST
+from lash_nb.stores._sqlite_schema import LARGEST, integers, select, texts
 from lash_nb.wire import AttachmentId
 
 __all__ = ["SqliteAttachmentManifest", "read_entries", "stamp_attachments"]
 
-_ENTRIES = (
-    "SELECT CAST(attachment_id AS TEXT), CAST(session_id AS TEXT), CAST(canonical_uri AS TEXT),"
-    " CAST(intent_at_ms AS INTEGER), CAST(committed_at_ms AS INTEGER) FROM attachment_manifest {which}"
+_ENTRIES: Final = select(
+    texts("attachment_id", "session_id", "canonical_uri"),
+    integers("intent_at_ms"),
+    "CAST(committed_at_ms AS INTEGER)",
+    source="attachment_manifest {which}",
 )
 
 

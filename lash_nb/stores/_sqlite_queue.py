@@ -22,7 +22,7 @@ from lash_nb.stores._queue_rules import (
 )
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
-from lash_nb.stores._sqlite_schema import LARGEST
+from lash_nb.stores._sqlite_schema import LARGEST, blobs, integers, select, texts
 from lash_nb.wire import (
     QueuedWorkBatch,
     QueuedWorkBatchDraft,
@@ -37,18 +37,26 @@ from lash_nb.wire import (
 
 __all__ = ["SqliteQueue", "check_completions", "read_batches", "remove_completed"]
 
-_COLUMNS: Final = (
-    "batch_id",
-    "session_id",
-    "enqueue_seq",
-    "source_key",
-    "delivery_policy",
-    "slot_policy",
-    "merge_key_json",
-    "available_at_ms",
-    "enqueued_at_ms",
+_COLUMNS: Final = {
+    "batch_id": texts,
+    "session_id": texts,
+    "enqueue_seq": integers,
+    "source_key": "CAST({} AS TEXT)".format,
+    "delivery_policy": texts,
+    "slot_policy": texts,
+    "merge_key_json": blobs,
+    "available_at_ms": integers,
+    "enqueued_at_ms": integers,
+}
+"""The columns of a batch, and how they are read."""
+_ROWS: Final = select(
+    *(read(name) for name, read in _COLUMNS.items()),
+    integers("claim_fencing_token"),
+    source="queued_work_batches WHERE session_id = ?",
 )
-_ROWS: Final = f"SELECT {', '.join(_COLUMNS)}, claim_fencing_token FROM queued_work_batches WHERE session_id = ?"  # noqa: S608 - made of constants
+_ITEMS: Final = select(
+    texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
+)
 _FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
@@ -183,11 +191,10 @@ def _enqueue(connection: sqlite3.Connection, draft: QueuedWorkBatchDraft, now: i
 
 
 def _insert(connection: sqlite3.Connection, batch: QueuedWorkBatch) -> None:
-    values = [getattr(batch, name, None) for name in _COLUMNS]
-    values[_COLUMNS.index("merge_key_json")] = to_json(batch.merge_key).decode()
-    values[_COLUMNS.index("available_at_ms")] = _time(batch.available_at_ms)
+    told = {name: getattr(batch, name, None) for name in _COLUMNS}
+    told |= {"merge_key_json": to_json(batch.merge_key).decode(), "available_at_ms": _time(batch.available_at_ms)}
     marks = ", ".join("?" * len(_COLUMNS))
-    connection.execute(f"INSERT INTO queued_work_batches ({', '.join(_COLUMNS)}) VALUES ({marks})", values)  # noqa: S608 - made of constants
+    connection.execute(f"INSERT INTO queued_work_batches ({', '.join(_COLUMNS)}) VALUES ({marks})", [*told.values()])  # noqa: S608 - made of constants
     connection.executemany(
         "INSERT INTO queued_work_items (batch_id, item_index, item_id, payload_json) VALUES (?, ?, ?, ?)",
         [
@@ -251,22 +258,16 @@ def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: 
 
 
 def _batch(connection: sqlite3.Connection, columns: dict[str, Any]) -> QueuedWorkBatch:
-    items = connection.execute(
-        "SELECT item_id, payload_json FROM queued_work_items WHERE batch_id = ? ORDER BY item_index",
-        (columns["batch_id"],),
-    )
+    items = connection.execute(_ITEMS, (columns["batch_id"],))
     try:
-        return from_builtins(
-            columns
-            | {
-                "merge_key": from_json(columns["merge_key_json"]),
-                "items": [{"item_id": item_id, "payload": from_json(payload)} for item_id, payload in items],
-            },
-            QueuedWorkBatch,
-        )
+        told = {
+            "merge_key": from_json(columns.pop("merge_key_json")),
+            "items": [{"item_id": item_id, "payload": from_json(payload)} for item_id, payload in items],
+        }
+        return from_builtins(columns | told, QueuedWorkBatch)
     except WireError as error:
-        told = f"queued work {columns['batch_id']} cannot be read ({error}); cancel it with the release that wrote it"
-        raise StoreError("Backend", told, batch_id=columns["batch_id"]) from error
+        reason = f"queued work {columns['batch_id']} cannot be read ({error}); cancel it with the release that wrote it"
+        raise StoreError("Backend", reason, batch_id=columns["batch_id"]) from error
 
 
 def _proof(claim: QueuedWorkClaim | QueuedWorkCompletion) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lash_nb.errors import StoreError, WireError
 from lash_nb.stores._session_store import ActivePath, SessionReadScope
 from lash_nb.stores._sqlite_blobs import load_checkpoint
+from lash_nb.stores._sqlite_schema import blobs, integers, select, texts
 from lash_nb.wire import (
     PersistedSessionRead,
     RootRelation,
@@ -29,18 +30,15 @@ __all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session",
 
 _AT_ONCE: Final = 250
 """How many nodes are decoded together."""
-_META: Final = """
-    SELECT CAST(session_id AS TEXT), CAST(session_name AS TEXT), CAST(created_at AS TEXT), CAST(model AS TEXT), CAST(cwd AS TEXT),
-        CAST(relation_json AS BLOB)
-    FROM session_meta WHERE singleton = 1
-"""
-_USAGE: Final = """
-    SELECT CAST(source AS TEXT), CAST(model AS TEXT), CAST(input_tokens AS INTEGER), CAST(output_tokens AS INTEGER),
-        CAST(cached_input_tokens AS INTEGER), CAST(reasoning_tokens AS INTEGER)
-    FROM usage_deltas ORDER BY seq
-"""
-"""Casts, as SQLite lets anything stand in any column."""
-_ALL: Final = "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
+_HEAD: Final = select(blobs("head_json"), integers("head_revision"), source="session_head WHERE singleton = 1")
+_NAMES: Final = ("session_id", "session_name", "created_at", "model")
+_META: Final = select(
+    texts(*_NAMES), "CAST(cwd AS TEXT)", blobs("relation_json"), source="session_meta WHERE singleton = 1"
+)
+_COUNTERS: Final = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+_USAGE: Final = select(texts("source", "model"), integers(*_COUNTERS), source="usage_deltas ORDER BY seq")
+_NODE: Final = select(blobs("node_json"), source="graph_nodes WHERE node_id = ? AND tombstoned = 0")
+_ALL: Final = select(blobs("node_json"), source="graph_nodes WHERE tombstoned = 0 ORDER BY seq")
 _PARENT: Final = "CASE WHEN json_valid({0}.node_json) THEN json_extract({0}.node_json, '$.parent_node_id') END"
 _PATH: Final = f"""
     WITH RECURSIVE path(seq, parent) AS (
@@ -49,7 +47,7 @@ _PATH: Final = f"""
         SELECT node.seq, {_PARENT.format("node")} FROM path
         JOIN graph_nodes AS node ON node.node_id = path.parent WHERE node.tombstoned = 0
     )
-    SELECT CAST(node.node_json AS BLOB) FROM path CROSS JOIN graph_nodes AS node ON node.seq = path.seq
+    SELECT {blobs("node.node_json")} FROM path CROSS JOIN graph_nodes AS node ON node.seq = path.seq
 """  # noqa: S608 - made of constants
 """From the leaf up. UNION keeps each row once, so a cycle of parents ends where it began."""
 
@@ -98,9 +96,7 @@ def read_head(connection: sqlite3.Connection, path: str) -> SessionHeadMeta | No
     Raises:
         StoreError: `Backend`, when it cannot be decoded.
     """
-    row = connection.execute(
-        "SELECT CAST(head_json AS BLOB), CAST(head_revision AS INTEGER) FROM session_head WHERE singleton = 1"
-    ).fetchone()
+    row = connection.execute(_HEAD).fetchone()
     if row is None:
         return None
     try:
@@ -114,16 +110,13 @@ def read_meta(connection: sqlite3.Connection) -> SessionMeta | None:
     row = connection.execute(_META).fetchone()
     if row is None:
         return None
-    *texts, relation = row
-    fields = dict(zip(("session_id", "session_name", "created_at", "model", "cwd"), texts, strict=True))
-    return SessionMeta(**fields, relation=_relation(relation))
+    *values, cwd, relation = row
+    return SessionMeta(**dict(zip(_NAMES, values, strict=True)), cwd=cwd, relation=_relation(relation))
 
 
 def read_node(connection: sqlite3.Connection, node_id: str) -> SessionNodeRecord | None:
     """Return a node that is not hidden and can be read."""
-    row = connection.execute(
-        "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE node_id = ? AND tombstoned = 0", (node_id,)
-    ).fetchone()
+    row = connection.execute(_NODE, (node_id,)).fetchone()
     return from_json_rows([row[0]], SessionNodeRecord)[0] if row else None
 
 
@@ -162,16 +155,12 @@ def _nodes(rows: Iterable[tuple[bytes]]) -> tuple[tuple[SessionNodeRecord, ...],
 
 def _usage(connection: sqlite3.Connection) -> Iterator[TokenLedgerEntry]:
     rows = connection.execute(_USAGE)
-    for source, model, given, output, cached, reasoning in rows:
-        usage = TokenUsage(
-            input_tokens=given, output_tokens=output, cached_input_tokens=cached, reasoning_tokens=reasoning
-        )
+    for source, model, *counters in rows:
+        usage = TokenUsage(**dict(zip(_COUNTERS, counters, strict=True)))
         yield TokenLedgerEntry(source=source, model=model, usage=usage)
 
 
-def _relation(text: bytes | None) -> SessionRelation:
-    if text is None:
-        return RootRelation()
+def _relation(text: bytes) -> SessionRelation:
     try:
         relation: SessionRelation = from_json(text, SessionRelation)
     except WireError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LARGEST", "SESSION_SCHEMA", "Schema"]
+__all__ = ["LARGEST", "SESSION_SCHEMA", "Schema", "blobs", "integers", "select", "texts"]
 
 LARGEST: Final = 2**63 - 1
 """The largest integer that a column can hold."""
@@ -23,6 +23,30 @@ class Schema:
     """The only version that is read and written."""
     ddl: Mapping[str, str]
     """Statements that create what is missing, by the name of what they create; in order."""
+
+
+def select(*columns: str, source: str) -> str:
+    """Return a query for columns, each made by the functions below, of `source`: a table, and which of its rows."""
+    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - made of constants
+
+
+def texts(*columns: str) -> str:
+    """Return columns as texts, whatever stands in them: in a damaged file that may be anything."""
+    return _as("TEXT", "''", columns)
+
+
+def blobs(*columns: str) -> str:
+    """Return columns as bytes, as `texts`."""
+    return _as("BLOB", "''", columns)
+
+
+def integers(*columns: str) -> str:
+    """Return columns as integers, as `texts`."""
+    return _as("INTEGER", "0", columns)
+
+
+def _as(kind: str, absent: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"CAST(coalesce({column}, {absent}) AS {kind})" for column in columns)
 
 
 SESSION_SCHEMA: Final = Schema(
