@@ -13,9 +13,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lash_nb.clock import NS_PER_MS
+from lash_nb.clock import NS_PER_MS, ManualClock
 from lash_nb.errors import AttachmentStoreError
-from lash_nb.stores import FileAttachmentStore
+from lash_nb.stores import (
+    FileAttachmentStore,
+    StoreFolder,
+    attachment_users,
+    collect_attachments,
+    verify_attachments,
+)
 from lash_nb.wire import content_id
 from tests.stores.material import PIXEL
 
@@ -195,7 +201,13 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
 WRITER = """
 import sys, time
 from lash_nb.errors import AttachmentStoreError
-from lash_nb.stores import FileAttachmentStore
+from lash_nb.stores import (
+    FileAttachmentStore,
+    StoreFolder,
+    attachment_users,
+    collect_attachments,
+    verify_attachments,
+)
 from lash_nb.wire import AttachmentCreateMeta, MediaType
 for turn in range(40):
     began = time.time()
@@ -223,3 +235,40 @@ def test_processes_that_put_and_one_that_deletes_never_meet(tmp_path: Path) -> N
 
     assert (told, [writer.returncode for writer in writers]) == (["", ""], [0, 0])
     assert deleted > 0
+
+
+DYING = """
+import sys
+from lash_nb.stores import SessionScopedAttachmentStore, StoreFolder, SqliteSessionStore
+from lash_nb.wire import AttachmentCreateMeta, MediaType
+folder = StoreFolder(sys.argv[1])
+folder.sessions.folder.mkdir(parents=True, exist_ok=True)
+session = SqliteSessionStore(folder.sessions.path_of("s"))
+store = SessionScopedAttachmentStore(folder.attachments, session, "s")
+for number in range(100_000):
+    data = bytes([number % 256]) * (1 + 7919 * number % 30_000)
+    print(store.put(data, AttachmentCreateMeta(media_type=MediaType(type="png"))).id, flush=True)
+"""
+
+
+def ids_until_killed(folder: Path, lines: int) -> list[str]:
+    """Kill a writer after so many puts, and return the ids that it told."""
+    with subprocess.Popen([sys.executable, "-c", DYING, str(folder)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline().strip() for _ in range(lines)]
+        writer.kill()
+        return told + [line.strip() for line in writer.stdout if len(line) == len(told[0]) + 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [1, 4, 9, 23])
+async def test_a_writer_that_is_killed_leaves_whole_attachments_and_intents(tmp_path: Path, lines: int) -> None:
+    """What a put had returned is there; what it had begun is an intent, which a collection forgets, and no harm is done."""
+    told = ids_until_killed(tmp_path, lines)
+    store, users = StoreFolder(tmp_path).attachments, attachment_users(tmp_path)
+    check = await verify_attachments(store, users)
+
+    assert check.ok, check.rows
+    assert {store.inspect(attachment_id).digest for attachment_id in told} == set(told)
+    collected = await collect_attachments(store, users, dry_run=False, clock=ManualClock(4 * 10**18))
+    assert (collected.errors, names(store.root), users[0].list_attachments()) == ((), [], ())

@@ -1,5 +1,6 @@
 """The collection of attachments: what nobody needs goes, and nothing that anybody could need."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -7,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lash_nb.clock import NS_PER_MS, Clock, ManualClock, SystemClock
 from lash_nb.errors import AttachmentStoreError, CallerError, StoreError
@@ -209,6 +212,20 @@ async def test_a_mention_anywhere_keeps_the_bytes(folder: Folder, name: object) 
     done = await folder.collect()
 
     assert ([row.attachment_id for row in done.rows], folder.attachments.ids()) == ([gone.id], (kept.id,))
+
+
+TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("0123456789abcdef"), max_size=90)
+
+
+@given(before=TEXT, after=TEXT)
+def test_a_mention_is_found_whatever_stands_around_it(before: str, after: str) -> None:
+    """Other digits, quotes and escapes hide no id; an id that is cut off is none."""
+    store, wanted = InMemorySessionStore(ManualClock()), content_id(before.encode())
+    cut = content_id(after.encode() + b"!")
+    part = Part(id="p", kind="Text", content=f"{before}{wanted}{after} {cut[:-1]}", prune_state="Intact")
+    asyncio.run(store.commit_runtime_state(commit(append(node("n1", part=part)))))
+
+    assert asyncio.run(session_attachment_user("s", store).mentioned({wanted, cut})) == {wanted}
 
 
 async def test_old_bytes_that_are_put_again_are_young(folder: Folder) -> None:
