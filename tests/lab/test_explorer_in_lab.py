@@ -30,6 +30,7 @@ def test_three_hundred_thousand_records_in_a_notebook(
     lab.sees("chosen 8 50000", cell=2)
     lab.screenshot("explorer_in_lab")
     output.get_by_role("button", name="Turns", exact=True).click()
+    output.locator(".l-sheet-row").first.wait_for(timeout=PATIENCE_MS)
     output.locator(".l-sheet-list").evaluate("(list) => { list.scrollTop = 1e9; }")
     output.locator(".l-sheet-row").filter(has_text="50000").click(timeout=PATIENCE_MS)
     expect(output.locator(".l-hits")).to_have_text("6 of 300,000", timeout=PATIENCE_MS)
