@@ -130,7 +130,7 @@ async def test_a_store_that_only_reads_changes_nothing(path: Path, tmp_path: Pat
     before = bytes_of(path)
     store = SqliteLashlangArtifactStore(path, read_only=True)
     assert await store.get_artifact(REF) == DATA
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="is only read here, nothing was written"):
         await store.put_artifact("new", b"new")
     store.release()
     assert bytes_of(path) == before
