@@ -198,9 +198,11 @@ class GraphMachine(RuleBasedStateMachine):
         undo()
         self.model.nodes, self.model.leaf = before
 
-    @rule()
-    def trim(self) -> None:
+    @rule(commits=st.booleans())
+    def trim(self, commits: bool) -> None:
         """Keep the path and what is not stored, unless the leaf's move is not stored."""
+        if commits:
+            self.commit()
         self.graph.trim()
         names, leaf = self.model.stored
         if leaf == self.model.leaf:
@@ -208,6 +210,27 @@ class GraphMachine(RuleBasedStateMachine):
             fresh = [name for name in self.model.nodes if name not in names]
             self.model.nodes = {name: self.model.nodes[name] for name in (*kept, *fresh)}
             self.model.stored = (tuple(kept), leaf)
+
+    @rule()
+    def overtaken(self) -> None:
+        """Go on from what somebody else stored meanwhile; what is not stored here stays, and so does a leaf that was moved here."""
+        names, leaf = self.model.stored
+        other = f"other{len(names)}"
+        theirs = SessionNodeRecord(
+            node_id=other, parent_node_id=leaf, timestamp="then", kind="plugin", plugin_type="p", body={}
+        )
+        nodes = (*self.graph.snapshot().nodes[: len(names)], theirs)
+        fresh = ResidentGraph(SessionGraph(nodes=nodes, leaf_node_id=other), lambda: "now")
+        fresh.select_frame(self.model.frame, include_unscoped=self.model.frame == FRAMES[0])
+        if not self.graph.is_committed:
+            fresh.adopt_pending(self.graph)
+        else:
+            self.model.leaf = other
+        pending = {name: node for name, node in self.model.nodes.items() if name not in names}
+        known = {name: self.model.nodes[name] for name in names}
+        self.model.nodes = {**known, other: Plain(leaf, None, None), **pending}
+        self.model.stored = ((*names, other), other)
+        self.graph = fresh
 
     @rule()
     def look(self) -> None:
