@@ -1,9 +1,10 @@
 """What reading a trace costs: `python -m benchmarks.trace_read [--size MB …] [--folder DIR] [--json]`.
 
 Traces of 100 MB and 1 GB are generated as `trace_files` describes, measured and deleted. The ratio stands beside `pandas.read_json(lines=True)`
-on the same file (of the large one, its first records), in turn with the index in this process, so that what slows the machine slows both. Opening, its peak of
-memory and the table of all records are measured in a process of their own. Times are the best of a few rounds, as other programs only add to them;
-of the peaks of memory the highest counts.
+on the same file (of the large one, its first records), in turn with the index in this process and in time of the processor, so that what slows
+the machine slows both. Opening, its peak of memory and the table of all records, when it is first asked for, are measured in a process of their
+own. Times are the best of a few rounds, as other programs only add to them; of the peaks of memory the highest counts. Beside them stands what
+lines cost that are no records, or in which a member has a type that no release gives it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -28,20 +30,22 @@ from lash_nb.trace import Trace, read_trace
 ROUNDS: Final = 5
 PEER_RECORDS: Final = 110_000
 """Records that pandas reads, about 100 MB: it keeps every body in memory, in more than a gigabyte."""
+ODD_RECORDS: Final = 20_000
+BAD_LINES: Final = 1_000_000
 BODIES: Final = 100
 LONGEST_BODY: Final = 16_000
-HIGHEST: Final = {"open MB/s", "open peak MB", "peak bytes a record"}
+HIGHEST: Final = {"open MB/s", "open peak MB", "peak bytes a record", "records_df peak MB"}
 """Of these figures the highest of the rounds counts: the best rate, but the worst peak of memory."""
 ALONE: Final = "from benchmarks.trace_read import alone; alone({path!r})"
 
 
-def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+def best(work: Callable[[], object], rounds: int = ROUNDS, *, clock: Callable[[], float] = time.perf_counter) -> float:
     """Return the seconds of the best round."""
     took = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began = clock()
         work()
-        took.append(time.perf_counter() - began)
+        took.append(clock() - began)
     return min(took)
 
 
@@ -52,8 +56,8 @@ def index_rates(path: Path, folder: Path) -> dict[str, float]:
         part.write_bytes(b"".join(islice(file, PEER_RECORDS)))
     seconds: dict[str, list[float]] = {"index": [], "pandas": []}
     for _ in range(3):  # in turn
-        seconds["index"].append(best(lambda: read_trace(part), ROUNDS))
-        seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1))
+        seconds["index"].append(best(lambda: read_trace(part), clock=time.process_time))
+        seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1, clock=time.process_time))
     megabytes = part.stat().st_size / 1e6
     part.unlink()
     rates = {f"{name} MB/s": round(megabytes / min(took), 1) for name, took in seconds.items()}
@@ -68,12 +72,25 @@ def body_times(trace: Trace) -> dict[str, float]:
     return {f"{BODIES} bodies ms": round(at_once * 1000, 2), f"{BODIES} bodies one by one ms": round(each * 1000, 2)}
 
 
+def odd_lines(path: Path) -> dict[str, float]:
+    """Return how many times as long the index takes where every record has a member of another type, and the microseconds of bad lines."""
+    with path.open("rb") as file:
+        good = list(islice(file, ODD_RECORDS))
+    strange = [line[:-2] + b',"call_id":5}\n' for line in good]
+    bad = {"bad line us": b"no trace\n", "untyped line us": b'{"no":"trace"}\n', "broken line us": b'{"type":"a","t}\n'}
+    plain, odd = (best(partial(read_trace, b"".join(lines)), clock=time.process_time) for lines in (good, strange))
+    took = {name: best(partial(read_trace, line * BAD_LINES), 2, clock=time.process_time) for name, line in bad.items()}
+    per_line = {name: round(seconds / BAD_LINES * 1e6, 2) for name, seconds in took.items()}
+    return {"strange / plain": round(odd / plain, 1), **per_line}
+
+
 def alone(path: str) -> None:
     """Print what opening a trace takes in a process that does nothing else."""
     before, began = _peak(), time.perf_counter()
     trace = read_trace(path)
     opened, peak = time.perf_counter() - began, _peak()
-    table = best(lambda: records_df(trace), 2)
+    table = best(lambda: records_df(trace), 1)  # the first one reads the contexts
+    peak_of_table = _peak()
     turns = best(lambda: trace.turns, 1)
     figures = {
         "records": len(trace),
@@ -82,6 +99,7 @@ def alone(path: str) -> None:
         "open peak MB": peak,
         "peak bytes a record": round((peak - before) * 1e6 / len(trace)),
         "records_df s": round(table, 2),
+        "records_df peak MB": peak_of_table,
         "turns s": round(turns, 2),
     }
     print(json.dumps(figures))
@@ -107,6 +125,7 @@ def measure(size: int, folder: Path) -> dict[str, Any]:
         **{name: (max if name in HIGHEST else min)(run[name] for run in runs) for name in runs[0]},
         **index_rates(path, folder),
         **body_times(read_trace(path)),
+        **odd_lines(path),
     }
     path.unlink()
     return figures
