@@ -49,9 +49,7 @@ class StateControl:
         Raises:
             LashRuntimeError: `store_commit_failed`, and the session stands where it stood; `session_head_refresh`.
         """
-        await self._runtime.branch_to_node(node_id)
-        await self._runtime.persist()
-        return self._runtime.export_state()
+        return await self._runtime.branch_to_node(node_id, commit=True)
 
     async def append_messages(self, messages: Iterable[PluginMessage]) -> AppendSessionNodesResult:
         """Append messages at the leaf and commit them; without messages, too.

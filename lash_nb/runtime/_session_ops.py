@@ -75,23 +75,24 @@ class SessionOps(OpenRuntime):
             self._publish()
             return AppendedNodes(node_ids=node_ids, leaf_node_id=graph.leaf_node_id or "")
 
-    async def branch_to_node(self, node_id: str | None) -> SessionSnapshot:
+    async def branch_to_node(self, node_id: str | None, *, commit: bool = False) -> SessionSnapshot:
         """Stand at this node: the next turn grows there, beside what followed. Return the session as it is then.
 
-        None stands before the first node; an unknown node means the last message that was stored. The next commit keeps it, and asks for no
-        revision unless a refresh came between; `persist` does both.
+        None stands before the first node; an unknown node means the last message that was stored. With `commit` the store knows it at once.
+        Otherwise the next commit tells it, and asks for no revision unless a refresh came between.
 
         Raises:
-            LashRuntimeError: `session_head_refresh`; `protocol_restore_session`, and the session stands where it stood.
+            LashRuntimeError: `session_head_refresh`; `protocol_restore_session` or `store_commit_failed`, and the session stands where it stood.
         """
         async with self._exclusive():
             with self._whole_or_not():
                 await self._make_resident(node_id)
                 self.state.graph.branch_to(node_id)
-                self.state.head_revision = None
-                if self.store is None:
-                    self.state.graph.mark_committed()
                 await self._restore_protocol()
+                if commit or self.store is None:
+                    await self._commit()
+                else:
+                    self.state.head_revision = None
             self._publish()
             return self.export_state()
 
