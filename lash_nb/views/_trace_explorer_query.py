@@ -11,6 +11,7 @@ from lash_nb.errors import CallerError
 from lash_nb.plots import one_line
 from lash_nb.trace import Trace
 from lash_nb.views._trace_explorer_facts import TraceFacts
+from lash_nb.views._trace_explorer_rows import clock
 from lash_nb.views._trace_explorer_search import Search
 from lash_nb.views._trace_explorer_words import GROUPS, STATUSES
 
@@ -18,6 +19,8 @@ __all__ = ["AS_ASKED", "SORTS", "Query", "choices", "found_rows"]
 
 _MOST_LISTED: Final = 1_000
 """Turns or sessions that a menu lists; above, one types the number or the id."""
+_WIDEST: Final = 8
+"""Characters of a turn for which there is room in the table of records."""
 
 SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
     "line": lambda facts: np.arange(facts.count),
@@ -122,7 +125,7 @@ def _type_order(facts: TraceFacts) -> NDArray[Any]:
 
 
 def choices(facts: TraceFacts, query: Query) -> dict[str, Any]:
-    """Return what can be chosen: chips and statuses that the trace has, with their numbers, and the turns unless they are too many for a menu."""
+    """Return what can be chosen: chips and statuses that the trace has, with their numbers, the turns unless they are too many for a menu, and how wide times and turns are."""
     groups, ends = _counts(facts.group, len(GROUPS)), _counts(facts.status, len(STATUSES))
     chips = [
         {"name": name, "color": color, "count": count, "on": query.kinds is None or name in query.kinds}
@@ -135,6 +138,10 @@ def choices(facts: TraceFacts, query: Query) -> dict[str, Any]:
         "statuses": told,
         "turns": _listed(_turn_names(facts, query.session)),
         "sessions": _listed(facts.session_names if len(facts.session_names) > 1 else ()),
+        "chars": {
+            "time": len(clock(facts.total_ms)),
+            "turn": min(max(map(len, facts.turn_labels), default=0), _WIDEST),
+        },
     }
 
 

@@ -172,3 +172,15 @@ def test_hostile_names_are_text(mount: Mount) -> None:
         assert one.page.evaluate(foreign) == 0
 
     assert one.page.evaluate(f"() => {MARKER} === undefined")
+
+
+def test_long_times_and_turns_have_room(three_hundred_thousand: Path, mount: Mount) -> None:
+    """Hours after the first record, and in turn 50,000, no cell runs into the next one or is cut."""
+    view = TraceExplorerView(read_trace(three_hundred_thousand))
+    view.sort("line", descending=True)
+    one = mount(view)
+    row = one.root.locator(".l-explorer-row").first
+    cut = "(cell) => cell.scrollWidth > cell.clientWidth"
+
+    expect(row).to_contain_text("8:19:59.900")
+    assert [row.locator(name).evaluate(cut) for name in (".l-col-time", ".l-col-turn")] == [False, False]

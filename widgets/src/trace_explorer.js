@@ -1,7 +1,7 @@
 import { clear, dot, footer, h, header, kbd, mark, mount, movedTo, roving, s } from "./kit.js";
 import { toMs } from "./timeline_geometry.js";
 import { badLine, headCell, nothingFound, picker, recordRow, stripPieces, waitingRow, wholeRecord } from "./trace_explorer_parts.js";
-import { AROUND, AT_ONCE, countWords, listHeight, ROW, rowStore, scrollTopOf, SHOWN, topRow, turnstile } from "./trace_explorer_rows.js";
+import { AROUND, AT_ONCE, countWords, listHeight, ROW, rowStore, scrollTopOf, scrollTopToSee, SHOWN, topRow, turnstile } from "./trace_explorer_rows.js";
 import { otherTable, tableButtons } from "./trace_explorer_tables.js";
 
 /** The explorer: what is wrong, what is filtered, where in time, which rows, the whole record. Only rows on the screen are in the page. */
@@ -158,6 +158,7 @@ function render({ model, el }) {
     sizer.dataset.count = String(found);
     list.style.height = `${Math.max(6, Math.min(total, SHOWN)) * ROW}px`;
     table.style.setProperty("--line-digits", String(Math.max(4, String(total).length)));
+    for (const [name, chars] of Object.entries(model.get("choices").chars)) table.style.setProperty(`--${name}-chars`, String(chars));
     list.setAttribute("aria-rowcount", String(found));
     if (same) list.scrollTop = scrollTopOf(top, viewOf());
     else if (ui.place >= 0) reveal(ui.place);
@@ -244,11 +245,7 @@ function render({ model, el }) {
 
   /** Scrolls no further than needed. @param {number} place */
   function step(place) {
-    const view = viewOf();
-    const top = topRow(view);
-    const rows = view.height / ROW;
-    if (place < top) list.scrollTop = scrollTopOf(place, view);
-    else if (place + 1 > top + rows) list.scrollTop = scrollTopOf(place + 1 - rows, view);
+    list.scrollTop = scrollTopToSee(place, viewOf());
     draw();
   }
 

@@ -35,6 +35,17 @@ export function scrollTopOf(row, { height, rowHeight, count }) {
   return room <= 0 || rows <= 0 ? 0 : Math.max(0, Math.min(1, row / rows)) * room;
 }
 
+/**
+ * Where to scroll so that a row can be seen, no further than needed.
+ * @param {number} place @param {{ top: number, height: number, rowHeight: number, count: number }} view
+ */
+export function scrollTopToSee(place, view) {
+  const top = topRow(view);
+  const rows = view.height / view.rowHeight;
+  if (place < top) return scrollTopOf(place, view);
+  return place + 1 > top + rows ? scrollTopOf(place + 1 - rows, view) : view.top;
+}
+
 /** Rows that are kept. */
 const KEPT = 2_000;
 

@@ -1,6 +1,6 @@
 import { button, clear, h, mark, movedTo, roving } from "./kit.js";
 import { headCell, waitingRow } from "./trace_explorer_parts.js";
-import { AROUND, AT_ONCE, listHeight, ROW, rowStore, scrollTopOf, SHOWN, topRow, turnstile } from "./trace_explorer_rows.js";
+import { AROUND, AT_ONCE, listHeight, ROW, rowStore, scrollTopToSee, SHOWN, topRow, turnstile } from "./trace_explorer_rows.js";
 
 /** The explorer's tables in place of the records: turns, tools, usage. Python counts and sorts, only rows on the screen are in the page. */
 
@@ -135,12 +135,8 @@ export function otherTable({ model, life, shown, changed, opened }) {
 
   /** Scrolls no further than needed. @param {number} place */
   function step(place) {
-    const view = viewOf();
-    const top = topRow(view);
-    const rows = view.height / ROW;
     ui.place = place;
-    if (place < top) list.scrollTop = scrollTopOf(place, view);
-    else if (place + 1 > top + rows) list.scrollTop = scrollTopOf(place + 1 - rows, view);
+    list.scrollTop = scrollTopToSee(place, viewOf());
     draw();
   }
 

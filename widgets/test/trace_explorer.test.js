@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jsonFolds } from "../src/kit.js";
-import { countWords, HIGHEST, listHeight, rowStore, scrollTopOf, topRow, turnstile } from "../src/trace_explorer_rows.js";
+import { countWords, HIGHEST, listHeight, rowStore, scrollTopOf, scrollTopToSee, topRow, turnstile } from "../src/trace_explorer_rows.js";
 import { sheetColumns } from "../src/trace_explorer_tables.js";
 
 const view = { height: 520, rowHeight: 26, count: 300_000 };
@@ -22,6 +22,14 @@ test("above what a browser can draw the bar stands for more, and both ends are r
 
 test("scrolling to a row and reading the row at the top are each other's inverse", () => {
   for (const count of [21, 300_000, 5_000_000]) for (const row of [0, 0.5, 1, count - 20]) assert.ok(Math.abs(topRow({ ...view, count, top: scrollTopOf(row, { ...view, count }) }) - Math.min(row, count - 20)) < 1e-6);
+});
+
+test("a row is scrolled to no further than needed", () => {
+  const at = { ...view, top: 2_600 };
+
+  assert.equal(scrollTopToSee(110, at), 2_600);
+  assert.ok(Math.abs(scrollTopToSee(99, at) - 99 * 26) < 1e-6);
+  assert.ok(Math.abs(scrollTopToSee(120, at) - 101 * 26) < 1e-6);
 });
 
 test("a list that fits does not scroll", () => {
