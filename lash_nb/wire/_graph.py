@@ -50,6 +50,12 @@ class SessionEventRecord(External, frozen=True, kw_only=True):
     Protocol: ProtocolEvent | None = None
     """A note of the protocol."""
 
+    def __post_init__(self) -> None:
+        if (self.Conversation is None) is (
+            self.Protocol is None
+        ):  # the same rule, for what is read by the hundred thousand
+            super().__post_init__()
+
 
 class EventNodePayload(Wire, frozen=True, kw_only=True, tag_field="kind", tag="event"):
     """A node that carries an event."""
@@ -96,6 +102,8 @@ class SessionNodeRecord(Wire, frozen=True, kw_only=True):
     """The plugin's own object, for kind `plugin`."""
 
     def __post_init__(self) -> None:
+        if self.event is not None and self.kind == "event" and self.plugin_type is None and self.body is UNSET:
+            return  # most nodes are, and a session has hundreds of thousands
         for kind, fields in _PAYLOAD.items():
             for name, absent in fields:
                 given = getattr(self, name) is not absent
