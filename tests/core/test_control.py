@@ -1,4 +1,4 @@
-"""The controls of an open session."""
+"""The state of an open session: branches, appended nodes, taking out and putting back."""
 
 import asyncio
 from typing import Any
@@ -6,40 +6,25 @@ from typing import Any
 import pytest
 
 from lash_nb.clock import RandomIds
-from lash_nb.core import LashSession, SessionConfigPatch
-from lash_nb.errors import CallerError, LashRuntimeError, PluginError, SessionError, StoreError
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError, LashRuntimeError, SessionError, StoreError
 from lash_nb.plugins import (
-    FunctionToolProvider,
-    HistoryRewriteMetadata,
-    HistoryRewriter,
-    HistoryState,
-    ManualRewrite,
-    RewriteContext,
-    RewriteTrigger,
-    StaticPlugin,
-    WindowShrinkRewrite,
     tool,
 )
-from lash_nb.providers import ScriptedProvider, call
+from lash_nb.providers import call
 from lash_nb.runtime import RuntimeSessionState, state_builtins
-from lash_nb.stores import FullGraph, InMemorySessionStore
+from lash_nb.stores import InMemorySessionStore
 from lash_nb.wire import (
     AppendedNodes,
     AppendProtocolEvent,
     AppendSessionNodesRequest,
-    ModelLimits,
-    ModelSpec,
     Part,
     PluginMessage,
     PluginOrigin,
-    PromptContribution,
     ProtocolEvent,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
-    SessionGraph,
     StaleBranch,
-    TextItem,
-    TurnInput,
 )
 from tests.runtime.desk import (
     ActingHost,
@@ -52,21 +37,11 @@ from tests.runtime.desk import (
     legal,
     messages_of,
     open_session,
+    said,
+    stored_graph,
     texts,
     weather,
 )
-
-
-def said(graph: SessionGraph) -> list[str]:
-    """What is said in all branches, in storage order."""
-    return texts([node.message for node in graph.nodes if node.message])
-
-
-async def stored(store: InMemorySessionStore) -> SessionGraph:
-    """All nodes of the store."""
-    read = await store.load_session(FullGraph())
-    assert read is not None
-    return read.graph
 
 
 def user(text: str, **given: Any) -> PluginMessage:
@@ -103,11 +78,11 @@ async def test_a_branch_is_in_the_store_at_once() -> None:
     session = await open_session(answers("a", "b"), store=store)
     await session.turn("one").run()
     await session.control.state.branch_to_node(None)
-    assert (await stored(store)).leaf_node_id is None
+    assert (await stored_graph(store)).leaf_node_id is None
     again = await builder(answers("c")).ids(RandomIds()).build().session("demo").store(store).open()
     await again.turn("anew").run()
     assert texts(messages_of(again.graph)) == ["anew", "c"]
-    assert said(await stored(store)) == ["one", "a", "anew", "c"]
+    assert said(await stored_graph(store)) == ["one", "a", "anew", "c"]
 
 
 async def test_a_branch_below_the_facade_outlives_what_others_store() -> None:
@@ -120,7 +95,7 @@ async def test_a_branch_below_the_facade_outlives_what_others_store() -> None:
     await other.turn("two").run()
     await mine.turn("anew").run()
     assert texts(messages_of(mine.graph)) == ["anew", "c"]
-    assert said(await stored(store)) == ["one", "a", "two", "b", "anew", "c"]
+    assert said(await stored_graph(store)) == ["one", "a", "two", "b", "anew", "c"]
 
 
 async def test_a_branch_that_cannot_be_stored_is_taken_back() -> None:
@@ -166,7 +141,7 @@ async def test_appended_messages_are_nodes_at_once() -> None:
     nothing = await session.control.state.append_messages([])
     await session.turn("hi").run()
 
-    graph = await stored(store)
+    graph = await stored_graph(store)
     assert isinstance(result, AppendedNodes)
     assert result.node_ids == tuple(node.node_id for node in graph.nodes[:2])
     assert (result.leaf_node_id, nothing) == (
@@ -217,10 +192,10 @@ async def test_an_append_may_ask_for_a_node_on_the_path() -> None:
     assert appended.node_ids[0].startswith("protocol:")
 
     await session.control.state.branch_to_node(session.graph.nodes[0].node_id)
-    before, commits = await stored(store), len(store.commits)
+    before, commits = await stored_graph(store), len(store.commits)
     stale = await session._runtime.append_session_nodes(request)
     assert stale == StaleBranch(current_leaf_node_id=session.graph.nodes[0].node_id)
-    assert (await stored(store), len(store.commits)) == (before, commits)
+    assert (await stored_graph(store), len(store.commits)) == (before, commits)
 
 
 async def test_an_append_that_cannot_be_stored_is_told_and_taken_back() -> None:
@@ -238,8 +213,8 @@ async def test_an_append_that_cannot_be_stored_is_told_and_taken_back() -> None:
     store.before = before
     assert said(session.graph) == ["one", "a"]
     await session.control.state.append_messages([user("kept")])
-    assert said(await stored(store)) == ["one", "a", "kept"]
-    legal(await stored(store))
+    assert said(await stored_graph(store)) == ["one", "a", "kept"]
+    legal(await stored_graph(store))
 
 
 async def test_an_append_waits_for_the_turn_and_is_refused_inside_it() -> None:
@@ -319,210 +294,3 @@ async def test_a_whole_state_opens_with_its_tools() -> None:
     assert opened.control.tools.state().generation == 6
     await opened.turn("one").run()
     assert len(full.graph) == 0
-
-
-class KeepLast:
-    """Keeps the last messages, if it is asked for one of its reasons."""
-
-    def __init__(self, count: int, *, priority: int = 0, only: type | None = None, summary: bool = False) -> None:
-        self.count = count
-        self.priority = priority
-        self.only = only
-        self.summary = summary
-        self.contexts: list[RewriteContext] = []
-
-    def accepts(self, trigger: RewriteTrigger) -> bool:
-        """Look at the reason."""
-        return self.only is None or isinstance(trigger, self.only)
-
-    async def rewrite(self, context: RewriteContext, state: HistoryState) -> HistoryState:
-        """Keep the last ones."""
-        self.contexts.append(context)
-        metadata = HistoryRewriteMetadata(produced_summary=self.summary)
-        return HistoryState(messages=state.messages[-self.count :], metadata=metadata)
-
-
-class Failing(KeepLast):
-    """Fails."""
-
-    async def rewrite(self, context: RewriteContext, state: HistoryState) -> HistoryState:
-        """Fail."""
-        message = f"no summary of {len(state.messages)} messages of {context.session_id}"
-        raise OSError(message)
-
-
-async def rewriting(*rewriters: HistoryRewriter, store: InMemorySessionStore | None = None) -> LashSession:
-    """A session of two turns whose history can be rewritten."""
-
-    def register(registrar: Any) -> None:
-        for rewriter in rewriters:
-            registrar.add_history_rewriter(rewriter)
-
-    opening = builder(answers("a", "b", "c")).plugin(StaticPlugin("rewriter", register)).build().session("demo")
-    session = await (opening.store(store) if store else opening).open()
-    await session.turn("one").run()
-    await session.turn("two").run()
-    return session
-
-
-async def test_a_rewritten_history_stays_rewritten() -> None:
-    """The path reads as the rewriter says, now and in the store; the old nodes stay off it."""
-    store = InMemorySessionStore()
-    session = await rewriting(KeepLast(2), store=store)
-    assert await session.control.state.rewrite_history()
-    assert texts(messages_of(await stored(store))) == ["two", "b"]
-    await session.turn("three").run()
-    assert texts(session.read_view().messages) == ["two", "b", "three", "c"]
-    assert said(await stored(store)) == ["one", "a", "two", "b", "two", "b", "three", "c"]
-    legal(await stored(store))
-
-
-async def test_nothing_is_rewritten_without_a_rewriter_or_a_change() -> None:
-    """The answer says so, and nothing is committed."""
-    assert not await (await rewriting()).control.state.rewrite_history()
-    store = ActingStore()
-    session = await rewriting(KeepLast(9), store=store)
-    commits = len(store.commits)
-    assert not await session.control.state.rewrite_history()
-    assert len(store.commits) == commits
-
-
-async def test_rewriters_follow_each_other_by_priority_and_reason() -> None:
-    """The higher priority comes first; one that does not take the reason is passed over."""
-    late, early = KeepLast(1, priority=1), KeepLast(3, priority=5)
-    never = KeepLast(0, priority=9, only=WindowShrinkRewrite)
-    session = await rewriting(late, early, never)
-    await session.control.state.rewrite_history(ManualRewrite("keep names"))
-    assert texts(session.read_view().messages) == ["b"]
-    assert [len(one.contexts) for one in (late, early, never)] == [1, 1, 0]
-    assert (early.contexts[0].session_id, early.contexts[0].trigger) == ("demo", ManualRewrite("keep names"))
-    assert early.contexts[0].effect_controller.scope.id == "demo:rewrite-history:manual:2"
-
-
-async def test_a_rewriter_that_fails_changes_nothing() -> None:
-    """The plugin is named."""
-    session = await rewriting(KeepLast(1, priority=1), Failing(0))
-    with pytest.raises(PluginError, match="`rewriter` raised OSError: no summary of 1 messages of demo"):
-        await session.control.state.rewrite_history()
-    assert texts(session.read_view().messages) == ["one", "a", "two", "b"]
-
-
-async def test_a_smaller_window_lets_the_history_be_rewritten(caplog: pytest.LogCaptureFixture) -> None:
-    """Only a smaller one does; a rewriter that fails is told in the log, and the model is set all the same."""
-
-    def window(tokens: int) -> SessionConfigPatch:
-        return SessionConfigPatch(model=ModelSpec(id="m", limits=ModelLimits(context_window_tokens=tokens)))
-
-    keep, fail = KeepLast(1, only=WindowShrinkRewrite, summary=True), Failing(0, only=WindowShrinkRewrite)
-    session, failing = await rewriting(keep), await rewriting(fail)
-    await session.configure(window(1000))
-    await session.configure(window(2000))
-    await failing.configure(window(1000))
-    assert texts(session.read_view().messages) == ["b"]
-    assert [context.trigger for context in keep.contexts] == [WindowShrinkRewrite(200_000, 1000)]
-    assert texts(failing.read_view().messages) == ["one", "a", "two", "b"]
-    assert failing.policy_snapshot().model.id == "m"
-    assert "no summary of 4 messages" in caplog.text
-
-
-async def test_provider_model_and_prompt_can_be_changed() -> None:
-    """The next turn asks the new provider for the new model with the new prompt; the next commit stores provider and model."""
-    store = ActingStore()
-    session = await open_session(answers("a"), store=store)
-    await session.turn("one").run()
-    other = ScriptedProvider(["from the other"], kind="other")
-    model = ModelSpec(id="m2", limits=ModelLimits(context_window_tokens=300_000))
-    await session.configure(SessionConfigPatch(provider=other, model=model))
-    await session.control.config.add_prompt_contribution(PromptContribution(slot="guidance", content="Be brief."))
-
-    result = await session.turn(TurnInput(items=(TextItem(text="two"),))).run()
-
-    assert result.reply == "from the other"
-    assert other.requests[0].model == "m2"
-    assert "Be brief." in str(other.requests[0].messages[0])
-    read = await store.load_session(FullGraph())
-    assert read is not None
-    assert (read.config.provider_id, read.config.model) == ("other", model)
-    frame = read.agent_frames[0]
-    assert (frame.assignment.policy.provider_id, frame.assignment.policy.model) == ("other", model)
-
-
-async def test_slots_of_the_prompt_can_be_filled_and_emptied() -> None:
-    """What is set is the session's own layer."""
-    session = await open_session(answers(), stored=False)
-    config = session.control.config
-    await config.replace_prompt_slot("intro", [PromptContribution(slot="intro", content="One.")])
-    await config.add_prompt_contribution(PromptContribution(slot="intro", content="Two."))
-    intro = session.policy_snapshot().prompt.slots["intro"]
-    assert ([held.content for held in intro.contributions], intro.reset) == (["One.", "Two."], True)
-    await config.clear_prompt_slot("intro")
-    assert session.policy_snapshot().prompt.slots["intro"].contributions == ()
-    await config.clear_prompt_template()
-    assert session.policy_snapshot().prompt.template is None
-
-
-async def test_tools_can_be_switched_and_switched_back() -> None:
-    """Each change counts the generation up; all of several or none."""
-    session = await open_session(answers(), weather, stored=False)
-    tools = session.control.tools
-    assert [manifest.name for manifest in tools.active_definitions()] == ["batch", "weather"]
-    assert await tools.set_availability("weather", "off") == 2
-    assert await tools.set_availability_many({"weather": "searchable", "batch": "off"}) == 3
-    with pytest.raises(SessionError, match="unknown tool `gone`; there are batch, weather"):
-        await tools.set_availability_many({"batch": "callable", "gone": "off"})
-    assert await tools.clear_availability_override("weather") == 4
-    overrides = {m.name: m.availability_override for m in tools.active_definitions()}
-    assert overrides == {"batch": "off", "weather": None}
-
-
-async def test_a_tool_state_is_applied_once_and_restored_always() -> None:
-    """Applying asks for the present generation; restoring takes any."""
-    session = await open_session(answers(), weather, stored=False)
-    tools = session.control.tools
-    first = tools.state()
-    assert await tools.apply_state(first) == 2
-    with pytest.raises(SessionError, match="tool reconfigure failed: generation mismatch: expected 1, actual 2"):
-        await tools.apply_state(first)
-    assert await tools.restore_state(first) == 1
-    assert tools.state() == first
-
-
-async def test_tools_can_be_added_and_removed() -> None:
-    """A source has a name; it cannot be removed twice, and must not clash with another one."""
-
-    @tool
-    def clock() -> str:
-        """Tell the time."""
-        return "noon"
-
-    session = await open_session(answers(), weather, stored=False)
-    tools = session.control.tools
-    source = await tools.add_provider(FunctionToolProvider([clock]))
-    assert (source, tools.state().generation, "clock" in tools.state().tools) == ("live:1", 4, True)
-    assert (await tools.remove_source(source), tools.state().generation) == (5, 6)
-    with pytest.raises(SessionError, match="unknown tool source: live:1"):
-        await tools.remove_source(source)
-    with pytest.raises(SessionError, match="duplicate tool name `weather`"):
-        await tools.add_provider(FunctionToolProvider([weather]))
-
-
-async def test_an_observer_sees_the_session_between_its_changes() -> None:
-    """A turn under way does not show; when it is over everything shows at once."""
-    session = await open_session(answers("a", "b"), weather)
-    await session.turn("one").run()
-    before = session.observe()
-    turn = session.start("two")
-    await asyncio.sleep(0)
-    assert session.observe() is before
-    await turn.wait()
-    now = session.observe()
-    assert texts(before.read_view.messages) == ["one", "a"]
-    assert texts(now.read_view.messages) == ["one", "a", "two", "b"]
-    assert (now.session_id, now.policy, now.tool_state) == (
-        "demo",
-        session.policy_snapshot(),
-        session.control.tools.state(),
-    )
-    assert now.usage_report() == session.usage_report()
-    assert texts(now.persisted_state.graph.messages) == ["one", "a", "two", "b"]
-    assert now.persisted_state.plugin_snapshot is not None

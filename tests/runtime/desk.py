@@ -10,7 +10,7 @@ from lash_nb.effects import EffectHost, InlineEffectHost, LocalExecutor, ScopedE
 from lash_nb.plugins import tool
 from lash_nb.providers import ScriptedProvider, call, reply
 from lash_nb.providers import calls as several
-from lash_nb.stores import InMemorySessionStore
+from lash_nb.stores import FullGraph, InMemorySessionStore, SessionStore
 from lash_nb.wire import (
     DurabilityTier,
     EffectScope,
@@ -39,7 +39,9 @@ __all__ = [
     "messages_of",
     "open_session",
     "roles",
+    "said",
     "settle",
+    "stored_graph",
     "texts",
     "tool_then_answer",
     "two_tools_then_answer",
@@ -234,6 +236,18 @@ def roles(messages: Iterable[Message]) -> list[str]:
 def texts(messages: Iterable[Message]) -> list[str]:
     """What is said in prose, message by message."""
     return ["".join(p.content for p in message.parts if p.kind in ("Text", "Prose")) for message in messages]
+
+
+def said(graph: SessionGraph) -> list[str]:
+    """What is said in all branches, in storage order."""
+    return texts(node.message for node in graph.nodes if node.message)
+
+
+async def stored_graph(store: SessionStore) -> SessionGraph:
+    """All nodes of a store in which something was committed."""
+    read = await store.load_session(FullGraph())
+    assert read is not None
+    return read.graph
 
 
 def kinds_of(envelopes: Sequence[RuntimeEffectEnvelope]) -> list[str]:

@@ -10,8 +10,20 @@ from lash_nb.core import LashCore, LashSession
 from lash_nb.errors import CallerError, LashRuntimeError, SessionError, StoreError
 from lash_nb.runtime import LashRuntime, ParkedSession, load_persisted_session_state
 from lash_nb.stores import ActivePath, FullGraph, InMemorySessionStore, SessionReadScope
-from lash_nb.wire import PersistedSessionRead, SessionGraph
-from tests.runtime.desk import START_NS, ActingStore, answers, builder, legal, messages_of, open_session, texts, weather
+from lash_nb.wire import PersistedSessionRead
+from tests.runtime.desk import (
+    START_NS,
+    ActingStore,
+    answers,
+    builder,
+    legal,
+    messages_of,
+    open_session,
+    said,
+    stored_graph,
+    texts,
+    weather,
+)
 
 CLOCK = ManualClock(START_NS)
 
@@ -55,18 +67,6 @@ async def talked(store: InMemorySessionStore, *prompts: str, residency: str = "k
     for prompt in prompts:
         await session.turn(prompt).run()
     return session
-
-
-async def stored(store: InMemorySessionStore) -> SessionGraph:
-    """All nodes of the store."""
-    read = await store.load_session(FullGraph())
-    assert read is not None
-    return read.graph
-
-
-def said(nodes: SessionGraph) -> list[str]:
-    """What is said in all branches, in storage order."""
-    return texts([node.message for node in nodes.nodes if node.message])
 
 
 async def test_a_parked_session_goes_on_where_it_was() -> None:
@@ -120,18 +120,18 @@ async def test_parking_flushes_a_branch() -> None:
     session = await talked(store, "one", "two")
     runtime: LashRuntime = session._runtime  # below the facade, where a branch is not committed
     first = session.graph.nodes[1].node_id
-    before = await stored(store)
+    before = await stored_graph(store)
     await runtime.branch_to_node(first)
-    assert await stored(store) == before
+    assert await stored_graph(store) == before
 
     parked = await runtime.park()
 
-    after = await stored(store)
+    after = await stored_graph(store)
     assert (after.nodes, after.leaf_node_id) == (before.nodes, first)
     resumed = await core_of().resume(parked)
     await resumed.turn("instead").run()
     assert texts(messages_of(resumed.graph)) == ["one", "ok 1", "instead", "ok 1"]
-    assert said(await stored(store)) == ["one", "ok 1", "two", "ok 2", "instead", "ok 1"]
+    assert said(await stored_graph(store)) == ["one", "ok 1", "two", "ok 2", "instead", "ok 1"]
 
 
 async def test_a_branch_that_others_overtook_is_not_parked() -> None:
@@ -142,7 +142,7 @@ async def test_a_branch_that_others_overtook_is_not_parked() -> None:
     await (await core_of().session("demo").store(store).open()).turn("three").run()
     with pytest.raises(SessionError, match=r"stands at revision 6, the branch was made at 4;.*branch there"):
         await mine.park()
-    assert texts(messages_of(await stored(store)))[-2:] == ["three", "ok 1"]
+    assert texts(messages_of(await stored_graph(store)))[-2:] == ["three", "ok 1"]
     with pytest.raises(CallerError):
         await mine.turn("more").run()
 
@@ -214,14 +214,14 @@ async def test_a_missing_leaf_is_healed_before_the_graph_is_trimmed(residency: s
     assert leaf is not None
     await session.close()
     await store.tombstone_nodes([leaf])
-    before = await stored(store)
+    before = await stored_graph(store)
     store.scopes.clear()
 
     again = await core_of(residency).session("demo").store(store).open()
     assert texts(messages_of(again.graph)) == ["one", "ok 1", "two"]
     await again.turn("three").run()
 
-    after = await stored(store)
+    after = await stored_graph(store)
     assert after.nodes[: len(before.nodes)] == before.nodes
     assert texts(messages_of(after)) == ["one", "ok 1", "two", "three", "ok 1"]
     legal(after)
@@ -239,7 +239,7 @@ async def test_an_empty_path_is_no_missing_leaf() -> None:
     slim = await core_of("active_path_only").resume(parked)
     assert (slim.graph.nodes, store.scopes) == ((), [ActivePath()])
     await slim.turn("anew").run()
-    assert said(await stored(store)) == ["one", "ok 1", "anew", "ok 1"]
+    assert said(await stored_graph(store)) == ["one", "ok 1", "anew", "ok 1"]
 
 
 async def test_turns_over_the_active_path_never_delete_an_orphan() -> None:
@@ -251,7 +251,7 @@ async def test_turns_over_the_active_path_never_delete_an_orphan() -> None:
     await slim.turn("three").run()
     slim = await core_of("active_path_only").resume(await slim.park())
     await slim.turn("four").run()
-    assert said(await stored(store)) == ["one", "ok 1", "two", "ok 2", "three", "ok 1", "four", "ok 1"]
+    assert said(await stored_graph(store)) == ["one", "ok 1", "two", "ok 2", "three", "ok 1", "four", "ok 1"]
     assert {commit.graph.tag for commit in store.commits} <= {"Append", "Unchanged"}
 
 
@@ -273,7 +273,7 @@ async def test_a_node_off_the_path_can_be_read_and_branched_to() -> None:
 
     assert snapshot.session_graph.leaf_node_id == last.node_id
     assert texts(messages_of(slim.graph)) == ["one", "ok 1", "two", "ok 2", "three", "ok 1"]
-    assert texts(messages_of(await stored(store))) == ["one", "ok 1", "two", "ok 2", "three", "ok 1"]
+    assert texts(messages_of(await stored_graph(store))) == ["one", "ok 1", "two", "ok 2", "three", "ok 1"]
 
 
 async def test_a_second_writer_is_seen_over_the_active_path() -> None:
@@ -282,7 +282,7 @@ async def test_a_second_writer_is_seen_over_the_active_path() -> None:
     slim = await talked(store, "one", residency="active_path_only")
     await (await core_of().session("demo").store(store).open()).turn("two").run()
     await slim.turn("three").run()
-    assert texts(messages_of(await stored(store))) == ["one", "ok 1", "two", "ok 1", "three", "ok 2"]
+    assert texts(messages_of(await stored_graph(store))) == ["one", "ok 1", "two", "ok 1", "three", "ok 2"]
 
 
 async def test_orphans_are_told_hidden_and_deleted() -> None:
@@ -298,7 +298,7 @@ async def test_orphans_are_told_hidden_and_deleted() -> None:
     assert tuple(await session.control.state.orphaned_node_ids()) == ()
     assert (await store.vacuum()).removed_node_count == 2
     await session.turn("three").run()
-    assert said(await stored(store)) == ["one", "ok 1", "three", "ok 3"]
+    assert said(await stored_graph(store)) == ["one", "ok 1", "three", "ok 3"]
 
 
 @pytest.mark.parametrize("operation", ["orphaned_node_ids", "get_historic_node"])
