@@ -42,13 +42,18 @@ class BadLines:
         self.count = 0
         """How many there are."""
 
-    def add(self, tell: Callable[[], TraceError]) -> None:
-        """Count a bad line, and keep it while there is room: only then it is worked out what is wrong with it."""
-        self.count += 1
-        if self.count <= KEPT_ERRORS:
-            self._kept.append(tell())
-        elif self._more is None:
-            self._more = tell()
+    def add(self, count: int, tell: Callable[[int], TraceError]) -> None:
+        """Count bad lines, and keep them while there is room: only then it is worked out what is wrong with them.
+
+        Args:
+            count: How many more there are.
+            tell: Returns each of them, from 0.
+        """
+        room = KEPT_ERRORS - len(self._kept)
+        self._kept += map(tell, range(min(count, room)))
+        if count > room and self._more is None:
+            self._more = tell(room)
+        self.count += count
 
     @property
     def rows(self) -> list[TraceError]:

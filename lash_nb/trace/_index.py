@@ -1,8 +1,8 @@
 """The columnar index of a trace: one entry per record in each column, filled in one pass over the bytes.
 
-Texts that repeat are stored once and referred to by number, and so are whole contexts, which neighbours share. A piece of the trace is added
-whole or not at all: all columns are computed first, then all are extended, so they never differ in length. One piece costs a handful of loops
-in C; only a piece in which something is wrong is looked at line by line.
+Texts that repeat are stored once and referred to by number, and so are whole contexts, which neighbours share and which are only read when a
+column of them is first asked for. What a piece of the trace holds waits until there are some thousand records, or all is read; it is added whole
+or not at all: all columns are computed first, then all are extended, so they never differ in length.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,10 +19,12 @@ from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._stamps import StampReader
 from lash_nb.trace._usage import Usage, UsageMembers, canonical, total_usage
 
-__all__ = ["TEXT_COLUMNS", "BadLine", "TraceIndex"]
+__all__ = ["TEXT_COLUMNS", "BadLine", "NoteBad", "TraceIndex"]
 
-BadLine = Callable[[int, int, memoryview], None]
-"""Is told of a line that is no record: where in the piece it is and begins, and its bytes, which are good for this call."""
+BadLine = tuple[int, int, bytes]
+"""A line that is no record: its number in the piece, where it begins there, and its bytes."""
+NoteBad = Callable[[int, Callable[[int], BadLine]], None]
+"""Is told how many lines of a piece are no records, and may ask for each, from 0, during this call."""
 
 _CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in CONTEXT_NUMBERS)
 _FACT_TEXTS: Final = tuple(name for name in INDEXED_FACTS if name not in ("duration_ms", "usage"))
@@ -163,15 +165,16 @@ class TraceIndex:
         pieces = (self.usages(rows[first : first + _PIECE]) for first in range(0, len(rows), _PIECE))
         return total_usage(usage for piece in pieces for usage in piece)
 
-    def add(self, piece: bytes | memoryview, offset: int, first_line: int, bad_line: BadLine) -> int:
+    def add(self, piece: bytes | memoryview, offset: int, first_line: int, note_bad: NoteBad) -> int:
         """Find the records of `piece`, lines that begin at `offset`; return the number of its lines.
 
         They are in the columns after `settle`.
         """
         lines = Lines(piece, self._decode, self._clock, self._contexts)
         lines.found.move(offset, first_line)
-        for bad in lines.bad():
-            bad_line(*bad)
+        rows = lines.bad
+        if len(rows):
+            note_bad(len(rows), lambda number: (int(rows[number]), *lines.line(int(rows[number]))))
         self._waiting.append(lines.found)
         if sum(map(len, self._waiting)) >= _TOGETHER:
             self.settle()

@@ -61,13 +61,15 @@ class Lines:
         if len(self._rows):
             self._take(0, len(self._rows))
 
-    def bad(self) -> list[tuple[int, int, memoryview]]:
-        """Return the lines that are no records, in their order: number, place and bytes of each."""
-        rows = np.array(sorted(self._bad), np.int64)
-        starts, ends = self._bounds[rows].tolist(), self._bounds[rows + 1].tolist()
-        return [
-            (row, start, self._data[start:end]) for row, start, end in zip(rows.tolist(), starts, ends, strict=True)
-        ]
+    @property
+    def bad(self) -> Ints:
+        """The lines that are no records."""
+        return np.array(sorted(self._bad), np.int64)
+
+    def line(self, row: int) -> tuple[int, bytes]:
+        """Return where a line begins, and its bytes."""
+        start, end = self._bounds[row : row + 2].tolist()
+        return start, bytes(self._data[start:end])
 
     def _candidates(self, signs: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the lines that begin and end as objects do, where they begin and end; of the others note those that are bad."""
@@ -119,7 +121,7 @@ class Lines:
 
     def _take_each(self, first: int, last: int) -> None:
         """Take the records among them, and note the bad ones."""
-        peeks, good = [], []
+        peeks, good, bad = [], list[int](), list[int]()
         starts, ends = self._edges[0][first:last].tolist(), self._edges[1][first:last].tolist()
         for place, (start, end) in enumerate(zip(starts, ends, strict=True), first):
             line = bytes(self._part[start:end])
@@ -129,8 +131,10 @@ class Lines:
                 peeks.append(peek_line(line))
                 good.append(place)
             except _REFUSED:
-                self._bad.append(int(self._rows[place]))
-        self._read(peeks, np.array(good, np.int64), is_loose=True)
+                bad.append(place)
+        self._bad += self._rows[bad].tolist()
+        if good:
+            self._read(peeks, np.array(good, np.int64), is_loose=True)
 
     def _read(self, peeks: Sequence[Any], places: Ints, *, is_loose: bool) -> None:
         """Read the members of candidates: first those that make a record of them."""

@@ -14,7 +14,7 @@ import numpy as np
 from lash_nb.errors import CallerError, TraceReadError
 from lash_nb.trace._bad_lines import BadLines, TraceError
 from lash_nb.trace._column import Ints
-from lash_nb.trace._index import TraceIndex
+from lash_nb.trace._index import BadLine, TraceIndex
 from lash_nb.trace._line_faults import fault_of
 from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
@@ -215,20 +215,23 @@ class Trace(Meaning):
         if not offset and bytes(data[: len(BOM_UTF8)]) == BOM_UTF8:
             data, offset = data[len(BOM_UTF8) :], len(BOM_UTF8)
 
-        def note(tell: Callable[[], TraceError]) -> None:
+        def note(count: int, tell: Callable[[int], TraceError]) -> None:
             if piece.is_whole:
-                self._bad.add(tell)
+                self._bad.add(count, tell)
             else:
-                errors.append(tell())
+                errors.extend(map(tell, range(count)))
 
-        def bad_line(row: int, at: int, line: memoryview) -> None:
-            note(lambda: part.bad_line(row, offset + at, bytes(line[:_SHOWN]), fault_of(bytes(line))))
+        def told(row: int, at: int, line: bytes) -> TraceError:
+            return part.bad_line(row, offset + at, line, fault_of(line))
+
+        def note_lines(count: int, line_of: Callable[[int], BadLine]) -> None:
+            note(count, lambda number: told(*line_of(number)))
 
         lines = 1
         if piece.is_too_long:
-            note(lambda: part.bad_line(0, offset, bytes(data), _too_long(piece)))
+            note(1, lambda _: part.bad_line(0, offset, bytes(data), _too_long(piece)))
         else:
-            lines = self.index.add(data, offset, part.line, bad_line)
+            lines = self.index.add(data, offset, part.line, note_lines)
         return (lines, None) if piece.is_whole else (0, _unfinished(errors[0]) if errors else None)
 
 
