@@ -17,6 +17,7 @@ from lash_nb.wire import (
 __all__ = [
     "brought_nodes",
     "checked_revision",
+    "new_nodes",
     "next_head",
     "node_is_stored",
     "repeated_result",
@@ -80,9 +81,30 @@ def brought_nodes(delta: GraphCommitDelta) -> tuple[SessionNodeRecord, ...]:
     return getattr(delta.variant, "nodes", ())
 
 
+def new_nodes(delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], bool]) -> list[SessionNodeRecord]:
+    """Return the nodes that a commit adds; a node that is stored just so is not stored again.
+
+    Args:
+        delta: What the commit does to the graph.
+        is_stored: Tells whether a node is stored; raises `node_is_stored` when there is another one of its id.
+
+    Raises:
+        StoreError: `Backend`, when another node of that id is stored, or the commit brings two.
+    """
+    fresh: dict[str, SessionNodeRecord] = {}
+    for node in brought_nodes(delta):
+        if node.node_id in fresh:
+            raise node_is_stored(node.node_id)
+        if delta.ReplaceFull or not is_stored(node):
+            fresh[node.node_id] = node
+    return list(fresh.values())
+
+
 def node_is_stored(node_id: str) -> StoreError:
-    """Return the error for a node that is stored already, hidden or not."""
-    return StoreError("Backend", f"node {node_id} is stored already; append each node once", node_id=node_id)
+    """Return the error for a node whose id another one has, hidden or not."""
+    return StoreError(
+        "Backend", f"another node {node_id} is stored already; append each node once, under its own id", node_id=node_id
+    )
 
 
 def next_head(

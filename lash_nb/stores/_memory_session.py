@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.stores._attachment_manifest import MemoryAttachmentManifest
 from lash_nb.stores._commit_rules import (
-    brought_nodes,
     checked_revision,
+    new_nodes,
     next_head,
     node_is_stored,
     repeated_result,
@@ -99,8 +99,7 @@ class InMemorySessionStore(MemoryAttachmentManifest):
             return known
         revision = checked_revision(commit, self._head)
         complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
-        self._check_nodes(commit.graph)
-        self._store_graph(commit.graph)
+        self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored))
         self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
         result = self._store_head(commit, revision)
         complete_queued_work()
@@ -189,19 +188,17 @@ class InMemorySessionStore(MemoryAttachmentManifest):
     def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
         return self._turns.get(stamp.turn_id)
 
-    def _check_nodes(self, delta: GraphCommitDelta) -> None:
-        stored = {} if delta.ReplaceFull else self._nodes
-        brought: set[str] = set()
-        for node in brought_nodes(delta):
-            if node.node_id in stored or node.node_id in brought:
-                raise node_is_stored(node.node_id)
-            brought.add(node.node_id)
+    def _is_stored(self, node: SessionNodeRecord) -> bool:
+        known = self._nodes.get(node.node_id)
+        if known is not None and (known != node or node.node_id in self._hidden):
+            raise node_is_stored(node.node_id)
+        return known is not None
 
-    def _store_graph(self, delta: GraphCommitDelta) -> None:
+    def _store_graph(self, delta: GraphCommitDelta, nodes: Sequence[SessionNodeRecord]) -> None:
         if delta.ReplaceFull:
             self._nodes.clear()
             self._hidden.clear()
-        self._nodes.update((node.node_id, node) for node in brought_nodes(delta))
+        self._nodes.update((node.node_id, node) for node in nodes)
 
     def _store_head(self, commit: RuntimeCommit, revision: int) -> RuntimeCommitResult:
         replaced = commit.graph.ReplaceFull is not None

@@ -6,8 +6,8 @@ from typing import Final
 
 from lash_nb.errors import WireError
 from lash_nb.stores._commit_rules import (
-    brought_nodes,
     checked_revision,
+    new_nodes,
     next_head,
     node_is_stored,
     repeated_result,
@@ -23,6 +23,7 @@ from lash_nb.wire import (
     RuntimeCommitResult,
     RuntimeTurnCommitStamp,
     SessionHeadMeta,
+    SessionNodeRecord,
     TokenLedgerEntry,
     from_json,
     to_json,
@@ -52,19 +53,21 @@ class CommitWriter:
         """Return the result of the same final commit when it was made before."""
         return repeated_result(commit, head, self._find_turn)
 
-    def write(self, commit: RuntimeCommit, head: SessionHeadMeta | None, live_nodes: int) -> RuntimeCommitResult:
-        """Write a commit that was not made before.
+    def write(
+        self, commit: RuntimeCommit, head: SessionHeadMeta | None, live_nodes: int
+    ) -> tuple[RuntimeCommitResult, int]:
+        """Write a commit that was not made before; return its result, and how many nodes are not hidden now.
 
         Args:
             commit: The commit.
             head: Where the session stands.
-            live_nodes: How many nodes are not hidden, once those of the commit are there.
+            live_nodes: How many nodes were not hidden; 0 when the commit replaces all.
         """
         revision = checked_revision(commit, head)
         check_completions(self.connection, commit)
         checkpoint_ref, manifest = store_checkpoint(self.connection, commit.checkpoint, self.profile)
         self._charge(commit.usage_deltas)
-        self._store_nodes(commit.graph)
+        live_nodes += self._store_nodes(commit.graph)
         self._store_head(
             next_head(commit, revision=revision, checkpoint_ref=checkpoint_ref, graph_node_count=live_nodes)
         )
@@ -73,7 +76,7 @@ class CommitWriter:
         result = RuntimeCommitResult(head_revision=revision, checkpoint_ref=checkpoint_ref, manifest=manifest)
         if commit.turn_commit is not None:
             self._stamp(commit.turn_commit, result)
-        return result
+        return result, live_nodes
 
     def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
         row = self.connection.execute(_TURN, (stamp.session_id, stamp.turn_id)).fetchone()
@@ -108,15 +111,22 @@ class CommitWriter:
             ],
         )
 
-    def _store_nodes(self, delta: GraphCommitDelta) -> None:
+    def _store_nodes(self, delta: GraphCommitDelta) -> int:
         if delta.ReplaceFull:
             self.connection.execute("DELETE FROM graph_nodes")
-        for node in brought_nodes(delta):
-            row = (node.node_id, to_json(node).decode())
-            try:
-                self.connection.execute("INSERT INTO graph_nodes (node_id, node_json) VALUES (?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise node_is_stored(node.node_id) from error
+        added = new_nodes(delta, self._is_stored)
+        rows = [(node.node_id, to_json(node).decode()) for node in added]
+        self.connection.executemany("INSERT INTO graph_nodes (node_id, node_json) VALUES (?, ?)", rows)
+        return len(added)
+
+    def _is_stored(self, node: SessionNodeRecord) -> bool:
+        row = self.connection.execute(
+            f"SELECT {blobs('node_json')}, tombstoned FROM graph_nodes WHERE node_id = ?",  # noqa: S608 - a name of ours
+            (node.node_id,),
+        ).fetchone()
+        if row is not None and (row[1] or row[0] != to_json(node)):
+            raise node_is_stored(node.node_id)
+        return row is not None
 
     def _store_head(self, head: SessionHeadMeta) -> None:
         self.connection.execute(

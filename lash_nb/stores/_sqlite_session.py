@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
-from lash_nb.stores._commit_rules import brought_nodes
 from lash_nb.stores._session_store import GcReport, SessionReadScope, VacuumReport
 from lash_nb.stores._sqlite_blobs import BlobProfile
 from lash_nb.stores._sqlite_commit import CommitWriter
@@ -108,8 +107,8 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
                 return repeated, self._live
             state = self._state(connection)
             stored = 0 if commit.graph.ReplaceFull else self._live_nodes(connection, state)
-            live = stored + len(brought_nodes(commit.graph))
-            return writer.write(commit, head, live), (state, live)
+            result, live = writer.write(commit, head, stored)
+            return result, (state, live)
 
         result, self._live = await self._file.write(committed)
         await self._collect_now_and_then()

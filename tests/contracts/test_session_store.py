@@ -166,6 +166,20 @@ async def test_a_node_is_stored_once(store: SessionStore, graph: GraphCommitDelt
     assert (await refused(store, commit(graph))).variant == "Backend"
 
 
+async def test_a_node_that_is_stored_just_so_is_not_stored_again(store: SessionStore) -> None:
+    """A commit that is sent again without its stamp brings nothing new; another node under a known id is refused."""
+    await store.commit_runtime_state(commit(append(node("a"))))
+    again = await store.commit_runtime_state(commit(append(node("a"), node("b", "a"))))
+    read = await store.load_session(FullGraph())
+    head = await store.load_head()
+
+    assert again.head_revision == 2
+    assert read is not None
+    assert head is not None
+    assert (read.graph.nodes, head.graph_node_count) == ((node("a"), node("b", "a")), 2)
+    assert (await refused(store, commit(append(node("a", "b"))))).variant == "Backend"
+
+
 async def test_a_hidden_node_is_not_read_and_vacuum_deletes_it(store: SessionStore) -> None:
     """Tombstones hide from every read; unknown ids and repetition do no harm; vacuum reports what it removed."""
     await store.commit_runtime_state(commit(append(node("a"), node("b", "a"))))

@@ -2,17 +2,20 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from lash_nb.clock import ManualClock
 from lash_nb.errors import StoreError
-from lash_nb.stores import ActivePath, FullGraph, InMemorySessionStore, SessionStore
+from lash_nb.stores import ActivePath, FullGraph, InMemorySessionStore, SessionStore, SqliteSessionStore
 from lash_nb.wire import (
     DeliveryPolicy,
     GraphCommitDelta,
@@ -48,13 +51,11 @@ class Work:
 class SessionLaws(RuleBasedStateMachine):
     """Drives a store and a model of it side by side."""
 
-    make: Callable[[ManualClock], SessionStore] = staticmethod(InMemorySessionStore)
-
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.clock = ManualClock(1_000_000_000)
-        self.store = self.make(self.clock)
+        self.store = self.opened()
         self.revision = 0
         self.nodes: dict[str, SessionNodeRecord] = {}
         self.hidden: set[str] = set()
@@ -65,8 +66,13 @@ class SessionLaws(RuleBasedStateMachine):
         self.claims: list[QueuedWorkClaim] = []
         self.names = 0
 
+    def opened(self) -> SessionStore:
+        """A new store."""
+        return InMemorySessionStore(self.clock)
+
     def teardown(self) -> None:
         """Close the loop."""
+        self.store.release()
         self.runner.close()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -102,6 +108,9 @@ class SessionLaws(RuleBasedStateMachine):
         if made.turn_commit:
             self.turns.append((made, result))
         assert result.head_revision == self.revision
+        head = self.do(self.store.load_head())
+        assert head is not None
+        assert head.graph_node_count == len(self.nodes.keys() - self.hidden)
         return result
 
     def refuse(self, made: RuntimeCommit, variant: str) -> None:
@@ -161,8 +170,8 @@ class SessionLaws(RuleBasedStateMachine):
     @precondition(lambda self: self.nodes)
     @rule(which=st.randoms(use_true_random=False))
     def a_stored_node(self, which: Any) -> None:
-        """A node is stored once; new ones beside it are not stored either."""
-        known = self.nodes[which.choice(list(self.nodes))]
+        """Another node of a known id is refused; new ones beside it are not stored either."""
+        known = replace(self.nodes[which.choice(list(self.nodes))], timestamp="2027-01-15T09:00:00+00:00")
         self.refuse(commit(append(*self.fresh(1, None), known), usage_deltas=(used(1),)), "Backend")
 
     @precondition(lambda self: self.revision)
@@ -186,6 +195,18 @@ class SessionLaws(RuleBasedStateMachine):
         for node_id in self.hidden:
             del self.nodes[node_id]
         self.hidden.clear()
+
+    @rule()
+    def collect(self) -> None:
+        """Collecting garbage changes nothing that is read."""
+        before = self.do(self.store.load_session(FullGraph()))
+        self.do(self.store.gc_unreachable())
+        assert self.do(self.store.load_session(FullGraph())) == before
+
+    @rule()
+    def release(self) -> None:
+        """What is held open is given back; whatever follows opens it again."""
+        self.store.release()
 
     @rule(
         slot=st.sampled_from(SLOTS),
@@ -370,5 +391,37 @@ class SessionLaws(RuleBasedStateMachine):
         assert self.do(self.store.list_pending_queued_work(SESSION)) == free
 
 
+class SqliteLaws(SessionLaws):
+    """The same laws on a file, under handles that come and go."""
+
+    def __init__(self) -> None:
+        self.folder = TemporaryDirectory()
+        super().__init__()
+
+    def opened(self) -> SessionStore:
+        """A further handle on the same file."""
+        return SqliteSessionStore(Path(self.folder.name, "session.db"), clock=self.clock)
+
+    def teardown(self) -> None:
+        """Delete the file."""
+        super().teardown()
+        self.folder.cleanup()
+
+    @rule()
+    def reopen(self) -> None:
+        """Another handle goes on where the last one stopped."""
+        self.store.release()
+        self.store = self.opened()
+
+    @rule()
+    def alternate(self) -> None:
+        """Another handle goes on while the last one is still open, and is given back after it."""
+        last, self.store = self.store, self.opened()
+        self.do(self.store.load_head())
+        last.release()
+
+
 TestInMemorySession = SessionLaws.TestCase
-TestInMemorySession.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestInMemorySession.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestSqliteSession = SqliteLaws.TestCase
+TestSqliteSession.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
