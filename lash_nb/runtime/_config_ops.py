@@ -97,6 +97,7 @@ class ConfigOps(OpenRuntime):
         with self._whole_or_not():
             state.graph.replace_read_state(made.messages)
             await self._commit()
+        self._trim()
         return True
 
     def tool_state(self) -> ToolState:

@@ -141,6 +141,11 @@ class OpenRuntime:
         refresh_snapshots(self.state, self.plugins)
         await commit_to(self.store, self.state, state_commit(self.state))
 
+    def _trim(self) -> None:
+        """Keep of the graph what the residency says, after the path was left."""
+        if self.residency == "active_path_only":
+            self.state.graph.trim()
+
     def observe(self) -> RuntimeObservation:
         """Return the session as it was after its last change; a change under way does not show."""
         if self._observation is None:

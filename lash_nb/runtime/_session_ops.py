@@ -93,6 +93,7 @@ class SessionOps(OpenRuntime):
                     await self._commit()
                 else:
                     self.state.head_revision = None
+            self._trim()
             self._publish()
             return self.export_state()
 

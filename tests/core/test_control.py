@@ -18,6 +18,8 @@ from lash_nb.wire import (
     AppendedNodes,
     AppendProtocolEvent,
     AppendSessionNodesRequest,
+    AttachmentCreateMeta,
+    MediaType,
     Part,
     PluginMessage,
     PluginOrigin,
@@ -25,6 +27,7 @@ from lash_nb.wire import (
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     StaleBranch,
+    to_builtins,
 )
 from tests.runtime.desk import (
     ActingHost,
@@ -177,6 +180,18 @@ async def test_a_plugins_object_is_a_node() -> None:
     assert (node.kind, node.plugin_type, node.body) == ("plugin", "note", {"deep": [1, None]})
     assert node.node_id.startswith("plugin:")
     assert texts(session.read_view().messages) == ["hi", "a"]
+
+
+async def test_an_attachment_that_a_node_names_is_committed_with_it() -> None:
+    """Not only pictures of messages: whatever a plugin keeps may name one."""
+    store = ActingStore()
+    session = await open_session(answers(), store=store)
+    meta = AttachmentCreateMeta(media_type=MediaType(type="png"))
+    ref = session._runtime.attachments.put(b"bytes", meta)  # where tools put what they make
+    assert [entry.attachment_id for entry in store.list_uncommitted(2**62)] == [ref.id]
+    await session.control.state.append_plugin_body("drawing", {"pictures": [to_builtins(ref)]})
+    assert store.commits[-1].committed_attachment_ids == (ref.id,)
+    assert list(store.list_uncommitted(2**62)) == []
 
 
 async def test_an_append_may_ask_for_a_node_on_the_path() -> None:

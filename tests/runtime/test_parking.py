@@ -276,6 +276,15 @@ async def test_a_node_off_the_path_can_be_read_and_branched_to() -> None:
     assert texts(messages_of(await stored_graph(store))) == ["one", "ok 1", "two", "ok 2", "three", "ok 1"]
 
 
+async def test_what_a_branch_leaves_is_given_back_to_the_store() -> None:
+    """Under the active path only the nodes on the new path stay in memory, and the old ones can be read again."""
+    slim = await talked(Watched(), "one", "two", residency="active_path_only")
+    old = slim.graph
+    await slim.control.state.branch_to_node(old.nodes[1].node_id)
+    assert slim.graph.nodes == old.nodes[:2]
+    assert await slim.control.state.get_historic_node(old.nodes[3].node_id) == old.nodes[3]
+
+
 async def test_a_second_writer_is_seen_over_the_active_path() -> None:
     """A refresh reads the path to the store's leaf, not to the one in memory, so the other's turn is gone on from."""
     store = Watched()
