@@ -226,13 +226,13 @@ REFS = ("tool_state_ref", "plugin_snapshot_ref", "execution_state_ref")
 
 
 async def test_usage_is_merged_on_reading(store: SessionStore) -> None:
-    """Rows of one source and model add up in the order of their first appearance; rows of nothing are dropped."""
+    """Rows of one source and model add up in the order of their first appearance; rows of nothing are dropped, rows of cached tokens are not."""
     await store.commit_runtime_state(commit(usage_deltas=(used(3), used(1, "child"), used(0))))
-    await store.commit_runtime_state(commit(usage_deltas=(used(0, "none"), used(4))))
+    await store.commit_runtime_state(commit(usage_deltas=(used(0, "none"), used(4), used(0, "warm", cached=5))))
     read = await store.load_session(ActivePath())
 
     assert read is not None
-    assert read.token_ledger == (used(7), used(1, "child"))
+    assert read.token_ledger == (used(7), used(1, "child"), used(0, "warm", cached=5))
 
 
 async def test_a_repeated_final_commit_changes_nothing(store: SessionStore) -> None:

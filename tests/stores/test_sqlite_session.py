@@ -25,6 +25,8 @@ from lash_nb.stores import (
     SqliteSessionStoreFactory,
 )
 from lash_nb.wire import (
+    AgentFrameAssignment,
+    AgentFrameRecord,
     HydratedSessionCheckpoint,
     PersistedTurnState,
     PluginMeta,
@@ -172,6 +174,25 @@ async def test_only_garbage_is_collected(path: Path, open_it: Open) -> None:
     assert report == GcReport(root_count=2, retained_blob_count=4, deleted_blob_count=3)
     assert await store.load_session(FullGraph()) == before
     assert await store.gc_unreachable() == GcReport(root_count=2, retained_blob_count=4, deleted_blob_count=0)
+
+
+async def test_the_code_state_of_every_frame_is_kept(path: Path, open_it: Open) -> None:
+    """A frame that is not the current one may name a blob that no checkpoint names any more."""
+    store = open_it()
+    first = await store.commit_runtime_state(commit(checkpoint=with_snapshots(execution_state=blob(1))))
+    frame = AgentFrameRecord(
+        frame_id="f1",
+        session_id=SESSION,
+        status="superseded",
+        created_at="2027-01-15T08:00:00+00:00",
+        assignment=AgentFrameAssignment(policy=SessionPolicy()),
+        execution_state_ref=first.manifest.execution_state_ref,
+    )
+    await store.commit_runtime_state(commit(agent_frames=(frame,)))
+    report = await store.gc_unreachable()
+
+    assert report == GcReport(root_count=1, retained_blob_count=2, deleted_blob_count=1)
+    assert rows(path, "SELECT 1 FROM blobs WHERE hash = ?", frame.execution_state_ref) == [(1,)]
 
 
 async def test_garbage_is_collected_after_commits(path: Path, open_it: Open) -> None:
