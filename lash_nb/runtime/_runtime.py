@@ -183,6 +183,8 @@ class LashRuntime(SessionOps, ConfigOps):
         async with self._exclusive(refreshed=False):
             store = self._required_store("park")
             try:
+                if self._stale:  # the last work broke off, and the store knows what it left
+                    await self._refresh()
                 await self._refuse_overtaken(store)
                 if self.state.stored_revision is not None:  # of a session that never began there is nothing to keep
                     refresh_snapshots(self.state, self.plugins)

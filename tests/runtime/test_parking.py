@@ -1,5 +1,6 @@
 """Parking a session and going on with it, and how many of its nodes stay in memory."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from lash_nb.wire import PersistedSessionRead
 from tests.runtime.desk import (
     START_NS,
     ActingStore,
+    abort,
     answers,
     builder,
     legal,
@@ -164,6 +166,22 @@ async def test_a_handle_stays_itself_when_its_store_goes_to_another() -> None:
     with pytest.raises(LashRuntimeError, match="holds session other, the commit is of mine"):
         await mine.turn("me too").run()
     assert mine.session_id == "mine"
+
+
+async def test_a_session_whose_turn_broke_off_in_a_commit_is_parked() -> None:
+    """Whether that commit was made is asked of the store; what it stored stays."""
+    store = ActingStore()
+    session = await talked(store, "one")
+
+    async def stop(_: int) -> None:
+        await abort()
+
+    before, store.after = store.after, stop
+    with pytest.raises(asyncio.CancelledError):
+        await session.turn("two").run()
+    store.after = before
+    resumed = await core_of().resume(await session.park())
+    assert texts(messages_of(resumed.graph)) == ["one", "ok 1", "two"]
 
 
 async def test_what_was_parked_and_never_begun_resumes_as_new() -> None:
