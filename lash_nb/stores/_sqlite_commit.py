@@ -14,7 +14,7 @@ from lash_nb.stores._commit_rules import (
 )
 from lash_nb.stores._sqlite_blobs import BlobProfile, store_checkpoint
 from lash_nb.stores._sqlite_manifest import stamp_attachments
-from lash_nb.stores._sqlite_queue import check_completions, remove_completed
+from lash_nb.stores._sqlite_queue_rows import check_completions, remove_completed
 from lash_nb.stores._sqlite_read import undecodable
 from lash_nb.stores._sqlite_schema import blobs, select, texts
 from lash_nb.wire import (

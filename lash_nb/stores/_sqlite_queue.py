@@ -1,64 +1,19 @@
-"""The queue of a session database (lash 0.1.0-alpha.37, sessions §9, §11.2 and §11.7)."""
+"""The queue of a session database (lash 0.1.0-alpha.37, sessions §9)."""
 
-import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import count
-from typing import Any, Final
 
 from msgspec.structs import replace
 
 from lash_nb.clock import NS_PER_MS, Clock
-from lash_nb.errors import StoreError, WireError
-from lash_nb.stores._queue_rules import (
-    QueueRow,
-    check_completion,
-    claim_expired,
-    claimable,
-    holds,
-    new_batch,
-    new_claim,
-)
+from lash_nb.stores._queue_rules import holds
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
-from lash_nb.stores._sqlite_schema import LARGEST, blobs, integers, select, texts
-from lash_nb.wire import (
-    QueuedWorkBatch,
-    QueuedWorkBatchDraft,
-    QueuedWorkClaim,
-    QueuedWorkClaimBoundary,
-    QueuedWorkCompletion,
-    RuntimeCommit,
-    from_builtins,
-    from_json,
-    to_json,
-)
+from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, pending_batches, read_batches, renew
+from lash_nb.wire import QueuedWorkBatch, QueuedWorkBatchDraft, QueuedWorkClaim, QueuedWorkClaimBoundary
 
-__all__ = ["SqliteQueue", "check_completions", "read_batches", "remove_completed"]
-
-_COLUMNS: Final = {
-    "batch_id": texts,
-    "session_id": texts,
-    "enqueue_seq": integers,
-    "source_key": "CAST({} AS TEXT)".format,
-    "delivery_policy": texts,
-    "slot_policy": texts,
-    "merge_key_json": blobs,
-    "available_at_ms": integers,
-    "enqueued_at_ms": integers,
-}
-"""The columns of a batch, and how they are read."""
-_ROWS: Final = select(
-    *(read(name) for name, read in _COLUMNS.items()),
-    integers("claim_fencing_token"),
-    source="queued_work_batches WHERE session_id = ?",
-)
-_ITEMS: Final = select(
-    texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
-)
-_FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
-_HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
+__all__ = ["SqliteQueue"]
 
 
 class SqliteQueue:
@@ -72,7 +27,7 @@ class SqliteQueue:
     async def enqueue_work(self, draft: QueuedWorkBatchDraft) -> QueuedWorkBatch:
         """Put work into the queue; while a batch with the same source key waits, that one is returned unchanged."""
         now, number = self._now(), next(self._enqueued)
-        return await self._file.write(lambda connection: _enqueue(connection, draft, now, number))
+        return await self._file.write(lambda connection: enqueue(connection, draft, now, number))
 
     async def claim_ready_work(
         self,
@@ -84,7 +39,7 @@ class SqliteQueue:
         max_batches: int = 1,
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
-        terms = _Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches)
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches)
         return await self._file.write(terms.claim)
 
     async def claim_by_ids(
@@ -97,12 +52,12 @@ class SqliteQueue:
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches in this order; None when the queue would give anything else."""
-        terms = _Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids))
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids))
 
         def claim_exactly(connection: sqlite3.Connection) -> QueuedWorkClaim | None:
             claim = terms.claim(connection)
             if claim is not None and not holds(claim, batch_ids):
-                _abandon(connection, claim)
+                abandon(connection, claim)
                 return None
             return claim
 
@@ -113,35 +68,17 @@ class SqliteQueue:
     ) -> QueuedWorkClaim:
         """Return the claim with a later expiry."""
         renewed = replace(claim, expires_at_epoch_ms=self._now() + lease_ttl_ms)
-
-        def renew(connection: sqlite3.Connection) -> None:
-            values = (_time(renewed.expires_at_epoch_ms), *_proof(claim))
-            changed = connection.execute(
-                f"UPDATE queued_work_batches SET claim_expires_at_ms = ? WHERE {_HELD}",  # noqa: S608 - made of constants
-                values,
-            )
-            if changed.rowcount != len(claim.batches):
-                raise claim_expired(claim)
-
-        await self._file.write(renew)
+        await self._file.write(lambda connection: renew(connection, renewed))
         return renewed
 
     async def abandon_claim(self, claim: QueuedWorkClaim) -> None:
         """Give claimed work back; silent when it is no longer claimed. Its fencing counter stays."""
-        await self._file.write(lambda connection: _abandon(connection, claim))
+        await self._file.write(lambda connection: abandon(connection, claim))
 
     async def cancel_work(self, *, session_id: str, batch_id: str) -> QueuedWorkBatch | None:
         """Take work out of the queue; None when there is none or somebody holds it."""
         now = self._now()
-
-        def cancel(connection: sqlite3.Connection) -> QueuedWorkBatch | None:
-            row = next(_rows(connection, session_id, f"batch_id = ? AND {_FREE}", batch_id, now), None)
-            if row is None:
-                return None
-            connection.execute("DELETE FROM queued_work_batches WHERE batch_id = ?", (batch_id,))
-            return row.batch
-
-        return await self._file.write(cancel)
+        return await self._file.write(lambda connection: cancel(connection, session_id, batch_id, now))
 
     async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return all batches in order, claimed ones too."""
@@ -150,129 +87,7 @@ class SqliteQueue:
     async def list_pending_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return the batches that nobody holds, in order."""
         now = self._now()
-        return await self._file.read(lambda connection: read_batches(connection, session_id, _FREE, now))
+        return await self._file.read(lambda connection: pending_batches(connection, session_id, now))
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
-
-
-def check_completions(connection: sqlite3.Connection, commit: RuntimeCommit) -> None:
-    """Check all completions of a commit before anything changes.
-
-    Raises:
-        StoreError: `QueuedWorkClaimExpired`.
-    """
-    for completion in commit.completed_queue_claims:
-        rows = connection.execute(
-            f"SELECT batch_id FROM queued_work_batches WHERE {_HELD}",  # noqa: S608 - made of constants
-            _proof(completion),
-        )
-        check_completion(completion, commit.session_id, [batch_id for (batch_id,) in rows])
-
-
-def remove_completed(connection: sqlite3.Connection, commit: RuntimeCommit) -> None:
-    """Delete the work that a commit completes, after its check."""
-    connection.executemany(
-        f"DELETE FROM queued_work_batches WHERE {_HELD}",  # noqa: S608 - made of constants
-        map(_proof, commit.completed_queue_claims),
-    )
-
-
-def _enqueue(connection: sqlite3.Connection, draft: QueuedWorkBatchDraft, now: int, number: int) -> QueuedWorkBatch:
-    if draft.source_key is not None:
-        waiting = next(_rows(connection, draft.session_id, "source_key = ?", draft.source_key), None)
-        if waiting is not None:
-            return waiting.batch
-    seq = connection.execute("SELECT coalesce(max(enqueue_seq), 0) + 1 FROM queued_work_batches").fetchone()[0]
-    digest = hashlib.sha256(f"{draft.session_id}:{draft.source_key!r}:{now}:{seq}:{number}".encode()).hexdigest()
-    batch = new_batch(draft, batch_id=f"qwb:{digest}", seq=seq, now=now)
-    _insert(connection, batch)
-    return batch
-
-
-def _insert(connection: sqlite3.Connection, batch: QueuedWorkBatch) -> None:
-    told = {name: getattr(batch, name, None) for name in _COLUMNS}
-    told |= {"merge_key_json": to_json(batch.merge_key).decode(), "available_at_ms": _time(batch.available_at_ms)}
-    marks = ", ".join("?" * len(_COLUMNS))
-    connection.execute(f"INSERT INTO queued_work_batches ({', '.join(_COLUMNS)}) VALUES ({marks})", [*told.values()])  # noqa: S608 - made of constants
-    connection.executemany(
-        "INSERT INTO queued_work_items (batch_id, item_index, item_id, payload_json) VALUES (?, ?, ?, ?)",
-        [
-            (batch.batch_id, index, item.item_id, to_json(item.payload).decode())
-            for index, item in enumerate(batch.items)
-        ],
-    )
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """What somebody asks of the queue."""
-
-    session_id: str
-    boundary: QueuedWorkClaimBoundary
-    owner: str
-    now: int
-    lease_ttl_ms: int
-    max_batches: int
-
-    def claim(self, connection: sqlite3.Connection) -> QueuedWorkClaim | None:
-        """Claim what may be claimed."""
-        ready = _rows(connection, self.session_id, f"available_at_ms <= ? AND {_FREE}", self.now, self.now)
-        rows = list(claimable(ready, self.boundary, self.max_batches))
-        if not rows:
-            return None
-        claim = new_claim(rows, prefix="qwc", owner=self.owner, now=self.now, lease_ttl_ms=self.lease_ttl_ms)
-        claim = replace(claim, lease_token=hashlib.sha256(claim.lease_token.encode()).hexdigest())
-        noted = (claim.claim_id, self.owner, claim.lease_token, self.now, _time(claim.expires_at_epoch_ms))
-        connection.executemany(
-            "UPDATE queued_work_batches SET claim_id = ?, claim_owner_id = ?, claim_token = ?, claim_claimed_at_ms = ?,"
-            " claim_expires_at_ms = ?, claim_fencing_token = claim_fencing_token + 1 WHERE batch_id = ?",
-            [(*noted, row.batch.batch_id) for row in rows],
-        )
-        return claim
-
-
-def _abandon(connection: sqlite3.Connection, claim: QueuedWorkClaim) -> None:
-    connection.execute(
-        "UPDATE queued_work_batches SET claim_id = NULL, claim_owner_id = NULL, claim_token = NULL,"  # noqa: S608 - made of constants
-        f" claim_claimed_at_ms = 0, claim_expires_at_ms = 0 WHERE {_HELD}",
-        _proof(claim),
-    )
-
-
-def read_batches(
-    connection: sqlite3.Connection, session_id: str, which: str = "TRUE", *values: Any
-) -> tuple[QueuedWorkBatch, ...]:
-    """Return batches of a session in order; all of them unless `which` says otherwise.
-
-    Raises:
-        StoreError: `Backend`, when one cannot be read.
-    """
-    return tuple(row.batch for row in _rows(connection, session_id, which, *values))
-
-
-def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> Iterator[QueueRow]:
-    found = connection.execute(f"{_ROWS} AND {which} ORDER BY enqueue_seq", (session_id, *values))
-    for *columns, fencing in found:
-        yield QueueRow(_batch(connection, dict(zip(_COLUMNS, columns, strict=True))), fencing)
-
-
-def _batch(connection: sqlite3.Connection, columns: dict[str, Any]) -> QueuedWorkBatch:
-    items = connection.execute(_ITEMS, (columns["batch_id"],))
-    try:
-        told = {
-            "merge_key": from_json(columns.pop("merge_key_json")),
-            "items": [{"item_id": item_id, "payload": from_json(payload)} for item_id, payload in items],
-        }
-        return from_builtins(columns | told, QueuedWorkBatch)
-    except WireError as error:
-        reason = f"queued work {columns['batch_id']} cannot be read ({error}); cancel it with the release that wrote it"
-        raise StoreError("Backend", reason, batch_id=columns["batch_id"]) from error
-
-
-def _proof(claim: QueuedWorkClaim | QueuedWorkCompletion) -> tuple[str, str, str]:
-    return claim.session_id, claim.claim_id, claim.lease_token
-
-
-def _time(milliseconds: int) -> int:
-    return min(milliseconds, LARGEST)

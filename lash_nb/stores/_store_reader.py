@@ -18,7 +18,7 @@ from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._session_store import FullGraph
 from lash_nb.stores._sqlite_blobs import read_manifest
 from lash_nb.stores._sqlite_manifest import read_entries
-from lash_nb.stores._sqlite_queue import read_batches
+from lash_nb.stores._sqlite_queue_rows import read_batches
 from lash_nb.stores._sqlite_quiet import read_quietly
 from lash_nb.stores._sqlite_read import SessionRead, read_head, read_meta, read_session
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA

@@ -17,33 +17,11 @@ from hypothesis import strategies as st
 from lash_nb.errors import StoreError
 from lash_nb.stores import ActivePath, FullGraph, GcReport, SqliteSessionStore
 from lash_nb.wire import HydratedSessionCheckpoint, PluginSessionSnapshot, RootRelation, ToolState
+from tests.stores.conftest import Open
 from tests.stores.material import SESSION, STATE, append, blob, commit, draft, node, stamped, used
 
 NOBODY = 65_534
 """A user who may write nothing."""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the session is kept."""
-    return tmp_path / "session.db"
-
-
-@pytest.fixture
-def open_it(path: Path) -> Iterator[Callable[..., SqliteSessionStore]]:
-    """Opens the session, as often as asked."""
-    made: list[SqliteSessionStore] = []
-
-    def again(**options: Any) -> SqliteSessionStore:
-        made.append(SqliteSessionStore(path, **options))
-        return made[-1]
-
-    yield again
-    for store in made:
-        store.release()
-
-
-Open = Callable[..., SqliteSessionStore]
 
 
 def change(path: Path, query: str, *values: object) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -37,29 +36,8 @@ from lash_nb.wire import (
     ToolState,
 )
 from tests.conformance.vectors import PACKED, read_files
+from tests.stores.conftest import Open
 from tests.stores.material import SESSION, append, blob, commit, draft, node, rewrite
-
-Open = Callable[..., SqliteSessionStore]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the session is kept."""
-    return tmp_path / "session.db"
-
-
-@pytest.fixture
-def open_it(path: Path) -> Iterator[Open]:
-    """Opens the session, as often as asked, each time with a connection of its own."""
-    made: list[SqliteSessionStore] = []
-
-    def again(**options: Any) -> SqliteSessionStore:
-        made.append(SqliteSessionStore(path, **options))
-        return made[-1]
-
-    yield again
-    for store in made:
-        store.release()
 
 
 def rows(path: Path, query: str, *values: object) -> list[Any]:
