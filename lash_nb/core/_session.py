@@ -186,7 +186,7 @@ class LashSession:
         """Store what is not stored yet, after the turn that runs; without a store it is simply kept.
 
         Raises:
-            LashRuntimeError: `store_commit_failed`, and what was not stored is taken back.
+            LashRuntimeError: `store_commit_failed`, and it stays in memory.
         """
         await self._runtime.persist()
 

@@ -205,15 +205,18 @@ class ResidentGraph:
         """Whether nothing was appended and the leaf was not moved since the last commit."""
         return self._committed == (len(self._order), self.leaf_node_id)
 
-    def adopt_pending(self, other: "ResidentGraph") -> None:
-        """Take over what `other` holds and no commit has stored, and its leaf; what hangs under nothing that is here is left out."""
+    def adopt_pending(self, other: "ResidentGraph") -> int:
+        """Take over what `other` holds and no commit has stored, and its leaf; return how many nodes hang under nothing here and are left out."""
+        left_out = 0
         for node in other.pending():
-            known = node.parent_node_id is None or node.parent_node_id in self._nodes
-            if known and node.node_id not in self._nodes:
+            if node.parent_node_id is not None and node.parent_node_id not in self._nodes:
+                left_out += 1
+            elif node.node_id not in self._nodes:
                 self._order.append(node)
                 self._nodes[node.node_id] = node
         if other.leaf_node_id is None or other.leaf_node_id in self._nodes:
             self._stand_at(other.leaf_node_id)
+        return left_out
 
     def absorb(self, nodes: Iterable[SessionNodeRecord]) -> None:
         """Take in nodes that are stored and were not resident."""

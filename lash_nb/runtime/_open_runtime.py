@@ -1,6 +1,7 @@
 """The ground that all operations on an open session stand on: one at a time, on what the store says, whole or not at all."""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from lash_nb.effects import JournalEffectHost, StepEffectHost
@@ -20,8 +21,11 @@ from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, SessionStore
 from lash_nb.wire import Message, SessionUsageReport
+from lash_nb.words import counted
 
 __all__ = ["OpenRuntime"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class OpenRuntime:
@@ -126,7 +130,11 @@ class OpenRuntime:
         fresh.policy = old.policy.replace(model=fresh.policy.model, provider_id=fresh.policy.provider_id)
         discard_snapshots(fresh)
         if old.stored_revision is not None and not old.graph.is_committed:
-            fresh.graph.adopt_pending(old.graph)
+            left_out = fresh.graph.adopt_pending(old.graph)
+            if left_out:
+                _LOG.warning(
+                    "session %s: %s not stored, for its parents are gone", self.session_id, counted(left_out, "node")
+                )
         self.state = fresh
 
     async def _commit(self) -> None:

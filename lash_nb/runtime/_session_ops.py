@@ -121,7 +121,7 @@ class SessionOps(OpenRuntime):
         """Commit what is not stored yet: a branch, a rewritten history, changed tools. Without a store it is simply kept.
 
         Raises:
-            LashRuntimeError: `store_commit_failed`, and what was not stored is taken back.
+            LashRuntimeError: `store_commit_failed`, and it stays in memory.
         """
         async with self._exclusive():
             with self._whole_or_not():

@@ -275,3 +275,13 @@ def test_whatever_happens_reads_are_right_and_snapshots_stay(steps: list[tuple[s
     law = asyncio.run(live())
     for reader, snapshot in law.seen:
         assert reader() == snapshot
+
+
+def test_what_hangs_under_nothing_is_left_out_and_counted() -> None:
+    """Going on from a graph in which the parents of new nodes are gone tells how many are lost; the leaf is that of the other graph."""
+    mine = resident(SessionGraph(nodes=(stored("a"),), leaf_node_id="a"))
+    mine.append_message(message("b"))
+    mine.append_message(message("c"))
+    other = resident(SessionGraph(nodes=(stored("x"),), leaf_node_id="x"))
+    assert other.adopt_pending(mine) == 2
+    assert (other.leaf_node_id, ids(other.messages)) == ("x", ["x"])
