@@ -87,10 +87,9 @@ class WatchedMessage(Message, frozen=True, kw_only=True):
         return super().is_transient
 
 
-@pytest.mark.parametrize("history", [5, 200])
-async def test_old_messages_are_not_looked_at_again(history: int) -> None:
-    """A turn over a long history goes through none of the old messages one by one."""
-    session, _, _ = await metered()
+async def with_history(history: int) -> tuple[LashSession, MeteredStore]:
+    """A session that has this many messages already, each of which notes who looks at it; its last turn is over."""
+    session, store, _ = await metered()
     graph = session._runtime.state.graph  # nobody outside may put messages of another type into a session
     for number in range(history):
         plain = Message(id=f"old{number}", role="User", parts=())
@@ -100,5 +99,25 @@ async def test_old_messages_are_not_looked_at_again(history: int) -> None:
     session._runtime.state.graph_replace_required = True
     await session.turn("warm up").run()
     LOOKED_AT.clear()
+    store.take()
+    return session, store
+
+
+@pytest.mark.parametrize("history", [5, 200])
+async def test_old_messages_are_not_looked_at_again(history: int) -> None:
+    """A turn over a long history goes through none of the old messages one by one."""
+    session, _ = await with_history(history)
     await session.turn("hi").run()
     assert LOOKED_AT == []
+
+
+@pytest.mark.parametrize("history", [5, 200])
+async def test_what_is_done_between_turns_costs_what_it_changes(history: int) -> None:
+    """Appending, setting a tool, observing and parking look at no old message and write no old node."""
+    session, store = await with_history(history)
+    await session.control.state.append_plugin_body("note", {})
+    await session.control.tools.set_availability("weather", "off")
+    session.observe()
+    await session.park()
+    assert LOOKED_AT == []
+    assert store.take() == [("Append", 1), ("Unchanged", 0)]
