@@ -4,14 +4,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from lash_nb import plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._verb import Argument, Verb
-from lash_nb.stores import StoreFolder, attachment_users, session_attachment_user, verify_attachments
+from lash_nb.stores import AttachmentCheck, StoreFolder, attachment_users, session_attachment_user, verify_attachments
 from lash_nb.views import AttachmentsView
 
 __all__ = ["ATTACHMENT_VERB"]
@@ -37,18 +35,16 @@ async def _attachments(bench: Bench, asked: Namespace) -> Any:
     return view
 
 
-async def _check(bench: Bench) -> pd.DataFrame:
+async def _check(bench: Bench) -> AttachmentCheck:
     """Hash every byte again; in a folder, those of all its sessions."""
     opened = bench.session()
     if opened.opening.store:
         folder = StoreFolder(opened.opening.store)
-        found = await verify_attachments(folder.attachments, attachment_users(folder.path))
-    elif opened.session.store is not None:
-        user = session_attachment_user(bench.current, opened.session.store)
-        found = await verify_attachments(opened.core.parts.attachment_store, [user])  # type: ignore[arg-type]  # both shipped stores are archives
-    print(str(found).strip("<>"))  # noqa: T201 - said in the cell
-    columns = ("attachment_id", "fault", "detail", "references")
-    return pd.DataFrame([[getattr(row, name) for name in columns] for row in found.rows], columns=list(columns))
+        return await verify_attachments(folder.attachments, attachment_users(folder.path))
+    if opened.session.store is None:
+        raise CallerError("this session has no store whose attachments could be checked", code="magics_attachment")
+    user = session_attachment_user(bench.current, opened.session.store)
+    return await verify_attachments(opened.core.parts.attachment_store, [user])  # type: ignore[arg-type]  # both shipped stores are archives
 
 
 def _python(bench: Bench, asked: Namespace) -> str:

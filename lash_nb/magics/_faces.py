@@ -11,8 +11,9 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._shown import display_formatter
 from lash_nb.plots import one_line
 from lash_nb.runtime import TurnResult
+from lash_nb.stores import AttachmentCheck, AttachmentCollection, AttachmentListing, StoredSession, StoreReader
 from lash_nb.trace import Trace
-from lash_nb.wire import EffectEntry, SessionGraph
+from lash_nb.wire import EffectEntry, SessionGraph, SessionNodeRecord
 
 __all__ = ["Faces"]
 
@@ -41,6 +42,12 @@ class Faces:
             Trace: Face(views.trace_text, views.trace_html),
             SessionGraph: Face(views.session_graph_text, views.session_graph_html),
             LashSession: Face(_session_text),
+            SessionNodeRecord: Face(views.node_text, views.node_html),
+            StoreReader: Face(views.store_text, views.store_html),
+            StoredSession: Face(views.stored_session_text, views.stored_session_html),
+            AttachmentListing: Face(lambda found: _listing(found).text(), lambda found: _listing(found).static_html()),
+            AttachmentCheck: Face(views.attachment_check_text, views.attachment_check_html),
+            AttachmentCollection: Face(views.attachment_collection_text, views.attachment_collection_html),
         }
         self._before: dict[tuple[str, type], Any] = {}
 
@@ -79,6 +86,10 @@ def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
         for entry in session.effects
         if entry.envelope.invocation.scope.turn_id == result.turn_id
     ]
+
+
+def _listing(found: AttachmentListing) -> views.AttachmentsView:
+    return views.AttachmentsView(found)
 
 
 def _session_text(session: LashSession) -> str:

@@ -19,6 +19,8 @@ __all__ = ["GRAPH_VERBS"]
 
 _SHOWN: Final = 6
 """As many ids does a message name."""
+_PREFIX: Final = 9
+"""As many characters of each: the letter of its kind, and enough to tell it apart."""
 
 
 def _graph(bench: Bench, asked: Namespace) -> Any:
@@ -74,9 +76,10 @@ def _beginning_with(nodes: Iterable[SessionNodeRecord], prefix: str) -> list[Ses
 
 def _unknown(session: LashSession, wanted: str, found: list[SessionNodeRecord]) -> CallerError:
     named = found or list(session.graph.nodes)[-_SHOWN:]
-    ids = ", ".join(node.node_id for node in named[:_SHOWN]) or "none"
+    ids = ", ".join(node.node_id[:_PREFIX] for node in named[:_SHOWN]) or "none"
     what = f"{len(found)} nodes have an id that begins with {wanted}" if found else f"no node {wanted}"
-    return CallerError(f"{what}; there are {ids}; all of them: %lash graph --table", code="unknown_node")
+    value = "; the value of a variable is written {{variable}}" if wanted.startswith("{") else ""
+    return CallerError(f"{what}; there are {ids}; all of them: %lash graph --table{value}", code="unknown_node")
 
 
 def _graph_python(_bench: Bench, asked: Namespace) -> str:

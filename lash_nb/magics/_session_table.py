@@ -1,5 +1,6 @@
 """`%lash sessions`: open, parked and stored sessions in one table."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,8 +8,7 @@ import pandas as pd
 
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._open_session import OpenSession
-from lash_nb.magics._stored import stored_rows
-from lash_nb.stores import StoredSessionRow
+from lash_nb.stores import StoredSessionRow, StoreReader
 
 __all__ = ["session_table"]
 
@@ -27,16 +27,16 @@ _DTYPES: Final = {
 """The columns in order, with their types."""
 
 
-def session_table(bench: Bench, folder: str | None = None) -> pd.DataFrame:
+def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> pd.DataFrame:
     """Return one row per session: those that are open, then those that are parked or stored, last used first.
 
     Args:
         bench: Where the open ones lie.
-        folder: Look into this folder, too.
+        stored: The folders of stored ones.
     """
     rows = [_open_row(bench, name, one) for name, one in bench.sessions.items()]
     listed = {(one.opening.store, one.session.session_id) for one in bench.sessions.values()}
-    in_folders = {(place, row.session_id): row for place, row in stored_rows(bench, folder)}
+    in_folders = {(place, row.session_id): row for place, reader in stored.items() for row in reader.sessions}
     for place, name in in_folders.keys() - listed:
         is_parked = name in bench.parked and bench.parked[name].opening.store == place
         rows.append(_stored_row(place, in_folders[place, name], "parked" if is_parked else "stored"))
@@ -45,6 +45,7 @@ def session_table(bench: Bench, folder: str | None = None) -> pd.DataFrame:
         "current": [row.get("current", False) for row in rows]
     }
     table = pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in _DTYPES.items()})
+    table["last_use"] = table["last_use"].dt.floor("s")
     return table.sort_values(
         "last_use",
         ascending=False,

@@ -5,13 +5,14 @@ from typing import Final, get_args
 
 import pandas as pd
 
+from lash_nb import plots
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._session_table import session_table
-from lash_nb.magics._stored import asked_folder, find_stored
+from lash_nb.magics._stored import asked_folder, find_stored, stored_folders
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import Residency, TurnResult
 from lash_nb.stores import open_store
@@ -52,9 +53,14 @@ async def _open(bench: Bench, asked: Namespace) -> LashSession:
         return bench.use(asked.name).session
     if asked.name in bench.parked:
         return (await bench.resume(asked.name)).session
+    _find(bench, asked)
+    return (await bench.open(asked.name, _opening(bench, asked)))[0].session
+
+
+def _find(bench: Bench, asked: Namespace) -> None:
+    """Say where a session is stored, and what model it last worked with, where the line does not."""
     folder, stored = find_stored(bench, asked.name, asked_folder(bench, asked.store))
     asked.store, asked.model = folder, asked.model or stored.row.model or None
-    return (await bench.open(asked.name, _opening(bench, asked)))[0].session
 
 
 def _opening(bench: Bench, asked: Namespace) -> Opening:
@@ -75,7 +81,22 @@ def _open_python(bench: Bench, asked: Namespace) -> str:
 
 
 def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
-    return session_table(bench, asked.store)
+    stored = stored_folders(bench, asked.store)
+    table = session_table(bench, stored)
+    for error in (error for reader in stored.values() for error in reader.errors):
+        print(f"Not listed: {plots.one_line(error.message, 300)}")  # noqa: T201 - said in the cell
+    if table.empty:
+        print("No sessions. Begin one: %lash new NAME. Those of a folder: %lash sessions --store DIR")  # noqa: T201 - said in the cell
+    return table
+
+
+def _open_stored_python(bench: Bench, asked: Namespace) -> str:
+    if asked.name in bench.sessions:
+        return f"session = sessions[{asked.name!r}]  # it is open: keep yours in a dict"
+    if asked.name in bench.parked:
+        return "session = await core.resume(parked)"
+    _find(bench, asked)
+    return _open_python(bench, asked)
 
 
 def _sessions_python(bench: Bench, asked: Namespace) -> str:
@@ -138,7 +159,7 @@ SESSION_VERBS: Final = (
         name="open",
         summary="go on with a session that is stored, parked or open",
         run=_open,
-        python=_open_python,
+        python=_open_stored_python,
         arguments=(Argument(name="NAME", help="its name", values=values.stored_sessions), *_OPENING),
     ),
     Verb(

@@ -20,6 +20,9 @@ from lash_nb.words import counted
 
 __all__ = ["STORE_VERBS"]
 
+_ORPHAN_COLUMNS: Final = ("graph_node_id", "role", "text", "tool_calls", "timestamp", "parent_node_id")
+"""What a person chooses by stands first."""
+
 
 async def _park(bench: Bench, asked: Namespace) -> None:
     name = asked.name or bench.current
@@ -62,8 +65,12 @@ def _own_folder(bench: Bench, name: str) -> str | None:
 async def _orphans(bench: Bench, _asked: Namespace) -> pd.DataFrame:
     session = bench.session().session
     orphans = await session.control.state.orphaned_node_ids()
-    found = [await session.control.state.get_historic_node(node_id) for node_id in orphans]
-    return frames.nodes_df(SessionGraph(nodes=tuple(node for node in found if node is not None)))
+    if not orphans:
+        print(f"Session {plots.printable(bench.current)}: every stored node is on the way to where it stands")  # noqa: T201 - said in the cell
+    resident = {node.node_id: node for node in session.graph.nodes}
+    found = [resident.get(one) or await session.control.state.get_historic_node(one) for one in orphans]
+    table = frames.nodes_df(SessionGraph(nodes=tuple(node for node in found if node is not None)))
+    return table[[*_ORPHAN_COLUMNS]]
 
 
 async def _vacuum(bench: Bench, asked: Namespace) -> None:

@@ -38,7 +38,7 @@ def sessions(bench: Bench, _typed: str) -> list[str]:
 
 def stored_sessions(bench: Bench, _typed: str) -> list[str]:
     """Names of sessions that are open, parked or stored."""
-    return list(dict.fromkeys([*bench.sessions, *bench.parked, *(row.session_id for _, row in stored_rows(bench))]))
+    return list(dict.fromkeys([*bench.sessions, *bench.parked, *(row.session_id for row in stored_rows(bench))]))
 
 
 def parked_sessions(bench: Bench, _typed: str) -> list[str]:

@@ -9,12 +9,23 @@ if TYPE_CHECKING:
     from lash_nb.views._base import View, static_html, static_svg, text
     from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
     from lash_nb.views._graph import SessionGraphView
+    from lash_nb.views._node_face import node_html, node_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
     from lash_nb.views._report import trace_report
     from lash_nb.views._report_file import write_trace_report
     from lash_nb.views._report_text import summary_text
     from lash_nb.views._steppable import Steppable, StepperState
     from lash_nb.views._stepper import StepperView
+    from lash_nb.views._store_faces import (
+        attachment_check_html,
+        attachment_check_text,
+        attachment_collection_html,
+        attachment_collection_text,
+        store_html,
+        store_text,
+        stored_session_html,
+        stored_session_text,
+    )
     from lash_nb.views._timeline import TraceTimelineView
     from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
@@ -33,14 +44,24 @@ __all__ = [
     "TurnLike",
     "TurnState",
     "View",
+    "attachment_check_html",
+    "attachment_check_text",
+    "attachment_collection_html",
+    "attachment_collection_text",
     "effects_html",
     "effects_text",
     "envelope_html",
     "envelope_text",
+    "node_html",
+    "node_text",
     "session_graph_html",
     "session_graph_text",
     "static_html",
     "static_svg",
+    "store_html",
+    "store_text",
+    "stored_session_html",
+    "stored_session_text",
     "summary_text",
     "text",
     "trace_html",
@@ -64,14 +85,24 @@ _HOMES = {
     "TurnLike": "_turn_words",
     "TurnState": "_turn",
     "View": "_base",
+    "attachment_check_html": "_store_faces",
+    "attachment_check_text": "_store_faces",
+    "attachment_collection_html": "_store_faces",
+    "attachment_collection_text": "_store_faces",
     "effects_html": "_effects_static",
     "effects_text": "_effects_static",
     "envelope_html": "_effects_static",
     "envelope_text": "_effects_static",
+    "node_html": "_node_face",
+    "node_text": "_node_face",
     "session_graph_html": "_record_faces",
     "session_graph_text": "_record_faces",
     "static_html": "_base",
     "static_svg": "_base",
+    "store_html": "_store_faces",
+    "store_text": "_store_faces",
+    "stored_session_html": "_store_faces",
+    "stored_session_text": "_store_faces",
     "summary_text": "_report_text",
     "text": "_base",
     "trace_html": "_record_faces",

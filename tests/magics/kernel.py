@@ -1,5 +1,6 @@
 """A real kernel, spoken to as a notebook does: run a cell, interrupt it, collect what it shows."""
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -102,6 +103,15 @@ class Kernel:
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self._manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """End the process as the machine's loss would, with SIGKILL."""
+        self._manager.signal_kernel(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Begin anew, as after a click on Restart; cells of before are never answered."""
+        self._manager.restart_kernel()
+        self._client.wait_for_ready(timeout=PATIENCE_S)
 
     def complete(self, code: str) -> list[str]:
         """What the kernel offers at the end of the code."""
