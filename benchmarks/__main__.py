@@ -14,6 +14,7 @@ NAMES: Final = (
     "wire_json",
     "trace_read",
     "trace_report",
+    "session_stores",
     "large_drawings",
     "explorer_first_row",
 )

@@ -28,8 +28,8 @@ from lash_nb.wire import (
 
 __all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session", "undecodable"]
 
-_AT_ONCE: Final = 250
-"""How many nodes are decoded together."""
+_AT_ONCE: Final = 50
+"""How many nodes are decoded together; few, as all of them are decoded one by one where one is written in another way."""
 _HEAD: Final = select(blobs("head_json"), integers("head_revision"), source="session_head WHERE singleton = 1")
 _NAMES: Final = ("session_id", "session_name", "created_at", "model")
 _META: Final = select(
