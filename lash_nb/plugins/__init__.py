@@ -3,7 +3,14 @@
 from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
 from lash_nb.plugins._builtin import embed_tools, lash_triggers, tool_output_budget
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
-from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext, tool_replay_key
+from lash_nb.plugins._context import (
+    AttachmentSink,
+    ToolCall,
+    ToolContext,
+    ToolDispatch,
+    ToolPrepareContext,
+    tool_replay_key,
+)
 from lash_nb.plugins._dispatch import ToolDispatcher
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
 from lash_nb.plugins._history import (
@@ -23,6 +30,7 @@ from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolPreamble, Pr
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext, PromptContributor, ToolSurfaceContributor
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_err, tool_failure, tool_ok
+from lash_nb.plugins._retry import RetrySleep
 from lash_nb.plugins._standard import STANDARD_PROTOCOL, StandardProtocolDriver, standard_protocol
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution, ToolSurfaceEntry
 from lash_nb.plugins._tool_provider import ToolProvider
@@ -53,6 +61,7 @@ __all__ = [
     "ProtocolDriverPlugin",
     "ProtocolPreamble",
     "ProtocolSession",
+    "RetrySleep",
     "RewriteContext",
     "RewriteTrigger",
     "SessionPlugin",
@@ -60,6 +69,7 @@ __all__ = [
     "StaticPlugin",
     "ToolCall",
     "ToolContext",
+    "ToolDispatch",
     "ToolDispatcher",
     "ToolPrepareContext",
     "ToolProvider",

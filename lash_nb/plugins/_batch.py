@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall
-from lash_nb.plugins._result import tool_failure
+from lash_nb.plugins._result import tool_err, tool_failure, tool_ok
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.wire import (
+    CompletedToolCall,
+    Json,
     ToolAgentSurface,
     ToolAvailability,
     ToolCallOutput,
     ToolContract,
     ToolDefinition,
     ToolManifest,
+    ToolValue,
+    completed_call,
+    to_builtins,
 )
 
 __all__ = ["BATCH_DEFINITION", "BatchToolProvider"]
@@ -70,7 +76,7 @@ BATCH_DEFINITION: Final = ToolDefinition(
 
 
 class BatchToolProvider(ToolProvider):
-    """Offers `batch`, and so far refuses to run it: the model is told to make the calls themselves."""
+    """Offers `batch`: each call in it goes through all checks as if the model had made it alone."""
 
     def tool_manifests(self) -> Sequence[ToolManifest]:
         """Return the one tool."""
@@ -81,9 +87,62 @@ class BatchToolProvider(ToolProvider):
         return BATCH_DEFINITION.contract() if name == BATCH_DEFINITION.name else None
 
     async def execute(self, call: ToolCall) -> ToolCallOutput:
-        """Refuse."""
-        return tool_failure(
-            "unavailable",
-            "batch_unavailable",
-            f"Tool `{call.name}` does not run in this version; make the calls one by one.",
-        )
+        """Run the calls and return their results in order; only a batch that cannot be read fails as a whole."""
+        items = _items(call.args)
+        if isinstance(items, str):
+            return tool_err(items)
+        if call.context.dispatch is None:
+            return tool_failure("unavailable", "batch_unavailable", "No other tool can be called from here.")
+        parent = call.context.tool_call_id or BATCH_DEFINITION.name
+        calls = [_child(parent, index, item) for index, item in enumerate(items)]
+        refused = {at: reason for at, child in enumerate(calls) if (reason := _refusal(at, child)) is not None}
+        done = iter(await call.context.dispatch.batch([one for at, one in enumerate(calls) if at not in refused]))
+        ended = [
+            completed_call(child, tool_err(refused[at])) if at in refused else next(done)
+            for at, child in enumerate(calls)
+        ]
+        return tool_ok({"results": [_result(at, one) for at, one in enumerate(ended)]})
+
+
+def _items(args: Json) -> list[dict[str, Any]] | str:
+    """The calls of a batch, or what makes it unreadable as a whole; the schema has found most of that before."""
+    items = args.get("tool_calls") if isinstance(args, dict) else None
+    if not isinstance(items, list):
+        return "Missing tool_calls: give an array of calls"
+    if not items:
+        return "tool_calls is empty: give at least one call"
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            return f"tool_calls[{index}] must be an object with tool and parameters"
+        if not str(item.get("tool") or "").strip():
+            return f"tool_calls[{index}].tool must name a tool"
+    return items
+
+
+def _child(parent: str, index: int, item: dict[str, Any]) -> PendingToolCall:
+    return PendingToolCall(
+        call_id=f"{parent}:{index:02d}", tool_name=str(item["tool"]).strip(), args=item.get("parameters", {})
+    )
+
+
+def _refusal(index: int, call: PendingToolCall) -> str | None:
+    """Why a call of a batch is not made."""
+    if index >= _MOST_CALLS:
+        return f"Maximum of {_MOST_CALLS} tool calls allowed in batch"
+    if call.tool_name == BATCH_DEFINITION.name:
+        return f"Tool '{call.tool_name}' is not allowed inside batch"
+    return None
+
+
+def _result(index: int, done: CompletedToolCall) -> Json:
+    """A result as the model reads it; attachments stay attachments."""
+    payload = done.output.outcome.payload
+    ended = {"result": payload.value} if isinstance(payload, ToolValue) else {"error": to_builtins(payload)}
+    success = isinstance(payload, ToolValue)
+    return {
+        "index": index,
+        "tool": done.tool_name,
+        "success": success,
+        "duration_ms": done.duration_ms,
+        **ended,
+    }

@@ -1,12 +1,14 @@
 """What a tool may know and use while it runs (lash 0.1.0-alpha.37, turns §12.1 and §12.4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lash_nb.clock import CancellationToken
-from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, Json, PreparedToolCall
+from lash_nb.machine import PendingToolCall
+from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, CompletedToolCall, Json, PreparedToolCall
 
-__all__ = ["AttachmentSink", "ToolCall", "ToolContext", "ToolPrepareContext", "tool_replay_key"]
+__all__ = ["AttachmentSink", "ToolCall", "ToolContext", "ToolDispatch", "ToolPrepareContext", "tool_replay_key"]
 
 
 class AttachmentSink(Protocol):
@@ -14,6 +16,14 @@ class AttachmentSink(Protocol):
 
     def put(self, data: bytes, meta: AttachmentCreateMeta, /) -> AttachmentRef:
         """Store `data` and return what to put into the result."""
+        ...
+
+
+class ToolDispatch(Protocol):
+    """Lets a tool call other tools."""
+
+    async def batch(self, calls: Sequence[PendingToolCall], /) -> tuple[CompletedToolCall, ...]:
+        """Run calls, those of parallel tools side by side; the results are in the order of the calls, failures among them."""
         ...
 
 
@@ -56,6 +66,8 @@ class ToolContext:
     """The background process in which the call runs."""
     attachments: AttachmentSink | None = field(default=None, repr=False)
     """Where to put bytes; None where there is no store."""
+    dispatch: ToolDispatch | None = field(default=None, repr=False)
+    """Calls other tools; None outside a dispatcher."""
 
     @classmethod
     def of_call(

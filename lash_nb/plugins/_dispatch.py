@@ -2,22 +2,30 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Final, TypeVar
 
 from lash_nb.clock import NS_PER_MS, Clock, is_being_cancelled
-from lash_nb.errors import WireError, exception_text
+from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
+from lash_nb.plugins._child_calls import ChildCalls
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_failure
+from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
 from lash_nb.wire import (
     CompletedToolCall,
     PreparedToolCall,
+    RetryNever,
+    RetrySafe,
     ToolCallOutput,
+    ToolManifest,
     ToolSuccess,
     ToolValue,
     at_least,
@@ -28,6 +36,9 @@ from lash_nb.wire import (
 __all__ = ["ToolDispatcher"]
 
 T = TypeVar("T")
+
+_PASSING: Final = (TimeoutError, ConnectionError)
+"""What a tool raises when the world was not there for a moment; a tool with a retry policy is then tried again."""
 
 
 class ToolDispatcher:
@@ -46,9 +57,10 @@ class ToolDispatcher:
         self, pending: PendingToolCall, context: ToolPrepareContext
     ) -> PreparedToolCall | CompletedToolCall:
         """Check a call and let its provider prepare it; a call that cannot run is completed here, with duration 0."""
-        provider = self._callable_provider(pending.tool_name)
-        if provider is None:
+        found = self._callable(pending.tool_name)
+        if found is None:
             return completed_call(pending, self._unavailable(pending.tool_name))
+        provider, _ = found
         contract = self._registry.resolve_contract(pending.tool_name)
         if contract is None:
             return completed_call(pending, _without_contract(pending.tool_name))
@@ -58,25 +70,79 @@ class ToolDispatcher:
         prepared = await _or_failure(provider.prepare_tool_call(pending, context))
         return completed_call(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
 
-    async def execute(self, prepared: PreparedToolCall, context: ToolContext) -> CompletedToolCall:
-        """Run a prepared call once and measure it."""
-        provider = self._callable_provider(prepared.tool_name)
-        if provider is None:
+    async def execute(
+        self, prepared: PreparedToolCall, context: ToolContext, sleep: RetrySleep | None = None
+    ) -> CompletedToolCall:
+        """Run a prepared call, again where its tool allows that, and measure it all; `sleep` waits between attempts."""
+        found = self._callable(prepared.tool_name)
+        if found is None:
             return completed_call(prepared, self._unavailable(prepared.tool_name))
         started = self._clock.monotonic_ns()
-        call = ToolCall(name=prepared.tool_name, args=prepared.args, context=context)
-        output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
+        output = await self._attempts(*found, prepared, context, sleep or self._sleep)
         return completed_call(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // NS_PER_MS)
 
-    def _callable_provider(self, name: str) -> ToolProvider | None:
+    async def _attempts(
+        self,
+        provider: ToolProvider,
+        manifest: ToolManifest,
+        prepared: PreparedToolCall,
+        context: ToolContext,
+        sleep: RetrySleep,
+    ) -> ToolCallOutput:
+        """Run a call until it is done or may not be tried again; a cancelled call is not tried again."""
+        plan = RetryPlan.of(manifest.retry_policy, prepared.call_id)
+        children = ChildCalls(partial(self._child, context, sleep), self._is_serial)
+        for attempt in count(1):
+            told = replace(context, attempt_number=attempt, max_attempts=plan.attempts, dispatch=children)
+            call = ToolCall(name=prepared.tool_name, args=prepared.args, context=told)
+            output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
+            wish = plan.wish(output)
+            if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
+                break
+            if attempt >= plan.attempts:
+                return exhausted(output, attempt)
+            delay = plan.delay_ms(attempt, wish)
+            try:
+                await (sleep(prepared, attempt, delay) if delay else asyncio.sleep(0))
+            except LashRuntimeError as error:
+                return tool_failure("internal", "tool_retry_sleep_failed", error.message)
+        return output
+
+    async def _child(self, parent: ToolContext, sleep: RetrySleep, pending: PendingToolCall) -> CompletedToolCall:
+        """Run a call that a running tool makes; nothing begins any more for a parent that is cancelled."""
+        if parent.cancellation is not None and parent.cancellation.cancelled:
+            return completed_call(pending, tool_cancelled("tool call cancelled"))
+        about = ToolPrepareContext(session_id=parent.session_id, call_id=pending.call_id)
+        prepared = await self.prepare(pending, about)
+        if not isinstance(prepared, PreparedToolCall):
+            return prepared
+        context = ToolContext.of_call(
+            prepared,
+            session_id=parent.session_id,
+            agent_frame_id=parent.agent_frame_id,
+            cancellation=parent.cancellation and parent.cancellation.child(),
+            attachments=parent.attachments,
+        )
+        return await self.execute(prepared, context, sleep)
+
+    async def _sleep(self, _prepared: PreparedToolCall, _attempt: int, delay_ms: int) -> None:
+        await self._clock.sleep(delay_ms / 1000)
+
+    def _is_serial(self, name: str) -> bool:
+        manifest = self._registry.resolve_manifest(name)
+        return manifest is not None and manifest.scheduling == "serial"
+
+    def _callable(self, name: str) -> tuple[ToolProvider, ToolManifest] | None:
         """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""
         entry = self.surface.entry(name)
-        if entry is not None:
-            return self._registry.provider(name) if at_least(entry.availability, "callable") else None
-        manifest = None if self.surface.is_hidden(name) else self._registry.resolve_manifest(name)
-        if manifest is None or not at_least(manifest.effective_availability, "callable"):
+        if entry is None and self.surface.is_hidden(name):
             return None
-        return self._registry.provider(name)
+        manifest = self._registry.resolve_manifest(name) if entry is None else entry.manifest
+        if manifest is None:
+            return None
+        availability = manifest.effective_availability if entry is None else entry.availability
+        provider = self._registry.provider(name) if at_least(availability, "callable") else None
+        return None if provider is None else (provider, manifest)
 
     def _unavailable(self, name: str) -> ToolCallOutput:
         others = ", ".join(self.surface.tool_names) or "none"
@@ -102,7 +168,8 @@ async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
             raise
         text = exception_text(error)
         message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return tool_failure("execution", "tool_error", message, source="tool", raw=ToolValue(text))
+        retry = RetrySafe() if isinstance(error, _PASSING) else RetryNever()
+        return tool_failure("execution", "tool_error", message, source="tool", retry=retry, raw=ToolValue(text))
 
 
 def _checked(name: str, output: object) -> ToolCallOutput:

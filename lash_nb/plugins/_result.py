@@ -1,5 +1,7 @@
 """What a tool gives back, made in one word (lash 0.1.0-alpha.37, turns §11.5)."""
 
+from typing import Final
+
 from lash_nb.wire import (
     Json,
     RetryNever,
@@ -10,12 +12,15 @@ from lash_nb.wire import (
     ToolFailure,
     ToolFailureClass,
     ToolFailureSource,
+    ToolRetryDisposition,
     ToolSuccess,
     ToolValue,
     to_json,
 )
 
 __all__ = ["tool_cancelled", "tool_err", "tool_failure", "tool_ok"]
+
+_NEVER: Final = RetryNever()
 
 
 def tool_ok(value: Json) -> ToolCallOutput:
@@ -40,8 +45,9 @@ def tool_failure(
     message: str,
     *,
     source: ToolFailureSource = "runtime",
+    retry: ToolRetryDisposition = _NEVER,
     raw: ToolValue | None = None,
 ) -> ToolCallOutput:
-    """Return the output of a failure that is not to be tried again."""
-    failure = ToolFailure(class_=class_, code=code, message=message, source=source, retry=RetryNever(), raw=raw)
+    """Return the output of a failure; `retry=RetrySafe()` lets a tool with a retry policy be tried again."""
+    failure = ToolFailure(class_=class_, code=code, message=message, source=source, retry=retry, raw=raw)
     return ToolCallOutput(outcome=ToolFailed(payload=failure))

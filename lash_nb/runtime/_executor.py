@@ -1,6 +1,7 @@
 """Performs the effects of a turn for real: the local executor behind every envelope (lash 0.1.0-alpha.37, effect wire format §15.4)."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
@@ -19,6 +20,7 @@ from lash_nb.wire import (
     PreparedToolCall,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
+    RuntimeInvocation,
     SleepCommand,
     SleepOutcome,
     SurfaceOutcome,
@@ -27,6 +29,7 @@ from lash_nb.wire import (
     ToolCallCommand,
     ToolOutcome,
     completed_call,
+    tool_retry_sleep_invocation,
 )
 
 __all__ = ["TurnEffectExecutor"]
@@ -64,26 +67,35 @@ class TurnEffectExecutor:
     async def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> RuntimeEffectOutcome:
         return await perform_llm_call(envelope, command, self._turn)
 
-    async def _tool_call(self, _: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
+    async def _tool_call(self, envelope: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
         call, hub = command.call, self._turn.hub
         self.tool_calls.add(call.call_id)
         if self._turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
             return ToolOutcome(result=_cut_off(call))
         hub.tool_started(call)
-        completed = await self._run_tool(call)
+        completed = await self._run_tool(call, envelope.invocation)
         if completed is None:
             return ToolOutcome(result=_cut_off(call))
         hub.tool_completed(completed)
         return ToolOutcome(result=completed)
 
-    async def _run_tool(self, call: PreparedToolCall) -> CompletedToolCall | None:
+    async def _run_tool(self, call: PreparedToolCall, invocation: RuntimeInvocation) -> CompletedToolCall | None:
         """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
-        turn = self._turn
-        work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call)))
+        turn, sleep = self._turn, partial(self._retry_sleep, invocation, call)
+        work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call), sleep))
         try:
             return await until_cancelled(work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:
             return None
+
+    async def _retry_sleep(
+        self, invocation: RuntimeInvocation, call: PreparedToolCall, failed: PreparedToolCall, attempt: int, ms: int
+    ) -> None:
+        """Wait as an effect of its own; calls that `call` makes of other tools have their own ids in it, so that no two are one."""
+        name = call.tool_name if failed is call else f"{failed.call_id}:{failed.tool_name}"
+        sleep = tool_retry_sleep_invocation(invocation, name, attempt)
+        envelope = RuntimeEffectEnvelope(invocation=sleep, command=SleepCommand(duration_ms=ms))
+        await self._turn.controller.execute_effect(envelope, self)
 
     def _tool_context(self, call: PreparedToolCall) -> ToolContext:
         return ToolContext.of_call(
