@@ -186,17 +186,19 @@ class ToolRegistry:
         return self._generation
 
     def _bound(self, name: str) -> _Binding | None:
-        bound = self._tools.get(name) or next(self._candidates(name), None)
-        if bound is not None and name not in self._tools:
+        bound = self._tools.get(name)
+        if bound is None and (found := next(self._candidates(name), None)):
+            bound = _Binding(found.source, found.provider, _with_compact(found.manifest, found.provider))
             self._change({**self._tools, name: bound})
         return bound
 
     def _candidates(self, name: str) -> Iterator[_Binding]:
+        """Yield who offers the tool, with its manifest as it is given: contracts are made compact only for what is bound."""
         for source, providers in self._sources.items():
             for provider in providers:
                 manifest = provider.resolve_manifest(name)
                 if manifest is not None and manifest.name == name:
-                    yield _Binding(source, provider, _with_compact(manifest, provider))
+                    yield _Binding(source, provider, manifest)
 
     def _read(self, source: str, providers: Sequence[ToolProvider]) -> list[_Binding]:
         overrides = {name: bound.manifest.availability_override for name, bound in self._tools.items()}
