@@ -134,6 +134,7 @@ def _columns(found: GraphRows, names: Mapping[int, str]) -> dict[str, Any]:
         "orphans": sorted(found.orphans),
         "names": {str(place): name for place, name in names.items()},
         "frames": _frames(rows),
+        "begins": {str(place): words for place, words in found.begins.items()},
         "folds": [[fold.first, fold.last, fold.text, *sums(rows[fold.first : fold.last + 1])] for fold in found.folds],
     }
 
@@ -145,13 +146,14 @@ def _frames(rows: Sequence[TurnRow]) -> list[list[Any]]:
         order.setdefault(row.nodes[0].agent_frame_id or "", len(order) + 1)
     runs: list[list[Any]] = []
     for place, row in enumerate(rows):
-        number = order[row.nodes[0].agent_frame_id or ""]
-        if number == 1:
+        frame = row.nodes[0].agent_frame_id or ""
+        if order[frame] == 1:
             continue
-        if runs and runs[-1][1] == place - 1 and runs[-1][2] == f"frame {number}":
+        label = f"frame {short_id(frame)}" if frame else "no frame"
+        if runs and runs[-1][1] == place - 1 and runs[-1][2] == label:
             runs[-1][1] = place
         else:
-            runs.append([place, place, f"frame {number}"])
+            runs.append([place, place, label])
     return runs
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from lash_nb.clock import parse_rfc3339
 from lash_nb.errors import WireError
-from lash_nb.plots import GraphLayout, counted, duration, lay_out, one_line, token_count
+from lash_nb.plots import GraphLayout, counted, duration, lay_out, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._json import call_text, summary
 from lash_nb.wire import Message, SessionGraph, SessionNodeRecord, from_json
@@ -97,6 +97,8 @@ class GraphRows(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that hang on a node which is not there."""
     folds: list[FoldedRun]
     """Runs of quiet turns."""
+    begins: dict[int, str]
+    """The agent frame that begins with a row; empty when there is but one."""
 
 
 def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None) -> GraphRows:
@@ -122,6 +124,7 @@ def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None)
         current=last - leaf if leaf is not None else -1,
         orphans={last - one for one in orphans},
         folds=[],
+        begins=_beginnings(rows, layout.parents),
     )
     found.folds.extend(_folds(found))
     return found
@@ -229,6 +232,19 @@ def _orphans(groups: list[list[SessionNodeRecord]], parents: list[int], known: s
     return orphans
 
 
+def _beginnings(rows: Sequence[TurnRow], parents: Sequence[int]) -> dict[int, str]:
+    """Name the frame of every row whose parent is in another one."""
+    frames = [row.nodes[0].agent_frame_id for row in rows]
+    if len(set(frames)) < 2:
+        return {}
+    began = {
+        place: frame
+        for place, (frame, parent) in enumerate(zip(frames, parents, strict=True))
+        if parent < 0 or frames[parent] != frame
+    }
+    return {place: f"frame {short_id(frame)}" if frame else "no frame" for place, frame in began.items()}
+
+
 def _row(nodes: list[SessionNodeRecord], depth: int, facts: _TurnsByTime) -> TurnRow:
     turn = facts.at(nodes[0])
     parts = [part for node in nodes if node.message for part in node.message.parts]
@@ -307,7 +323,7 @@ def _quiet_runs(found: GraphRows) -> Iterator[tuple[int, int]]:
 
 
 def _standing_out(found: GraphRows) -> list[bool]:
-    """Rows that never fold: the leaf, tips, forks, failures, cancellations, pictures, orphans."""
+    """Rows that never fold: the leaf, tips, forks, failures, cancellations, pictures, orphans, beginnings of frames."""
     parents, lanes = found.layout.parents, found.layout.lanes
     children = _child_counts(parents)
     return [
@@ -315,6 +331,7 @@ def _standing_out(found: GraphRows) -> list[bool]:
         or row.pictures
         or place == found.current
         or place in found.orphans
+        or place in found.begins
         or children[place] != 1
         or (parents[place] >= 0 and lanes[parents[place]] != lanes[place])
         for place, row in enumerate(found.rows)

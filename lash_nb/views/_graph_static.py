@@ -34,11 +34,17 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     orphan: bool
     current: bool
     name: str
+    begins: str
 
     @property
     def note(self) -> str:
         """What stands behind the text."""
-        said = [self.name, "current" if self.current else "", self.mark if self.mark != "failed" else "a tool failed"]
+        said = [
+            self.name,
+            self.begins,
+            "current" if self.current else "",
+            self.mark if self.mark != "failed" else "a tool failed",
+        ]
         return ", ".join(filter(None, said))
 
     @property
@@ -112,7 +118,7 @@ def _lines(found: GraphRows, names: Mapping[str, str], *, orphans: bool = True) 
 
 
 def _foldable(found: GraphRows, named: Mapping[int, str]) -> list[bool]:
-    """Rows that say nothing by themselves: no tip, no fork, no name, straight in their lane, not cancelled."""
+    """Rows that say nothing by themselves: no tip, no fork, no name, no new frame, straight in their lane, not cancelled."""
     parents, lanes = found.layout.parents, found.layout.lanes
     children = Counter(parents)
     return [
@@ -121,6 +127,7 @@ def _foldable(found: GraphRows, named: Mapping[int, str]) -> list[bool]:
         and lanes[parents[place]] == lanes[place]
         and row.mark != "cancelled"
         and place not in named
+        and place not in found.begins
         and place != found.current
         for place, row in enumerate(found.rows)
     ]
@@ -138,6 +145,7 @@ def _line(found: GraphRows, named: Mapping[int, str], span: tuple[int, int], lin
         orphan=first in found.orphans,
         current=first == found.current,
         name=named.get(first, ""),
+        begins=found.begins.get(first, ""),
     )
 
 

@@ -35,6 +35,9 @@ _ROWS: Final = 50
 _LINES: Final = 30
 """As many does a text show."""
 _FAULTS: Final = 5
+_DRAWN: Final = 20_000
+"""Of a session with more nodes the graph is drawn when it is asked for: that takes a second."""
+_UNDRAWN: Final = "a long session: its `graph` draws it, lash_nb.views.SessionGraphView(….graph) lets you search it"
 _HARMLESS: Final = frozenset({"orphaned", "unwritten"})
 _BREAKS: Final = "width:100%;overflow-wrap:anywhere;"
 _SESSION_HEADS: Final = [
@@ -84,9 +87,11 @@ def store_text(store: StoreReader) -> str:
 def stored_session_html(session: StoredSession) -> str:
     """Return a stored session: what it is, and its graph."""
     try:
-        facts, graph = _facts(session), Html(session_graph_html(session.graph))
+        facts = _facts(session)
+        graph = Html(session_graph_html(session.graph)) if _is_drawn(session) else _note(_UNDRAWN)
     except StoreError as error:
-        facts, graph = [], el("div", error.message, style=f"overflow-wrap:anywhere;{FAILURE}")
+        facts = []
+        graph = el("div", error.message, style=f"overflow-wrap:anywhere;{FAILURE}")
     body = table([("", "white-space:nowrap;"), ("", _BREAKS)], [list(fact) for fact in facts]) if facts else None
     return joined(heading(f"Stored session {session.session_id}", _session_counts(session.row)), body, graph)
 
@@ -96,7 +101,7 @@ def stored_session_text(session: StoredSession) -> str:
     try:
         lines = [
             *aligned([list(fact) for fact in _facts(session)], limits={1: 80}),
-            *session_graph_text(session.graph).splitlines()[:-1],
+            *(session_graph_text(session.graph).splitlines()[:-1] if _is_drawn(session) else [_UNDRAWN]),
         ]
     except StoreError as error:
         lines = [one_line(error.message, 400)]
@@ -187,6 +192,10 @@ def _facts(session: StoredSession) -> list[tuple[str, str]]:
         ("unreadable", counted(session.unread, "node") if session.unread else ""),
     ]
     return [(name, words) for name, words in found if words]
+
+
+def _is_drawn(session: StoredSession) -> bool:
+    return len(session.graph.nodes) <= _DRAWN
 
 
 def _count(count: int, noun: str, attribute: str, plural: str = "") -> str:

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lash_nb.trace import read_trace
 from lash_nb.views import SessionGraphView, static_svg, text
@@ -149,3 +150,21 @@ def test_a_large_graph_costs_what_it_holds() -> None:
 
     assert ratio < 9
     assert len(to_json(dict(SessionGraphView(large).columns))) < 45 * len(large.nodes)
+
+
+def test_agent_frames_are_named_where_they_begin() -> None:
+    """In the page, in the picture and as text; a beginning is never folded away."""
+    plain = samples.graph_of([(number, number - 1 or None, f"Question {number}?") for number in range(1, 31)], leaf=30)
+    nodes = [replace(node, agent_frame_id="plan" if place < 60 else "review") for place, node in enumerate(plain.nodes)]
+    view = SessionGraphView(SessionGraph(nodes=tuple(nodes), leaf_node_id=plain.leaf_node_id))
+
+    assert view.columns["begins"] == {"14": "frame review", "29": "frame plan"}
+    assert view.columns["frames"] == [[0, 14, "frame review"]]
+    assert not any(fold[0] <= 14 <= fold[1] for fold in view.columns["folds"])
+    assert "16  Question 16?                                                  frame review" in text(view)
+    assert "frame review" in static_svg(view)
+
+
+def test_one_agent_frame_is_not_worth_a_word() -> None:
+    """Its name would stand in every graph."""
+    assert SessionGraphView(samples.station_graph()).columns["begins"] == {}

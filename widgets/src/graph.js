@@ -6,7 +6,6 @@ import { edgePath, edgesByLane, edgesWithin, linesOf } from "./graph_geometry.js
 const ROW = 26;
 const LANE = 18;
 const LEFT = 20;
-const TEXT = 78;
 const LANES_SHOWN = 12;
 
 /** @param {number} lane */
@@ -27,6 +26,8 @@ function render({ model, el }) {
   const lanes = s("svg", { class: "l-graph-lanes", "aria-hidden": "true" });
   const sizer = h("div", { class: "l-graph-sizer" }, lanes, rowsBox);
   const list = h("div", { class: columns.took.some(Boolean) ? "l-graph-list" : "l-graph-list l-graph-bare", role: "tree", "aria-label": "Turns, newest first", tabindex: "0" }, sizer);
+  list.style.setProperty("--l-graph-text", `${LEFT + Math.min(columns.width, LANES_SHOWN + 1) * LANE + 6}px`);
+  list.style.setProperty("--l-graph-number", `${String(columns.number.reduce((/** @type {number} */ most, /** @type {number} */ one) => Math.max(most, one), 0)).length}ch`);
   const detail = h("div", { class: "l-graph-detail" });
   const search = /** @type {HTMLInputElement} */ (h("input", { placeholder: "Find in messages", "aria-label": "Find in messages" }));
   const hits = h("span", { class: "l-label", "aria-live": "polite" });
@@ -71,7 +72,9 @@ function render({ model, el }) {
   function turnLine({ row }) {
     const name = columns.names[row];
     const current = row === columns.current;
-    const chip = name || current ? h("span", { class: current ? "l-chip l-chip-current" : "l-chip" }, name ? h("b", {}, name) : null, current ? h("span", { class: "l-muted" }, "current") : null) : null;
+    const begins = columns.begins[row];
+    const words = [name ? h("b", {}, name) : null, ...[begins, current ? "current" : ""].map((word) => (word ? h("span", { class: "l-muted" }, word) : null))];
+    const chip = words.some(Boolean) ? h("span", { class: current ? "l-chip l-chip-current" : "l-chip" }, ...words) : null;
     const status = columns.marks[row];
     const open = ui.openRows.has(row);
     const element = h(
