@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from lash_nb.plugins._schema_labels import deep_label, nullable, resolve_refs, shallow_label
@@ -13,11 +14,14 @@ from lash_nb.wire import (
     ToolContract,
     ToolManifest,
     display_value,
+    from_json,
     schema_alternatives,
+    to_json,
 )
 
 __all__ = ["authority_type", "call_path", "compact_contract", "compact_markdown", "module_path"]
 
+_REMEMBERED: Final = 256
 _EXAMPLES: Final = 2
 _EXAMPLE_CHARS: Final = 240
 _LIMITS: Final = {
@@ -60,7 +64,13 @@ def authority_type(surface: ToolAgentSurface) -> str:
 
 
 def compact_contract(manifest: ToolManifest, contract: ToolContract) -> CompactToolContract:
-    """Return the tool in short."""
+    """Return the tool in short; what was made last is remembered, as each session that opens offers the same tools again."""
+    return _compacted(to_json(manifest), to_json(contract))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _compacted(manifest_json: bytes, contract_json: bytes) -> CompactToolContract:
+    manifest, contract = from_json(manifest_json, ToolManifest), from_json(contract_json, ToolContract)
     output = contract.output_contract
     typed = isinstance(output, FromInputSchemaContract)
     parameters = [_typed_by(output, doc) for doc in _parameters(resolve_refs(contract.input_schema))]

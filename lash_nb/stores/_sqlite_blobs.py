@@ -71,6 +71,8 @@ class _Envelope(msgspec.Struct):
     content: list[int] | bytes
 
 
+_BYTES_MARKS: Final = (b"\xc4", b"\xc5", b"\xc6")
+"""With one of these do bytes begin in MessagePack."""
 _ENVELOPE: Final = msgspec.msgpack.Decoder(_Envelope)
 
 
@@ -154,7 +156,9 @@ def _unpacked(content: bytes | None, kind: Any) -> Any:
     if content is None:
         return None
     try:
-        return from_builtins(_arrays(msgspec.msgpack.decode(content)), kind)
+        value = msgspec.msgpack.decode(content)
+        may_hold_bytes = any(mark in content for mark in _BYTES_MARKS)
+        return from_builtins(_arrays(value) if may_hold_bytes else value, kind)
     except (msgspec.DecodeError, WireError, RecursionError):
         return None
 
