@@ -41,9 +41,17 @@ def _fitting(
     try:
         cell = _converted(convert, [value])[0]
     except _UNFIT:
-        problems.append(ColumnError(column.name, number, f"{value!r:.60} is no {column.dtype}"))
+        problems.append(ColumnError(column.name, number, f"{_shown(value)} is no {column.dtype}"))
         return None
     return cell if column.dtype in _MASKED else value
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of a value; one of the user's own may fail at that in any way."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # noqa: BLE001 - see above
+        return f"{type(value).__name__} that cannot be shown"
 
 
 def _converted(convert: Callable[[list[Any]], Any], values: list[Any]) -> Any:
@@ -76,7 +84,7 @@ def _whole(value: Any) -> int | None:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    message = f"{value!r:.60} is no integer"
+    message = f"{_shown(value)} is no integer"
     raise TypeError(message)
 
 
@@ -84,8 +92,8 @@ def _objects(values: list[Any]) -> pd.Series:
     return pd.Series(values, dtype="object")
 
 
-_UNFIT: Final = (TypeError, ValueError, ArithmeticError, IndexError)
-"""What pandas raises for values that a type cannot hold; of lists among truth values it says that they have too few dimensions."""
+_UNFIT: Final = (TypeError, ValueError, ArithmeticError, IndexError, RuntimeError)
+"""What pandas raises for values that a type cannot hold; of lists among truth values it says that they have too few dimensions, or too many."""
 _MASKED: Final = ("string", "Int64", "UInt64", "Float64", "boolean")
 """Types whose columns hold values and what is missing; alone a value may be of another type than in company (`"7"` is an integer, not beside 7)."""
 

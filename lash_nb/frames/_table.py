@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast, overload
 
 import pandas as pd
 
-from lash_nb.errors import CallerError, TraceReadError
+from lash_nb.errors import CallerError, TraceReadError, exception_text
 from lash_nb.frames._column import Column, ColumnError, Walk
 from lash_nb.frames._dtypes import check_dtype, typed
 from lash_nb.trace import TraceError
@@ -130,7 +130,7 @@ def _cells(column: Column, piece: Walk, first: int, problems: list[ColumnError])
         except TraceReadError:  # no fault of the column: nothing can be read any more
             raise
         except Exception as error:  # noqa: BLE001 - a column may be anybody's function
-            problems.append(ColumnError(column.name, number, f"{type(error).__name__}: {error}"))
+            problems.append(ColumnError(column.name, number, f"{type(error).__name__}: {exception_text(error)}"))
             cells.append(None)
     return cells
 

@@ -227,6 +227,43 @@ def test_without_strictness_cells_stay_empty() -> None:
     assert [str(error).split(":")[0] for error in errors] == ["records, line 2", "Column 'n' failed at row 1"]
 
 
+class _MuteError(Exception):
+    """An error that cannot say what it is; nor can it be shown."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    __repr__ = __str__
+
+
+def test_columns_of_ones_own_may_fail_in_any_way(station: Trace) -> None:
+    """An error without words, and a value that cannot be shown, are errors of their cells as all others are."""
+
+    def fail(_: object) -> None:
+        raise _MuteError
+
+    columns = (Column("mute", fail), Column("hidden", lambda _: _MuteError(), "Int64"))
+    frame, errors = llm_calls_df(station, columns=columns, strict=False)
+
+    assert frame[["mute", "hidden"]].isna().all(axis=None)
+    assert {str(error).partition(": ")[2].partition(".")[0] for error in errors} == {
+        "_MuteError: its text could not be made: ZeroDivisionError",
+        "_MuteError that cannot be shown is no Int64",
+    }
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "Int64", "Float64", "category", "datetime64[ns, UTC]"])
+def test_lists_in_lists_are_values_of_another_type(dtype: str, station: Trace) -> None:
+    """However deep a value nests that a column cannot hold, it is an error at its row."""
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep]
+    frame, errors = llm_calls_df(station, columns=(Column("deep", lambda _: deep, dtype),), strict=False)
+
+    assert frame["deep"].isna().all()
+    assert len(errors) == len(frame)
+
+
 @pytest.mark.parametrize("bad", [2**64, 1e300, [1], {"a": 1}, "x", 1.5], ids=str)
 def test_a_value_of_another_type_is_named(bad: Any) -> None:
     """A value that the type of its column cannot hold is an error at its row, not of the whole table."""
