@@ -19,7 +19,6 @@ from lash_nb.wire import (
     SessionCheckpoint,
     ToolState,
     from_builtins,
-    from_json,
     to_json,
 )
 
@@ -60,6 +59,10 @@ _PARTS: Final[dict[str, tuple[BlobKind, Any]]] = {
 """The blobs beside a manifest, by the checkpoint's field."""
 
 
+_LARGEST_INFLATED: Final = 1 << 28
+"""How large compressed content may become, in bytes; a few kilobytes that were made for it would fill any memory."""
+
+
 class _Descriptor(msgspec.Struct, omit_defaults=True):
     kind: str
     hints: tuple[str, ...] = ()
@@ -78,7 +81,10 @@ _ENVELOPE: Final = msgspec.msgpack.Decoder(_Envelope)
 
 def pack(value: Any) -> bytes:
     """Return a wire value as MessagePack: fields in their order, keys of free values sorted, bytes as arrays."""
-    return msgspec.msgpack.encode(list(value) if isinstance(value, Octets) else from_json(to_json(value)))
+    plain = (
+        list(value) if isinstance(value, Octets) else msgspec.json.decode(to_json(value))
+    )  # in its one form: nothing to check
+    return msgspec.msgpack.encode(plain)
 
 
 def put_blob(connection: sqlite3.Connection, kind: BlobKind, content: bytes, profile: BlobProfile) -> BlobRef:
@@ -90,7 +96,11 @@ def put_blob(connection: sqlite3.Connection, kind: BlobKind, content: bytes, pro
 
 
 def get_blob(connection: sqlite3.Connection, ref: BlobRef) -> bytes | None:
-    """Return stored content; None when there is none. What is in no envelope is content itself."""
+    """Return stored content; None when there is none. What is in no envelope is content itself.
+
+    Raises:
+        sqlite3.DataError: it is compressed, and larger than any content may be.
+    """
     row = connection.execute("SELECT content FROM blobs WHERE hash = ?", (ref,)).fetchone()
     if row is None:
         return None
@@ -98,9 +108,19 @@ def get_blob(connection: sqlite3.Connection, ref: BlobRef) -> bytes | None:
     try:
         envelope = _ENVELOPE.decode(stored)
         content = bytes(envelope.content)
-        return zlib.decompress(content) if envelope.compression == "Zlib" else content
+        return _inflated(content) if envelope.compression == "Zlib" else content
     except (msgspec.DecodeError, ValueError, zlib.error):
         return stored
+
+
+def _inflated(content: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    inflated = inflater.decompress(content, _LARGEST_INFLATED)
+    if inflater.unconsumed_tail and inflater.decompress(inflater.unconsumed_tail, 1):
+        raise sqlite3.DataError(f"a blob of {len(content):,} bytes inflates to more than {_LARGEST_INFLATED:,}")
+    if not inflater.eof:
+        raise zlib.error("the content is cut off")
+    return inflated
 
 
 def store_checkpoint(
