@@ -7,6 +7,7 @@ that make a whole session reproducible byte for byte.
 import asyncio
 import contextlib
 import datetime
+import re
 import time
 import uuid
 import weakref
@@ -31,6 +32,10 @@ NS_PER_MS: Final = 1_000_000
 """Nanoseconds of a millisecond: times are counted in the ones, durations told in the others."""
 _NS: Final = 1_000_000_000
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_RFC3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+).fullmatch
+"""Date, time, fraction, offset; the standard library passes over letters behind the seconds, and over bytes behind the `Z`."""
 
 
 class Clock(Protocol):
@@ -201,18 +206,19 @@ def is_being_cancelled() -> bool:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Read an RFC 3339 time as nanoseconds since the epoch; a time without an offset counts as UTC.
+    """Read an RFC 3339 time as nanoseconds since the epoch; a time without an offset counts as UTC, a date alone as its midnight.
 
     Raises:
         ValueError: the text is no such time.
     """
-    head, _, tail = text.partition(".")
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    moment = datetime.datetime.fromisoformat(head + tail[digits:])
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
+    found = _RFC3339(text)
+    if found is None:
+        message = f"{text[:40]!r} is not an RFC 3339 time"
+        raise ValueError(message)
+    date, time_of_day, fraction, offset = found.groups("")
+    moment = datetime.datetime.fromisoformat(f"{date}T{time_of_day or '00:00:00'}{offset.upper() or 'Z'}")
     delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * _NS + int(tail[:digits][:9].ljust(9, "0") or 0)
+    return (delta.days * 86_400 + delta.seconds) * _NS + int(fraction[:9].ljust(9, "0"))
 
 
 def _fraction(ns: int) -> str:

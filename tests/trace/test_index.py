@@ -34,6 +34,31 @@ def test_times_keep_their_nanoseconds() -> None:
 
 
 @pytest.mark.parametrize(
+    "stamp",
+    [
+        "2026-11-21T15:00:00,250Z",
+        "2026-11-21T15:00:00.25000000x+00:00",
+        "2026-11-21T15:00:00Z\0",
+        "2026-11-21T15:00:00+00:00.5",
+        "2026-11-21.5",
+    ],
+)
+def test_a_time_is_read_as_it_stands_or_not_at_all(stamp: str) -> None:
+    """No part of a time is passed over: not a fraction behind a comma, nor letters within."""
+    trace = read_trace([{**record(0, "custom"), "timestamp": stamp}])
+
+    assert [error.reason for error in trace.errors] == [f"timestamp {stamp!r} is not an RFC 3339 time"]
+
+
+def test_letters_of_times_may_be_small() -> None:
+    """RFC 3339 has `t` and `z` in both cases."""
+    trace = read_trace([{**record(0, "custom"), "timestamp": "2026-11-21t15:00:00.5z"}])
+
+    assert list(trace.index.time_ns) == [1_795_273_200_500_000_000]
+    assert not len(trace.index.without_zone)
+
+
+@pytest.mark.parametrize(
     "strange",
     [{"schema_version": 99}, {"type": "seen_never"}, {"schema_version": "two"}, {"context": [1]}, {"usage": 7}],
     ids=str,
