@@ -1,7 +1,7 @@
 """Tools and plugins: what a session can do beside talking to a model."""
 
 from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
-from lash_nb.plugins._builtin import embed_tools, lash_triggers, tool_output_budget
+from lash_nb.plugins._builtin import embed_tools, lash_triggers
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
 from lash_nb.plugins._context import (
     AttachmentSink,
@@ -23,6 +23,7 @@ from lash_nb.plugins._history import (
     RewriteTrigger,
     WindowShrinkRewrite,
 )
+from lash_nb.plugins._output_budget import ToolOutputBudget, tool_output_budget
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
@@ -31,8 +32,11 @@ from lash_nb.plugins._registrar import PluginRegistrar, PromptContext, PromptCon
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_err, tool_failure, tool_ok
 from lash_nb.plugins._retry import RetrySleep
+from lash_nb.plugins._spill import Spill
 from lash_nb.plugins._standard import STANDARD_PROTOCOL, StandardProtocolDriver, standard_protocol
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution, ToolSurfaceEntry
+from lash_nb.plugins._text_window import BudgetUnit, TextBudget, TextWindow
+from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
 
@@ -43,6 +47,7 @@ __all__ = [
     "STANDARD_PROTOCOL",
     "AttachmentSink",
     "BatchToolProvider",
+    "BudgetUnit",
     "FunctionTool",
     "FunctionToolProvider",
     "HistoryRewriteMetadata",
@@ -65,15 +70,21 @@ __all__ = [
     "RewriteContext",
     "RewriteTrigger",
     "SessionPlugin",
+    "Spill",
     "StandardProtocolDriver",
     "StaticPlugin",
+    "TextBudget",
+    "TextWindow",
     "ToolCall",
     "ToolContext",
     "ToolDispatch",
     "ToolDispatcher",
+    "ToolOutputBudget",
     "ToolPrepareContext",
     "ToolProvider",
     "ToolRegistry",
+    "ToolResultProjection",
+    "ToolResultProjector",
     "ToolSurface",
     "ToolSurfaceContribution",
     "ToolSurfaceContributor",

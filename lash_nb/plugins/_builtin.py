@@ -1,4 +1,4 @@
-"""The plugins that every host has or may have, apart from the protocols (lash 0.1.0-alpha.37, turns §13 and §14.1)."""
+"""The plugins that every host has or may have, apart from the protocols (lash 0.1.0-alpha.37, turns §14.1)."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from lash_nb.plugins._plugin import PluginFactory, StaticPlugin
 from lash_nb.plugins._registrar import PluginRegistrar
 from lash_nb.plugins._tool_provider import ToolProvider
 
-__all__ = ["embed_tools", "lash_triggers", "tool_output_budget"]
+__all__ = ["embed_tools", "lash_triggers"]
 
 
 def embed_tools(providers: Iterable[ToolProvider]) -> PluginFactory:
@@ -23,11 +23,6 @@ def embed_tools(providers: Iterable[ToolProvider]) -> PluginFactory:
 def lash_triggers() -> PluginFactory:
     """Return the plugin of background triggers; sessions carry it from their first snapshot on."""
     return StaticPlugin("lash.triggers", _nothing)
-
-
-def tool_output_budget() -> PluginFactory:
-    """Return the plugin that keeps tool results within a budget; sessions carry it from their first snapshot on."""
-    return StaticPlugin("tool_output_budget", _nothing)
 
 
 def _nothing(registrar: PluginRegistrar) -> None:

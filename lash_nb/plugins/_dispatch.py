@@ -17,19 +17,21 @@ from lash_nb.plugins._registry import ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_failure
 from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
 from lash_nb.plugins._surface import ToolSurface
+from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector, default_projection
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._validation import validate_tool_input
 from lash_nb.wire import (
     CompletedToolCall,
+    ModelToolReturn,
     PreparedToolCall,
     RetryNever,
     RetrySafe,
+    TextReturnPart,
     ToolCallOutput,
     ToolManifest,
     ToolSuccess,
     ToolValue,
     at_least,
-    completed_call,
     to_json,
 )
 
@@ -47,11 +49,19 @@ class ToolDispatcher:
     Preparation happens outside any effect and may end a call at once; execution is what a `tool_call` effect performs.
     """
 
-    def __init__(self, surface: ToolSurface, registry: ToolRegistry, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        surface: ToolSurface,
+        registry: ToolRegistry,
+        *,
+        clock: Clock,
+        project: ToolResultProjector = default_projection,
+    ) -> None:
         self.surface = surface
         """What the model may call; replaced when tools and prompt are brought up to date within a turn."""
         self._registry = registry
         self._clock = clock
+        self._project = project
 
     async def prepare(
         self, pending: PendingToolCall, context: ToolPrepareContext
@@ -59,16 +69,16 @@ class ToolDispatcher:
         """Check a call and let its provider prepare it; a call that cannot run is completed here, with duration 0."""
         found = self._callable(pending.tool_name)
         if found is None:
-            return completed_call(pending, self._unavailable(pending.tool_name))
+            return self._completed(pending, self._unavailable(pending.tool_name))
         provider, _ = found
         contract = self._registry.resolve_contract(pending.tool_name)
         if contract is None:
-            return completed_call(pending, _without_contract(pending.tool_name))
+            return self._completed(pending, _without_contract(pending.tool_name))
         fault = validate_tool_input(contract.input_schema, pending.args)
         if fault is not None:
-            return completed_call(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
+            return self._completed(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
         prepared = await _or_failure(provider.prepare_tool_call(pending, context))
-        return completed_call(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
+        return self._completed(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
 
     async def execute(
         self, prepared: PreparedToolCall, context: ToolContext, sleep: RetrySleep | None = None
@@ -76,10 +86,10 @@ class ToolDispatcher:
         """Run a prepared call, again where its tool allows that, and measure it all; `sleep` waits between attempts."""
         found = self._callable(prepared.tool_name)
         if found is None:
-            return completed_call(prepared, self._unavailable(prepared.tool_name))
+            return self._completed(prepared, self._unavailable(prepared.tool_name))
         started = self._clock.monotonic_ns()
         output = await self._attempts(*found, prepared, context, sleep or self._sleep)
-        return completed_call(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // NS_PER_MS)
+        return self._completed(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // NS_PER_MS)
 
     async def _attempts(
         self,
@@ -111,7 +121,7 @@ class ToolDispatcher:
     async def _child(self, parent: ToolContext, sleep: RetrySleep, pending: PendingToolCall) -> CompletedToolCall:
         """Run a call that a running tool makes; nothing begins any more for a parent that is cancelled."""
         if parent.cancellation is not None and parent.cancellation.cancelled:
-            return completed_call(pending, tool_cancelled("tool call cancelled"))
+            return self._completed(pending, tool_cancelled("tool call cancelled"))
         about = ToolPrepareContext(session_id=parent.session_id, call_id=pending.call_id)
         prepared = await self.prepare(pending, about)
         if not isinstance(prepared, PreparedToolCall):
@@ -127,6 +137,27 @@ class ToolDispatcher:
 
     async def _sleep(self, _prepared: PreparedToolCall, _attempt: int, delay_ms: int) -> None:
         await self._clock.sleep(delay_ms / 1000)
+
+    def _completed(
+        self, call: PendingToolCall | PreparedToolCall, output: ToolCallOutput, *, duration_ms: int = 0
+    ) -> CompletedToolCall:
+        """A call with its result and what the model sees of it; a projector that fails is seen instead of the result."""
+        about = ToolResultProjection(call_id=call.call_id, tool_name=call.tool_name, args=call.args, output=output)
+        try:
+            shown = self._project(about)
+        except Exception as error:  # noqa: BLE001 - a plugin of the user's own
+            shown = ModelToolReturn(
+                call_id=call.call_id, tool_name=call.tool_name, parts=(TextReturnPart(text=exception_text(error)),)
+            )
+        return CompletedToolCall(
+            call_id=call.call_id,
+            tool_name=call.tool_name,
+            args=call.args,
+            output=output,
+            model_return=shown,
+            duration_ms=duration_ms,
+            replay=call.replay,
+        )
 
     def _is_serial(self, name: str) -> bool:
         manifest = self._registry.resolve_manifest(name)

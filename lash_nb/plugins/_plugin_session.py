@@ -14,6 +14,7 @@ from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
 from lash_nb.plugins._registry import PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
+from lash_nb.plugins._tool_projection import ToolResultProjector, default_projection
 from lash_nb.wire import (
     PluginMeta,
     PluginSessionSnapshot,
@@ -51,6 +52,9 @@ class PluginSession:
         self.registry = ToolRegistry()
         """The session's tools."""
         self.registry.upsert_source(PLUGINS_SOURCE, registrar.tool_providers)
+        projector = registrar.tool_result_projector
+        self.tool_result_projector: ToolResultProjector = default_projection if projector is None else projector[1]
+        """Decides how tool results are shown to the model."""
         self._tool_access = tool_access
         self._prompt_contributors = tuple(registrar.prompt_contributors)
         self._surface_contributors = tuple(registrar.tool_surface_contributors)

@@ -11,6 +11,7 @@ from lash_nb.errors import PluginError
 from lash_nb.plugins._history import HistoryRewriter
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
+from lash_nb.plugins._tool_projection import ToolResultProjector
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.wire import PromptContribution
 
@@ -53,6 +54,8 @@ class PluginRegistrar:
         """The protocol's driver, with the id of the plugin."""
         self.protocol_session: tuple[str, ProtocolSession] | None = None
         """The protocol's session half, with the id of the plugin."""
+        self.tool_result_projector: tuple[str, ToolResultProjector] | None = None
+        """What decides how results are shown to the model, with the id of the plugin."""
         self._plugin = ""
         self._tool_owners: dict[str, str] = {}
 
@@ -102,6 +105,14 @@ class PluginRegistrar:
             PluginError: another plugin brought one.
         """
         self.protocol_session = self._once("protocol session", self.protocol_session, session)
+
+    def set_tool_result_projector(self, projector: ToolResultProjector) -> None:
+        """Bring what decides how tool results are shown to the model.
+
+        Raises:
+            PluginError: another plugin brought one.
+        """
+        self.tool_result_projector = self._once("tool result projector", self.tool_result_projector, projector)
 
     def _once(self, kind: str, held: tuple[str, T] | None, given: T) -> tuple[str, T]:
         if held is not None:

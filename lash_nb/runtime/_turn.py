@@ -121,7 +121,10 @@ class TurnRunner:
 
     async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
         machine = TurnMachine(self._machine_config(turn, surface), messages=self._state.graph.messages)
-        dispatcher = ToolDispatcher(surface.tools, self._runtime.plugins.surface_registry, clock=turn.clock)
+        plugins = self._runtime.plugins
+        dispatcher = ToolDispatcher(
+            surface.tools, plugins.surface_registry, clock=turn.clock, project=plugins.tool_result_projector
+        )
         self._runtime.machine = machine
         try:
             done = await TurnLoop(machine, turn, dispatcher, commits).run()

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from lash_nb.core import LashCore, LashCoreBuilder
 from lash_nb.effects import EffectHost, InlineEffectHost
+from lash_nb.plugins import PluginStack, ToolOutputBudget, tool_output_budget
 from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
     AttachmentStore,
@@ -100,6 +101,15 @@ def _tools(builder: LashCoreBuilder, run: Run, given: list[dict[str, Any]]) -> L
     return builder.tools(ScriptTools(given, run.gates, run.recorder))
 
 
+def _budget(builder: LashCoreBuilder, run: Run, _given: bool) -> LashCoreBuilder:
+    budget = tool_output_budget(ToolOutputBudget(folder=run.folder / "lash-tool-output"))
+
+    def configure(stack: PluginStack) -> None:
+        stack.replace(budget.id, budget)
+
+    return builder.configure_plugins(configure)
+
+
 def _termination(builder: LashCoreBuilder, _run: Run, given: dict[str, Any]) -> LashCoreBuilder:
     return builder.termination(TerminationPolicy(**given))
 
@@ -128,6 +138,7 @@ class Setter(NamedTuple):
 
 
 SETTERS: Final[Mapping[str, Setter]] = {
+    "spilled outputs": Setter(_budget, True),
     "effects": Setter(_effects, "inline"),
     "artifacts": Setter(_artifacts, "as store"),
     "attachments": Setter(_attachments, "as store"),

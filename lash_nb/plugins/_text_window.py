@@ -1,0 +1,113 @@
+"""The part of a long text that fits into a budget (lash 0.1.0-alpha.37, turns §13)."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from lash_nb.errors import CallerError
+
+__all__ = ["BudgetUnit", "TextBudget", "TextWindow"]
+
+BudgetUnit: TypeAlias = Literal["bytes", "tokens"]
+"""How a budget is counted; a token is taken for four bytes."""
+
+_BYTES_PER_TOKEN: Final = {"bytes": 1, "tokens": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWindow:
+    """What is left of a text."""
+
+    preview: str
+    """Lines from its start or from its end."""
+    removed: int
+    """How much is missing."""
+    unit: str
+    """What `removed` counts: `lines`, `bytes` (characters, as the reference counts them) or `tokens`."""
+
+    @property
+    def marker(self) -> str:
+        """The line that stands for what is missing."""
+        return f"...{self.removed} {self.unit} truncated..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextBudget:
+    """How much of a text may be shown."""
+
+    unit: BudgetUnit
+    """How `limit` is counted."""
+    limit: int
+    """Most bytes or tokens."""
+    max_lines: int
+    """Most lines."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in _BYTES_PER_TOKEN:
+            raise CallerError(f"a budget cannot count in {self.unit!r}; give bytes or tokens")
+        if min(self.limit, self.max_lines) < 0:
+            raise CallerError(
+                f"a budget of {self.limit} {self.unit} and {self.max_lines} lines; give 0 or more of each"
+            )
+
+    @property
+    def most_bytes(self) -> int:
+        """The limit in UTF-8 bytes."""
+        return self.limit * _BYTES_PER_TOKEN[self.unit]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no text at all may be shown."""
+        return not (self.limit and self.max_lines)
+
+    def cut(self, text: str, *, tail: bool) -> TextWindow | None:
+        """Return the window on `text`, from its end if `tail`; None when all of it fits.
+
+        Only a piece as long as the window is taken apart, however long the text.
+        """
+        if _size(text) <= self.most_bytes and _lines(text) <= self.max_lines:
+            return None
+        if self.is_nothing:
+            return self._of_bytes(text, "")
+        body = text.removesuffix("\n")
+        preview, kept = self._window(body, tail=tail)
+        if kept is None:
+            return self._of_bytes(text, preview)
+        missing = body.count("\n") + 1 - kept
+        return TextWindow(preview=preview, removed=missing, unit="lines") if missing else None
+
+    def _of_bytes(self, text: str, preview: str) -> TextWindow:
+        if self.unit == "bytes":
+            return TextWindow(preview=preview, removed=len(text) - len(preview), unit="bytes")
+        tokens = -(-(_size(text) - _size(preview)) // _BYTES_PER_TOKEN["tokens"])
+        return TextWindow(preview=preview, removed=tokens, unit="tokens")
+
+    def _window(self, body: str, *, tail: bool) -> tuple[str, int | None]:
+        """The lines that fit and how many they are, None for how many when the bytes ran out."""
+        reach = self.most_bytes + 1  # a character has at least one byte: what lies beyond cannot fit
+        lines = (body[-reach:] if tail else body[:reach]).split("\n")
+        lines = lines[::-1] if tail else lines
+        kept: list[str] = []
+        left = self.most_bytes
+        for line in lines[: self.max_lines]:
+            left -= _size(line) + bool(kept)
+            if left < 0:
+                return (_joined(kept, tail=tail) if kept else self._piece(body, tail=tail)), None
+            kept.append(line)
+        return _joined(kept, tail=tail), len(kept)
+
+    def _piece(self, body: str, *, tail: bool) -> str:
+        """The start of a line that is too long by itself."""
+        start = body.rfind("\n") + 1 if tail else 0
+        return body[start : start + self.most_bytes].encode()[: self.most_bytes].decode(errors="ignore")
+
+
+def _joined(lines: list[str], *, tail: bool) -> str:
+    return "\n".join(reversed(lines) if tail else lines)
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n"))
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
