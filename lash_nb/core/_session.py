@@ -226,7 +226,7 @@ class LashSession:
         return await self._runtime.park()
 
     async def close(self) -> None:
-        """Cancel what runs and free the session's id."""
+        """Cancel what runs, free the session's id, and give back what its store holds open."""
         await self._end_running_turns()
         self._runtime.close()
 

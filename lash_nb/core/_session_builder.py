@@ -183,5 +183,10 @@ class SessionBuilder:
         self, mode: ModePreset, policy: SessionPolicy, store: SessionStore | None, state: RuntimeSessionState
     ) -> LashSession:
         environment = self._core.environment(mode, self._provider)
-        runtime = await LashRuntime.from_environment(environment, policy, state, store)
+        try:
+            runtime = await LashRuntime.from_environment(environment, policy, state, store)
+        except BaseException:
+            if store is not None:
+                store.release()
+            raise
         return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)

@@ -178,6 +178,8 @@ class OpenRuntime:
         self.plugins.unregister()
 
     def close(self) -> None:
-        """Free the session's id for another opening; no turn begins after this."""
+        """Free the session's id for another opening, and give back what its store holds open; no turn begins after this."""
         self._closed = True
         self.unregister_plugin_session()
+        if self.store is not None:
+            self.store.release()

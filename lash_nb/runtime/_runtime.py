@@ -196,7 +196,6 @@ class LashRuntime(SessionOps, ConfigOps):
                 ) from error
             finally:
                 self.close()
-            store.release()
             return ParkedSession(self.session_id, store, self.state.policy)
 
     async def _refuse_overtaken(self, store: SessionStore) -> None:

@@ -101,6 +101,23 @@ async def test_a_parked_session_is_closed_and_its_store_released() -> None:
     assert store.released == 1
 
 
+async def test_a_closed_session_holds_nothing_open() -> None:
+    """Its store is given back; also when parking fails, or opening."""
+    store = Watched()
+    await (await talked(store, "hi")).close()
+    assert store.released == 1
+
+    other = await core_of().session("other").store(store).open_fresh()
+    with pytest.raises(SessionError, match="holds session demo"):
+        await other.park()
+    assert store.released == 2
+
+    without_tools = builder(answers()).build()
+    with pytest.raises(SessionError, match="no tool source has `weather`"):
+        await without_tools.session("demo").store(store).open()
+    assert store.released == 3
+
+
 async def test_a_parked_session_is_small() -> None:
     """Three references and no dictionary of its own: thousands may wait."""
     parked = await (await talked(InMemorySessionStore(), "hi")).park()
