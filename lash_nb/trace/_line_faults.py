@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from lash_nb.trace._peek import LONGEST_TEXT, decode_body
+from lash_nb.trace._room import with_room
 from lash_nb.trace._stamps import time_ns
 
 __all__ = ["fault_of"]
@@ -18,7 +19,7 @@ def fault_of(line: bytes) -> str:
         return "not JSON: this looks like gzip inside a trace"
     try:
         line.decode()
-        return _fault_of_value(decode_body(line))
+        return _fault_of_value(with_room(lambda: decode_body(line)))
     except msgspec.DecodeError as error:
         return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
     except UnicodeDecodeError as error:

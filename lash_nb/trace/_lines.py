@@ -18,6 +18,7 @@ from lash_nb.trace._encoding import SLICE, is_utf8
 from lash_nb.trace._facts import RECORD_TYPES
 from lash_nb.trace._found import Found
 from lash_nb.trace._peek import LONGEST_TEXT, PeekDecoder, decode_loose, facts_of, fitting, peek_line
+from lash_nb.trace._room import with_room
 from lash_nb.trace._stamps import StampReader, is_time
 
 __all__ = ["Lines"]
@@ -59,7 +60,7 @@ class Lines:
             edges = np.cumsum([0, *(len(line) + 1 for line in lines)])
             self._part, self._edges = memoryview(b"\n".join(lines)), (edges[:-1], edges[1:] - 1)
         if len(self._rows):
-            self._take(0, len(self._rows))
+            with_room(lambda: self._take(0, len(self._rows)))
 
     @property
     def bad(self) -> Ints:

@@ -142,6 +142,21 @@ def test_deep_nesting_is_no_error() -> None:
     assert trace[0]["payload"] == payload
 
 
+def test_a_record_that_was_read_stays_readable_from_deeper_calls() -> None:
+    """How deep a record may nest is settled when it is read, not by how deep in the stack it is asked for later."""
+    text = line(record(1, "custom", payload="P"))
+    nested = [text.replace(b'"P"', b"[" * depth + b"]" * depth) for depth in range(100, 1100, 10)]
+    trace = read_trace(b"".join(nested))
+
+    def asked(calls: int) -> list[dict[str, Any]]:
+        return asked(calls - 1) if calls else trace[:]
+
+    assert len(asked(100)) == len(trace)
+    assert len(trace) > 40
+    assert len(trace) + len(trace.errors) == len(nested)
+    assert {error.reason for error in trace.errors} <= {"nested too deeply to be read"}
+
+
 @pytest.mark.slow
 def test_lines_without_end_need_bounded_memory(tmp_path: Path) -> None:
     """A record of 100 MB is one, a line of 300 MB is not; memory holds such a line and its neighbor, and no more."""
