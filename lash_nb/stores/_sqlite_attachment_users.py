@@ -23,6 +23,7 @@ from lash_nb.stores._sqlite_blobs import get_blob
 from lash_nb.stores._sqlite_errors import store_error
 from lash_nb.stores._sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from lash_nb.stores._sqlite_manifest import read_entries
+from lash_nb.stores._sqlite_open import refuse_odd_files
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from lash_nb.stores._store_folder import SESSIONS_FOLDER
 from lash_nb.wire import AttachmentId, SessionNodeRecord, from_json
@@ -82,6 +83,7 @@ class _Database:
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read whatever kind of database it is, with what other processes have written up to now."""
+        refuse_odd_files(str(self._path))
         address = f"{self._path.absolute().as_uri()}?mode=ro"
         try:
             with closing(

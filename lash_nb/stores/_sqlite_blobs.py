@@ -59,7 +59,7 @@ _PARTS: Final[dict[str, tuple[BlobKind, Any]]] = {
 """The blobs beside a manifest, by the checkpoint's field."""
 
 
-_LARGEST_INFLATED: Final = 1 << 28
+_LARGEST_INFLATED: Final = 1 << 27
 """How large compressed content may become, in bytes; a few kilobytes that were made for it would fill any memory."""
 
 

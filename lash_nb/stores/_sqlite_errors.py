@@ -19,6 +19,7 @@ _CAUSES: Final = {
     sqlite3.SQLITE_BUSY: "is in use by another process; wait until that one is done, or end it, and try again",
 }
 """By SQLite's primary result code."""
+_UNSTORABLE: Final = "cannot keep this ({error}), nothing of it was written; give a text without half surrogate pairs, a number of 64 bits"
 _OTHERWISE: Final = "failed ({error}); see whether it is a whole database of this kind"
 
 
@@ -27,16 +28,18 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _code(error) in _BUSY
 
 
-def store_error(path: str, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+def store_error(path: str, error: sqlite3.Error | UnicodeError | OverflowError) -> StoreError:
     """Return what SQLite says as an error of the store: `Backend`, with `path` and SQLite's own `reason`.
 
     Python cannot even read the message when it quotes a damaged file.
     """
-    if isinstance(error, UnicodeDecodeError):
-        code = sqlite3.SQLITE_CORRUPT
+    if isinstance(error, UnicodeEncodeError | OverflowError):
+        told = _UNSTORABLE.format(error=error)
+    elif isinstance(error, UnicodeError):
+        told = _CAUSES[sqlite3.SQLITE_CORRUPT].format(error=error)
     else:
         code = sqlite3.SQLITE_BUSY if is_busy(error) else _code(error)
-    told = _CAUSES.get(code, _OTHERWISE).format(error=error)
+        told = _CAUSES.get(code, _OTHERWISE).format(error=error)
     return StoreError("Backend", f"{path} {told}", path=path, reason=getattr(error, "sqlite_errorname", str(error)))
 
 

@@ -10,7 +10,7 @@ from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
 from lash_nb.stores._session_store import SessionStoreCreateRequest
 from lash_nb.stores._sqlite_quiet import read_quietly
-from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._sqlite_schema import SESSION_SCHEMA, select, texts
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
@@ -18,7 +18,9 @@ __all__ = ["SqliteSessionStoreFactory"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
-_SESSION_ID: Final = "SELECT session_id FROM session_meta UNION ALL SELECT session_id FROM session_head LIMIT 1"
+_SESSION_ID: Final = " UNION ALL ".join(
+    select(texts("session_id"), source=table) for table in ("session_meta", "session_head")
+)
 _SIDECARS: Final = ("", "-wal", "-shm")
 
 

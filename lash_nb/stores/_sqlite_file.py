@@ -122,7 +122,7 @@ class SqliteFile:
                 pause = next(pauses, None) if is_busy(error) or isinstance(error, _ChangedError) else None
                 if pause is None:
                     raise store_error(self.path, error) from error
-            except UnicodeDecodeError as error:
+            except (UnicodeError, OverflowError) as error:
                 raise store_error(self.path, error) from error
             yield pause
 
@@ -131,7 +131,7 @@ class SqliteFile:
             connection = self._open()
             try:
                 result = _transacted(connection, begin, work)
-            except (sqlite3.Error, UnicodeDecodeError):
+            except (sqlite3.Error, UnicodeError):
                 self._check_unchanged()
                 raise
             self._check_unchanged()
@@ -150,10 +150,11 @@ class SqliteFile:
         if found.inode is None and (self.openings or self.read_only):
             raise self._gone("is not there")
         self._mode = self._mode_for(found)
-        self._connection = open_database(self.path, self._schema, mode=self._mode, max_bytes=self._max_bytes)
+        connection = open_database(self.path, self._schema, mode=self._mode, max_bytes=self._max_bytes)
         self._opened = found if self._mode == "quiet" else file_state(self.path)
         self.openings += 1
-        return self._connection
+        self._connection = connection  # only now: an interrupt before leaves the file closed
+        return connection
 
     def _mode_for(self, found: FileState) -> OpenMode:
         if self.read_only:
@@ -185,15 +186,21 @@ class _ChangedError(sqlite3.Error):
 
 
 def _transacted(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
-    connection.execute(begin)
+    _roll_back(connection)  # what an interrupted rollback left
     try:
+        connection.execute(begin)
         result = work(connection)
         connection.execute("COMMIT")
     except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk fails
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
     return result
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk fails
+            connection.execute("ROLLBACK")
 
 
 def _pauses(limit: float) -> Iterator[float]:

@@ -4,18 +4,22 @@ A file is looked at before it is touched: one that holds something else is refus
 """
 
 import contextlib
+import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from lash_nb.errors import StoreError
 from lash_nb.stores._sqlite_schema import Schema
 
-__all__ = ["OpenMode", "open_database"]
+__all__ = ["OpenMode", "open_database", "refuse_odd_files"]
 
 OpenMode: TypeAlias = Literal["rwc", "rw", "ro", "quiet"]
 """SQLite's own words: write and make the file, write, read; `quiet` reads a file that nobody writes, and leaves no trace beside it."""
 
+_SIDECARS: Final = ("-wal", "-shm", "-journal")
+"""How the names of the files end that SQLite keeps beside a database."""
 _LOCK_WAIT_S: Final = 0.005
 """How long SQLite itself waits for a lock; whoever calls tries again, without holding up the event loop meanwhile."""
 _MODES: Final[dict[OpenMode, str]] = {
@@ -39,8 +43,9 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
 
     Raises:
         sqlite3.Error: it cannot be opened, e.g. because it is locked at this moment.
-        StoreError: it holds something else.
+        StoreError: it holds something else, or is no plain file.
     """
+    refuse_odd_files(path)
     connection = sqlite3.connect(
         f"{Path(path).absolute().as_uri()}?{_MODES[mode]}",
         uri=True,
@@ -58,6 +63,21 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
         connection.close()
         raise
     return connection
+
+
+def refuse_odd_files(path: str) -> None:
+    """See to it that nothing is opened which could keep SQLite waiting for ever, such as a pipe in place of the database or its log.
+
+    Raises:
+        StoreError: `Backend`, when the database or a file beside it is no plain file.
+    """
+    for name in (path, *(f"{path}{suffix}" for suffix in _SIDECARS)):
+        try:
+            mode = os.stat(name).st_mode  # noqa: PTH116 - a path object costs more than the look
+        except OSError:
+            continue  # SQLite says better why it cannot be opened
+        if not stat.S_ISREG(mode):
+            raise StoreError("Backend", f"{name} is no plain file; move it away, or give another path", path=path)
 
 
 def _prepare(connection: sqlite3.Connection, schema: Schema, path: str, max_bytes: int | None) -> None:

@@ -107,6 +107,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
                 return repeated, self._live
             state = self._state(connection)
             stored = 0 if commit.graph.ReplaceFull else self._live_nodes(connection, state)
+            self._live = None  # so that an interrupt leaves no count that is no longer right
             result, live = writer.write(commit, head, stored)
             return result, (state, live)
 
@@ -132,13 +133,13 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
     async def tombstone_nodes(self, node_ids: Sequence[str]) -> None:
         """Hide nodes."""
         ids = [(node_id,) for node_id in node_ids]
-        if ids:
-            await self._file.write(
-                lambda connection: connection.executemany(
-                    "UPDATE graph_nodes SET tombstoned = 1 WHERE node_id = ?", ids
-                )
-            )
+
+        def hidden(connection: sqlite3.Connection) -> None:
             self._live = None
+            connection.executemany("UPDATE graph_nodes SET tombstoned = 1 WHERE node_id = ?", ids)
+
+        if ids:
+            await self._file.write(hidden)
 
     async def vacuum(self) -> VacuumReport:
         """Delete hidden nodes; the file keeps its size and uses the room again."""

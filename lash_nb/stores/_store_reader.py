@@ -21,7 +21,7 @@ from lash_nb.stores._sqlite_manifest import read_entries
 from lash_nb.stores._sqlite_queue_rows import read_batches
 from lash_nb.stores._sqlite_quiet import read_quietly
 from lash_nb.stores._sqlite_read import SessionRead, read_head, read_meta, read_session
-from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._sqlite_schema import SESSION_SCHEMA, select
 from lash_nb.stores._store_folder import ATTACHMENTS_FOLDER, SESSIONS_FOLDER
 from lash_nb.wire import (
     AgentFrameRecord,
@@ -43,6 +43,10 @@ __all__ = ["StoreReader", "StoredSession", "StoredSessionRow", "open_store"]
 
 _Entries: TypeAlias = tuple[AttachmentManifestEntry, ...]
 _MS_PER_S: Final = 1000
+_TOKENS: Final = select(
+    *(f"total(CAST({name} AS INTEGER))" for name in ("input_tokens", "output_tokens", "reasoning_tokens")),
+    source="usage_deltas",
+)
 _SHOWN: Final = 20
 """As many sessions does a repr list."""
 
@@ -258,9 +262,7 @@ def _row(file: Path) -> StoredSessionRow:
 def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
     head, meta = read_head(connection, str(file)), read_meta(connection)
     manifest = read_manifest(connection, head.checkpoint_ref) if head and head.checkpoint_ref else None
-    tokens = connection.execute(
-        "SELECT coalesce(sum(input_tokens + output_tokens + reasoning_tokens), 0) FROM usage_deltas"
-    ).fetchone()[0]
+    counts = connection.execute(_TOKENS).fetchone()
     session_id = meta.session_id if meta else head.session_id if head else file.stem
     relation = meta.relation if meta else None
     return StoredSessionRow(
@@ -268,7 +270,7 @@ def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
         name=meta.session_name if meta else session_id,
         turns=manifest.turn_state.turn_index if manifest else 0,
         nodes=head.graph_node_count if head else 0,
-        tokens=tokens,
+        tokens=sum(map(int, counts)),  # numbers beyond 64 bits have become floats
         last_use=_last_use(connection, file),
         state="committed" if head else "empty",
         model=head.config.model.id if head else meta.model if meta else "",
@@ -280,7 +282,7 @@ def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
 
 
 def _last_use(connection: sqlite3.Connection, file: Path) -> datetime | None:
-    (last,) = connection.execute("SELECT max(committed_at_ms) FROM runtime_turn_commits").fetchone()
+    (last,) = connection.execute("SELECT max(CAST(committed_at_ms AS INTEGER)) FROM runtime_turn_commits").fetchone()
     seconds = file.stat().st_mtime if last is None else last / _MS_PER_S
     try:
         return datetime.fromtimestamp(seconds, UTC)
