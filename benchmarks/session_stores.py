@@ -64,11 +64,19 @@ class Stopwatch:
         finally:
             self.end(name)
 
-    def figures(self) -> dict[str, float]:
-        """Return the medians."""
+    def forget(self) -> None:
+        """Begin anew."""
+        self._took.clear()
+
+    def figures(self, rounds: int | None = None) -> dict[str, float]:
+        """Return the medians; with `rounds`, of what each of so many rounds took in all."""
         found: dict[str, float] = {}
         for name, took in self._took.items():
-            walls, cpus = zip(*took, strict=True)
+            each = len(took) // (rounds or len(took))
+            assert len(took) == each * (rounds or len(took))
+            walls, cpus = (
+                [sum(column[at : at + each]) for at in range(0, len(took), each)] for column in zip(*took, strict=True)
+            )
             found[f"{name} ms"] = round(statistics.median(walls), 3)
             found[f"{name} cpu ms"] = round(statistics.median(cpus), 3)
         return found
@@ -153,13 +161,14 @@ async def turn_figures(core: LashCore) -> dict[str, float]:
         await turn(session)  # the first one renders the whole conversation
     gc.collect()
     gc.freeze()
-    for count in (SHORT, LONG):
-        sessions[count].set_turn_phase_probe(Phases(watches[count]))
+    for count, session in sessions.items():
+        watches[count].forget()
+        session.set_turn_phase_probe(Phases(watches[count]))
     for _ in range(TURNS):
         for count, session in sessions.items():
             await watches[count].timed(TURN, turn(session))
     gc.unfreeze()
-    return compared({count: watch.figures() for count, watch in watches.items()})
+    return compared({count: watch.figures(TURNS) for count, watch in watches.items()})
 
 
 def compared(figures: dict[int, dict[str, float]]) -> dict[str, float]:
