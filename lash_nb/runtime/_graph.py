@@ -251,10 +251,6 @@ class ResidentGraph:
         """Note that all nodes and the leaf are stored."""
         self._committed = (len(self._order), self.leaf_node_id)
 
-    def roll_back(self) -> None:
-        """Take back everything since the last `mark_committed`."""
-        self._cut_back(self._committed)
-
     def undo_point(self) -> Callable[[], None]:
         """Return a function that takes back what is done since now; what is committed by then stays, and the leaf where that commit left it."""
         committed, point = self._committed, (len(self._order), self.leaf_node_id)

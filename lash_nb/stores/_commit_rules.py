@@ -15,7 +15,6 @@ from lash_nb.wire import (
 )
 
 __all__ = [
-    "brought_nodes",
     "checked_revision",
     "new_nodes",
     "next_head",
@@ -76,11 +75,6 @@ def checked_revision(commit: RuntimeCommit, head: SessionHeadMeta | None) -> int
     return actual + 1
 
 
-def brought_nodes(delta: GraphCommitDelta) -> tuple[SessionNodeRecord, ...]:
-    """Return the nodes that a commit brings."""
-    return getattr(delta.variant, "nodes", ())
-
-
 def new_nodes(delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], bool]) -> list[SessionNodeRecord]:
     """Return the nodes that a commit adds; a node that is stored just so is not stored again.
 
@@ -92,7 +86,7 @@ def new_nodes(delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], 
         StoreError: `Backend`, when another node of that id is stored, or the commit brings two.
     """
     fresh: dict[str, SessionNodeRecord] = {}
-    for node in brought_nodes(delta):
+    for node in delta.nodes:
         if node.node_id in fresh:
             raise node_is_stored(node.node_id)
         if delta.ReplaceFull or not is_stored(node):

@@ -169,6 +169,12 @@ class GraphCommitDelta(External, frozen=True, kw_only=True):
     ReplaceFull: SessionGraph | None = None
     """The whole graph is written anew."""
 
+    @property
+    def nodes(self) -> tuple[SessionNodeRecord, ...]:
+        """The nodes that it brings; of a graph that is written anew, all of them."""
+        graph = self.Append or self.ReplaceFull
+        return graph.nodes if graph else ()
+
 
 def active_path(nodes: Mapping[str, SessionNodeRecord], leaf_node_id: str | None) -> list[SessionNodeRecord]:
     """Return the nodes from the root to the leaf.

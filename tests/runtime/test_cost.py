@@ -35,7 +35,7 @@ class MeteredStore(ActingStore):
 
 
 def _brought(commit: RuntimeCommit) -> tuple[str, int]:
-    return commit.graph.tag, len(getattr(commit.graph.variant, "nodes", ()))
+    return commit.graph.tag, len(commit.graph.nodes)
 
 
 def same_beginning(one: LlmRequest, two: LlmRequest) -> int:

@@ -144,8 +144,9 @@ def test_a_leaf_that_points_nowhere_moves_to_the_last_message() -> None:
 def test_a_healed_graph_stays_healed_when_a_turn_is_taken_back() -> None:
     """Rolling back never moves the leaf to where it pointed before it was healed."""
     graph = resident(SessionGraph(nodes=(stored("a"), stored("b", "a")), leaf_node_id="gone"))
+    undo = graph.undo_point()
     graph.append_message(message("c"))
-    graph.roll_back()
+    undo()
     assert (graph.leaf_node_id, ids(graph.messages)) == ("b", ["a", "b"])
 
 
@@ -204,6 +205,7 @@ class Law:
 
     def __init__(self) -> None:
         self.graph = resident()
+        self.undo = self.graph.undo_point()
         self.store = InMemorySessionStore(ManualClock())
         self.notes = 0
         self.seen: list[tuple[Any, SessionGraph]] = []
@@ -249,6 +251,7 @@ class Law:
         """Write what is new into the store, which then has the same graph."""
         await self.store.commit_runtime_state(commit(self.graph.delta()))
         self.graph.mark_committed()
+        self.undo = self.graph.undo_point()
         read = await self.store.load_session(FullGraph())
         assert read is not None
         assert read.graph == self.graph.snapshot()
@@ -256,7 +259,7 @@ class Law:
 
     async def roll_back(self, _: None) -> None:
         """Take back what is not in the store."""
-        self.graph.roll_back()
+        self.undo()
         read = await self.store.load_session(FullGraph())
         assert self.graph.snapshot() == (read.graph if read else SessionGraph())
 

@@ -172,17 +172,10 @@ class GraphMachine(RuleBasedStateMachine):
         """Store everything; the delta holds what is new, in order."""
         delta = self.graph.delta()
         new = [name for name in self.model.nodes if name not in self.model.stored[0]]
-        assert [node.node_id for node in (delta.Append.nodes if delta.Append else ())] == new
+        assert [node.node_id for node in delta.nodes] == new
         assert delta.variant.leaf_node_id == self.model.leaf
         self.graph.mark_committed()
         self.model.stored = (tuple(self.model.nodes), self.model.leaf)
-
-    @rule()
-    def roll_back(self) -> None:
-        """Take back what is not stored."""
-        self.graph.roll_back()
-        names, self.model.leaf = self.model.stored
-        self.model.nodes = {name: self.model.nodes[name] for name in names}
 
     @rule(said=st.lists(messages, max_size=3), commits=st.booleans())
     def give_up(self, said: list[Message], commits: bool) -> None:

@@ -186,8 +186,9 @@ def test_a_view_is_fixed_at_its_moment() -> None:
     unread, read = SessionReadView.of(state), SessionReadView.of(state)
     assert texts(read.messages) == ["a"]
     state.graph.mark_committed()
+    undo = state.undo_point()
     state.graph.append_message(message("b"))
-    state.graph.roll_back()
+    undo()
     state.graph.branch_to(None)
     state.graph.append_message(message("c"))
     for view in (unread, read):

@@ -98,7 +98,7 @@ class SessionLaws(RuleBasedStateMachine):
         if made.graph.ReplaceFull:
             self.nodes.clear()
             self.hidden.clear()
-        self.nodes |= {one.node_id: one for one in getattr(made.graph.variant, "nodes", ())}
+        self.nodes |= {one.node_id: one for one in made.graph.nodes}
         self.leaf = made.graph.variant.leaf_node_id
         for row in made.usage_deltas:
             if row.usage.total:

@@ -3,7 +3,18 @@
 import pytest
 
 from lash_nb.errors import WireError
-from lash_nb.wire import PluginNodePayload, PromptLayer, SessionNodePayload, SessionNodeRecord, from_json, to_json
+from lash_nb.wire import (
+    AppendGraph,
+    GraphCommitDelta,
+    PluginNodePayload,
+    PromptLayer,
+    SessionGraph,
+    SessionNodePayload,
+    SessionNodeRecord,
+    UnchangedGraph,
+    from_json,
+    to_json,
+)
 
 NODE = '{"node_id":"n","timestamp":"t"'
 EVENT = '"event":{"Protocol":{"plugin_id":"p","payload":1}}'
@@ -38,3 +49,11 @@ def test_a_replaced_entry_of_a_map_is_looked_at_too(first: str) -> None:
     with pytest.raises(WireError):
         from_json(text.format(first), PromptLayer)
     assert from_json(text.format('{"reset":true}'), PromptLayer) == from_json(text.format("{}"), PromptLayer)
+
+
+def test_a_delta_tells_which_nodes_it_brings() -> None:
+    """Those that are appended, or all of a graph that is written anew; moving the leaf brings none."""
+    node = from_json(f'{NODE},"kind":"event",{EVENT}}}', SessionNodeRecord)
+    assert GraphCommitDelta(Append=AppendGraph(nodes=(node,))).nodes == (node,)
+    assert GraphCommitDelta(ReplaceFull=SessionGraph(nodes=(node,))).nodes == (node,)
+    assert GraphCommitDelta(Unchanged=UnchangedGraph(leaf_node_id="n")).nodes == ()
