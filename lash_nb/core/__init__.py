@@ -1,10 +1,13 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
 from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, LashCoreBuilder
+from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
+from lash_nb.core._injection_control import InjectionControl
 from lash_nb.core._modes import STANDARD, ModeId, ModePreset
+from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
@@ -16,13 +19,17 @@ from lash_nb.core._turn_builder import TurnBuilder, TurnStream
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
     "STANDARD",
+    "CommandsControl",
     "ConfigControl",
     "CoreParts",
+    "InjectionControl",
     "LashCore",
     "LashCoreBuilder",
     "LashSession",
     "ModeId",
     "ModePreset",
+    "QueueInputBuilder",
+    "QueuedTurnBuilder",
     "RunningTurn",
     "SessionBuilder",
     "SessionConfigPatch",

@@ -1,6 +1,8 @@
 """Administration of an opened session (lash 0.1.0-alpha.37, facade §7)."""
 
+from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl
+from lash_nb.core._injection_control import InjectionControl
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._tools_control import ToolsControl
 from lash_nb.runtime import LashRuntime
@@ -15,3 +17,5 @@ class SessionControl:
         self.state = StateControl(runtime)
         self.config = ConfigControl(runtime)
         self.tools = ToolsControl(runtime)
+        self.commands = CommandsControl(runtime)
+        self.injection = InjectionControl(runtime)

@@ -1,12 +1,13 @@
 """A handle of one opened session (lash 0.1.0-alpha.37, facade §5)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._modes import ModeId
+from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._turn_builder import TurnBuilder
@@ -31,6 +32,7 @@ from lash_nb.wire import (
     EffectEntry,
     Json,
     LlmCallCommand,
+    QueuedWorkBatch,
     RuntimeEffectOutcome,
     SessionGraph,
     SessionPolicy,
@@ -96,6 +98,30 @@ class LashSession:
         self._running.append(running)
         self.stepper.adopt(running)
         return running
+
+    def queue(self, turn_input: TurnInput | str) -> QueueInputBuilder:
+        """Return what puts input into the session's queue, also while a turn runs; awaiting it queues it as it is."""
+        return QueueInputBuilder(self._runtime, turn_input)
+
+    def next_queued_turn(self, batch_ids: Iterable[str] = ()) -> QueuedTurnBuilder:
+        """Return what runs a turn of the queued work that comes first, or of exactly these batches."""
+        return QueuedTurnBuilder(self._runtime, batch_ids)
+
+    async def queued_work(self) -> Sequence[QueuedWorkBatch]:
+        """Return the batches that wait, in order.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, there is no store, or it cannot be read.
+        """
+        return await self._runtime.queued_work()
+
+    async def cancel_queued_work_batch(self, batch_id: str) -> QueuedWorkBatch | None:
+        """Take a batch out of the queue; None when there is none or a turn has taken it. Errors as in `queued_work`."""
+        return await self._runtime.cancel_queued_work_batch(batch_id)
+
+    async def await_queued_work_batch(self, batch_id: str) -> None:
+        """Wait until a batch is completed or cancelled, by whomever; an unknown one is. Errors as in `queued_work`."""
+        await self._runtime.await_queued_work_batch(batch_id)
 
     def cancel_running_turns(self) -> int:
         """Cancel the turns that `start` began and that still run; return how many."""

@@ -22,7 +22,7 @@ from lash_nb.wire import (
     TurnInput,
 )
 
-__all__ = ["TurnBuilder", "TurnStream"]
+__all__ = ["TurnBuilder", "TurnStream", "checked_input"]
 
 
 class TurnBuilder:
@@ -30,7 +30,7 @@ class TurnBuilder:
 
     def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
         self._runtime = runtime
-        self._input = TurnInput.text(turn_input) if isinstance(turn_input, str) else _checked(turn_input)
+        self._input = checked_input(turn_input)
         self._options = TurnOptions()
 
     def __await__(self) -> Generator[Any, None, TurnResult]:
@@ -121,7 +121,14 @@ class TurnBuilder:
         return self
 
 
-def _checked(turn_input: object) -> TurnInput:
+def checked_input(turn_input: object) -> TurnInput:
+    """Return what a turn begins with.
+
+    Raises:
+        CallerError: `turn_input`, it is neither a text nor an input.
+    """
+    if isinstance(turn_input, str):
+        return TurnInput.text(turn_input)
     if not isinstance(turn_input, TurnInput):
         raise CallerError(
             f"a turn begins with a text or a TurnInput, not with {type(turn_input).__name__}; write session.turn('…')",

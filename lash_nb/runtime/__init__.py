@@ -1,5 +1,6 @@
 """Sessions at work: state, lifecycle, turn loop, commits."""
 
+from lash_nb.runtime._commands import SessionCommandReceipt
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment, TerminationPolicy
 from lash_nb.runtime._fork import fork_snapshot
 from lash_nb.runtime._loading import load_persisted_session_state
@@ -38,6 +39,7 @@ __all__ = [
     "RuntimeSessionState",
     "RuntimeTurnPhase",
     "RuntimeTurnPhaseProbe",
+    "SessionCommandReceipt",
     "SessionReadView",
     "TerminationPolicy",
     "TurnOptions",

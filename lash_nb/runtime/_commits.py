@@ -19,6 +19,7 @@ from lash_nb.wire import (
     Part,
     PromptUsage,
     ProtocolStep,
+    QueuedWorkCompletion,
     RuntimeCommit,
     RuntimeTurnCommitStamp,
     SessionEventRecord,
@@ -98,7 +99,7 @@ class TurnCommits:
                 self._turn.trace.emit(step, context)
 
     async def final(self, outcome: TurnOutcome) -> None:
-        """Commit the whole turn, stamped, with its answer and its usage.
+        """Commit the whole turn, stamped, with its answer and its usage, and complete the queued work that it took.
 
         Raises:
             LashRuntimeError: `store_commit_failed`.
@@ -111,11 +112,12 @@ class TurnCommits:
             discard_snapshots(self._state)
             self._state.graph.mark_committed()
             return
-        commit = self._state_commit(deltas)
+        commit = self._state_commit(deltas, completing=self._turn.claims.completions)
         stamp = RuntimeTurnCommitStamp(
             session_id=self._state.session_id, turn_id=self._turn.turn_id, turn_commit_hash=turn_commit_hash(commit)
         )
         await self._store_commit(msgspec.structs.replace(commit, turn_commit=stamp))
+        self._turn.claims.completed()
 
     def project_final(self, messages: tuple[Message, ...], events: tuple[SessionEventRecord, ...]) -> None:
         """Take the turn's last messages and protocol notes into the graph."""
@@ -132,9 +134,11 @@ class TurnCommits:
         part = Part(id=f"{message_id}.p0", kind="Prose", content=finish.text, prune_state="Intact")
         self._state.graph.append_message(Message(id=message_id, role="Assistant", parts=(part,)))
 
-    def _state_commit(self, deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
+    def _state_commit(
+        self, deltas: tuple[TokenLedgerEntry, ...] = (), completing: tuple[QueuedWorkCompletion, ...] = ()
+    ) -> RuntimeCommit:
         refresh_snapshots(self._state, self._plugins)
-        return state_commit(self._state, usage_deltas=deltas)
+        return state_commit(self._state, usage_deltas=deltas, completing=completing)
 
     async def _store_commit(self, commit: RuntimeCommit) -> None:
         if self._store is not None:

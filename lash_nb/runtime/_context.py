@@ -7,6 +7,7 @@ from lash_nb.effects import ScopedEffectController
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._llm_trace import LlmTraceMapper
+from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._surface import SurfaceBuilder
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn_stream import TurnStreamHub
@@ -57,6 +58,8 @@ class TurnContext:
     """Whether the turn is still wanted."""
     writer: Writer
     """Who keeps other turns of the session out."""
+    claims: TurnClaims
+    """What it holds of the session's queue."""
     llm_calls: int = 0
     """Model calls so far."""
 

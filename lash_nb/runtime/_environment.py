@@ -10,6 +10,7 @@ from lash_nb.errors import LashRuntimeError
 from lash_nb.plugins import PluginHost
 from lash_nb.providers import ProviderHandle
 from lash_nb.stores import (
+    QUEUED_WORK_CLAIM_TTL_MS,
     AttachmentStore,
     InMemoryAttachmentStore,
     InMemoryLashlangArtifactStore,
@@ -69,6 +70,8 @@ class RuntimeEnvironment:
     """What counts as a proper end."""
     residency: Residency = "keep_all"
     """Which nodes stay in memory."""
+    queue_lease_ms: int = QUEUED_WORK_CLAIM_TTL_MS
+    """How long queued work stays with a turn that no longer renews its claim, in milliseconds."""
     clock: Clock = field(default_factory=SystemClock)
     """Time."""
     ids: IdSource = field(default_factory=RandomIds)

@@ -9,11 +9,9 @@ from lash_nb.plugins import ToolContext, ToolDispatcher, tool_cancelled
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._llm_call import perform_llm_call
+from lash_nb.runtime._queue_checkpoint import perform_checkpoint
 from lash_nb.wire import (
     CheckpointCommand,
-    CheckpointDelivery,
-    CheckpointOutcome,
-    CheckpointResult,
     CompletedToolCall,
     EffectOrigin,
     LlmCallCommand,
@@ -35,7 +33,6 @@ from lash_nb.wire import (
 __all__ = ["TurnEffectExecutor"]
 
 _TOOL_CANCEL_GRACE_SECONDS: Final = 0.05
-_NOTHING: Final = CheckpointDelivery(messages=(), transient_messages=(), turn_causes=())
 
 
 class TurnEffectExecutor:
@@ -106,8 +103,8 @@ class TurnEffectExecutor:
             attachments=self._turn.attachments,
         )
 
-    async def _checkpoint(self, _: RuntimeEffectEnvelope, __: CheckpointCommand) -> RuntimeEffectOutcome:
-        return CheckpointOutcome(result=CheckpointResult(Ok=_NOTHING))
+    async def _checkpoint(self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand) -> RuntimeEffectOutcome:
+        return await perform_checkpoint(envelope, command, self._turn)
 
     async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
         if not command.update_machine_config:

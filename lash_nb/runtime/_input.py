@@ -11,6 +11,7 @@ from lash_nb.wire import (
     ImageRefItem,
     MediaType,
     Message,
+    Octets,
     Part,
     PartAttachment,
     TextItem,
@@ -18,7 +19,7 @@ from lash_nb.wire import (
     sniff_image,
 )
 
-__all__ = ["NormalizedItem", "normalized", "user_message"]
+__all__ = ["NormalizedItem", "check_pictures", "normalized", "user_message"]
 
 NormalizedItem: TypeAlias = str | AttachmentRef
 """A text, or a picture whose bytes are stored."""
@@ -48,13 +49,29 @@ def _stored(turn_input: TurnInput, attachments: AttachmentStore) -> Iterator[Nor
                 yield _store(image_id, turn_input, attachments)
 
 
-def _store(image_id: str, turn_input: TurnInput, attachments: AttachmentStore) -> AttachmentRef:
+def check_pictures(turn_input: TurnInput) -> None:
+    """Check that all pictures of an input have bytes.
+
+    Raises:
+        CallerError: `invalid_turn_input`, one has none.
+    """
+    for item in turn_input.items:
+        if isinstance(item, ImageRefItem):
+            _bytes_of(item.id, turn_input)
+
+
+def _bytes_of(image_id: str, turn_input: TurnInput) -> Octets:
     data = turn_input.image_blobs.get(image_id)
     if not image_id or data is None:
         raise CallerError(
             f"Invalid image_ref: no bytes for {image_id!r}; add them to image_blobs under that id",
             code="invalid_turn_input",
         )
+    return data
+
+
+def _store(image_id: str, turn_input: TurnInput, attachments: AttachmentStore) -> AttachmentRef:
+    data = _bytes_of(image_id, turn_input)
     media_type = MediaType(type=sniff_image(data) or "png")
     try:
         return attachments.put(bytes(data), AttachmentCreateMeta(media_type=media_type, label=image_id))

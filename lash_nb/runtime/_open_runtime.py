@@ -20,7 +20,7 @@ from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshot
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, SessionStore
-from lash_nb.wire import Message, SessionUsageReport
+from lash_nb.wire import Message, QueuedWorkCompletion, SessionUsageReport
 from lash_nb.words import counted
 
 __all__ = ["OpenRuntime"]
@@ -137,8 +137,8 @@ class OpenRuntime:
                 )
         self.state = fresh
 
-    async def _commit(self) -> None:
-        """Store what is not stored yet; without a store it is simply kept.
+    async def _commit(self, completing: tuple[QueuedWorkCompletion, ...] = ()) -> None:
+        """Store what is not stored yet, and complete queued work with it; without a store it is simply kept.
 
         Raises:
             LashRuntimeError: `store_commit_failed`.
@@ -147,7 +147,7 @@ class OpenRuntime:
             self.state.graph.mark_committed()
             return
         refresh_snapshots(self.state, self.plugins)
-        await commit_to(self.store, self.state, state_commit(self.state))
+        await commit_to(self.store, self.state, state_commit(self.state, completing=completing))
 
     def _trim(self) -> None:
         """Keep of the graph what the residency says, after the path was left."""

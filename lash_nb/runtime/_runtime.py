@@ -1,5 +1,7 @@
 """An opened session: how it comes to life, the turns that run on it, how it is put away (lash 0.1.0-alpha.37, sessions §14)."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Self
 
 import msgspec
@@ -7,10 +9,13 @@ import msgspec
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError
 from lash_nb.plugins import PluginSession
+from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._loading import load_persisted_session_state
+from lash_nb.runtime._queue_claims import TurnClaims
+from lash_nb.runtime._queue_delivery import merged_input
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._services import (
     EmbeddedRuntimeHost,
@@ -19,19 +24,18 @@ from lash_nb.runtime._services import (
     ProcessRuntimeHost,
     RuntimeServices,
 )
-from lash_nb.runtime._session_ops import SessionOps
 from lash_nb.runtime._settle import bring_to_life, settle
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import refresh_snapshots
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.stores import SessionStore
-from lash_nb.wire import SessionPolicy, TurnInput, TurnScope
+from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
 
 
-class LashRuntime(SessionOps, ConfigOps):
+class LashRuntime(CommandOps, ConfigOps):
     """One live session. Turns run one after the other, on the loop of whoever awaits them; nothing is bound to a loop between turns."""
 
     @classmethod
@@ -215,40 +219,80 @@ class LashRuntime(SessionOps, ConfigOps):
             )
 
     async def stream_turn(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
-        """Run one turn; a second one waits until the first is over. A turn that switches the agent frame is followed by the next.
+        """Run one turn, after the commands that wait; a second turn waits until the first is over.
+
+        A turn that switches the agent frame is followed by the next.
 
         Raises:
-            LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn.
+            LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn. Or what a
+                waiting command raises.
             CallerError: `session_closed`.
         """
-        async with self._exclusive():
-            try:
-                result = await self._through_frames(turn_input, options)
-            finally:
-                self.effect_host.control.turn_over()
-            self._publish()
+        root = turn_input.trace_turn_id or self.environment.ids.uuid()
+        async with self._exclusive(), self._taking() as claims:
+            controller = self.effect_host.scoped(TurnScope(session_id=self.session_id, turn_id=root))
+            await self._drain_commands(root)
+            return await self._through_frames(turn_input, root, options, controller, claims)
+
+    async def stream_next_queued_turn(self, options: TurnOptions, batch_ids: tuple[str, ...] = ()) -> TurnResult | None:
+        """Run a turn of the queued work that comes first, or of exactly these batches; None when there is none, or when a command came first.
+
+        What the turn does not complete stays in the queue, except input that can never run. Errors as in `stream_turn`.
+        """
+        if self.store is None:
+            return None
+        owner = self.environment.ids.uuid()
+        async with self._exclusive(), self._taking() as claims:
+            if await self._drain_command(owner):
+                return None
+            claim = await self._claim_idle(owner, batch_ids)
+            if claim is None:
+                return None
+            claims.begin_with(claim)
+            turn_input = merged_input(claim)
+            root = turn_input.trace_turn_id or owner
+            controller = self.effect_host.scoped(QueueDrainScope(session_id=self.session_id, drain_id=claim.claim_id))
+            result = await self._through_frames(turn_input, root, options, controller, claims)
+            if claims.any_held:
+                await claims.drop()
             return result
 
-    async def _through_frames(self, turn_input: TurnInput, options: TurnOptions) -> TurnResult:
+    @contextlib.asynccontextmanager
+    async def _taking(self) -> AsyncIterator[TurnClaims]:
+        """Let a turn take queued work; a stepper is told when it is over."""
+        claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
+        try:
+            async with claims.kept():
+                yield claims
+        finally:
+            self.effect_host.control.turn_over()
+
+    async def _through_frames(
+        self,
+        turn_input: TurnInput,
+        root: str,
+        options: TurnOptions,
+        controller: ScopedEffectController,
+        claims: TurnClaims,
+    ) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
-        root = turn_input.trace_turn_id or self.environment.ids.uuid()
-        controller = self.effect_host.scoped(TurnScope(session_id=self.state.session_id, turn_id=root))
         following: TurnInput | None = msgspec.structs.replace(turn_input, trace_turn_id=root)
         completed = 0
         while following is not None:
-            result = await self._one_turn(following, options, controller)
+            result = await self._one_turn(following, options, controller, claims)
             completed += 1
             if result.outcome.agent_frame_switch is not None:
                 await self._restore_protocol()
             following = follow_up(result, turn_input, root, completed)
+        self._publish()
         return result
 
     async def _one_turn(
-        self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController
+        self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController, claims: TurnClaims
     ) -> TurnResult:
         """Run a turn; of one that is aborted, forget what it did not commit."""
         with (
             self._whole_or_not(),
             options.cancel.calling(self.effect_host.control.run_to),  # a cancelled turn waits for no decision
         ):
-            return await TurnRunner(self, turn_input, options, controller).run()
+            return await TurnRunner(self, turn_input, options, controller, claims).run()

@@ -10,6 +10,7 @@ from lash_nb.wire import (
     Octets,
     PersistedSessionConfig,
     PersistedTurnState,
+    QueuedWorkCompletion,
     RuntimeCommit,
     RuntimeCommitResult,
     TokenLedgerEntry,
@@ -18,7 +19,12 @@ from lash_nb.wire import (
 __all__ = ["commit_to", "state_commit"]
 
 
-def state_commit(state: RuntimeSessionState, *, usage_deltas: tuple[TokenLedgerEntry, ...] = ()) -> RuntimeCommit:
+def state_commit(
+    state: RuntimeSessionState,
+    *,
+    usage_deltas: tuple[TokenLedgerEntry, ...] = (),
+    completing: tuple[QueuedWorkCompletion, ...] = (),
+) -> RuntimeCommit:
     """Return the commit that makes the store say what the state says; unstamped.
 
     It names the attachments of the nodes that it brings, so that their intents become commitments with it.
@@ -34,7 +40,7 @@ def state_commit(state: RuntimeSessionState, *, usage_deltas: tuple[TokenLedgerE
         graph=delta,
         checkpoint=_checkpoint(state),
         usage_deltas=usage_deltas,
-        completed_queue_claims=(),
+        completed_queue_claims=completing,
         committed_attachment_ids=tuple(named),
     )
 

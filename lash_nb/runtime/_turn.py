@@ -16,6 +16,8 @@ from lash_nb.runtime._commits import TurnCommits
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
+from lash_nb.runtime._queue_claims import TurnClaims
+from lash_nb.runtime._queue_delivery import causes_of, claimed_record, completed_record, started_activity
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
@@ -33,6 +35,7 @@ from lash_nb.wire import (
     SessionPolicy,
     TokenUsage,
     TraceAgentFrameSwitch,
+    TraceContext,
     TracePromptComponent,
     TurnActivity,
     TurnCompleted,
@@ -80,6 +83,7 @@ class TurnRunner:
         turn_input: TurnInput,
         options: TurnOptions,
         controller: ScopedEffectController,
+        claims: TurnClaims,
     ) -> None:
         self._runtime = runtime
         self._state = runtime.state
@@ -90,6 +94,10 @@ class TurnRunner:
         self._started_ns = self._env.clock.monotonic_ns()
         self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
         self._controller = controller
+        self._claims = claims
+        begun_by = claims.begun_by if claims.any_held else None
+        self._begun_by = begun_by
+        self._causes = causes_of(begun_by) if begun_by else ()
         self._activities: list[TurnActivity] = []
         self._assembler = TurnAssembler()
         self._hub = TurnStreamHub(
@@ -104,6 +112,7 @@ class TurnRunner:
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays.
         """
+        self._tell_of_claim()
         try:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
@@ -119,8 +128,19 @@ class TurnRunner:
                 await self._loop(turn, surface, commits)
         return await self._finish(turn, commits)
 
+    def _tell_of_claim(self) -> None:
+        """Tell what queued work the turn begins with."""
+        if self._begun_by is not None:
+            self._hub.activity(started_activity(self._begun_by, "idle"))
+            context = TraceContext(
+                session_id=self._state.session_id, turn_id=self._turn_id, turn_index=self._state.turn_index + 1
+            )
+            self._runtime.trace.emit(claimed_record(self._begun_by, "idle"), context)
+
     async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
-        machine = TurnMachine(self._machine_config(turn, surface), messages=self._state.graph.messages)
+        machine = TurnMachine(
+            self._machine_config(turn, surface), messages=self._state.graph.messages, turn_causes=self._causes
+        )
         plugins = self._runtime.plugins
         dispatcher = ToolDispatcher(
             surface.tools, plugins.surface_registry, clock=turn.clock, project=plugins.tool_result_projector
@@ -147,7 +167,10 @@ class TurnRunner:
         state.last_prompt_usage = None
         turn = self._context()
         turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
-        state.graph.append_message(user_message(f"m{env.ids.hex()}", items))
+        for cause in self._causes:
+            state.graph.append_message(cause.to_message())
+        if items or not self._causes:
+            state.graph.append_message(user_message(f"m{env.ids.hex()}", items))
         return turn
 
     def _context(self) -> TurnContext:
@@ -155,7 +178,7 @@ class TurnRunner:
         return TurnContext(
             session_id=state.session_id,
             turn_id=self._turn_id,
-            scope_id=self._turn_id,
+            scope_id=self._claims.begun_by.claim_id if self._claims.begun_by else self._turn_id,
             turn_index=state.turn_index,
             agent_frame_id=state.current_agent_frame_id,
             model=self._policy().model,
@@ -171,6 +194,7 @@ class TurnRunner:
             ids=env.ids,
             cancel=self._options.cancel,
             writer=runtime.writer,
+            claims=self._claims,
         )
 
     def _policy(self) -> SessionPolicy:
@@ -239,8 +263,11 @@ class TurnRunner:
             switch = assembly.outcome.agent_frame_switch
             if switch is not None:
                 switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
+        completions = turn.claims.completions
         with self._phases.within("persist_turn"), self._phases.within("final_commit"):
             await commits.final(assembly.outcome)
+        if completions:
+            turn.trace.emit(completed_record(completions), turn.trace_context())
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
         return self._result(assembly, commits.usage)
 

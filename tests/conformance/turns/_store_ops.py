@@ -17,10 +17,11 @@ from tests.conformance.turns._observed import ObservedStore
 from tests.conformance.turns._ops import Op, Step, Told, result_of, session_id
 from tests.conformance.turns._run import NoHandleError, Run
 
-__all__ = ["STORE_OPS"]
+__all__ = ["STORE_OPS", "observed_store", "store"]
 
 
-def _stores(run: Run, step: Step) -> ObservedStore:
+def observed_store(run: Run, step: Step) -> ObservedStore:
+    """Return the store of a session, and what observes it."""
     stores = run.stores.get(session_id(step))
     if stores is None:
         message = f"no store was made for {session_id(step)}"
@@ -28,8 +29,9 @@ def _stores(run: Run, step: Step) -> ObservedStore:
     return stores
 
 
-def _store(run: Run, step: Step) -> SessionStore:
-    inner: SessionStore = _stores(run, step).inner
+def store(run: Run, step: Step) -> SessionStore:
+    """Return the store of a session; calls to it are not recorded."""
+    inner: SessionStore = observed_store(run, step).inner
     return inner
 
 
@@ -52,28 +54,28 @@ async def _load(run: Run, step: Step) -> Any:
     if session_id(step) not in run.stores:
         return Told({"error": "no store"})
     scope = ActivePath(step.get("leaf")) if step.get("scope") == "active_path" else FullGraph()
-    return to_builtins(await _store(run, step).load_session(scope))
+    return to_builtins(await store(run, step).load_session(scope))
 
 
 async def _load_node(run: Run, step: Step) -> Any:
-    return to_builtins(await _store(run, step).load_node(step["node"]))
+    return to_builtins(await store(run, step).load_node(step["node"]))
 
 
 async def _tombstone(run: Run, step: Step) -> None:
-    await _store(run, step).tombstone_nodes(step["nodes"])
+    await store(run, step).tombstone_nodes(step["nodes"])
 
 
 async def _vacuum(run: Run, step: Step) -> Any:
-    return vars(await _store(run, step).vacuum())
+    return vars(await store(run, step).vacuum())
 
 
 async def _gc(run: Run, step: Step) -> Any:
-    return vars(await _store(run, step).gc_unreachable())
+    return vars(await store(run, step).gc_unreachable())
 
 
 async def _orphans(run: Run, step: Step) -> Any:
-    store = _store(run, step)
-    every, path = await store.load_session(FullGraph()), await store.load_session(ActivePath())
+    inner = store(run, step)
+    every, path = await inner.load_session(FullGraph()), await inner.load_session(ActivePath())
     if every is None or path is None:
         return []
     active = {node.node_id for node in path.graph.nodes}
@@ -83,25 +85,19 @@ async def _orphans(run: Run, step: Step) -> Any:
 
 
 async def _meta(run: Run, step: Step) -> Any:
-    return to_builtins(await _store(run, step).load_session_meta())
+    return to_builtins(await store(run, step).load_session_meta())
 
 
 async def _save_meta(run: Run, step: Step) -> None:
-    await _store(run, step).save_session_meta(from_builtins(step["meta"], SessionMeta))
-
-
-async def _queue_rows(run: Run, step: Step) -> Any:
-    rows = await _store(run, step).list_queued_work(session_id(step))
-    run.variables.number("batch", (batch.batch_id for batch in rows))
-    return to_builtins(rows)
+    await store(run, step).save_session_meta(from_builtins(step["meta"], SessionMeta))
 
 
 async def _commit_refs(run: Run, step: Step) -> None:
-    _store(run, step).commit_refs(step.get("for", session_id(step)), step["ids"])
+    store(run, step).commit_refs(step.get("for", session_id(step)), step["ids"])
 
 
 async def _list_uncommitted(run: Run, step: Step) -> Any:
-    entries = _store(run, step).list_uncommitted(step.get("older_than", 2**53))
+    entries = store(run, step).list_uncommitted(step.get("older_than", 2**53))
     return [
         {
             "attachment_id": entry.attachment_id,
@@ -114,7 +110,7 @@ async def _list_uncommitted(run: Run, step: Step) -> Any:
 
 
 async def _forget(run: Run, step: Step) -> None:
-    _store(run, step).forget(step["id"])
+    store(run, step).forget(step["id"])
 
 
 async def _recommit(run: Run, step: Step) -> Told:
@@ -129,7 +125,7 @@ async def _recommit(run: Run, step: Step) -> Told:
 
 
 async def _committed(run: Run, step: Step, commit: RuntimeCommit) -> Any:
-    return to_builtins(await _stores(run, step).observed.commit_runtime_state(commit))
+    return to_builtins(await observed_store(run, step).observed.commit_runtime_state(commit))
 
 
 def _replace(document: dict[str, Any], path: str, value: Any) -> None:
@@ -162,7 +158,6 @@ STORE_OPS: Final[Mapping[str, Op]] = {
     "orphans": Op(_orphans),
     "session_meta": Op(_meta),
     "save_session_meta": Op(_save_meta, frozenset({"meta"})),
-    "queue_rows": Op(_queue_rows),
     "commit_refs": Op(_commit_refs, frozenset({"ids", "for"})),
     "list_uncommitted": Op(_list_uncommitted, frozenset({"older_than"})),
     "forget": Op(_forget, frozenset({"id"})),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from tests.conformance.turns._attachment_ops import ATTACHMENT_OPS
 from tests.conformance.turns._control_ops import CONTROL_OPS
 from tests.conformance.turns._ops import Op, Step, result_of
+from tests.conformance.turns._queue_ops import QUEUE_OPS
 from tests.conformance.turns._run import Run
 from tests.conformance.turns._runtime_ops import RUNTIME_OPS
 from tests.conformance.turns._session_ops import SESSION_OPS
@@ -13,7 +14,7 @@ from tests.conformance.turns._store_ops import STORE_OPS
 
 __all__ = ["OPS", "perform"]
 
-OPS: Final[Mapping[str, Op]] = {**SESSION_OPS, **CONTROL_OPS, **STORE_OPS, **ATTACHMENT_OPS, **RUNTIME_OPS}
+OPS: Final[Mapping[str, Op]] = {**SESSION_OPS, **CONTROL_OPS, **STORE_OPS, **ATTACHMENT_OPS, **QUEUE_OPS, **RUNTIME_OPS}
 
 
 async def perform(run: Run, step: Step) -> dict[str, Any]:

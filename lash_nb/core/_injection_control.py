@@ -1,0 +1,31 @@
+"""Words for the turn that runs (lash 0.1.0-alpha.37, facade §7)."""
+
+from collections.abc import Iterable
+
+from lash_nb.runtime import LashRuntime
+from lash_nb.wire import PluginMessage, QueuedWorkBatch
+
+__all__ = ["InjectionControl"]
+
+
+class InjectionControl:
+    """What steers the running turn at its next checkpoint; when none runs, it waits for the next one."""
+
+    def __init__(self, runtime: LashRuntime) -> None:
+        self._runtime = runtime
+
+    async def inject_turn_input(self, message: PluginMessage | str, *, id: str | None = None) -> QueuedWorkBatch:
+        """Queue a message for the running turn. It is told as the user's; while one of the same id waits, it is not queued again.
+
+        The model reads it in this turn; the history does not keep it.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, there is no store, or it refuses.
+            CallerError: `session_closed`.
+        """
+        told = PluginMessage(role="User", content=message) if isinstance(message, str) else message
+        return await self._runtime.inject_turn_input(told, input_id=id)
+
+    async def inject_turn_inputs(self, messages: Iterable[PluginMessage | str]) -> tuple[QueuedWorkBatch, ...]:
+        """Queue messages one after the other. Errors as in `inject_turn_input`."""
+        return tuple([await self.inject_turn_input(message) for message in messages])

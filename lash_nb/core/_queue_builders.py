@@ -1,0 +1,92 @@
+"""Input for later, and the turns that take it (lash 0.1.0-alpha.37, facade §5 and §6.5)."""
+
+import dataclasses
+from collections.abc import Generator, Iterable
+from typing import Any, Self
+
+from lash_nb.clock import CancellationToken
+from lash_nb.core._turn_builder import checked_input
+from lash_nb.runtime import ActivitySink, LashRuntime, TurnOptions, TurnResult
+from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
+
+__all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
+
+
+class QueueInputBuilder:
+    """Input on its way into the queue; every setter returns the builder. `await builder` is `await builder.send()`."""
+
+    def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
+        self._runtime = runtime
+        self._input = checked_input(turn_input)
+        self._source_key: str | None = None
+        self._delivery_policy: DeliveryPolicy = "after_current_turn_commit"
+        self._slot_policy: SlotPolicy = "exclusive"
+
+    def __await__(self) -> Generator[Any, None, QueuedWorkBatch]:
+        return self.send().__await__()
+
+    def id(self, input_id: str) -> Self:
+        """Name the input: while one of this name waits, it is not queued again. Without a name every input is another one."""
+        self._source_key = f"host:{input_id}"
+        return self
+
+    def delivery_policy(self, policy: DeliveryPolicy) -> Self:
+        """Say when it may come in: by itself after the turn that runs, or at the next safe point of that turn, if it may join."""
+        self._delivery_policy = policy
+        return self
+
+    def slot_policy(self, policy: SlotPolicy) -> Self:
+        """Say whether it may share a turn with other input."""
+        self._slot_policy = policy
+        return self
+
+    async def send(self) -> QueuedWorkBatch:
+        """Queue the input and return its batch; does not wait for the turn that runs.
+
+        Raises:
+            LashRuntimeError: `store_commit_failed`, there is no store, or it refuses.
+            CallerError: `invalid_turn_input`, a picture without bytes; `session_closed`.
+        """
+        return await self._runtime.enqueue_turn_input(
+            self._input,
+            delivery_policy=self._delivery_policy,
+            slot_policy=self._slot_policy,
+            source_key=self._source_key,
+        )
+
+
+class QueuedTurnBuilder:
+    """A turn of queued work; every setter returns the builder. `await builder` is `await builder.run()`."""
+
+    def __init__(self, runtime: LashRuntime, batch_ids: Iterable[str] = ()) -> None:
+        self._runtime = runtime
+        self._batch_ids = tuple(batch_ids)
+        self._options = TurnOptions()
+
+    def __await__(self) -> Generator[Any, None, TurnResult | None]:
+        return self.run().__await__()
+
+    def batch_ids(self, batch_ids: Iterable[str]) -> Self:
+        """Take exactly these batches, in this order; none of them means whatever comes first."""
+        self._batch_ids = tuple(batch_ids)
+        return self
+
+    def cancel(self, token: CancellationToken) -> Self:
+        """Cancel the turn when this token is cancelled."""
+        return self._set(cancel=token)
+
+    async def run(self) -> TurnResult | None:
+        """Run the turn; None when there was nothing to run, or a command came first, one at each call.
+
+        Raises:
+            LashRuntimeError: the turn ended without a result; its input is in the queue again.
+        """
+        return await self._runtime.stream_next_queued_turn(self._options, self._batch_ids)
+
+    async def stream_to(self, sink: ActivitySink) -> TurnResult | None:
+        """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""
+        return await self._set(activities=(*self._options.activities, sink)).run()
+
+    def _set(self, **changes: Any) -> Self:
+        self._options = dataclasses.replace(self._options, **changes)
+        return self

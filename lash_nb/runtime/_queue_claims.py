@@ -1,0 +1,172 @@
+"""The queued work that a turn took, until its final commit completes it (lash 0.1.0-alpha.37, turns §8, sessions §9)."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from lash_nb.errors import StoreError
+from lash_nb.stores import SessionStore
+from lash_nb.wire import (
+    ProcessWakePayload,
+    QueuedWorkBatch,
+    QueuedWorkClaim,
+    QueuedWorkCompletion,
+    SlotPolicy,
+    TurnInputPayload,
+)
+
+__all__ = ["MAX_CLAIMED_BATCHES", "TurnClaims", "completion_of"]
+
+_LOG = logging.getLogger(__name__)
+MAX_CLAIMED_BATCHES: Final = 64
+"""How many batches a turn takes at once, at most."""
+_RENEWALS_PER_LEASE: Final = 3
+"""So that a renewal may come late, or fail once, before somebody else can take the work."""
+
+
+class TurnClaims:
+    """What one turn holds of its session's queue; without a store nothing.
+
+    While it holds anything, a task renews the leases, so that a turn may take as long as it takes. Its pauses are the event loop's:
+    a lease is a promise to other processes, which live by the real time whatever clock the session has.
+
+    Args:
+        store: The session's store.
+        session_id: The session.
+        lease_ttl_ms: How long work stays claimed unless renewed, in milliseconds.
+
+    Attributes:
+        begun_by: The claim that is the turn's input; None for a turn that a caller begins.
+    """
+
+    def __init__(self, store: SessionStore | None, session_id: str, lease_ttl_ms: int) -> None:
+        self.begun_by: QueuedWorkClaim | None = None
+        self._store = store
+        self._session_id = session_id
+        self._lease_ttl_ms = lease_ttl_ms
+        self._held: list[QueuedWorkClaim] = []
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def completions(self) -> tuple[QueuedWorkCompletion, ...]:
+        """What the turn's final commit completes."""
+        return tuple(map(completion_of, self._held))
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew leases inside the block; what is still held at its end is given back, whatever ended it."""
+        try:
+            yield
+        finally:
+            if self._held:
+                await self._give_back()
+
+    @property
+    def any_held(self) -> bool:
+        """Whether something is neither completed nor given back."""
+        return bool(self._held)
+
+    def begin_with(self, claim: QueuedWorkClaim) -> None:
+        """Hold the claim that is the turn's input."""
+        self.begun_by = claim
+        self.hold(claim)
+
+    def hold(self, claim: QueuedWorkClaim) -> None:
+        """Count a claim as the turn's."""
+        self._held.append(claim)
+        if self._keeper is None:
+            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    async def take_at_checkpoint(self, owner: str) -> QueuedWorkClaim | None:
+        """Claim what may come into the running turn now; None when nothing may.
+
+        Raises:
+            StoreError: the queue cannot be read.
+        """
+        if self._store is None:
+            return None
+        claim = await self._store.claim_ready_work(
+            session_id=self._session_id,
+            boundary="active_turn_checkpoint",
+            owner=owner,
+            lease_ttl_ms=self._lease_ttl_ms,
+            max_batches=MAX_CLAIMED_BATCHES,
+        )
+        if claim is None:
+            return None
+        if not all(map(_may_join_a_turn, claim.batches)):
+            await self._store.abandon_claim(claim)
+            return None
+        self.hold(claim)
+        return claim
+
+    def completed(self) -> None:
+        """Let go of what a commit completed."""
+        self._held.clear()
+        self._stop_keeping()
+
+    async def drop(self) -> None:
+        """Take what is held out of the queue: it can never run.
+
+        Raises:
+            StoreError: the queue cannot be written.
+        """
+        batches = [batch for claim in self._held for batch in claim.batches]
+        await self._give_back()
+        if self._store is not None:
+            for batch in batches:
+                await self._store.cancel_work(session_id=self._session_id, batch_id=batch.batch_id)
+
+    async def _give_back(self) -> None:
+        """Let the next turn take what this one did not complete; if the store refuses, the lease ends by itself."""
+        held, self._held = self._held, []
+        self._stop_keeping()
+        for claim in held:
+            try:
+                if self._store is not None:
+                    await self._store.abandon_claim(claim)
+            except StoreError as error:
+                _LOG.warning("claim %s is free only when its lease ends: %s", claim.claim_id, error)
+
+    def _stop_keeping(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ttl_ms / 1000 / _RENEWALS_PER_LEASE)
+            for claim in tuple(self._held):
+                try:
+                    if self._store is not None:
+                        await self._store.renew_claim(claim, lease_ttl_ms=self._lease_ttl_ms)
+                except StoreError as error:
+                    _LOG.warning("claim %s is not renewed: %s", claim.claim_id, error)
+
+
+def completion_of(claim: QueuedWorkClaim) -> QueuedWorkCompletion:
+    """Return what completes a claim when it is part of a commit."""
+    return QueuedWorkCompletion(
+        session_id=claim.session_id,
+        claim_id=claim.claim_id,
+        lease_token=claim.lease_token,
+        batch_ids=tuple(batch.batch_id for batch in claim.batches),
+    )
+
+
+def _may_join_a_turn(batch: QueuedWorkBatch) -> bool:
+    """Tell whether a batch may come into a turn under way: not what changes the session, nor an input that wants a turn of its own.
+
+    The reference lets exclusive inputs in; then the answer before them and they themselves are in no history.
+    """
+    kinds = {type(item.payload) for item in batch.items}
+    return kinds <= _JOINING[batch.slot_policy]
+
+
+_JOINING: Final[Mapping[SlotPolicy, frozenset[type]]] = {
+    "exclusive": frozenset({ProcessWakePayload}),
+    "join": frozenset({ProcessWakePayload, TurnInputPayload}),
+}
+"""What may come into a turn under way."""

@@ -1,0 +1,188 @@
+"""What claimed work is for a turn: its input when it begins, messages while it runs (lash 0.1.0-alpha.37, turns §8.3)."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from lash_nb.runtime._input import normalized
+from lash_nb.stores import AttachmentStore
+from lash_nb.wire import (
+    AcceptedInjectedTurnInput,
+    AttachmentRef,
+    CheckpointDelivery,
+    Custom,
+    ImageRefItem,
+    InputItem,
+    Json,
+    Octets,
+    Part,
+    PartAttachment,
+    PluginMessage,
+    ProcessOrigin,
+    ProcessWakeDelivery,
+    ProcessWakePayload,
+    QueuedWorkBatch,
+    QueuedWorkClaim,
+    QueuedWorkClaimBoundary,
+    QueuedWorkCompletion,
+    QueuedWorkStarted,
+    TextItem,
+    TurnCause,
+    TurnInput,
+    TurnInputPayload,
+    to_builtins,
+)
+
+__all__ = [
+    "Delivered",
+    "causes_of",
+    "claimed_record",
+    "completed_record",
+    "delivery_of",
+    "merged_input",
+    "started_activity",
+]
+
+_SOURCES = ("host:", "injection:")
+"""How source keys begin whose rest is the caller's own id."""
+
+
+class Delivered(NamedTuple):
+    """What a checkpoint brings into a running turn."""
+
+    accepted: tuple[AcceptedInjectedTurnInput, ...]
+    """The inputs as they were given."""
+    delivery: CheckpointDelivery
+    """What the machine takes in."""
+
+
+def merged_input(claim: QueuedWorkClaim) -> TurnInput:
+    """Return all inputs of a claim as one; pictures of the same name stay apart."""
+    items: list[InputItem] = []
+    blobs: dict[str, Octets] = {}
+    inputs = [payload for _, payload in _inputs(claim)]
+    for given in inputs:
+        renamed = {name: _free_name(name, data, blobs) for name, data in given.image_blobs.items()}
+        items += (_renamed(item, renamed) for item in given.items)
+        blobs |= {renamed[name]: data for name, data in given.image_blobs.items()}
+    return TurnInput(
+        items=tuple(items),
+        image_blobs=blobs,
+        protocol_turn_options=next((i.protocol_turn_options for i in inputs if i.protocol_turn_options), None),
+        trace_turn_id=next((i.trace_turn_id for i in inputs if i.trace_turn_id), None),
+    )
+
+
+def causes_of(claim: QueuedWorkClaim) -> tuple[TurnCause, ...]:
+    """Return the events among claimed work."""
+    return tuple(
+        _cause(item.payload.wake)
+        for batch in claim.batches
+        for item in batch.items
+        if isinstance(item.payload, ProcessWakePayload)
+    )
+
+
+def delivery_of(claim: QueuedWorkClaim, attachments: AttachmentStore) -> Delivered:
+    """Return what a claim brings into a running turn; an input without content brings nothing.
+
+    Raises:
+        CallerError: `invalid_turn_input`, a picture without bytes, or bytes that cannot be stored.
+    """
+    accepted: list[AcceptedInjectedTurnInput] = []
+    messages: list[PluginMessage] = []
+    for batch, given in _inputs(claim):
+        parts = tuple(_parts(given, attachments))
+        if not parts:
+            continue
+        text = "\n".join(item.text for item in given.items if isinstance(item, TextItem))
+        pictures = tuple(given.image_blobs[item.id] for item in given.items if isinstance(item, ImageRefItem))
+        shown = PluginMessage(role="User", content=text, images=pictures)
+        accepted.append(AcceptedInjectedTurnInput(id=_given_id(batch), message=shown))
+        messages.append(PluginMessage(role="User", content=text, parts=parts if pictures else ()))
+    delivery = CheckpointDelivery(messages=(), transient_messages=tuple(messages), turn_causes=causes_of(claim))
+    return Delivered(tuple(accepted), delivery)
+
+
+def started_activity(claim: QueuedWorkClaim, boundary: QueuedWorkClaimBoundary) -> QueuedWorkStarted:
+    """Return what tells that queued work came in."""
+    return QueuedWorkStarted(boundary=boundary, batch_ids=_batch_ids(claim), causes=causes_of(claim))
+
+
+def claimed_record(claim: QueuedWorkClaim, boundary: QueuedWorkClaimBoundary) -> Custom:
+    """Return the trace record of a claim."""
+    payload: dict[str, Json] = {
+        "boundary": boundary,
+        "claim_id": claim.claim_id,
+        "owner_id": claim.owner_id,
+        "batch_ids": list(_batch_ids(claim)),
+        "payload_types": [item.payload.__struct_config__.tag for batch in claim.batches for item in batch.items],
+        "causes": to_builtins(causes_of(claim)),
+    }
+    return Custom(name="queued_work.claimed", payload=payload)
+
+
+def completed_record(completions: Sequence[QueuedWorkCompletion]) -> Custom:
+    """Return the trace record of completed claims."""
+    claims: list[Json] = [
+        {"session_id": done.session_id, "claim_id": done.claim_id, "batch_ids": list(done.batch_ids)}
+        for done in completions
+    ]
+    return Custom(name="queued_work.completed", payload={"claims": claims})
+
+
+def _inputs(claim: QueuedWorkClaim) -> Iterator[tuple[QueuedWorkBatch, TurnInput]]:
+    for batch in claim.batches:
+        for item in batch.items:
+            if isinstance(item.payload, TurnInputPayload):
+                yield batch, item.payload.input
+
+
+def _batch_ids(claim: QueuedWorkClaim) -> tuple[str, ...]:
+    return tuple(batch.batch_id for batch in claim.batches)
+
+
+def _given_id(batch: QueuedWorkBatch) -> str | None:
+    key = batch.source_key or ""
+    return next((key.removeprefix(source) for source in _SOURCES if key.startswith(source)), None)
+
+
+def _parts(given: TurnInput, attachments: AttachmentStore) -> Iterator[Part]:
+    for index, item in enumerate(normalized(given, attachments)):
+        yield _picture(index, item) if isinstance(item, AttachmentRef) else _text(index, item)
+
+
+def _text(index: int, text: str) -> Part:
+    return Part(id=f"queued.p{index}", kind="Text", content=text, prune_state="Intact")
+
+
+def _picture(index: int, reference: AttachmentRef) -> Part:
+    attachment = PartAttachment(reference=reference)
+    return Part(id=f"queued.p{index}", kind="Image", content="", attachment=attachment, prune_state="Intact")
+
+
+def _renamed(item: InputItem, names: dict[str, str]) -> InputItem:
+    return ImageRefItem(id=names.get(item.id, item.id)) if isinstance(item, ImageRefItem) else item
+
+
+def _free_name(name: str, data: Octets, taken: dict[str, Octets]) -> str:
+    """Return a name under which a picture hides no other one."""
+    free, number = name, 1
+    while free in taken and taken[free] != data:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def _cause(wake: ProcessWakeDelivery) -> TurnCause:
+    origin = ProcessOrigin(
+        process_id=wake.process_id,
+        event_type=wake.event_type,
+        sequence=wake.sequence,
+        wake_id=wake.wake_id,
+        caused_by=wake.process_caused_by,
+    )
+    text = (
+        f"Background process wake\nProcess: {wake.process_id}\n"
+        f"Event: {wake.event_type} #{wake.sequence}\nWake input:\n{wake.input}"
+    )
+    return TurnCause(id=wake.wake_id, event_type=wake.event_type, origin=origin, text=text)
