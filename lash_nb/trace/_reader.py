@@ -22,6 +22,7 @@ from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
 from lash_nb.trace._source import BytesSource, RecordsSource, Source, open_files
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._summary import TraceSummary, summarize
+from lash_nb.words import printable
 
 __all__ = ["Trace", "TraceInput", "read_trace"]
 
@@ -260,7 +261,7 @@ def _sources(source: TraceInput) -> list[Source]:
         return open_files([Path(source)])
     if hasattr(source, "read"):
         stream = getattr(source, "buffer", source)  # a text file may hold bytes that are no text
-        return [SpooledSource(stream, Spool(), name=Path(str(getattr(source, "name", "trace"))).name)]
+        return [SpooledSource(stream, Spool(), name=printable(Path(str(getattr(source, "name", "trace"))).name))]
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         message = f"read_trace() reads a path, an open file, bytes, several paths or records, not {type(source).__name__}; wrap one record in a list."
         raise CallerError(message)

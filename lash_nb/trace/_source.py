@@ -21,7 +21,7 @@ from lash_nb.trace._scan import Block, Piece, Read, fetch, read_from, scan
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._unreadable import unreadable
 from lash_nb.wire import TraceRecord
-from lash_nb.words import counted
+from lash_nb.words import counted, printable
 
 __all__ = ["BytesSource", "FileSource", "RecordsSource", "Source", "open_files"]
 
@@ -66,7 +66,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.name or str(path)
+        self.name = printable(path.name or str(path))  # it may hold bytes that are no text, and orders to a terminal
         self.identity: tuple[int, int] | None = None
         """Its device and number there."""
         self.head = b""

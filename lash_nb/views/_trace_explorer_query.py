@@ -39,7 +39,7 @@ AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "session": lambda session: session or "",
     "turn": lambda turn: "" if turn is None else str(turn),
     "status": lambda status: status or "",
-    "text": lambda text: (text or "").strip(),
+    "text": lambda text: _whole(text or "").strip(),
     "sort": str,
     "descending": bool,
 }
@@ -87,6 +87,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     def is_all(self) -> bool:
         """Whether it asks for every record."""
         return self.kinds is None and not (self.session or self.turn or self.status or self.text)
+
+
+def _whole(text: str) -> str:
+    """Return a text without half letters, which no page could be told of: two halves are joined, one alone becomes `�`."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _refuse_unknown(what: str, given: Sequence[str], known: Sequence[str] | Mapping[str, Any]) -> None:

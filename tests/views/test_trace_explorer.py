@@ -463,6 +463,21 @@ def test_a_file_that_was_taken_away_leaves_its_rows(tmp_path: Path) -> None:
         view.refresh()
 
 
+def test_half_letters_never_reach_the_page(tmp_path: Path) -> None:
+    """A file's name may be bytes that are no text, and a page may ask for half a letter: neither could be sent to a page."""
+    path = tmp_path / "a\udcff\u202e.jsonl"
+    path.write_bytes(line(record(0, "custom", payload="x?")) + b"no record\n")
+    with path.open("rb") as file:
+        views = [TraceExplorerView(read_trace(source)) for source in (path, file)]
+    for view in views:
+        view.show_bad_line(0)
+        view.filter(text="\ud83d\ude00 \ud800")
+
+        assert view.query["text"] == "\U0001f600 \ufffd"
+        assert view.title == "a\ufffd\ufffd.jsonl"
+        assert json.dumps(view.get_state(), ensure_ascii=False).encode().decode()
+
+
 def test_a_huge_record_is_cut_aloud() -> None:
     """A row says its size instead of decoding it, the detail shows its beginning and the call that gets all."""
     view = explorer(
