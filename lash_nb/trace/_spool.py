@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 from lash_nb.errors import CallerError
 from lash_nb.trace._column import Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, scan
-from lash_nb.trace._unreadable import NO_ROOM, UNPACKING, unreadable
+from lash_nb.trace._unreadable import NO_ROOM, UNPACKING, not_open, unreadable
 
 __all__ = ["Spool", "SpooledSource"]
 
@@ -66,6 +66,8 @@ class SpooledSource:
     def __init__(self, stream: Any, spool: Spool, *, name: str) -> None:
         self.name = name
         self._spool = spool  # which closes its file when nobody needs it any more
+        if getattr(stream, "closed", False) or not getattr(stream, "readable", lambda: True)():
+            raise not_open(name)
         self._read, size, fault = spool.copy(stream)
         if fault and (not size or getattr(fault, "errno", None) in NO_ROOM):
             raise unreadable(name, fault) from None

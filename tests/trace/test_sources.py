@@ -148,8 +148,24 @@ def test_what_only_looks_packed_is_refused(tmp_path: Path, rest: bytes) -> None:
     path = tmp_path / "trace.jsonl.gz"
     path.write_bytes(b"\x1f\x8b" + rest)
 
-    with pytest.raises(TraceReadError, match="cannot be read"):
+    with pytest.raises(TraceReadError, match="cannot be read: it is packed and damaged from its beginning on"):
         read_trace(path)
+
+
+@pytest.mark.parametrize("mode", ["rb", "wb", "w"])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_an_open_file_that_cannot_be_read_is_refused(tmp_path: Path, mode: str, is_closed: bool) -> None:
+    """A file that is closed, or open for writing alone, is a one-line error that says how to open it."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"")
+    with path.open(mode) as file:
+        if is_closed:
+            file.close()
+        if (mode, is_closed) == ("rb", False):
+            assert len(read_trace(file)) == 0
+            return
+        with pytest.raises(TraceReadError, match="it is closed, or open for writing alone; open it with open"):
+            read_trace(file)
 
 
 def test_a_packed_file_that_fits_no_disk(tmp_path: Path) -> None:
