@@ -136,9 +136,11 @@ class Bench:
         self.namespace[name] = value
 
     def close(self) -> None:
-        """Cancel every turn, forget the sessions and follow no trace any more."""
+        """Cancel every turn, forget the sessions, hold no file of theirs open and follow no trace any more."""
         for one in self.sessions.values():
             one.close()
+            if one.session.store is not None:
+                one.session.store.release()
         self.sessions.clear()
         self.parked.clear()
         self.following.stop()

@@ -85,7 +85,9 @@ def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
     table = session_table(bench, stored)
     for error in (error for reader in stored.values() for error in reader.errors):
         print(f"Not listed: {plots.one_line(error.message, 300)}")  # noqa: T201 - said in the cell
-    if table.empty:
+    if asked.store and asked.store not in stored:
+        print(f"Nothing is stored in {plots.one_line(asked.store)} yet: %lash new NAME --store DIR")  # noqa: T201 - said in the cell
+    elif table.empty:
         print("No sessions. Begin one: %lash new NAME. Those of a folder: %lash sessions --store DIR")  # noqa: T201 - said in the cell
     return table
 

@@ -1,12 +1,13 @@
 """The sessions that the folders of a notebook keep, whoever has them open."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from lash_nb.errors import CallerError
 from lash_nb.magics._bench import Bench
-from lash_nb.stores import StoredSession, StoredSessionRow, StoreReader, open_store
+from lash_nb.stores import StoredSession, StoredSessionRow, StoreFolder, StoreReader, open_store
+from lash_nb.words import counted
 
 __all__ = ["asked_folder", "find_stored", "stored_folders", "stored_rows"]
 
@@ -36,7 +37,7 @@ def find_stored(bench: Bench, name: str, folder: str | None) -> tuple[str, Store
     """Return a stored session and its folder.
 
     Raises:
-        CallerError: no folder is known, or the session is not in it.
+        CallerError: no folder is known, or the session is not in it, or its file cannot be read.
     """
     folders = [folder] if folder else bench.folders()
     if not folders:
@@ -46,16 +47,26 @@ def find_stored(bench: Bench, name: str, folder: str | None) -> tuple[str, Store
     for one, reader in readers.items():
         if name in reader:
             return one, reader[name]
+    _refuse_unreadable(name, readers)
     message = f"no session {name} in {', '.join(folders)}; {_there_is(readers.values())}; begin it: %lash new {name} --store {folders[0]}"
     raise CallerError(message, code="magics_session")
 
 
+def _refuse_unreadable(name: str, readers: Mapping[str, StoreReader]) -> None:
+    """Of a session whose own file cannot be read, say why, and not that it is not there."""
+    for folder, reader in readers.items():
+        own = str(StoreFolder(folder).sessions.path_of(name))
+        for error in reader.errors:
+            if error.fields.get("path") == own:
+                raise CallerError(f"session {name}: {error.message}", code="magics_session")
+
+
 def _there_is(readers: Collection[StoreReader]) -> str:
-    """The sessions that one may mean, and the files of which nobody knows whether they are the one that is meant."""
+    """The sessions that one may mean."""
     known = [row.session_id for reader in readers for row in reader.sessions]
-    broken = [error.message for reader in readers for error in reader.errors]
+    broken = sum(len(reader.errors) for reader in readers)
     there = f"there are {', '.join(known[:_SHOWN])}" if known else "there are none"
-    return f"{there}; and {broken[0]}" if broken else there
+    return f"{there}, and {counted(broken, 'file')} not readable: %lash sessions" if broken else there
 
 
 def _reader(folder: str) -> StoreReader | None:

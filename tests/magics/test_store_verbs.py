@@ -1,11 +1,14 @@
 """Sessions that a folder keeps: begun, gone on with, parked, forked, deleted, from the cell."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lash_nb import LashSession
 from tests.magics.conftest import Shell
+from tests.magics.test_completion import offered
 
 ANSWERS = "provider = ScriptedProvider(lambda request: reply(f'Reply {len(request.messages)}.'))\n"
 
@@ -133,6 +136,7 @@ def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
     [
         ("%lash open nowhere", "no session nowhere in kept; there are demo"),
         ("%lash node m0", "no node m0; there are m"),
+        ("%lash node {x}", "the value of a variable is written {{variable}}"),
         ("%lash node m", "4 nodes have an id that begins with m"),
         ("%lash checkout m0", "no node m0"),
         ("%lash fork m0", "required: --as"),
@@ -146,6 +150,58 @@ def test_what_is_wrong_is_said_in_one_line(stored: Shell, line: str, told: str) 
     """With what there is, or what to type."""
     Path("README.md").write_text("a file", "utf-8")
     assert told in stored.refuse(line)
+
+
+def test_a_file_that_cannot_be_read_is_told_of(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it would be listed, and when it is asked for; it hides no other session."""
+    stored.run("%lash new other --store kept")
+    again(stored)
+    (damaged,) = Path("kept/sessions").glob("other-*.db")
+    damaged.write_bytes(b"no database" * 1_000)
+    capsys.readouterr()
+
+    assert list(stored.run("%lash sessions --store kept")["session"]) == ["demo"]
+    assert f"Not listed: {damaged} is no SQLite database" in capsys.readouterr().out
+    assert stored.refuse("%lash open other --store kept").startswith(f"session other: {damaged} is no SQLite database")
+    assert "there are demo, and 1 file not readable: %lash sessions" in stored.refuse("%lash open x --store kept")
+    assert f"{damaged} is no SQLite database" in stored.refuse("%lash new other --store kept")
+
+
+def test_a_database_of_another_version_is_left_alone(stored: Shell) -> None:
+    """The line names both versions."""
+    again(stored)
+    (other,) = Path("kept/sessions").glob("demo-*.db")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = other.read_bytes()
+
+    assert "says version 99" in stored.refuse("%lash open demo --store kept")
+    assert other.read_bytes() == before
+
+
+def test_an_empty_listing_says_what_to_type(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a head without rows."""
+    shell.run("%lash sessions")
+    assert "Begin one: %lash new NAME" in capsys.readouterr().out
+    shell.run("%lash sessions --store nowhere")
+    assert "Nothing is stored in nowhere yet" in capsys.readouterr().out
+
+
+def test_completion_offers_what_is_kept(stored: Shell) -> None:
+    """Names of sessions and beginnings of nodes, of open and of stored ones."""
+    node = stored.run("%lash graph --table")["graph_node_id"].iloc[-1]
+    for line, words in (
+        ("%lash open d", "demo"),
+        ("%lash delete d", "demo"),
+        ("%lash park d", "demo"),
+        (f"%lash checkout {node[:4]}", node),
+        (f"%lash fork {node[:4]}", node),
+        (f"%lash node {node[:4]}", node),
+        ("%lash new x --residency act", "active_path_only"),
+        ("%lash new x --store ke", "kept/"),
+        ("%lash vacuum --d", "--dry-run"),
+    ):
+        assert words in offered(stored, line), line
 
 
 def test_attachments_are_checked(stored: Shell) -> None:
