@@ -9,7 +9,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,11 +19,10 @@ from lash_nb.stores._attachment_listing import AttachmentReference, attachment_r
 from lash_nb.stores._attachment_manifest import AttachmentManifestEntry
 from lash_nb.stores._attachment_users import AttachmentUser, ids_in
 from lash_nb.stores._sqlite_blobs import get_blob
-from lash_nb.stores._sqlite_errors import store_error
-from lash_nb.stores._sqlite_file import BUSY_TIMEOUT_S, SqliteFile
+from lash_nb.stores._sqlite_file import SqliteFile
 from lash_nb.stores._sqlite_manifest import read_entries
-from lash_nb.stores._sqlite_open import refuse_odd_files
-from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
+from lash_nb.stores._sqlite_quiet import read_quietly
+from lash_nb.stores._sqlite_schema import ANY_SCHEMA, SESSION_SCHEMA
 from lash_nb.stores._store_folder import SESSIONS_FOLDER
 from lash_nb.wire import AttachmentId, SessionNodeRecord, from_json
 
@@ -83,17 +81,7 @@ class _Database:
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read whatever kind of database it is, with what other processes have written up to now."""
-        refuse_odd_files(str(self._path))
-        address = f"{self._path.absolute().as_uri()}?mode=ro"
-        try:
-            with closing(
-                sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            ) as connection:
-                connection.execute("PRAGMA trusted_schema = OFF")
-                connection.execute("BEGIN")
-                return work(connection)
-        except sqlite3.Error as error:
-            raise store_error(str(self._path), error) from error
+        return read_quietly(self._path, ANY_SCHEMA, work)
 
 
 def _mentioned(connection: sqlite3.Connection, wanted: AbstractSet[AttachmentId]) -> AbstractSet[AttachmentId]:
@@ -143,6 +131,7 @@ def _nodes(connection: sqlite3.Connection) -> Iterator[SessionNodeRecord]:
 
 
 def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
+    connection.text_factory = str  # which a try before this one may have left otherwise
     return tuple(
         name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     )

@@ -9,8 +9,6 @@ from typing import Final
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
 from lash_nb.stores._session_store import SessionStoreCreateRequest
-from lash_nb.stores._sqlite_quiet import read_quietly
-from lash_nb.stores._sqlite_schema import SESSION_SCHEMA, select, texts
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
@@ -18,9 +16,6 @@ __all__ = ["SqliteSessionStoreFactory"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
-_SESSION_ID: Final = " UNION ALL ".join(
-    select(texts("session_id"), source=table) for table in ("session_meta", "session_head")
-)
 _SIDECARS: Final = ("", "-wal", "-shm")
 
 
@@ -73,10 +68,6 @@ class SqliteSessionStoreFactory:
             except OSError as error:
                 raise _failed(sidecar, "cannot be deleted", error) from error
 
-    def session_files(self) -> dict[Path, str | None]:
-        """Return the databases of the folder with the id of the session in each; None where none can be read."""
-        return {path: _session_id(path) for path in sorted(self.folder.glob("*.db"))}
-
     def _meta(self, request: SessionStoreCreateRequest) -> SessionMeta:
         return SessionMeta(
             session_id=request.session_id,
@@ -86,14 +77,6 @@ class SqliteSessionStoreFactory:
             cwd=str(Path.cwd()),
             relation=request.relation,
         )
-
-
-def _session_id(path: Path) -> str | None:
-    try:
-        row = read_quietly(path, SESSION_SCHEMA, lambda connection: connection.execute(_SESSION_ID).fetchone())
-    except StoreError:
-        return None
-    return row[0] if row else None
 
 
 def _failed(path: Path, what: str, error: OSError) -> StoreError:

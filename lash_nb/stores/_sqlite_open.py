@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from lash_nb.errors import StoreError
 from lash_nb.stores._sqlite_schema import Schema
 
-__all__ = ["OpenMode", "open_database", "refuse_odd_files"]
+__all__ = ["OpenMode", "open_database"]
 
 OpenMode: TypeAlias = Literal["rwc", "rw", "ro", "quiet"]
 """SQLite's own words: write and make the file, write, read; `quiet` reads a file that nobody writes, and leaves no trace beside it."""
@@ -29,7 +29,7 @@ _MODES: Final[dict[OpenMode, str]] = {
     "quiet": "mode=ro&immutable=1",
 }
 _WRITER: Final = ("synchronous = NORMAL", "foreign_keys = ON", "cache_size = -2000")
-_READER: Final = ("query_only = ON", "cache_size = -500")
+_READER: Final = ("query_only = ON", "trusted_schema = OFF", "cache_size = -500")
 
 
 def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int | None = None) -> sqlite3.Connection:
@@ -45,7 +45,7 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
         sqlite3.Error: it cannot be opened, e.g. because it is locked at this moment.
         StoreError: it holds something else, or is no plain file.
     """
-    refuse_odd_files(path)
+    _refuse_odd_files(path)
     connection = sqlite3.connect(
         f"{Path(path).absolute().as_uri()}?{_MODES[mode]}",
         uri=True,
@@ -65,7 +65,7 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
     return connection
 
 
-def refuse_odd_files(path: str) -> None:
+def _refuse_odd_files(path: str) -> None:
     """See to it that nothing is opened which could keep SQLite waiting for ever, such as a pipe in place of the database or its log.
 
     Raises:
@@ -118,7 +118,7 @@ def _check(connection: sqlite3.Connection, schema: Schema, path: str, *, may_be_
             " AND type IN ('table', 'index', 'trigger', 'view')"
         )
     }
-    if found == schema.user_version:
+    if schema.user_version in {None, found}:
         return names >= schema.ddl.keys()
     if found == 0 and not names and may_be_empty:
         return False

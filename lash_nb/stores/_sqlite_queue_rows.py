@@ -204,8 +204,9 @@ def _batch(connection: sqlite3.Connection, columns: dict[str, Any]) -> QueuedWor
         }
         return from_builtins(columns | told, QueuedWorkBatch)
     except WireError as error:
-        reason = f"queued work {columns['batch_id']} cannot be read ({error}); cancel it with the release that wrote it"
-        raise StoreError("Backend", reason, batch_id=columns["batch_id"]) from error
+        path = connection.execute("PRAGMA database_list").fetchone()[2]
+        reason = f"{path}: queued work {columns['batch_id']} cannot be read ({error}); cancel it with the release that wrote it"
+        raise StoreError("Backend", reason, path=path, batch_id=columns["batch_id"]) from error
 
 
 def _proof(claim: QueuedWorkClaim | QueuedWorkCompletion) -> tuple[str, str, str]:

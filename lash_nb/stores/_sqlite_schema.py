@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LARGEST", "SESSION_SCHEMA", "Schema", "blobs", "integers", "select", "texts"]
+__all__ = ["ANY_SCHEMA", "LARGEST", "SESSION_SCHEMA", "Schema", "blobs", "integers", "select", "texts"]
 
 LARGEST: Final = 2**63 - 1
 """The largest integer that a column can hold."""
@@ -19,8 +19,8 @@ class Schema:
 
     kind: str
     """What the database holds, for messages."""
-    user_version: int
-    """The only version that is read and written."""
+    user_version: int | None
+    """The only version that is read and written; None reads every one, and writes none."""
     ddl: Mapping[str, str]
     """Statements that create what is missing, by the name of what they create; in order."""
 
@@ -48,6 +48,9 @@ def integers(*columns: str) -> str:
 def _as(kind: str, absent: str, columns: tuple[str, ...]) -> str:
     return ", ".join(f"CAST(coalesce({column}, {absent}) AS {kind})" for column in columns)
 
+
+ANY_SCHEMA: Final = Schema(kind="SQLite", user_version=None, ddl={})
+"""A database of whatever kind, to be read."""
 
 SESSION_SCHEMA: Final = Schema(
     kind="session",

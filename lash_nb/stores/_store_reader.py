@@ -102,15 +102,14 @@ class StoredSession:
         return self.row.session_id
 
     @cached_property
-    def _read(self) -> tuple[SessionRead, SessionMeta | None, tuple[QueuedWorkBatch, ...], _Entries]:
-        path, session_id = str(self.row.path), self.session_id
+    def _read(self) -> tuple[SessionRead, SessionMeta | None, _Entries]:
+        path = str(self.row.path)
         return read_quietly(
             path,
             SESSION_SCHEMA,
             lambda connection: (
                 read_session(connection, path, FullGraph()),
                 read_meta(connection),
-                read_batches(connection, session_id),
                 read_entries(connection),
             ),
         )
@@ -165,15 +164,20 @@ class StoredSession:
         """Its tokens by source and model."""
         return self.head.token_ledger if self.head else ()
 
-    @property
+    @cached_property
     def queue(self) -> tuple[QueuedWorkBatch, ...]:
-        """Work that waits, claimed or not."""
-        return self._read[2]
+        """Work that waits, claimed or not.
+
+        Raises:
+            StoreError: `Backend`, when some of it cannot be read; that hides nothing else of the session.
+        """
+        path, session_id = self.row.path, self.session_id
+        return read_quietly(path, SESSION_SCHEMA, lambda connection: read_batches(connection, session_id))
 
     @property
     def attachments(self) -> AttachmentListing:
         """Its attachments with who refers to them; bytes are there when the folder of the store is."""
-        return session_attachments(self._attachments, self._read[3], attachment_references(self.graph.nodes))
+        return session_attachments(self._attachments, self._read[2], attachment_references(self.graph.nodes))
 
 
 class StoreReader(Mapping[str, StoredSession]):

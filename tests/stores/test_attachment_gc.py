@@ -101,6 +101,14 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+async def test_a_dry_run_leaves_the_folder_as_it_is(folder: Folder) -> None:
+    """No log and no lock beside a database that nobody writes."""
+    folder.put("main", b"a")
+    before = sorted(folder.path.rglob("*"))
+    assert len((await folder.collect(dry_run=True)).rows) == 1
+    assert sorted(folder.path.rglob("*")) == before
+
+
 async def test_bytes_that_nobody_names_go_after_the_grace_time(folder: Folder) -> None:
     """First a dry run that changes nothing and says the same, then bytes and intent are gone; again there is nothing to do."""
     ref = folder.put("a", b"never committed")

@@ -303,13 +303,14 @@ async def test_a_meta_record_of_another_kind_is_read(path: Path, open_it: Open) 
 
 
 async def test_work_that_cannot_be_read_is_told(path: Path, open_it: Open) -> None:
-    """A payload of tomorrow is an error that names the batch, not a queue that looks empty."""
+    """A payload of tomorrow is an error that names file and batch, not a queue that looks empty."""
     store = open_it()
     batch = await store.enqueue_work(draft())
     change(path, 'UPDATE queued_work_items SET payload_json = \'{"type":"of_tomorrow"}\'')
 
-    with pytest.raises(StoreError, match=batch.batch_id):
+    with pytest.raises(StoreError, match=batch.batch_id) as error:
         await store.list_queued_work(SESSION)
+    assert error.value.fields == {"path": str(path), "batch_id": batch.batch_id}
 
 
 async def test_a_locked_file_is_waited_for(path: Path, open_it: Open) -> None:

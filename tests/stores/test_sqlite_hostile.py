@@ -13,7 +13,6 @@ import pytest
 from lash_nb.errors import StoreError
 from lash_nb.stores import (
     SqliteSessionStore,
-    StoreFolder,
     attachment_users,
     open_store,
 )
@@ -52,7 +51,6 @@ async def test_what_is_no_plain_file_is_not_opened(tmp_path: Path, make: Callabl
     assert list(reader) == ["root"]
     [error] = reader.errors
     assert error.message == f"{odd}{beside} is no plain file; move it away, or give another path"
-    assert StoreFolder(tmp_path).sessions.session_files()[odd] is None
     with pytest.raises(StoreError, match="no plain file"):
         await SqliteSessionStore(odd).load_head()
 
@@ -92,13 +90,6 @@ async def test_tokens_are_a_whole_number(tmp_path: Path, value: object) -> None:
     change(await folder_of(tmp_path), "UPDATE usage_deltas SET input_tokens = ?, output_tokens = input_tokens", value)
     [row] = open_store(tmp_path).sessions
     assert isinstance(row.tokens, int)
-
-
-async def test_an_id_that_is_no_text_is_none(tmp_path: Path) -> None:
-    """A listing of files gives texts only."""
-    path = await folder_of(tmp_path)
-    change(path, "UPDATE session_head SET session_id = ?", b"\xff")
-    assert StoreFolder(tmp_path).sessions.session_files() == {path: None}
 
 
 async def test_what_sqlite_cannot_keep_is_an_error_of_the_store(tmp_path: Path) -> None:

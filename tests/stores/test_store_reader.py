@@ -3,13 +3,15 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lash_nb import LashCore, ScriptedProvider, frames, open_store, reply
 from lash_nb.core import LashSession
-from lash_nb.errors import CallerError
+from lash_nb.errors import CallerError, StoreError
+from tests.stores.material import draft
 
 
 async def opened(folder: Path, session_id: str = "demo", model: str = "m") -> LashSession:
@@ -88,6 +90,23 @@ async def test_a_broken_file_is_an_error_beside_the_others(tmp_path: Path) -> No
         "zero.db",
     ]
     assert "3 unreadable" in repr(reader)
+
+
+async def test_queued_work_of_tomorrow_hides_nothing_else(tmp_path: Path) -> None:
+    """The session is read; only who asks for its queue is told."""
+    session = await opened(tmp_path)
+    await session.turn("How are you?").run()
+    assert session.store is not None
+    await session.store.enqueue_work(draft(session_id="demo"))
+    await session.park()
+    with closing(sqlite3.connect(open_store(tmp_path)["demo"].row.path)) as connection, connection:
+        connection.execute("UPDATE queued_work_batches SET slot_policy = 'of_tomorrow'")
+
+    stored = open_store(tmp_path)["demo"]
+
+    assert len(stored.messages) == 2
+    with pytest.raises(StoreError, match="of_tomorrow"):
+        _ = stored.queue
 
 
 async def test_one_id_in_two_files_is_not_guessed(tmp_path: Path) -> None:
