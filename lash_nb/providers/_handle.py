@@ -1,22 +1,36 @@
-"""The one way the runtime calls a provider (lash 0.1.0-alpha.37, turns §15.1)."""
+"""The one way the runtime calls a provider (lash 0.1.0-alpha.37, turns §15.1 and §15.2)."""
 
 import asyncio
+import random
+from collections.abc import Mapping
+from typing import Final
 
-from lash_nb.clock import is_being_cancelled
+from lash_nb.clock import Clock, SystemClock, is_being_cancelled
 from lash_nb.errors import LlmTransportError, exception_text
-from lash_nb.providers._options import ProviderOptions
+from lash_nb.providers._failure import classify_failure
+from lash_nb.providers._options import ProviderOptions, RetryOptions
 from lash_nb.providers._provider import LlmProvider
-from lash_nb.providers._stream import StreamSink
+from lash_nb.providers._rate_limit import RateGate
+from lash_nb.providers._stream import RetryStatusStream, StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
 __all__ = ["ProviderHandle"]
 
+_CLOCK: Final = SystemClock()
+_MOST_DOUBLINGS: Final = 64
+_PASSING: Final[Mapping[type[BaseException], str]] = {TimeoutError: "timeout", ConnectionError: "transport"}
+"""What a provider raises when the world was not there for a moment, as a sort of failure."""
+
 
 class ProviderHandle:
-    """Stands before a provider and sees to it that a call ends in a response or in an `LlmTransportError`, in nothing else."""
+    """Stands before a provider: keeps its rate limits, tries again what may pass, and ends in a response or in an `LlmTransportError`.
+
+    Waits are no effects: they belong to the one `llm_call` that is performed.
+    """
 
     def __init__(self, provider: LlmProvider) -> None:
         self._provider = provider
+        self._gate = RateGate(provider.options.reliability.rate_limits)
 
     def __repr__(self) -> str:
         return f"ProviderHandle(kind={self.kind!r})"
@@ -40,12 +54,31 @@ class ProviderHandle:
         """Tell whether the provider offers `model` in `variant`."""
         return self._provider.supports_variant(model, variant)
 
-    async def complete(self, request: LlmRequest, stream: StreamSink | None = None) -> LlmResponse:
-        """Answer `request`.
+    async def complete(
+        self, request: LlmRequest, stream: StreamSink | None = None, *, clock: Clock | None = None
+    ) -> LlmResponse:
+        """Answer `request`; a failure that may pass is tried again as the provider's options say, and `stream` is told before each wait.
 
         Raises:
-            LlmTransportError: the call failed, or the provider raised or returned something else.
+            LlmTransportError: the call failed for good, or the provider raised or returned something else.
         """
+        waits, retry = clock or _CLOCK, self.options.reliability.retry
+        most = retry.max_attempts if retry.enabled else 1
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._gate.passing(request, waits):
+                    return await self._once(request, stream)
+            except LlmTransportError as error:
+                if attempt >= most or not classify_failure(error).retryable:
+                    raise
+                delay_ms = _delay_ms(retry, attempt, error)
+                if stream is not None:
+                    stream(_status(attempt, most, delay_ms, error))
+            await waits.sleep(delay_ms / 1000)
+
+    async def _once(self, request: LlmRequest, stream: StreamSink | None) -> LlmResponse:
         try:
             response = await self._provider.complete(request, stream)
         except LlmTransportError:
@@ -54,7 +87,9 @@ class ProviderHandle:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             raise LlmTransportError(
-                f"provider {self.kind!r} raised {type(error).__name__}: {exception_text(error)}", code="provider_raised"
+                f"provider {self.kind!r} raised {type(error).__name__}: {exception_text(error)}",
+                kind=next((kind for sort, kind in _PASSING.items() if isinstance(error, sort)), "unknown"),
+                code="provider_raised",
             ) from error
         if isinstance(response, LlmResponse):
             return response
@@ -62,3 +97,17 @@ class ProviderHandle:
             f"provider {self.kind!r} returned {type(response).__name__}; `complete` must return an LlmResponse",
             code="provider_response",
         )
+
+
+def _delay_ms(retry: RetryOptions, attempt: int, error: LlmTransportError) -> int:
+    """How long to wait after failed `attempt`, from 1: as long as the provider asks for, else the doubled base; both have a cap."""
+    if error.retry_after_ms is not None:
+        cap = retry.retry_after_cap_ms
+        return error.retry_after_ms if cap is None else min(error.retry_after_ms, cap)
+    doubled = retry.base_delay_ms << min(attempt - 1, _MOST_DOUBLINGS)
+    jitter = random.randint(0, retry.jitter_ms) if retry.jitter_ms else 0  # noqa: S311 - no secret
+    return min(doubled, retry.max_delay_ms) + jitter
+
+
+def _status(attempt: int, most: int, delay_ms: int, error: LlmTransportError) -> RetryStatusStream:
+    return RetryStatusStream(wait_seconds=delay_ms // 1000, attempt=attempt, max_attempts=most, reason=error.message)

@@ -68,7 +68,8 @@ class RateLimits(_Settings):
 class ProviderReliability(_Settings):
     """What is done against slow and failing calls.
 
-    Kept and saved with the session as the reference does; no provider of this release calls anything over a network, so none obeys it yet.
+    `ProviderHandle` obeys retries and rate limits; timeouts are for providers that call something over a network, and none of this
+    release does.
     """
 
     timeouts: Timeouts = Timeouts()

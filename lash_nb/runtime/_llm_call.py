@@ -79,6 +79,7 @@ class _LlmCall:
         self._stream_context = self._context_of_stream()
         self._parts = StreamedParts()
         self._summary = VisibleStream(turn.clock.monotonic_ns())
+        self._shown_in_vain = 0
         self._sequence = 0
         self._prose_id = self._reasoning_id = ""
 
@@ -102,14 +103,15 @@ class _LlmCall:
         if trace.enabled:
             trace.emit(LlmCallStarted(request=self._turn.mapper.request(self._request)), self._context)
         result = await self._ask()
-        streamed = self._summary.text_deltas > 0
+        streamed = self._summary.text_deltas > self._shown_in_vain
         self._record_end(result)
         return LlmOutcome(result=result, text_streamed=streamed)
 
     async def _ask(self) -> LlmResult:
-        asking = self._turn.writer.within(lambda: self._turn.provider.complete(self._request, self._on_stream))
+        turn = self._turn
+        asking = turn.writer.within(lambda: turn.provider.complete(self._request, self._on_stream, clock=turn.clock))
         try:
-            response = await until_cancelled(asking, self._turn.cancel, self._turn.clock)
+            response = await until_cancelled(asking, turn.cancel, turn.clock)
         except LlmTransportError as error:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
@@ -158,6 +160,8 @@ class _LlmCall:
         self._record_stream("usage", usage=event.usage)
 
     def _on_retry(self, event: RetryStatusStream) -> None:
+        self._shown_in_vain = self._summary.text_deltas
+        self._parts = StreamedParts()  # what a failed attempt said is no part of the answer
         self._turn.hub.emit(
             RetryStatusEvent(
                 wait_seconds=event.wait_seconds,

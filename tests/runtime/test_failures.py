@@ -45,7 +45,7 @@ def leaving() -> None:
 @pytest.mark.parametrize(
     ("failure", "says"),
     [
-        (LlmTransportError("no route to the model", kind="transport"), "no route to the model"),
+        (LlmTransportError("this key opens nothing", kind="auth"), "this key opens nothing"),
         (ZeroDivisionError("oops"), "ZeroDivisionError: oops"),
     ],
 )
