@@ -1,8 +1,9 @@
 """What claimed work is for a turn: its input when it begins, messages while it runs (lash 0.1.0-alpha.37, turns §8.3)."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from lash_nb.clock import IdSource
 from lash_nb.runtime._input import normalized
 from lash_nb.stores import AttachmentStore
 from lash_nb.wire import (
@@ -13,10 +14,12 @@ from lash_nb.wire import (
     ImageRefItem,
     InputItem,
     Json,
+    Message,
     Octets,
     Part,
     PartAttachment,
     PluginMessage,
+    PluginOrigin,
     ProcessOrigin,
     ProcessWakeDelivery,
     ProcessWakePayload,
@@ -39,11 +42,14 @@ __all__ = [
     "completed_record",
     "delivery_of",
     "merged_input",
+    "opening_messages",
     "started_activity",
 ]
 
-_SOURCES = ("host:", "injection:")
+_SOURCES: Final = ("host:", "injection:")
 """How source keys begin whose rest is the caller's own id."""
+_HOST: Final = PluginOrigin(plugin_id="host")
+"""Where an injected event or system message comes from."""
 
 
 class Delivered(NamedTuple):
@@ -56,10 +62,10 @@ class Delivered(NamedTuple):
 
 
 def merged_input(claim: QueuedWorkClaim) -> TurnInput:
-    """Return all inputs of a claim as one; pictures of the same name stay apart."""
+    """Return all that the user gives in a claim as one; pictures of the same name stay apart."""
     items: list[InputItem] = []
     blobs: dict[str, Octets] = {}
-    inputs = [payload for _, payload in _inputs(claim)]
+    inputs = [payload.input for _, payload in _inputs(claim) if payload.role is None]
     for given in inputs:
         renamed = {name: _free_name(name, data, blobs) for name, data in given.image_blobs.items()}
         items += (_renamed(item, renamed) for item in given.items)
@@ -76,9 +82,25 @@ def causes_of(claim: QueuedWorkClaim) -> tuple[TurnCause, ...]:
     """Return the events among claimed work."""
     return tuple(
         _cause(item.payload.wake)
+        if isinstance(item.payload, ProcessWakePayload)
+        else _event(item.item_id, item.payload)
         for batch in claim.batches
         for item in batch.items
         if isinstance(item.payload, ProcessWakePayload)
+        or (isinstance(item.payload, TurnInputPayload) and item.payload.role == "Event")
+    )
+
+
+def opening_messages(claim: QueuedWorkClaim, ids: IdSource) -> tuple[Message, ...]:
+    """Return what stands before the user's message in a turn that a claim begins: its events, and system messages."""
+    told = (
+        PluginMessage(role="System", content=_text_of(payload.input))
+        for _, payload in _inputs(claim)
+        if payload.role == "System"
+    )
+    return (
+        *(cause.to_message() for cause in causes_of(claim)),
+        *(message.to_message(f"m{ids.hex()}", _HOST) for message in told),
     )
 
 
@@ -90,15 +112,17 @@ def delivery_of(claim: QueuedWorkClaim, attachments: AttachmentStore) -> Deliver
     """
     accepted: list[AcceptedInjectedTurnInput] = []
     messages: list[PluginMessage] = []
-    for batch, given in _inputs(claim):
+    for batch, payload in _inputs(claim):
+        given, role = payload.input, payload.role or "User"
         parts = tuple(_parts(given, attachments))
         if not parts:
             continue
-        text = "\n".join(item.text for item in given.items if isinstance(item, TextItem))
+        text = _text_of(given)
         pictures = tuple(given.image_blobs[item.id] for item in given.items if isinstance(item, ImageRefItem))
-        shown = PluginMessage(role="User", content=text, images=pictures)
+        shown = PluginMessage(role=role, content=text, images=pictures)
         accepted.append(AcceptedInjectedTurnInput(id=_given_id(batch), message=shown))
-        messages.append(PluginMessage(role="User", content=text, parts=parts if pictures else ()))
+        if role != "Event":
+            messages.append(PluginMessage(role=role, content=text, parts=parts if pictures else ()))
     delivery = CheckpointDelivery(messages=(), transient_messages=tuple(messages), turn_causes=causes_of(claim))
     return Delivered(tuple(accepted), delivery)
 
@@ -130,11 +154,15 @@ def completed_record(completions: Sequence[QueuedWorkCompletion]) -> Custom:
     return Custom(name="queued_work.completed", payload={"claims": claims})
 
 
-def _inputs(claim: QueuedWorkClaim) -> Iterator[tuple[QueuedWorkBatch, TurnInput]]:
+def _inputs(claim: QueuedWorkClaim) -> Iterator[tuple[QueuedWorkBatch, TurnInputPayload]]:
     for batch in claim.batches:
         for item in batch.items:
             if isinstance(item.payload, TurnInputPayload):
-                yield batch, item.payload.input
+                yield batch, item.payload
+
+
+def _text_of(given: TurnInput) -> str:
+    return "\n".join(item.text for item in given.items if isinstance(item, TextItem))
 
 
 def _batch_ids(claim: QueuedWorkClaim) -> tuple[str, ...]:
@@ -171,6 +199,10 @@ def _free_name(name: str, data: Octets, taken: dict[str, Octets]) -> str:
         number += 1
         free = f"{name}-{number}"
     return free
+
+
+def _event(item_id: str, payload: TurnInputPayload) -> TurnCause:
+    return TurnCause(id=f"event:{item_id}", event_type="injected", origin=_HOST, text=_text_of(payload.input))
 
 
 def _cause(wake: ProcessWakeDelivery) -> TurnCause:

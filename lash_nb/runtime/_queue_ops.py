@@ -1,6 +1,6 @@
 """The queue of an open session: what others put there for it, also while a turn runs (lash 0.1.0-alpha.37, turns §8, facade §5)."""
 
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
 from lash_nb.runtime._input import check_pictures
@@ -9,6 +9,7 @@ from lash_nb.runtime._queue_claims import MAX_CLAIMED_BATCHES
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
     DeliveryPolicy,
+    MessageRole,
     Octets,
     PluginMessage,
     QueuedWorkBatch,
@@ -36,8 +37,9 @@ class QueueOps(OpenRuntime):
         delivery_policy: DeliveryPolicy = "after_current_turn_commit",
         slot_policy: SlotPolicy = "exclusive",
         source_key: str | None = None,
+        role: MessageRole = "User",
     ) -> QueuedWorkBatch:
-        """Queue an input; while one with the same source key waits, that one is returned unchanged.
+        """Queue an input, told as the user's, or as a system message or an event; while one with the same source key waits, that one is returned unchanged.
 
         Raises:
             LashRuntimeError: `store_commit_failed`, there is no store, or it refuses.
@@ -49,12 +51,17 @@ class QueueOps(OpenRuntime):
             source_key=source_key,
             delivery_policy=delivery_policy,
             slot_policy=slot_policy,
-            payloads=(TurnInputPayload(input=turn_input),),
+            payloads=(TurnInputPayload(input=turn_input, role=_told_as(role)),),
         )
         return await self._enqueue(draft)
 
     async def inject_turn_input(self, message: PluginMessage, *, input_id: str | None = None) -> QueuedWorkBatch:
-        """Queue the text and pictures of a message for the running turn, or else the next one. Errors as in `enqueue_turn_input`."""
+        """Queue the text and pictures of a message for the running turn, or else the next one.
+
+        What should be the model's is told as the user's. Errors as in `enqueue_turn_input`; also `invalid_turn_input`, an event with pictures.
+        """
+        if message.role == "Event" and message.images:
+            raise CallerError("an event is text alone; inject its pictures as the user's", code="invalid_turn_input")
         turn_input = TurnInput.text(message.content) if message.content else TurnInput(items=())
         for index, picture in enumerate(message.images):
             turn_input = turn_input.with_image(f"injected-image-{index}", Octets(picture))
@@ -63,6 +70,7 @@ class QueueOps(OpenRuntime):
             delivery_policy="earliest_safe_boundary",
             slot_policy="join",
             source_key=None if input_id is None else f"injection:{input_id}",
+            role=message.role,
         )
 
     async def queued_work(self) -> Batches:
@@ -135,6 +143,10 @@ class QueueOps(OpenRuntime):
                 f"{what} is kept in a store, and session {self.session_id} has none; open it with one",
             )
         return self.store
+
+
+def _told_as(role: MessageRole) -> Literal["System", "Event"] | None:
+    return role if role in ("System", "Event") else None
 
 
 def _refused(error: StoreError) -> LashRuntimeError:

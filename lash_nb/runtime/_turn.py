@@ -17,7 +17,13 @@ from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
 from lash_nb.runtime._queue_claims import TurnClaims
-from lash_nb.runtime._queue_delivery import causes_of, claimed_record, completed_record, started_activity
+from lash_nb.runtime._queue_delivery import (
+    causes_of,
+    claimed_record,
+    completed_record,
+    opening_messages,
+    started_activity,
+)
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
@@ -167,9 +173,10 @@ class TurnRunner:
         state.last_prompt_usage = None
         turn = self._context()
         turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
-        for cause in self._causes:
-            state.graph.append_message(cause.to_message())
-        if items or not self._causes:
+        opening = opening_messages(self._begun_by, env.ids) if self._begun_by else ()
+        for message in opening:
+            state.graph.append_message(message)
+        if items or not opening:
             state.graph.append_message(user_message(f"m{env.ids.hex()}", items))
         return turn
 

@@ -52,6 +52,8 @@ class TurnInputPayload(Wire, frozen=True, kw_only=True, tag_field="type", tag="t
 
     input: TurnInput
     """The input."""
+    role: Literal["System", "Event"] | None = None
+    """Who speaks, when it is not the user; our own field, which the reference does not know: there the user always speaks."""
 
 
 class ProcessWakePayload(Wire, frozen=True, kw_only=True, tag_field="type", tag="process_wake"):
