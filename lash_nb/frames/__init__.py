@@ -61,6 +61,7 @@ from lash_nb.frames._graph import (
     nodes_df,
 )
 from lash_nb.frames._ids import RECORD_HEAD, RECORD_IDS, RECORD_ORIGIN, SPAN_IDS, SPAN_PLACE, SPAN_TIMING
+from lash_nb.frames._ledger import LEDGER_COLUMNS, LedgerTableRow, ledger_df
 from lash_nb.frames._llm_calls import (
     LLM_CALL_COLUMNS,
     LLM_CALL_ERROR,
@@ -145,6 +146,7 @@ __all__ = [
     "EXECUTION_NODE_COLUMNS",
     "EXECUTION_NODE_INFO",
     "EXECUTION_TIMING",
+    "LEDGER_COLUMNS",
     "LLM_CALL_COLUMNS",
     "LLM_CALL_ERROR",
     "LLM_CALL_INFO",
@@ -208,6 +210,7 @@ __all__ = [
     "Column",
     "ColumnError",
     "FactsOf",
+    "LedgerTableRow",
     "NodeRow",
     "Numbers",
     "Positions",
@@ -230,6 +233,7 @@ __all__ = [
     "execution_edges_df",
     "execution_nodes_df",
     "executions_df",
+    "ledger_df",
     "llm_calls_df",
     "messages_df",
     "nodes_df",

@@ -37,7 +37,9 @@ SESSION_COLUMNS: Final = (
     Column("turns", "session.turns", "Int64", "Number of the last turn."),
     Column("nodes", "session.nodes", "Int64", "Nodes of all branches at the last commit; some may be hidden since."),
     Column("tokens", "session.tokens", "Int64", "Input, output and reasoning tokens of its life."),
-    Column("last_use", _last_use, "datetime64[ns, UTC]", "When its last turn ended."),
+    Column(
+        "last_use", _last_use, "datetime64[ns, UTC]", "When its last turn ended, or its file was written when none has."
+    ),
     Column("model", "session.model", "category", "The model's id."),
     Column("provider", "session.provider_id", "category", "Who answers."),
     Column("parent_session_id", "session.parent_session_id", "string", "The session under which it was opened."),

@@ -48,6 +48,8 @@ async def test_a_folder_is_listed_and_read(tmp_path: Path) -> None:
     assert stored.meta.session_id == "one"
     assert list(frames.sessions_df(reader)["session_id"]) == [row.session_id for row in reader.sessions]
     assert str(frames.sessions_df(reader)["last_use"].dtype) == "datetime64[ns, UTC]"
+    [used] = frames.ledger_df(stored.usage).to_dict("records")
+    assert (used["source"], used["model"], used["total_tokens"]) == ("turn", "m", stored.row.tokens)
 
 
 async def test_nothing_is_left_beside_the_files(tmp_path: Path) -> None:
