@@ -50,18 +50,6 @@ async def _rewrite_history(run: Run, step: Step) -> bool:
     return await run.session(step).control.state.rewrite_history()
 
 
-async def _tool_state(run: Run, step: Step) -> Any:
-    return to_builtins(run.session(step).control.tools.state())
-
-
-async def _active_tools(run: Run, step: Step) -> Any:
-    return to_builtins(run.session(step).control.tools.active_definitions())
-
-
-async def _set_availability(run: Run, step: Step) -> int:
-    return await run.session(step).control.tools.set_availability(step["tool"], step["availability"])
-
-
 async def _configure(run: Run, step: Step) -> None:
     await run.session(step).control.config.update(SessionConfigPatch(model=from_builtins(step["model"], ModelSpec)))
 
@@ -118,9 +106,6 @@ CONTROL_OPS: Final[Mapping[str, Op]] = {
     "persist": Op(_persist, frozenset({"as", "show"})),
     "set_persisted": Op(_set_persisted, frozenset({"state"})),
     "rewrite_history": Op(_rewrite_history),
-    "tool_state": Op(_tool_state),
-    "active_tools": Op(_active_tools),
-    "set_availability": Op(_set_availability, frozenset({"tool", "availability"})),
     "configure": Op(_configure, frozenset({"model"})),
     "bump": Op(_bump, frozenset({"plugin", "by"})),
     "count": Op(_count, frozenset({"plugin"})),

@@ -64,6 +64,8 @@ class Run:
     """Claims that a step kept."""
     counters: dict[str, Any] = field(default_factory=dict)
     """The counter plugin that was built last, by id."""
+    tool_sources: dict[str, str] = field(default_factory=dict)
+    """Sources of tools that a step added, by the name it gave them."""
     turns: dict[str, SpawnedTurn] = field(default_factory=dict)
     """Spawned turns by name."""
     core: LashCore | None = None

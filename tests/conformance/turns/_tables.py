@@ -11,10 +11,19 @@ from tests.conformance.turns._run import Run
 from tests.conformance.turns._runtime_ops import RUNTIME_OPS
 from tests.conformance.turns._session_ops import SESSION_OPS
 from tests.conformance.turns._store_ops import STORE_OPS
+from tests.conformance.turns._tool_ops import TOOL_OPS
 
 __all__ = ["OPS", "perform"]
 
-OPS: Final[Mapping[str, Op]] = {**SESSION_OPS, **CONTROL_OPS, **STORE_OPS, **ATTACHMENT_OPS, **QUEUE_OPS, **RUNTIME_OPS}
+OPS: Final[Mapping[str, Op]] = {
+    **SESSION_OPS,
+    **CONTROL_OPS,
+    **TOOL_OPS,
+    **STORE_OPS,
+    **ATTACHMENT_OPS,
+    **QUEUE_OPS,
+    **RUNTIME_OPS,
+}
 
 
 async def perform(run: Run, step: Step) -> dict[str, Any]:

@@ -5,9 +5,10 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from lash_nb.plugins import ToolCall, ToolProvider
+from lash_nb.plugins import ToolCall, ToolProvider, tool_failure
 from lash_nb.wire import (
     AttachmentCreateMeta,
+    AttachmentRef,
     Json,
     RetryNever,
     ToolCallOutput,
@@ -108,6 +109,30 @@ async def _hang(tools: ScriptTools, entry: Entry, call: ToolCall) -> ToolCallOut
     return _cancelled("cancelled by token", "cancellation")
 
 
+async def _attachment_value(_tools: ScriptTools, entry: Entry, call: ToolCall) -> ToolCallOutput:
+    given = entry["attachment_value"]
+    refs = {f"${number}": _put(call, image) for number, image in enumerate(given["images"], 1)}
+    value = ToolValue(_named(given.get("wrap", "$1"), refs))
+    if given.get("failure"):
+        return tool_failure("external", "drawing_failed", "could not finish the drawing", source="tool", raw=value)
+    return ToolCallOutput(outcome=ToolSuccess(payload=value))
+
+
+def _put(call: ToolCall, image: dict[str, Any]) -> AttachmentRef:
+    assert call.context.attachments is not None
+    meta: AttachmentCreateMeta = from_builtins(image["meta"], AttachmentCreateMeta)
+    return call.context.attachments.put(base64.b64decode(image["base64"]), meta)
+
+
+def _named(value: Json, refs: Mapping[str, AttachmentRef]) -> Json:
+    """The value with attachments in the places that name them."""
+    if isinstance(value, list):
+        return [_named(item, refs) for item in value]
+    if isinstance(value, dict):
+        return {key: _named(item, refs) for key, item in value.items()}
+    return refs.get(value, value) if isinstance(value, str) else value
+
+
 async def _echo(_tools: ScriptTools, _entry: Entry, call: ToolCall) -> ToolCallOutput:
     return _success(call.args)
 
@@ -190,6 +215,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "open_gate": _open_gate,
     "sleep_ms": _sleep,
     "hang": _hang,
+    "attachment_value": _attachment_value,
     "echo": _echo,
     "ok": _ok,
     "err": _err,
