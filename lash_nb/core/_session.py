@@ -245,6 +245,8 @@ class LashSession:
     async def park(self) -> ParkedSession:
         """Cancel what runs, store what is not stored, and give everything back; `LashCore.resume` goes on from what is returned.
 
+        A database that was parked a moment ago is still open, its last pages in the journal beside it: copy both, or `parked.store.release()` first.
+
         Raises:
             SessionError: there is no store, or it refuses the commit; the session is closed all the same.
         """

@@ -117,6 +117,7 @@ class Bench:
         opened.refuse_during_turn()
         opened.close()
         parked = await opened.session.park()
+        parked.store.release()  # or its file would be whole only together with its journal, for whoever copies it
         self.take_away(name)
         self.parked[name] = Parked(parked, opened.core, opened.opening)
 

@@ -179,7 +179,10 @@ class OpenRuntime:
 
     def close(self) -> None:
         """Free the session's id for another opening, and give back what its store holds open; no turn begins after this."""
-        self._closed = True
-        self.unregister_plugin_session()
+        self._leave()
         if self.store is not None:
             self.store.release()
+
+    def _leave(self) -> None:
+        self._closed = True
+        self.unregister_plugin_session()

@@ -199,7 +199,8 @@ class LashRuntime(CommandOps, ConfigOps):
                     f"session {self.session_id} is not parked: failed to persist runtime state: {error.message}",
                 ) from error
             finally:
-                self.close()
+                self._leave()
+                store.rest()
             return ParkedSession(self.session_id, store, self.state.policy)
 
     async def _refuse_overtaken(self, store: SessionStore) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.stores._attachment_manifest import MemoryAttachmentManifest
 from lash_nb.stores._commit_rules import (
+    check_stands_at,
     checked_revision,
     new_nodes,
     next_head,
@@ -90,7 +91,7 @@ class InMemorySessionStore(MemoryAttachmentManifest):
 
     async def load_node(self, node_id: str) -> SessionNodeRecord | None:
         """Return a node that is not hidden."""
-        return None if node_id in self._hidden else self._nodes.get(node_id)
+        return self._nodes[node_id] if self._is_live(node_id) else None
 
     async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
         """Check everything, then change everything."""
@@ -99,7 +100,7 @@ class InMemorySessionStore(MemoryAttachmentManifest):
             return known
         revision = checked_revision(commit, self._head)
         complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
-        self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored))
+        self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored, self._is_live))
         self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
         result = self._store_head(commit, revision)
         complete_queued_work()
@@ -116,8 +117,9 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         """Read the meta record."""
         return self._meta
 
-    async def tombstone_nodes(self, node_ids: Sequence[str]) -> None:
+    async def tombstone_nodes(self, node_ids: Sequence[str], *, expected_head_revision: int | None = None) -> None:
         """Hide nodes."""
+        check_stands_at(expected_head_revision, self._head, "hiding nodes", "choose them again")
         self._hidden.update(node_id for node_id in node_ids if node_id in self._nodes)
 
     async def vacuum(self) -> VacuumReport:
@@ -182,11 +184,17 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         """Return the batches that nobody holds."""
         return self._queue.listed(session_id, only_free=True)
 
-    def release(self) -> None:
+    def rest(self) -> None:
         """Do nothing: memory is all there is."""
+
+    def release(self) -> None:
+        """Do nothing, either."""
 
     def _find_turn(self, stamp: RuntimeTurnCommitStamp) -> tuple[str, RuntimeCommitResult] | None:
         return self._turns.get(stamp.turn_id)
+
+    def _is_live(self, node_id: str) -> bool:
+        return node_id in self._nodes and node_id not in self._hidden
 
     def _is_stored(self, node: SessionNodeRecord) -> bool:
         known = self._nodes.get(node.node_id)

@@ -97,8 +97,12 @@ class SessionStore(AttachmentManifest, Protocol):
         """Whether it outlives the process."""
         ...
 
+    def rest(self) -> None:
+        """Be ready for whoever comes back soon, and hold nothing once many others rest. A session that is parked holds a store that rests."""
+        ...
+
     def release(self) -> None:
-        """Give back what is held open; the next use opens it again. A session that is parked holds a store that is released."""
+        """Give back what is held open; the next use opens it again."""
         ...
 
     async def load_head(self) -> SessionHeadMeta | None:
@@ -125,7 +129,7 @@ class SessionStore(AttachmentManifest, Protocol):
 
         Raises:
             StoreError: `SessionBindingMismatch`, `RuntimeTurnCommitConflict`, `HeadRevisionConflict`, `QueuedWorkClaimExpired`, or
-                `Backend`, e.g. when an appended node is stored already.
+                `Backend`, e.g. when an appended node is stored already or hangs on one that is gone.
         """
         ...
 
@@ -137,8 +141,16 @@ class SessionStore(AttachmentManifest, Protocol):
         """Read the meta record."""
         ...
 
-    async def tombstone_nodes(self, node_ids: Sequence[str]) -> None:
-        """Hide nodes from every read; unknown ids are ignored."""
+    async def tombstone_nodes(self, node_ids: Sequence[str], *, expected_head_revision: int | None = None) -> None:
+        """Hide nodes from every read; unknown ids are ignored.
+
+        Args:
+            node_ids: Which nodes.
+            expected_head_revision: Where whoever chose the nodes saw the session; None hides them wherever it stands.
+
+        Raises:
+            StoreError: `HeadRevisionConflict`, and nothing is hidden: somebody may have gone on from one of the nodes since.
+        """
         ...
 
     async def vacuum(self) -> VacuumReport:

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from lash_nb.errors import StoreError
 from lash_nb.stores._sqlite_errors import is_busy, store_error
 from lash_nb.stores._sqlite_open import OpenMode, open_database
+from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_schema import Schema
 from lash_nb.stores._sqlite_state import FileState, file_state, is_quiet
 
@@ -101,8 +102,14 @@ class SqliteFile:
         """Do the same as `write`, from a plain function."""
         return _blocking(self._steps(self._writing(), work))
 
+    def rest(self) -> None:
+        """Keep the connection for whoever comes back soon, and close it when others rest that were used later."""
+        if self._connection is not None:
+            RESTING.lay_down(self)
+
     def release(self) -> None:
         """Close the connection; the next use opens it again."""
+        RESTING.wake(self)
         with self._lock:
             self._close()
 
@@ -127,6 +134,7 @@ class SqliteFile:
             yield pause
 
     def _attempt(self, begin: str, work: Work[T]) -> T:
+        RESTING.wake(self)
         with self._lock:
             connection = self._open()
             try:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
+from lash_nb.stores._commit_rules import check_stands_at
 from lash_nb.stores._session_store import GcReport, SessionReadScope, VacuumReport
 from lash_nb.stores._sqlite_blobs import BlobProfile
 from lash_nb.stores._sqlite_commit import CommitWriter
@@ -75,6 +76,10 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         """The file."""
         return self._file.path
 
+    def rest(self) -> None:
+        """Keep the file open for whoever comes back soon."""
+        self._file.rest()
+
     def release(self) -> None:
         """Close the file; the next use opens it again."""
         self._file.release()
@@ -130,11 +135,14 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         """Read the meta record."""
         return await self._file.read(read_meta)
 
-    async def tombstone_nodes(self, node_ids: Sequence[str]) -> None:
+    async def tombstone_nodes(self, node_ids: Sequence[str], *, expected_head_revision: int | None = None) -> None:
         """Hide nodes."""
         ids = [(node_id,) for node_id in node_ids]
 
         def hidden(connection: sqlite3.Connection) -> None:
+            check_stands_at(
+                expected_head_revision, read_head(connection, self.path), "hiding nodes", "choose them again"
+            )
             self._live = None
             connection.executemany("UPDATE graph_nodes SET tombstoned = 1 WHERE node_id = ?", ids)
 

@@ -24,7 +24,7 @@ async def closed(folder: Path, session_id: str = "demo") -> None:
     """A stored session of one turn that nobody has open."""
     session = await opened(folder, session_id)
     await session.turn("How are you?").run()
-    await session.park()
+    await session.close()
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
