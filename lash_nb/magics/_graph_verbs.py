@@ -14,6 +14,7 @@ from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.views import SessionGraphView, static_svg
 from lash_nb.wire import SessionNodeRecord
+from lash_nb.words import counted
 
 __all__ = ["GRAPH_VERBS"]
 
@@ -61,11 +62,12 @@ async def _checkout(bench: Bench, asked: Namespace) -> None:
     opened = bench.session()
     opened.refuse_during_turn()
     node = await _node(bench, Namespace(id=asked.node))
-    snapshot = await opened.session.control.state.branch_to_node(node.node_id)
-    behind = len(snapshot.session_graph.nodes) - len(opened.session.read_view().messages)
+    state = opened.session.control.state
+    await state.branch_to_node(node.node_id)
+    behind = len(await state.orphaned_node_ids())  # of the store: in memory there may be the path alone
     print(  # noqa: T201 - said in the cell
         f"Session {plots.printable(bench.current)} stands at {plots.printable(node.node_id)}; "
-        f"the next prompt goes on from there ({max(behind, 0)} nodes are on other branches: %lash graph)"
+        f"the next prompt goes on from there ({counted(behind, 'node')} {'is' if behind == 1 else 'are'} on other branches: %lash graph)"
     )
 
 

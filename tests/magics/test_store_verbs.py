@@ -102,6 +102,19 @@ def test_a_session_is_deleted_when_it_is_meant(stored: Shell, capsys: pytest.Cap
     assert "no session demo" in stored.refuse("%lash open demo --store kept")
 
 
+@pytest.mark.parametrize("residency", ["keep_all", "active_path_only"])
+def test_a_checkout_tells_how_much_is_on_other_branches(
+    shell: Shell, residency: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of what is stored, however little of it is in memory."""
+    shell.run(f"{ANSWERS}%lash new demo --store kept --residency {residency}")
+    shell.run("%%lash\nOne.")
+    stand = shell.run("%lash graph --table")["graph_node_id"][1]
+    shell.run("%%lash\nTwo.")
+    shell.run(f"%lash checkout {stand}")
+    assert "(2 nodes are on other branches" in capsys.readouterr().out
+
+
 def test_a_branch_is_checked_out_and_vacuumed(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """The next prompt goes on from there; what is on the other branch is shown, and deleted when it is meant."""
     stand = stored.run("%lash graph --table")["graph_node_id"][1]
