@@ -7,7 +7,6 @@ from typing import Any, Final
 import pandas as pd
 
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._open_session import OpenSession
 from lash_nb.stores import StoredSessionRow, StoreReader
 
 __all__ = ["session_table"]
@@ -34,10 +33,10 @@ def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> pd.DataFra
         bench: Where the open ones lie.
         stored: The folders of stored ones.
     """
-    rows = [_open_row(bench, name, one) for name, one in bench.sessions.items()]
-    listed = {(one.opening.store, one.session.session_id) for one in bench.sessions.values()}
     in_folders = {(place, row.session_id): row for place, reader in stored.items() for row in reader.sessions}
-    for place, name in in_folders.keys() - listed:
+    listed = {name: (one.opening.store or "", one.session.session_id) for name, one in bench.sessions.items()}
+    rows = [_open_row(bench, name, in_folders.get(key)) for name, key in listed.items()]
+    for place, name in in_folders.keys() - set(listed.values()):
         is_parked = name in bench.parked and bench.parked[name].opening.store == place
         rows.append(_stored_row(place, in_folders[place, name], "parked" if is_parked else "stored"))
     rows += [{"session": name, "state": "parked"} for name, one in bench.parked.items() if one.opening.store is None]
@@ -54,7 +53,9 @@ def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> pd.DataFra
     ).reset_index(drop=True)
 
 
-def _open_row(bench: Bench, name: str, one: OpenSession) -> dict[str, Any]:
+def _open_row(bench: Bench, name: str, stored: StoredSessionRow | None) -> dict[str, Any]:
+    """An open session may have but its path in memory; what it has beside is known where it is stored."""
+    one = bench.sessions[name]
     session, policy = one.session, one.session.policy_snapshot()
     path = session.graph.nodes
     return {
@@ -62,7 +63,7 @@ def _open_row(bench: Bench, name: str, one: OpenSession) -> dict[str, Any]:
         "current": name == bench.current,
         "state": one.state,
         "turns": session.turn_index,
-        "nodes": len(path),
+        "nodes": max(len(path), stored.nodes if stored else 0),
         "tokens": session.usage_report().usage.total_tokens,
         "last_use": datetime.fromisoformat(path[-1].timestamp) if path else None,
         "model": policy.model.id,

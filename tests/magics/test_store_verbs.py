@@ -76,6 +76,18 @@ def test_all_sessions_are_in_one_table(stored: Shell) -> None:
     assert list(stored.run("%lash sessions --store kept")["state"]) == ["stored", "stored"]
 
 
+def test_nodes_that_are_not_in_memory_are_counted(stored: Shell) -> None:
+    """A session that has only its path in memory is as large as it is stored."""
+    stored.run(f"%lash checkout {stored.run('%lash graph --table')['graph_node_id'][1]}")
+    stored.run("%%lash\nOther two.")
+    again(stored)
+
+    session = stored.run("%lash open demo --store kept --residency active_path_only")
+
+    assert len(session.graph.nodes) == 4
+    assert list(stored.run("%lash sessions")["nodes"]) == [6]
+
+
 @pytest.mark.parametrize("folder", ["", "--store kept"])
 def test_a_session_is_parked_and_resumed(shell: Shell, folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is lost on the way, in memory and in a folder."""
@@ -148,11 +160,11 @@ def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
     ("line", "told"),
     [
         ("%lash open nowhere", "no session nowhere in kept; there are demo"),
-        ("%lash node m0", "no node m0; there are m"),
+        ("%lash node mz", "no node mz; there are m"),
         ("%lash node {x}", "the value of a variable is written {{variable}}"),
         ("%lash node m", "4 nodes have an id that begins with m"),
-        ("%lash checkout m0", "no node m0"),
-        ("%lash fork m0", "required: --as"),
+        ("%lash checkout mz", "no node mz"),
+        ("%lash fork mz", "required: --as"),
         ("%lash new x --residency active_path_only", "active_path_only needs a folder"),
         ("%lash new x --residency some", "invalid choice"),
         ("%lash new x --store README.md/x", "README.md"),
