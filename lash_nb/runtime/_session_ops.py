@@ -134,8 +134,13 @@ class SessionOps(OpenRuntime):
         Where the store has moved on since, the next operation goes on from the store.
 
         Raises:
-            SessionError: the state names tools that nobody offers, or a plugin cannot take its state.
+            SessionError: the state is of another session, names tools that nobody offers, or a plugin cannot take its state.
         """
+        if state.session_id != self.session_id:
+            raise SessionError(
+                "Protocol",
+                f"the state is of session {state.session_id}, this is {self.session_id}; open that one with open_with_state(…)",
+            )
         async with self._exclusive(refreshed=False):
             taken = state.copy()
             try:
@@ -181,7 +186,7 @@ class SessionOps(OpenRuntime):
         """Delete the nodes that are on no way to the leaf, other branches too, from the store and from memory.
 
         Raises:
-            SessionError: there is no store, or it cannot be read or written.
+            SessionError: there is no store, it cannot be read or written, or somebody else went on with the session meanwhile.
             LashRuntimeError: `store_commit_failed`, and nothing was deleted; `session_head_refresh`.
         """
         if not dry_run:
@@ -191,12 +196,14 @@ class SessionOps(OpenRuntime):
             orphans = tuple(node for node in await self.orphaned_node_ids() if not self.state.graph.is_on_path(node))
             if dry_run:
                 return OrphanVacuum(node_ids=orphans, dry_run=True)
+            self._stale = True  # until memory says what the store does, also after an interrupt
             try:
-                await store.tombstone_nodes(orphans)
+                await store.tombstone_nodes(orphans, expected_head_revision=self.state.stored_revision)
                 removed, swept = await store.vacuum(), await store.gc_unreachable()
             except StoreError as error:
                 raise SessionError("Protocol", f"failed to vacuum: {error.message}") from error
             self.state.graph.trim()
+            self._stale = False
             self._publish()
             return OrphanVacuum(
                 node_ids=orphans,

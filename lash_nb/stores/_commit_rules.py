@@ -1,6 +1,6 @@
 """What every session store checks before it commits, and what a commit makes of the head (lash 0.1.0-alpha.37, sessions §8.4)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from lash_nb.errors import StoreError
@@ -15,6 +15,7 @@ from lash_nb.wire import (
 )
 
 __all__ = [
+    "check_stands_at",
     "checked_revision",
     "new_nodes",
     "next_head",
@@ -63,27 +64,44 @@ def checked_revision(commit: RuntimeCommit, head: SessionHeadMeta | None) -> int
     Raises:
         StoreError: `HeadRevisionConflict`, when the commit expects another one than there is.
     """
+    return check_stands_at(commit.expected_head_revision, head, "the commit", "run the turn again") + 1
+
+
+def check_stands_at(expected: int | None, head: SessionHeadMeta | None, who: str, then: str) -> int:
+    """Return the revision at which the session stands.
+
+    Args:
+        expected: Where somebody saw it; None says nothing of that.
+        head: Where it stands.
+        who: Who expects it, for the message.
+        then: What to do next, for the message.
+
+    Raises:
+        StoreError: `HeadRevisionConflict`, when it stands at another one than is expected.
+    """
     actual = head.head_revision if head else 0
-    expected = commit.expected_head_revision
     if expected is not None and expected != actual:
         raise StoreError(
             "HeadRevisionConflict",
-            f"the session stands at revision {actual}, the commit expects {expected}; load the session and run the turn again",
+            f"the session stands at revision {actual}, {who} expects {expected}; load the session and {then}",
             expected=expected,
             actual=actual,
         )
-    return actual + 1
+    return actual
 
 
-def new_nodes(delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], bool]) -> list[SessionNodeRecord]:
+def new_nodes(
+    delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], bool], is_live: Callable[[str], bool]
+) -> list[SessionNodeRecord]:
     """Return the nodes that a commit adds; a node that is stored just so is not stored again.
 
     Args:
         delta: What the commit does to the graph.
         is_stored: Tells whether a node is stored; raises `node_is_stored` when there is another one of its id.
+        is_live: Tells whether a node of that id is stored and not hidden.
 
     Raises:
-        StoreError: `Backend`, when another node of that id is stored, or the commit brings two.
+        StoreError: `Backend`, when another node of that id is stored, the commit brings two, or a node would hang on one that is gone.
     """
     fresh: dict[str, SessionNodeRecord] = {}
     for node in delta.nodes:
@@ -91,7 +109,24 @@ def new_nodes(delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], 
             raise node_is_stored(node.node_id)
         if delta.ReplaceFull or not is_stored(node):
             fresh[node.node_id] = node
+    if not delta.ReplaceFull:
+        _check_parents(delta, fresh, is_live)
     return list(fresh.values())
+
+
+def _check_parents(
+    delta: GraphCommitDelta, fresh: Mapping[str, SessionNodeRecord], is_live: Callable[[str], bool]
+) -> None:
+    brought = {node.node_id for node in delta.nodes}
+    for node in fresh.values():
+        parent = node.parent_node_id
+        if parent is not None and parent not in brought and not is_live(parent):
+            raise StoreError(
+                "Backend",
+                f"node {node.node_id} hangs on {parent}, which is not stored any more; load the session and run the turn again",
+                node_id=node.node_id,
+                parent_node_id=parent,
+            )
 
 
 def node_is_stored(node_id: str) -> StoreError:

@@ -114,10 +114,14 @@ class CommitWriter:
     def _store_nodes(self, delta: GraphCommitDelta) -> int:
         if delta.ReplaceFull:
             self.connection.execute("DELETE FROM graph_nodes")
-        added = new_nodes(delta, self._is_stored)
+        added = new_nodes(delta, self._is_stored, self._is_live)
         rows = [(node.node_id, to_json(node).decode()) for node in added]
         self.connection.executemany("INSERT INTO graph_nodes (node_id, node_json) VALUES (?, ?)", rows)
         return len(added)
+
+    def _is_live(self, node_id: str) -> bool:
+        found = self.connection.execute("SELECT 1 FROM graph_nodes WHERE node_id = ? AND tombstoned = 0", (node_id,))
+        return found.fetchone() is not None
 
     def _is_stored(self, node: SessionNodeRecord) -> bool:
         row = self.connection.execute(

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lash_nb.clock import ManualClock
+from lash_nb.errors import StoreError
 from lash_nb.stores import ActivePath, AttachmentIntent, FullGraph, SessionStore
 from lash_nb.wire import (
     AgentFrameAssignment,
@@ -194,6 +195,30 @@ async def test_a_hidden_node_is_not_read_and_vacuum_deletes_it(store: SessionSto
     assert (await store.vacuum()).removed_node_count == 0
     await store.gc_unreachable()
     assert await store.load_node("a") == node("a")
+
+
+async def test_no_node_hangs_on_one_that_is_gone(store: SessionStore) -> None:
+    """Whether its parent is hidden, deleted or was never there; a rewrite brings its own parents, or none."""
+    await store.commit_runtime_state(commit(append(node("a"), node("b", "a"))))
+    await store.tombstone_nodes(["b"])
+    for parent in ("b", "nowhere"):
+        error = await refused(store, commit(append(node("c", parent))))
+        assert (error.variant, error.fields["parent_node_id"]) == ("Backend", parent)
+    await store.vacuum()
+    assert (await refused(store, commit(append(node("c", "b"))))).variant == "Backend"
+    await store.commit_runtime_state(commit(append(node("c", "a"), node("d", "c"))))
+    await store.commit_runtime_state(commit(rewrite(node("z", "nowhere"))))
+
+
+async def test_nodes_are_hidden_only_where_they_were_chosen(store: SessionStore) -> None:
+    """Who names the revision that he saw hides nothing once somebody else has committed."""
+    await store.commit_runtime_state(commit(append(node("a"), node("b", "a"))))
+    with pytest.raises(StoreError) as error:
+        await store.tombstone_nodes(["b"], expected_head_revision=0)
+    assert (error.value.variant, error.value.fields["actual"]) == ("HeadRevisionConflict", 1)
+    assert await store.load_node("b") == node("b", "a")
+    await store.tombstone_nodes(["b"], expected_head_revision=1)
+    assert await store.load_node("b") is None
 
 
 async def test_snapshots_that_a_commit_leaves_out_are_kept(store: SessionStore) -> None:

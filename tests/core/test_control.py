@@ -297,6 +297,18 @@ async def test_a_state_with_unknown_tools_is_refused() -> None:
     assert texts(session.read_view().messages) == ["one", "a"]
 
 
+async def test_a_state_of_another_session_is_refused() -> None:
+    """The session would never be committed again: its store holds this one."""
+    session = await open_session(answers("a", "b"))
+    await session.turn("one").run()
+    taken = await session.control.state.persist_current()
+    taken.session_id = "other"
+    with pytest.raises(SessionError, match="the state is of session other, this is demo"):
+        await session.control.state.set_persisted(taken)
+    await session.turn("two").run()
+    assert texts(session.read_view().messages) == ["one", "a", "two", "b"]
+
+
 async def test_a_whole_state_opens_with_its_tools() -> None:
     """A tool state whose generation is ahead comes back with its overrides; the state that was given stays the caller's."""
     session = await open_session(answers("a"), weather)

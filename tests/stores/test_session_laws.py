@@ -126,8 +126,8 @@ class SessionLaws(RuleBasedStateMachine):
         branch=st.randoms(use_true_random=False),
     )
     def append(self, count: int, checked: bool, tokens: list[tuple[str, int]], branch: Any) -> None:
-        """Nodes below any node, usage with them."""
-        parent = branch.choice([None, *self.nodes])
+        """Nodes below any node that is not hidden, usage with them."""
+        parent = branch.choice([None, *(name for name in self.nodes if name not in self.hidden)])
         made = self.fresh(count, parent)
         graph = append(*made) if made else GraphCommitDelta(Unchanged=UnchangedGraph(leaf_node_id=parent))
         usage = tuple(used(amount, source) for source, amount in tokens)
@@ -141,7 +141,8 @@ class SessionLaws(RuleBasedStateMachine):
     @rule(tokens=st.integers(0, 5))
     def final(self, tokens: int) -> None:
         """The end of a turn, stamped."""
-        made = commit(append(*self.fresh(1, self.leaf)), usage_deltas=(used(tokens),))
+        parent = self.leaf if self.leaf in self.nodes.keys() - self.hidden else None
+        made = commit(append(*self.fresh(1, parent)), usage_deltas=(used(tokens),))
         self.accept(stamped(made, f"t{len(self.turns)}"))
 
     @precondition(lambda self: self.turns)
@@ -173,6 +174,12 @@ class SessionLaws(RuleBasedStateMachine):
         """Another node of a known id is refused; new ones beside it are not stored either."""
         known = replace(self.nodes[which.choice(list(self.nodes))], timestamp="2027-01-15T09:00:00+00:00")
         self.refuse(commit(append(*self.fresh(1, None), known), usage_deltas=(used(1),)), "Backend")
+
+    @rule(which=st.randoms(use_true_random=False))
+    def below_a_node_that_is_gone(self, which: Any) -> None:
+        """A node hangs on one that can be read; others beside it are not stored either."""
+        parent = which.choice(["nowhere", *self.hidden])
+        self.refuse(commit(append(*self.fresh(1, None), *self.fresh(1, parent))), "Backend")
 
     @precondition(lambda self: self.revision)
     @rule()
