@@ -187,21 +187,27 @@ class LashRuntime(CommandOps, ConfigOps):
         async with self._exclusive(refreshed=False):
             store = self._required_store("park")
             try:
-                if self._stale:  # the last work broke off, and the store knows what it left
-                    await self._refresh()
-                await self._refuse_overtaken(store)
-                if self.state.stored_revision is not None:  # of a session that never began there is nothing to keep
-                    refresh_snapshots(self.state, self.plugins)
-                await commit_to(store, self.state, state_commit(self.state))
-            except (LashRuntimeError, StoreError) as error:
-                raise SessionError(
-                    "Protocol",
-                    f"session {self.session_id} is not parked: failed to persist runtime state: {error.message}",
-                ) from error
-            finally:
-                self._leave()
-                store.rest()
+                await self._store_all(store)
+            except BaseException:
+                self.close()
+                raise
+            self._leave()
+            store.rest()
             return ParkedSession(self.session_id, store, self.state.policy)
+
+    async def _store_all(self, store: SessionStore) -> None:
+        try:
+            if self._stale:  # the last work broke off, and the store knows what it left
+                await self._refresh()
+            await self._refuse_overtaken(store)
+            if self.state.stored_revision is not None:  # of a session that never began there is nothing to keep
+                refresh_snapshots(self.state, self.plugins)
+            await commit_to(store, self.state, state_commit(self.state))
+        except (LashRuntimeError, StoreError) as error:
+            raise SessionError(
+                "Protocol",
+                f"session {self.session_id} is not parked: failed to persist runtime state: {error.message}",
+            ) from error
 
     async def _refuse_overtaken(self, store: SessionStore) -> None:
         """A branch commits without asking for a revision, so it is asked here."""

@@ -37,6 +37,7 @@ class Watched(ActingStore):
         scopes: The scopes of reads, in order.
         refused: Kinds of scopes that it cannot serve.
         released: How often it was released.
+        rested: How often it was told to rest.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -44,6 +45,7 @@ class Watched(ActingStore):
         self.scopes: list[SessionReadScope] = []
         self.refused: tuple[type, ...] = ()
         self.released = 0
+        self.rested = 0
 
     async def load_session(self, scope: SessionReadScope) -> PersistedSessionRead | None:
         """Read, noted."""
@@ -55,6 +57,10 @@ class Watched(ActingStore):
     def release(self) -> None:
         """Count."""
         self.released += 1
+
+    def rest(self) -> None:
+        """Count."""
+        self.rested += 1
 
 
 def core_of(residency: str = "keep_all") -> LashCore:
@@ -90,7 +96,7 @@ async def test_a_parked_session_goes_on_where_it_was() -> None:
     assert texts(messages_of(resumed.graph)) == ["hi", "ok 1", "again", "ok 2"]
 
 
-async def test_a_parked_session_is_closed_and_its_store_released() -> None:
+async def test_a_parked_session_is_closed_and_its_store_rests() -> None:
     """The old handle takes no turn any more; its id is free."""
     store = Watched()
     session = await talked(store, "hi")
@@ -98,7 +104,7 @@ async def test_a_parked_session_is_closed_and_its_store_released() -> None:
     with pytest.raises(CallerError) as error:
         await session.turn("again").run()
     assert error.value.code == "session_closed"
-    assert store.released == 1
+    assert (store.rested, store.released) == (1, 0)
 
 
 async def test_a_closed_session_holds_nothing_open() -> None:
