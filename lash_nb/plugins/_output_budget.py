@@ -16,6 +16,7 @@ from lash_nb.plugins._tool_projection import ToolResultProjection, default_proje
 from lash_nb.wire import (
     Json,
     ModelToolReturn,
+    TextReturnPart,
     ToolCallOutput,
     ToolSuccess,
     ToolValue,
@@ -79,8 +80,9 @@ class _BudgetProjector:
 
     def model_return(self, result: ToolResultProjection) -> ModelToolReturn:
         """Show a success within the budget; failures and cancellations as they are."""
-        if not isinstance(result.output.outcome, ToolSuccess):
-            return default_projection(result)
+        whole = default_projection(result)
+        if not isinstance(result.output.outcome, ToolSuccess) or self._budget.holds(_texts(whole)):
+            return whole
         cut = self._shown(result, result.output.outcome.payload.value)
         output = ToolCallOutput(outcome=ToolSuccess(payload=ToolValue(cut)))
         return model_tool_return(result.call_id, result.tool_name, output)
@@ -130,6 +132,10 @@ class _BudgetProjector:
         path = origin.full_path or self._spill.keep(origin.tool, origin.args, text)
         parts = (window.preview, window.marker, _hint(path))
         return "\n\n".join((*parts[1:], parts[0]) if tail else parts)
+
+
+def _texts(shown: ModelToolReturn) -> list[str]:
+    return [part.text for part in shown.parts if isinstance(part, TextReturnPart)]
 
 
 def _hint(path: Path | str | None) -> str:

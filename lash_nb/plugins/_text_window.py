@@ -1,5 +1,6 @@
 """The part of a long text that fits into a budget (lash 0.1.0-alpha.37, turns §13)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -58,6 +59,14 @@ class TextBudget:
     def is_nothing(self) -> bool:
         """Whether no text at all may be shown."""
         return not (self.limit and self.max_lines)
+
+    def holds(self, written: Iterable[str]) -> bool:
+        """Tell whether all texts in what is `written`, plainly or as JSON, are sure to fit: JSON makes no text shorter."""
+        size = lines = 0
+        for text in written:
+            size += _size(text)
+            lines += text.count("\n") + text.count("\\n")
+        return size <= self.most_bytes and lines < self.max_lines
 
     def cut(self, text: str, *, tail: bool) -> TextWindow | None:
         """Return the window on `text`, from its end if `tail`; None when all of it fits.

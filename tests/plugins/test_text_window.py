@@ -1,5 +1,6 @@
 """What is left of a long text."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +68,20 @@ def test_a_window_is_within_its_budget(text: str, budget: TextBudget, tail: bool
     assert len(shown.encode()) <= budget.most_bytes
     assert shown.count("\n") < budget.max_lines
     assert window is None or window.removed > 0
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.text(alphabet='aé"\\\n', max_size=8), max_size=4),
+    st.builds(
+        TextBudget, unit=st.sampled_from(["bytes", "tokens"]), limit=st.integers(0, 40), max_lines=st.integers(0, 5)
+    ),
+)
+def test_what_is_sure_to_fit_fits(leaves: list[str], budget: TextBudget) -> None:
+    """When the JSON of a value is held, none of its texts would be cut."""
+    written = json.dumps(leaves, ensure_ascii=False)
+
+    assert not budget.holds([written]) or all(budget.cut(leaf, tail=False) is None for leaf in leaves)
 
 
 @pytest.mark.parametrize("wrong", [{"unit": "words"}, {"limit": -1}, {"max_lines": -1}])
