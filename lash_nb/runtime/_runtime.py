@@ -165,7 +165,8 @@ class LashRuntime(CommandOps, ConfigOps):
         """Go on with a parked session, with as many nodes in memory as the environment's residency says.
 
         Raises:
-            SessionError: the store cannot be read, or cannot serve that residency; or what `from_environment` raises.
+            SessionError: the store cannot be read, holds another session by now, or cannot serve that residency; or what
+                `from_environment` raises.
         """
         clock = environment.clock
         try:
@@ -176,6 +177,11 @@ class LashRuntime(CommandOps, ConfigOps):
             ) from error
         if state is None:
             state = RuntimeSessionState.fresh(parked.session_id, parked.policy, clock)
+        if state.session_id != parked.session_id:
+            raise SessionError(
+                "Protocol",
+                f"the store of session {parked.session_id} holds {state.session_id} by now; put its own back, or open that one",
+            )
         return await cls.from_environment(environment, parked.policy, state, parked.store)
 
     async def park(self) -> ParkedSession:

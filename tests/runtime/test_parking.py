@@ -1,6 +1,7 @@
 """Parking a session and going on with it, and how many of its nodes stay in memory."""
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -268,6 +269,14 @@ async def test_a_missing_leaf_is_healed_before_the_graph_is_trimmed(residency: s
     legal(after)
     reads = [FullGraph()] if residency == "keep_all" else [ActivePath(), FullGraph()]
     assert store.scopes[: len(reads)] == reads
+
+
+async def test_a_store_that_holds_another_session_by_now_is_not_resumed() -> None:
+    """Its turns would go on in a conversation that nobody asked for."""
+    store = Watched()
+    parked = await (await talked(store, "hi")).park()
+    with pytest.raises(SessionError, match="the store of session demo-2 holds demo by now"):
+        await core_of().resume(dataclasses.replace(parked, session_id="demo-2"))
 
 
 async def test_an_empty_path_is_no_missing_leaf() -> None:
