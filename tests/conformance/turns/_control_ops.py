@@ -8,7 +8,7 @@ import msgspec
 
 from lash_nb.core import SessionConfigPatch
 from lash_nb.runtime import RuntimeSessionState, state_builtins
-from lash_nb.wire import ModelSpec, PluginMessage, SessionSnapshot, from_builtins, to_builtins
+from lash_nb.wire import ModelSpec, PluginMessage, PromptLayer, SessionSnapshot, from_builtins, to_builtins
 from tests.conformance.turns._ops import Op, Step
 from tests.conformance.turns._run import Run
 
@@ -51,7 +51,11 @@ async def _rewrite_history(run: Run, step: Step) -> bool:
 
 
 async def _configure(run: Run, step: Step) -> None:
-    await run.session(step).control.config.update(SessionConfigPatch(model=from_builtins(step["model"], ModelSpec)))
+    patch = SessionConfigPatch(
+        model=from_builtins(step["model"], ModelSpec) if "model" in step else None,
+        prompt=from_builtins(step["prompt"], PromptLayer) if "prompt" in step else None,
+    )
+    await run.session(step).control.config.update(patch)
 
 
 async def _bump(run: Run, step: Step) -> int:
@@ -106,7 +110,7 @@ CONTROL_OPS: Final[Mapping[str, Op]] = {
     "persist": Op(_persist, frozenset({"as", "show"})),
     "set_persisted": Op(_set_persisted, frozenset({"state"})),
     "rewrite_history": Op(_rewrite_history),
-    "configure": Op(_configure, frozenset({"model"})),
+    "configure": Op(_configure, frozenset({"model", "prompt"})),
     "bump": Op(_bump, frozenset({"plugin", "by"})),
     "count": Op(_count, frozenset({"plugin"})),
     "read_view": Op(_read_view),

@@ -9,9 +9,7 @@ from lash_nb.core import LashSession, SessionBuilder, TurnBuilder
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import (
     ModelSpec,
-    PromptContribution,
     PromptLayer,
-    PromptTemplate,
     SessionEvent,
     TurnActivity,
     TurnInput,
@@ -20,6 +18,7 @@ from lash_nb.wire import (
 )
 from tests.conformance.turns._control_ops import with_session_id
 from tests.conformance.turns._ops import Op, Step, session_id
+from tests.conformance.turns._prompt_ops import PROMPT_KEYS, turn_layer
 from tests.conformance.turns._run import Run, SpawnedTurn
 
 __all__ = ["CANCEL_KEYS", "SESSION_OPS", "SPEC_KEYS"]
@@ -89,9 +88,10 @@ async def _stream(run: Run, step: Step, token: CancellationToken) -> Any:
         run.recorder.push("activity", session=session, activity=activity)
 
     builder = run.session(step).turn(_turn_input(step)).cancel(token)
-    for key, apply in TURN_SETTERS.items():
-        if key in step:
-            builder = apply(builder, step[key])
+    if not PROMPT_KEYS.isdisjoint(step):
+        builder = builder.prompt_layer(turn_layer(step))
+    if "model" in step:
+        builder = builder.model(from_builtins(step["model"], ModelSpec))
     result = await (_collected(run, session, builder) if "sink" in step else builder.stream_to(record))
     told = result.to_builtins()
     return {key: told[key] for key in ("outcome", "usage")} if step.get("result") == "outcome" else told
@@ -168,18 +168,8 @@ def _spec(builder: SessionBuilder, _run: Run, given: Step) -> SessionBuilder:
     return builder if "prompt" not in given else builder.prompt_layer(from_builtins(given["prompt"], PromptLayer))
 
 
-def _prompt(builder: TurnBuilder, given: list[Step]) -> TurnBuilder:
-    for contribution in given:
-        builder = builder.prompt_contribution(from_builtins(contribution, PromptContribution))
-    return builder
-
-
-TURN_SETTERS: Final[Mapping[str, Callable[[TurnBuilder, Any], TurnBuilder]]] = {
-    "prompt_template": lambda builder, given: builder.prompt_template(from_builtins(given, PromptTemplate)),
-    "prompt": _prompt,
-    "model": lambda builder, given: builder.model(from_builtins(given, ModelSpec)),
-}
-"""What the keys of a turn set, in this order."""
+TURN_KEYS: Final = frozenset({"text", "input", "turn_id", "cancel", "spawn", "sink", "result", "model"}) | PROMPT_KEYS
+"""What a turn may be told."""
 
 OPEN_SETTERS: Final[Mapping[str, Callable[[SessionBuilder, Run, Any], SessionBuilder]]] = {
     "mode": lambda builder, _run, given: builder.mode(given),
@@ -192,9 +182,7 @@ SPEC_KEYS: Final = frozenset({"model", "max_turns", "prompt"})
 
 SESSION_OPS: Final[Mapping[str, Op]] = {
     "open": Op(_open, frozenset({"fresh", "state", "state_session_id", "as"}) | OPEN_SETTERS.keys()),
-    "turn": Op(
-        _turn, frozenset({"text", "input", "turn_id", "cancel", "spawn", "sink", "result"}) | TURN_SETTERS.keys()
-    ),
+    "turn": Op(_turn, TURN_KEYS),
     "join": Op(_join, frozenset({"task"})),
     "cancel": Op(_cancel, frozenset({"task"})),
     "sleep": Op(_sleep, frozenset({"ms"})),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from tests.conformance.turns._attachment_ops import ATTACHMENT_OPS
 from tests.conformance.turns._control_ops import CONTROL_OPS
 from tests.conformance.turns._ops import Op, Step, result_of
+from tests.conformance.turns._prompt_ops import PROMPT_OPS
 from tests.conformance.turns._queue_ops import QUEUE_OPS
 from tests.conformance.turns._run import Run
 from tests.conformance.turns._runtime_ops import RUNTIME_OPS
@@ -19,6 +20,7 @@ OPS: Final[Mapping[str, Op]] = {
     **SESSION_OPS,
     **CONTROL_OPS,
     **TOOL_OPS,
+    **PROMPT_OPS,
     **STORE_OPS,
     **ATTACHMENT_OPS,
     **QUEUE_OPS,
