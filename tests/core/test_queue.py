@@ -1,6 +1,8 @@
 """Input for later and for the running turn, and commands, as a user of a session sees them."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.plugins import tool
 from lash_nb.providers import call, reply
 from lash_nb.wire import ImageRefItem, LlmRequest, LlmResponse, Octets, PluginMessage, TurnInput
-from tests.runtime.desk import answers, legal, messages_of, open_session, roles, settle, texts
+from tests.runtime.desk import answers, builder, legal, messages_of, open_session, roles, settle, texts
 
 PNG = Octets(b"\x89PNG\r\n\x1a\n")
 
@@ -98,14 +100,38 @@ async def test_named_batches_run_only_when_the_queue_would_give_just_them() -> N
 
 
 async def test_waiting_for_a_batch_ends_with_the_turn_that_completes_it() -> None:
-    """It asks again and again."""
-    session = await open_session(answers("done"))
+    """Not before: while the turn runs the batch is held, and still there."""
+    waits: list[bool] = []
+
+    async def look(running: LashSession) -> None:
+        await settle()
+        waits.append(not waiting.done())
+        assert await running.queued_work() == ()
+
+    session, _ = await session_with_tool(look)
     batch = await session.queue("later")
-    turn = session.next_queued_turn()
+    waiting = asyncio.get_running_loop().create_task(session.await_queued_work_batch(batch.batch_id))
     watched: list[str] = []
-    await turn.stream_to(lambda activity: watched.append(activity.type))
-    await session.await_queued_work_batch(batch.batch_id)
+    await session.next_queued_turn().stream_to(lambda activity: watched.append(activity.type))
+    await waiting
+    assert waits == [True]
     assert watched[0] == "queued_work_started"
+
+
+async def test_queued_work_outlives_the_process_that_queued_it(tmp_path: Path) -> None:
+    """A core on the same folder finds and runs it, and its commands too."""
+    cores = [builder(answers("done")).stored_in(tmp_path).build() for _ in range(2)]
+    first = await cores[0].session("demo").open()
+    await first.control.commands.reset(reason="test")
+    batch = await first.queue("later")
+    await first.close()
+    second = await cores[1].session("demo").open()
+    assert (await second.queued_work())[1:] == (batch,)
+    assert await second.next_queued_turn() is None
+    result = await second.next_queued_turn()
+    assert result is not None
+    assert texts(messages_of(second.graph)) == ["later", "done"]
+    assert await second.queued_work() == ()
 
 
 async def test_an_injected_message_steers_the_running_turn_and_leaves_no_trace() -> None:
