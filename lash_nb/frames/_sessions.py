@@ -43,7 +43,7 @@ SESSION_COLUMNS: Final = (
     Column("model", "session.model", "category", "The model's id."),
     Column("provider", "session.provider_id", "category", "Who answers."),
     Column("parent_session_id", "session.parent_session_id", "string", "The session under which it was opened."),
-    Column("byte_len", "session.byte_len", "Int64", "Size of its file, in bytes."),
+    Column("byte_len", "session.byte_len", "Int64", "Size of its file and the journal beside it, in bytes."),
     Column("file", lambda row: row.session.path.name, "string", "Its file."),
 )
 """What each stored session is."""

@@ -9,6 +9,7 @@ from typing import Final
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import StoreError
 from lash_nb.stores._session_store import SessionStoreCreateRequest
+from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
@@ -61,6 +62,7 @@ class SqliteSessionStoreFactory:
             StoreError: `Backend`, when one of them cannot be deleted.
         """
         path = self.path_of(session_id)
+        RESTING.close(str(path))
         for suffix in _SIDECARS:
             sidecar = path.with_name(path.name + suffix)
             try:

@@ -16,6 +16,8 @@ _MOST: Final = 16
 
 
 class _File(Protocol):
+    path: str
+
     def release(self) -> None: ...
 
 
@@ -46,13 +48,12 @@ class Resting:
             with self._lock:
                 self._files.pop(id(file), None)
 
-    def close(self) -> None:
-        """Close all that rest."""
-        while self._files:
-            with self._lock:
-                file = self._files.popitem()[1] if self._files else None
-            if file is not None:
-                file.release()
+    def close(self, path: str | None = None) -> None:
+        """Close all that rest, or those of one path."""
+        with self._lock:
+            files = [file for file in self._files.values() if path in (None, file.path)]
+        for file in files:
+            file.release()
 
 
 RESTING: Final = Resting()

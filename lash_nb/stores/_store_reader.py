@@ -78,7 +78,7 @@ class StoredSessionRow:
     path: Path
     """The file."""
     byte_len: int
-    """Size of the file, in bytes."""
+    """Size of the file and of the journal beside it, in bytes."""
 
 
 class StoredSession:
@@ -281,8 +281,16 @@ def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
         provider_id=head.config.provider_id if head else "",
         parent_session_id=relation.parent_session_id if isinstance(relation, ChildRelation) else None,
         path=file,
-        byte_len=file.stat().st_size,
+        byte_len=_byte_len(file),
     )
+
+
+def _byte_len(file: Path) -> int:
+    try:
+        journal = file.with_name(f"{file.name}-wal").stat().st_size
+    except OSError:  # nobody has it open
+        journal = 0
+    return file.stat().st_size + journal
 
 
 def _last_use(connection: sqlite3.Connection, file: Path) -> datetime | None:

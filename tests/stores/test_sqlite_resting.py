@@ -86,6 +86,7 @@ async def test_a_session_whose_file_goes_away_while_it_rests_is_not_made_anew(tm
     await session.turn("How are you?").run()
     parked = await session.park()
     await core.delete_session("gone")
+    assert open_databases(tmp_path) == set()
     with pytest.raises(LashError, match=r"was deleted while it was open|is not there"):
         await core.resume(parked)
-    assert not open_databases(tmp_path)
+    assert open_databases(tmp_path) == set()
