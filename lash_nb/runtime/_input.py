@@ -19,7 +19,7 @@ from lash_nb.wire import (
     sniff_image,
 )
 
-__all__ = ["NormalizedItem", "check_pictures", "normalized", "user_message"]
+__all__ = ["NormalizedItem", "check_pictures", "input_part", "normalized", "user_message"]
 
 NormalizedItem: TypeAlias = str | AttachmentRef
 """A text, or a picture whose bytes are stored."""
@@ -83,11 +83,12 @@ def _store(image_id: str, turn_input: TurnInput, attachments: AttachmentStore) -
 
 def user_message(message_id: str, items: Sequence[NormalizedItem]) -> Message:
     """Return the user's message; an empty input is one empty text."""
-    parts = tuple(_part(f"{message_id}.p{index}", item) for index, item in enumerate(items or ("",)))
+    parts = tuple(input_part(f"{message_id}.p{index}", item) for index, item in enumerate(items or ("",)))
     return Message(id=message_id, role="User", parts=parts)
 
 
-def _part(part_id: str, item: NormalizedItem) -> Part:
+def input_part(part_id: str, item: NormalizedItem) -> Part:
+    """Return the part of a message that an item becomes."""
     if isinstance(item, str):
         return Part(id=part_id, kind="Text", content=item, prune_state="Intact")
     attachment = PartAttachment(reference=item)

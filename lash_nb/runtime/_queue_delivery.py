@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lash_nb.clock import IdSource
-from lash_nb.runtime._input import normalized
+from lash_nb.runtime._input import input_part, normalized
 from lash_nb.stores import AttachmentStore
 from lash_nb.wire import (
     AcceptedInjectedTurnInput,
-    AttachmentRef,
     CheckpointDelivery,
     Custom,
     ImageRefItem,
@@ -17,11 +16,8 @@ from lash_nb.wire import (
     Message,
     Octets,
     Part,
-    PartAttachment,
     PluginMessage,
     PluginOrigin,
-    ProcessOrigin,
-    ProcessWakeDelivery,
     ProcessWakePayload,
     QueuedWorkBatch,
     QueuedWorkClaim,
@@ -32,6 +28,7 @@ from lash_nb.wire import (
     TurnCause,
     TurnInput,
     TurnInputPayload,
+    process_wake_turn_cause,
     to_builtins,
 )
 
@@ -81,7 +78,7 @@ def merged_input(claim: QueuedWorkClaim) -> TurnInput:
 def causes_of(claim: QueuedWorkClaim) -> tuple[TurnCause, ...]:
     """Return the events among claimed work."""
     return tuple(
-        _cause(item.payload.wake)
+        process_wake_turn_cause(item.payload.wake)
         if isinstance(item.payload, ProcessWakePayload)
         else _event(item.item_id, item.payload)
         for batch in claim.batches
@@ -176,16 +173,7 @@ def _given_id(batch: QueuedWorkBatch) -> str | None:
 
 def _parts(given: TurnInput, attachments: AttachmentStore) -> Iterator[Part]:
     for index, item in enumerate(normalized(given, attachments)):
-        yield _picture(index, item) if isinstance(item, AttachmentRef) else _text(index, item)
-
-
-def _text(index: int, text: str) -> Part:
-    return Part(id=f"queued.p{index}", kind="Text", content=text, prune_state="Intact")
-
-
-def _picture(index: int, reference: AttachmentRef) -> Part:
-    attachment = PartAttachment(reference=reference)
-    return Part(id=f"queued.p{index}", kind="Image", content="", attachment=attachment, prune_state="Intact")
+        yield input_part(f"queued.p{index}", item)
 
 
 def _renamed(item: InputItem, names: dict[str, str]) -> InputItem:
@@ -203,18 +191,3 @@ def _free_name(name: str, data: Octets, taken: dict[str, Octets]) -> str:
 
 def _event(item_id: str, payload: TurnInputPayload) -> TurnCause:
     return TurnCause(id=f"event:{item_id}", event_type="injected", origin=_HOST, text=_text_of(payload.input))
-
-
-def _cause(wake: ProcessWakeDelivery) -> TurnCause:
-    origin = ProcessOrigin(
-        process_id=wake.process_id,
-        event_type=wake.event_type,
-        sequence=wake.sequence,
-        wake_id=wake.wake_id,
-        caused_by=wake.process_caused_by,
-    )
-    text = (
-        f"Background process wake\nProcess: {wake.process_id}\n"
-        f"Event: {wake.event_type} #{wake.sequence}\nWake input:\n{wake.input}"
-    )
-    return TurnCause(id=wake.wake_id, event_type=wake.event_type, origin=origin, text=text)

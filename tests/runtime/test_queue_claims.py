@@ -18,8 +18,6 @@ from lash_nb.wire import (
     ProcessWakeDelivery,
     ProcessWakePayload,
     QueuedWorkBatchDraft,
-    RuntimeEffectEnvelope,
-    RuntimeEffectOutcome,
     SessionPolicy,
     TurnInput,
     TurnInputPayload,
@@ -28,8 +26,6 @@ from tests.runtime.desk import (
     START_NS,
     ActingHost,
     ActingStore,
-    Perform,
-    abort,
     after,
     answers,
     builder,
@@ -41,6 +37,7 @@ from tests.runtime.desk import (
     tool_then_answer,
     weather,
 )
+from tests.runtime.test_abort import aborted_before
 
 WAKE = ProcessWakeDelivery(
     wake_id="wake:1",
@@ -54,17 +51,11 @@ WAKE = ProcessWakeDelivery(
 )
 
 
-async def aborted(_: RuntimeEffectEnvelope, perform: Perform) -> RuntimeEffectOutcome:
-    """Stop instead of performing."""
-    await abort()
-    return await perform()
-
-
 @pytest.mark.parametrize("number", range(1, 4))
 async def test_work_of_an_aborted_turn_waits_for_the_next(number: int) -> None:
     """It is not lost, and nobody has to wait for a lease to end."""
     store = ActingStore()
-    session = await open_session(answers("done"), host=ActingHost(after(number, aborted)), store=store)
+    session = await open_session(answers("done"), host=ActingHost(after(number, aborted_before)), store=store)
     batch = await session.queue("work")
     turn = asyncio.get_running_loop().create_task(session.next_queued_turn().run())
     with pytest.raises(asyncio.CancelledError):
@@ -78,7 +69,7 @@ async def test_work_of_an_aborted_turn_waits_for_the_next(number: int) -> None:
 async def test_work_taken_at_a_checkpoint_of_an_aborted_turn_waits_for_the_next() -> None:
     """The turn's model never answered it."""
     store = ActingStore()
-    host = ActingHost(after(5, aborted))
+    host = ActingHost(after(5, aborted_before))
     session = await open_session(tool_then_answer, weather, host=host, store=store)
     await session.control.injection.inject_turn_input("and Rome")
     turn = session.start("hi")
