@@ -68,10 +68,6 @@ class SqliteLashlangArtifactStore:
 
 
 def _put(connection: sqlite3.Connection, artifact_ref: str, data: bytes) -> None:
-    digest = content_id(data)
-    stored = get_blob(connection, digest)
-    if stored is not None and content_id(stored) != digest:
-        connection.execute("DELETE FROM blobs WHERE hash = ?", (digest,))
     blob = put_blob(connection, "LashlangModule", data, "balanced")
     connection.execute(
         "INSERT OR REPLACE INTO artifact_refs (artifact_ref, blob_ref) VALUES (?, ?)", (artifact_ref, blob)

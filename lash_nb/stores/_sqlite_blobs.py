@@ -4,6 +4,7 @@ Bytes within MessagePack are written as arrays of integers, as the reference wri
 """
 
 import hashlib
+import logging
 import sqlite3
 import zlib
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -32,6 +33,8 @@ __all__ = [
     "read_manifest",
     "store_checkpoint",
 ]
+
+_LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -88,11 +91,19 @@ def pack(value: Any) -> bytes:
 
 
 def put_blob(connection: sqlite3.Connection, kind: BlobKind, content: bytes, profile: BlobProfile) -> BlobRef:
-    """Store content in its envelope unless it is there, and return its hash."""
+    """Store content in its envelope unless it is there, and return its hash; what is there and is damaged is written anew."""
     ref = hashlib.sha256(content).hexdigest()
-    if connection.execute("SELECT 1 FROM blobs WHERE hash = ?", (ref,)).fetchone() is None:
-        connection.execute("INSERT INTO blobs (hash, content) VALUES (?, ?)", (ref, _sealed(kind, content, profile)))
+    if not _holds(connection, ref, content):
+        row = (ref, _sealed(kind, content, profile))
+        connection.execute("INSERT OR REPLACE INTO blobs (hash, content) VALUES (?, ?)", row)
     return ref
+
+
+def _holds(connection: sqlite3.Connection, ref: BlobRef, content: bytes) -> bool:
+    try:
+        return get_blob(connection, ref) == content
+    except sqlite3.DataError:  # it inflates without end
+        return False
 
 
 def get_blob(connection: sqlite3.Connection, ref: BlobRef) -> bytes | None:
@@ -145,12 +156,16 @@ def load_checkpoint(connection: sqlite3.Connection, ref: BlobRef | None) -> Hydr
     """Return a checkpoint; None when its manifest is not there or cannot be read. A snapshot that is not there or cannot be read is None."""
     manifest = read_manifest(connection, ref) if ref is not None else None
     if manifest is None:
+        if ref is not None:
+            _LOGGER.warning("checkpoint %s cannot be read: counters and the state of tools and plugins begin anew", ref)
         return None
     snapshots = {
         name: _unpacked(get_blob(connection, part), kind)
         for name, (_, kind) in _PARTS.items()
         if (part := getattr(manifest, f"{name}_ref")) is not None
     }
+    if lost := [name for name, snapshot in snapshots.items() if snapshot is None]:
+        _LOGGER.warning("checkpoint %s has lost its %s, which begins anew", ref, " and ".join(lost))
     fields = {name: getattr(manifest, name) for name in SessionCheckpoint.__struct_fields__}
     return HydratedSessionCheckpoint(**fields, **snapshots)
 

@@ -340,3 +340,24 @@ async def test_a_factory_deletes_one_of_its_sessions(tmp_path: Path) -> None:
         await stores[0].load_head()
     for store in stores:
         store.release()
+
+
+async def test_a_damaged_checkpoint_is_told_of_and_written_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be read is said aloud; the next commit of the same content heals it."""
+    store = SqliteSessionStore(tmp_path / "s.db")
+    made = commit(append(node("a")))
+    await store.commit_runtime_state(made)
+    store.release()
+    with closing(sqlite3.connect(tmp_path / "s.db")) as database, database:
+        database.execute("UPDATE blobs SET content = x'00'")
+
+    damaged = await store.load_session(FullGraph())
+    assert damaged is not None
+    assert damaged.checkpoint is None
+    assert "cannot be read" in caplog.text
+    await store.commit_runtime_state(made)
+    healed = await store.load_session(FullGraph())
+    assert healed is not None
+    assert healed.checkpoint is not None
