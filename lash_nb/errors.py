@@ -14,6 +14,7 @@ from lash_nb.words import legible
 __all__ = [
     "AttachmentStoreError",
     "CallerError",
+    "DirectCompletionError",
     "EmbedError",
     "LashError",
     "LashRuntimeError",
@@ -162,6 +163,27 @@ class PluginError(LashError):
         self.args = (kind, detail)
         self.kind = kind
         self.detail = detail
+
+
+class DirectCompletionError(PluginError):
+    """A model call beside the conversation gave nothing to use; its `kind` is `session`.
+
+    Attributes:
+        answer: What the model said, when it is not in the form that was asked for; None when the call failed.
+        failure_code: Why the call failed, in the words of its provider.
+        retryable: Whether the same call may succeed later.
+    """
+
+    code = "direct_completion"
+
+    def __init__(
+        self, detail: str, *, answer: str | None = None, failure_code: str | None = None, retryable: bool = False
+    ) -> None:
+        super().__init__("session", detail)
+        self.args = (detail,)
+        self.answer = answer
+        self.failure_code = failure_code
+        self.retryable = retryable
 
 
 class ToolRegistryError(LashError):

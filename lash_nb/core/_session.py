@@ -11,6 +11,7 @@ from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.plugins import DirectCompletions
 from lash_nb.runtime import (
     LashRuntime,
     ParkedSession,
@@ -29,6 +30,7 @@ from lash_nb.stores import (
 )
 from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace
 from lash_nb.wire import (
+    DirectCommand,
     EffectEntry,
     Json,
     LlmCallCommand,
@@ -55,6 +57,12 @@ class LashSession:
         self._running: list[RunningTurn] = []
         self.stepper = Stepper(runtime, self.start)
         self.control = SessionControl(runtime)
+        self.direct = DirectCompletions(
+            ask=runtime.complete_directly,
+            model=lambda: runtime.state.effective_policy().model,
+            usage_source="direct",
+        )
+        """Asks a model beside the conversation: `await session.direct("…")`, with `output=` a pydantic model class for its instance."""
         runtime.observe()
         self._trace: Trace | None = None
 
@@ -256,6 +264,7 @@ class LashSession:
     async def close(self) -> None:
         """Cancel what runs, free the session's id, and give back what its store holds open."""
         await self._end_running_turns()
+        await self._runtime.keep_usage()
         self._runtime.close()
 
     async def _end_running_turns(self) -> None:
@@ -266,6 +275,6 @@ class LashSession:
     def _references(self) -> Iterator[AttachmentReference]:
         yield from attachment_references(self.graph.nodes)
         for entry in self.effects:
-            if isinstance(entry.envelope.command, LlmCallCommand):
+            if isinstance(entry.envelope.command, LlmCallCommand | DirectCommand):
                 for item in entry.envelope.command.request.attachments:
-                    yield item.reference, f"llm_call {entry.envelope.invocation.effect_id}"
+                    yield item.reference, f"{entry.envelope.kind} {entry.envelope.invocation.effect_id}"

@@ -11,6 +11,7 @@ from lash_nb.plugins._context import (
     ToolPrepareContext,
     tool_replay_key,
 )
+from lash_nb.plugins._direct import AskDirectly, DirectCompletion, DirectCompletions
 from lash_nb.plugins._dispatch import ToolDispatcher
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
 from lash_nb.plugins._history import (
@@ -45,9 +46,12 @@ __all__ = [
     "CONTEXT_SOURCE",
     "PLUGINS_SOURCE",
     "STANDARD_PROTOCOL",
+    "AskDirectly",
     "AttachmentSink",
     "BatchToolProvider",
     "BudgetUnit",
+    "DirectCompletion",
+    "DirectCompletions",
     "FunctionTool",
     "FunctionToolProvider",
     "HistoryRewriteMetadata",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lash_nb.clock import CancellationToken
 from lash_nb.machine import PendingToolCall
+from lash_nb.plugins._direct import DETACHED, DirectCompletions
 from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, CompletedToolCall, Json, PreparedToolCall
 
 __all__ = ["AttachmentSink", "ToolCall", "ToolContext", "ToolDispatch", "ToolPrepareContext", "tool_replay_key"]
@@ -68,6 +69,8 @@ class ToolContext:
     """Where to put bytes; None where there is no store."""
     dispatch: ToolDispatch | None = field(default=None, repr=False)
     """Calls other tools; None outside a dispatcher."""
+    direct: DirectCompletions = field(default=DETACHED, repr=False)
+    """Asks a model beside the conversation."""
 
     @classmethod
     def of_call(
@@ -78,6 +81,7 @@ class ToolContext:
         agent_frame_id: str,
         cancellation: CancellationToken | None = None,
         attachments: AttachmentSink | None = None,
+        direct: DirectCompletions = DETACHED,
     ) -> "ToolContext":
         """Return the context of the first attempt of a prepared call."""
         return cls(
@@ -88,6 +92,7 @@ class ToolContext:
             prepared_payload=prepared.prepared_payload,
             cancellation=cancellation,
             attachments=attachments,
+            direct=direct.for_call(session_id, prepared.call_id),
         )
 
 

@@ -132,6 +132,7 @@ class ToolDispatcher:
             agent_frame_id=parent.agent_frame_id,
             cancellation=parent.cancellation and parent.cancellation.child(),
             attachments=parent.attachments,
+            direct=parent.direct,
         )
         return await self.execute(prepared, context, sleep)
 

@@ -105,7 +105,11 @@ class TurnCommits:
             LashRuntimeError: `store_commit_failed`.
         """
         self._append_answer(outcome)
-        deltas = merged((), (TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage),))
+        with self._turn.pending_usage.taken() as beside:
+            own = TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage)
+            await self._commit_whole(merged(beside, (own,)))
+
+    async def _commit_whole(self, deltas: tuple[TokenLedgerEntry, ...]) -> None:
         self._state.token_ledger = merged(self._state.token_ledger, deltas)
         if self._store is None:
             refresh_snapshots(self._state, self._plugins)

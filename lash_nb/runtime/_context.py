@@ -6,6 +6,7 @@ from lash_nb.clock import CancellationToken, Clock, IdSource
 from lash_nb.effects import ScopedEffectController
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle
+from lash_nb.runtime._direct_usage import PendingUsage
 from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._surface import SurfaceBuilder
@@ -60,6 +61,8 @@ class TurnContext:
     """Who keeps other turns of the session out."""
     claims: TurnClaims
     """What it holds of the session's queue."""
+    pending_usage: PendingUsage
+    """What its tools used beside it."""
     llm_calls: int = 0
     """Model calls so far."""
 

@@ -5,16 +5,20 @@ from functools import partial
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
-from lash_nb.plugins import ToolContext, ToolDispatcher, tool_cancelled
+from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._direct import DirectDesk
 from lash_nb.runtime._llm_call import perform_llm_call
 from lash_nb.runtime._queue_checkpoint import perform_checkpoint
 from lash_nb.wire import (
+    CausalRef,
     CheckpointCommand,
     CompletedToolCall,
+    DirectRequest,
     EffectOrigin,
     LlmCallCommand,
+    LlmResponse,
     PreparedToolCall,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -43,6 +47,7 @@ class TurnEffectExecutor:
     def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
         self._turn = turn
         self._dispatcher = dispatcher
+        self._direct = DirectCompletions(ask=self._ask_directly, model=lambda: turn.model, usage_source="tool")
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
@@ -101,7 +106,25 @@ class TurnEffectExecutor:
             agent_frame_id=self._turn.agent_frame_id,
             cancellation=self._turn.cancel.child(),
             attachments=self._turn.attachments,
+            direct=self._direct,
         )
+
+    async def _ask_directly(
+        self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /
+    ) -> LlmResponse:
+        turn = self._turn
+        desk = DirectDesk(
+            session_id=turn.session_id,
+            turn_id=turn.scope_id,
+            controller=turn.controller,
+            provider=turn.provider,
+            attachments=turn.attachments,
+            trace=turn.trace,
+            clock=turn.clock,
+            ids=turn.ids,
+            usage=turn.pending_usage,
+        )
+        return await desk.ask(request, usage_source, caused_by)
 
     async def _checkpoint(self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand) -> RuntimeEffectOutcome:
         return await perform_checkpoint(envelope, command, self._turn)

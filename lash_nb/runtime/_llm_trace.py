@@ -7,10 +7,12 @@ from lash_nb.errors import WireError
 from lash_nb.wire import (
     ImageBlock,
     Json,
+    LlmAttachment,
     LlmCallError,
     LlmContentBlock,
     LlmMessage,
     LlmOutputPart,
+    LlmOutputSpec,
     LlmRequest,
     LlmResponse,
     ReasoningBlock,
@@ -54,12 +56,12 @@ class LlmTraceMapper:
             model_variant=request.model_variant,
             messages=self._conversation(request.messages),
             attachments=tuple(
-                TraceAttachment(mime=item.mime, bytes_sha256=_hash(item), bytes_len=len(item.data))
+                TraceAttachment(mime=item.mime, bytes_sha256=_hash(item), bytes_len=_length(item))
                 for item in request.attachments
             ),
             tools=self._tool_specs(request),
             tool_choice=request.tool_choice.lower(),
-            output_spec=None if request.output_spec is None else to_builtins(request.output_spec),
+            output_spec=_output_spec(request.output_spec),
             stream=False,  # the record is made before a stream is attached
         )
 
@@ -118,6 +120,20 @@ def parsed_or_text(input_json: str) -> Json:
 
 def _message(message: LlmMessage) -> TraceLlmMessage:
     return TraceLlmMessage(role=message.role.lower(), blocks=tuple(map(_block, message.blocks)))
+
+
+def _output_spec(spec: LlmOutputSpec | None) -> Json:
+    """Traces tag the form of the answer by `type`, requests by its variant."""
+    if spec is None:
+        return None
+    if isinstance(spec, str):
+        return {"type": "json_object"}
+    return {"type": "json_schema", **to_builtins(spec.variant)}
+
+
+def _length(attachment: LlmAttachment) -> int:
+    """How many bytes it has, also where they are not at hand."""
+    return len(attachment.data) if attachment.reference is None else attachment.reference.byte_len
 
 
 def _hash(attachment: Any) -> str:

@@ -8,8 +8,9 @@ from lash_nb.effects import JournalEffectHost, StepEffectHost
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
 from lash_nb.machine import TurnMachine
 from lash_nb.plugins import PluginSession
+from lash_nb.runtime._direct_usage import PendingUsage
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
-from lash_nb.runtime._ledger import usage_report
+from lash_nb.runtime._ledger import merged, usage_report
 from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._loading import load_persisted_session_state
 from lash_nb.runtime._observation import RuntimeObservation
@@ -52,6 +53,7 @@ class OpenRuntime:
         self.journal = JournalEffectHost(environment.effect_host, environment.clock)
         self.effect_host = StepEffectHost(self.journal, environment.clock)
         self.mapper = LlmTraceMapper()
+        self.pending_usage = PendingUsage()
         self.trace = TraceEmitter(
             environment.trace_sink,
             clock=environment.clock,
@@ -143,11 +145,13 @@ class OpenRuntime:
         Raises:
             LashRuntimeError: `store_commit_failed`.
         """
-        if self.store is None:
-            self.state.graph.mark_committed()
-            return
-        refresh_snapshots(self.state, self.plugins)
-        await commit_to(self.store, self.state, state_commit(self.state, completing=completing))
+        with self.pending_usage.taken() as used:
+            self.state.token_ledger = merged(self.state.token_ledger, used)
+            if self.store is None:
+                self.state.graph.mark_committed()
+                return
+            refresh_snapshots(self.state, self.plugins)
+            await commit_to(self.store, self.state, state_commit(self.state, usage_deltas=used, completing=completing))
 
     def _trim(self) -> None:
         """Keep of the graph what the residency says, after the path was left."""
@@ -171,7 +175,7 @@ class OpenRuntime:
 
     def usage_report(self) -> SessionUsageReport:
         """Return what the session has used over its life."""
-        return usage_report(self.state.token_ledger)
+        return usage_report((*self.state.token_ledger, *self.pending_usage.rows))
 
     def unregister_plugin_session(self) -> None:
         """Give the session's id free at its plugin host; calling it again does nothing."""

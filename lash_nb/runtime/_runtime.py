@@ -11,6 +11,7 @@ from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreErr
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
+from lash_nb.runtime._direct_ops import DirectOps
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._loading import load_persisted_session_state
@@ -35,7 +36,7 @@ from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
 __all__ = ["LashRuntime"]
 
 
-class LashRuntime(CommandOps, ConfigOps):
+class LashRuntime(CommandOps, ConfigOps, DirectOps):
     """One live session. Turns run one after the other, on the loop of whoever awaits them; nothing is bound to a loop between turns."""
 
     @classmethod
@@ -190,6 +191,7 @@ class LashRuntime(CommandOps, ConfigOps):
         Raises:
             SessionError: there is no store, or it refuses the commit.
         """
+        await self.keep_usage()
         async with self._exclusive(refreshed=False):
             store = self._required_store("park")
             try:

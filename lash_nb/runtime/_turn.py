@@ -202,6 +202,7 @@ class TurnRunner:
             cancel=self._options.cancel,
             writer=runtime.writer,
             claims=self._claims,
+            pending_usage=runtime.pending_usage,
         )
 
     def _policy(self) -> SessionPolicy:

@@ -21,6 +21,11 @@ class Writer:
         self._taken = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody is in."""
+        return self._taken
+
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until it is one's turn; let the next one in at the end.

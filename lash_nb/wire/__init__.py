@@ -21,6 +21,7 @@ from lash_nb.wire._commit import (
     BlobRef, HydratedSessionCheckpoint, PersistedSessionRead, PersistedTurnState, RuntimeCommit, RuntimeCommitResult,
     RuntimeTurnCommitStamp, SessionCheckpoint, SessionHeadMeta, turn_commit_hash,
 )
+from lash_nb.wire._direct_request import DirectMessage, DirectOutput, DirectPart, DirectRequest, DirectRole
 from lash_nb.wire._effect import (
     CheckpointCommand, DirectCommand, ExecCodeCommand, LlmCallCommand, ProcessEffectCommand, RuntimeEffectCommand,
     RuntimeEffectEnvelope, SleepCommand, SyncExecutionSurfaceCommand, ToolCallCommand, effect_kind,
@@ -197,7 +198,8 @@ __all__ = [
     "ChildRelation", "ChildTokenUsageEvent", "ChildUsage", "ChronologicalEntry", "ChronologicalMessage",
     "ChronologicalPayload", "ChronologicalProjection", "ChronologicalProtocolEvent", "CodeBlockCompleted",
     "CodeBlockStarted", "CompactToolContract", "CompletedToolCall", "ConversationRecord", "CurrentSessionStart",
-    "Custom", "CustomRuntimeEvent", "DeletedPart", "DeliveryPolicy", "DirectCommand", "DirectOutcome", "DoneEvent",
+    "Custom", "CustomRuntimeEvent", "DeletedPart", "DeliveryPolicy", "DirectCommand", "DirectMessage",
+    "DirectOutcome", "DirectOutput", "DirectPart", "DirectRequest", "DirectRole", "DoneEvent",
     "DurabilityTier", "EffectEntry", "EffectErrorRecord", "EffectOrigin", "EffectScope", "EffectStatus",
     "EffectSubject", "EmptyStart", "ErrorActivity", "ErrorEnvelope", "ErrorEvent", "EventNodePayload",
     "ExecCodeCommand", "ExecImage", "ExecOutcome", "ExecResponse", "ExecResult", "ExecutionSummary",

@@ -5,10 +5,12 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from lash_nb.errors import LashError
 from lash_nb.plugins import ToolCall, ToolProvider, tool_failure
 from lash_nb.wire import (
     AttachmentCreateMeta,
     AttachmentRef,
+    DirectRequest,
     Json,
     RetryNever,
     ToolCallOutput,
@@ -107,6 +109,16 @@ async def _hang(tools: ScriptTools, entry: Entry, call: ToolCall) -> ToolCallOut
     else:
         await call.context.cancellation.wait()
     return _cancelled("cancelled by token", "cancellation")
+
+
+async def _direct(_tools: ScriptTools, entry: Entry, call: ToolCall) -> ToolCallOutput:
+    given = entry["direct"]
+    request: DirectRequest = from_builtins(given["request"], DirectRequest)
+    try:
+        completion = await call.context.direct.complete(request, usage_source=given.get("source"))
+    except LashError as error:
+        return _tool_error(str(error))
+    return _success({"text": completion.text})
 
 
 async def _attachment_value(_tools: ScriptTools, entry: Entry, call: ToolCall) -> ToolCallOutput:
@@ -215,6 +227,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "open_gate": _open_gate,
     "sleep_ms": _sleep,
     "hang": _hang,
+    "direct": _direct,
     "attachment_value": _attachment_value,
     "echo": _echo,
     "ok": _ok,
