@@ -12,6 +12,7 @@ from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._child_calls import ChildCalls
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_failure
@@ -56,12 +57,14 @@ class ToolDispatcher:
         *,
         clock: Clock,
         project: ToolResultProjector = default_projection,
+        hooks: ToolCallHooks | None = None,
     ) -> None:
         self.surface = surface
         """What the model may call; replaced when tools and prompt are brought up to date within a turn."""
         self._registry = registry
         self._clock = clock
         self._project = project
+        self._hooks = hooks
 
     async def prepare(
         self, pending: PendingToolCall, context: ToolPrepareContext
@@ -71,6 +74,10 @@ class ToolDispatcher:
         if found is None:
             return self._completed(pending, self._unavailable(pending.tool_name))
         provider, _ = found
+        if self._hooks is not None:
+            pending, ended = await self._hooks.before(pending)
+            if ended is not None:
+                return self._completed(pending, _checked(pending.tool_name, ended))
         contract = self._registry.resolve_contract(pending.tool_name)
         if contract is None:
             return self._completed(pending, _without_contract(pending.tool_name))
@@ -89,7 +96,10 @@ class ToolDispatcher:
             return self._completed(prepared, self._unavailable(prepared.tool_name))
         started = self._clock.monotonic_ns()
         output = await self._attempts(*found, prepared, context, sleep or self._sleep)
-        return self._completed(prepared, output, duration_ms=(self._clock.monotonic_ns() - started) // NS_PER_MS)
+        duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
+        if self._hooks is not None:
+            output = _checked(prepared.tool_name, await self._hooks.after(prepared, output, duration_ms))
+        return self._completed(prepared, output, duration_ms=duration_ms)
 
     async def _attempts(
         self,

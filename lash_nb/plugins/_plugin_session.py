@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from lash_nb.errors import LashError, PluginError
 from lash_nb.plugins._history import HistoryState, RewriteContext
+from lash_nb.plugins._hooks import PluginHooks
 from lash_nb.plugins._plugin import SessionPlugin
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
@@ -49,6 +50,8 @@ class PluginSession:
         """The protocol's driver."""
         self.protocol_session: ProtocolSession = _required("protocol session", registrar.protocol_session)
         """The protocol's session half."""
+        self.hooks: PluginHooks = registrar.hooks
+        """What the plugins have to say while the session runs."""
         self.registry = ToolRegistry()
         """The session's tools."""
         self.registry.upsert_source(PLUGINS_SOURCE, registrar.tool_providers)

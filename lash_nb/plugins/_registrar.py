@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from lash_nb.errors import PluginError
 from lash_nb.plugins._history import HistoryRewriter
+from lash_nb.plugins._hook_registrar import HookRegistrar
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
 from lash_nb.plugins._tool_projection import ToolResultProjector
@@ -38,10 +39,11 @@ ToolSurfaceContributor: TypeAlias = Callable[[str], ToolSurfaceContribution]
 """Changes which tools a session is offered; gets the session id, asked whenever the surface is built."""
 
 
-class PluginRegistrar:
+class PluginRegistrar(HookRegistrar):
     """Collects what the plugins of one session bring."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.tool_providers: Final[list[ToolProvider]] = []
         """Tools of plugins."""
         self.prompt_contributors: Final[list[tuple[str, PromptContributor]]] = []
@@ -56,12 +58,7 @@ class PluginRegistrar:
         """The protocol's session half, with the id of the plugin."""
         self.tool_result_projector: tuple[str, ToolResultProjector] | None = None
         """What decides how results are shown to the model, with the id of the plugin."""
-        self._plugin = ""
         self._tool_owners: dict[str, str] = {}
-
-    def begin(self, plugin_id: str) -> None:
-        """Attribute what comes now to a plugin."""
-        self._plugin = plugin_id
 
     def add_tool_provider(self, provider: ToolProvider) -> None:
         """Bring tools.

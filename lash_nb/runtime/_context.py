@@ -1,6 +1,7 @@
 """What the parts of a running turn share."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from lash_nb.clock import CancellationToken, Clock, IdSource
 from lash_nb.effects import ScopedEffectController
@@ -14,7 +15,7 @@ from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore
-from lash_nb.wire import ModelSpec, RuntimeScope, TraceContext
+from lash_nb.wire import Message, ModelSpec, PluginMessage, RuntimeScope, TraceContext
 
 __all__ = ["TurnContext"]
 
@@ -63,8 +64,12 @@ class TurnContext:
     """What it holds of the session's queue."""
     pending_usage: PendingUsage
     """What its tools used beside it."""
+    conversation: Callable[[], Sequence[Message]]
+    """Makes what the model knows at this moment."""
     llm_calls: int = 0
     """Model calls so far."""
+    waiting_messages: list[PluginMessage] = field(default_factory=list)
+    """What hooks around tools left for the next checkpoint."""
 
     def scope(self, protocol_iteration: int) -> RuntimeScope:
         """Return the scope of an effect in this turn."""

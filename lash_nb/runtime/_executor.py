@@ -9,8 +9,9 @@ from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._direct import DirectDesk
+from lash_nb.runtime._hook_desk import started_activity
+from lash_nb.runtime._hook_turn import checkpoint_with_hooks
 from lash_nb.runtime._llm_call import perform_llm_call
-from lash_nb.runtime._queue_checkpoint import perform_checkpoint
 from lash_nb.wire import (
     CausalRef,
     CheckpointCommand,
@@ -74,8 +75,9 @@ class TurnEffectExecutor:
         self.tool_calls.add(call.call_id)
         if self._turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
             return ToolOutcome(result=_cut_off(call))
-        hub.tool_started(call)
+        show_start = started_activity(self._turn, call)
         completed = await self._run_tool(call, envelope.invocation)
+        show_start()
         if completed is None:
             return ToolOutcome(result=_cut_off(call))
         hub.tool_completed(completed)
@@ -127,7 +129,7 @@ class TurnEffectExecutor:
         return await desk.ask(request, usage_source, caused_by)
 
     async def _checkpoint(self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand) -> RuntimeEffectOutcome:
-        return await perform_checkpoint(envelope, command, self._turn)
+        return await checkpoint_with_hooks(envelope, command, self._turn)
 
     async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
         if not command.update_machine_config:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from lash_nb.errors import AttachmentStoreError, LlmTransportError
+import msgspec
+
+from lash_nb.errors import AttachmentStoreError, LlmTransportError, PluginError
 from lash_nb.providers import (
     DeltaEvent,
     LlmStreamEvent,
@@ -15,6 +17,8 @@ from lash_nb.providers import (
 )
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
+from lash_nb.runtime._hook_desk import TurnHookDesk
+from lash_nb.runtime._hook_stream import StreamStoppedError, hook_failure, pumped
 from lash_nb.runtime._llm_trace import parsed_or_text
 from lash_nb.runtime._stream_parts import StreamedParts
 from lash_nb.runtime._stream_summary import VisibleStream
@@ -109,14 +113,45 @@ class _LlmCall:
 
     async def _ask(self) -> LlmResult:
         turn = self._turn
-        asking = turn.writer.within(lambda: turn.provider.complete(self._request, self._on_stream, clock=turn.clock))
+        ask = self._ask_with_hooks if turn.plugins.hooks.assistant_stream else self._ask_provider
         try:
-            response = await until_cancelled(asking, turn.cancel, turn.clock)
+            response = await until_cancelled(turn.writer.within(ask), turn.cancel, turn.clock)
         except LlmTransportError as error:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
             return LlmResult(Err=_CANCELLED)
-        return LlmResult(Ok=self._parts.complete(response))
+        except PluginError as error:
+            return LlmResult(Err=hook_failure("plugin_assistant_stream", error))
+        response = self._parts.complete(response)
+        return await self._hooked(response) if turn.plugins.hooks.assistant_response else LlmResult(Ok=response)
+
+    async def _ask_provider(self) -> LlmResponse:
+        return await self._turn.provider.complete(self._request, self._on_stream, clock=self._turn.clock)
+
+    async def _ask_with_hooks(self) -> LlmResponse:
+        """Let hooks see each piece of text before anybody else does; one of them may end the call."""
+        turn = self._turn
+        try:
+            return await pumped(
+                lambda sink: turn.provider.complete(self._request, sink, clock=turn.clock),
+                self._on_hooked_stream,
+                lambda late: self._parts.note_usage(late.usage),
+                turn.clock,
+            )
+        except StreamStoppedError:
+            return self._parts.so_far()
+
+    async def _hooked(self, response: LlmResponse) -> LlmResult:
+        turn, hooks = self._turn, self._turn.plugins.hooks
+        try:
+            asking = turn.writer.within(lambda: hooks.responded(turn.session_id, response))
+            response, events = await until_cancelled(asking, turn.cancel, turn.clock)
+        except PluginError as error:
+            return LlmResult(Err=hook_failure("plugin_assistant_response", error))
+        except TurnCancelledError:
+            return LlmResult(Err=_CANCELLED)
+        TurnHookDesk(turn).tell(events)
+        return LlmResult(Ok=response)
 
     def _record_end(self, result: LlmResult) -> None:
         trace, mapper = self._turn.trace, self._turn.mapper
@@ -138,6 +173,22 @@ class _LlmCall:
 
     def _on_stream(self, event: LlmStreamEvent) -> None:
         _ON_STREAM[type(event)](self, event)
+
+    async def _on_hooked_stream(self, event: LlmStreamEvent) -> bool:
+        """Take an event, its text as the stream hooks want it; return whether they want no more."""
+        part = _text_of(event)
+        if part is None:
+            self._on_stream(event)
+            return False
+        made = await self._turn.plugins.hooks.streamed(self._turn.session_id, part.text)
+        name = "delta" if isinstance(event, DeltaEvent) else "text_part"
+        item_id = part.response_meta.id if part.response_meta else None
+        self._record_stream(name, raw_text=part.text, visible_text=made.chunk, item_id=item_id)
+        TurnHookDesk(self._turn).tell(made.events)
+        for text in made.reasoning_deltas:
+            self._show_reasoning(ReasoningPart(text=text))
+        self._show_text(msgspec.structs.replace(part, text=made.chunk))
+        return made.abort
 
     def _on_delta(self, event: DeltaEvent) -> None:
         self._on_text("delta", TextPart(text=event.text))
@@ -174,6 +225,10 @@ class _LlmCall:
     def _on_text(self, name: str, part: TextPart) -> None:
         item_id = part.response_meta.id if part.response_meta else None
         self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
+        self._show_text(part)
+
+    def _show_text(self, part: TextPart) -> None:
+        item_id = part.response_meta.id if part.response_meta else None
         self._parts.add_text(part)
         self._summary.note_text(part.text, self._turn.clock.monotonic_ns())
         if part.text:
@@ -184,6 +239,10 @@ class _LlmCall:
     def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
         item_id = part.replay.item_id if part.replay else None
         self._record_stream(name, visible_text=part.text, item_id=item_id)
+        self._show_reasoning(part)
+
+    def _show_reasoning(self, part: ReasoningPart) -> None:
+        item_id = part.replay.item_id if part.replay else None
         self._parts.add_reasoning(part)
         if part.text:
             self._reasoning_id = self._reasoning_id or self._turn.hub.fresh_id()
@@ -205,6 +264,14 @@ class _LlmCall:
         elapsed = self._summary.elapsed_ms(self._turn.clock.monotonic_ns())
         event = TraceRuntimeStreamEvent(sequence=sequence, elapsed_ms=elapsed, event_name=name, **facts)
         self._turn.trace.emit(RuntimeStreamEvent(event=event), self._stream_context)
+
+
+def _text_of(event: LlmStreamEvent) -> TextPart | None:
+    """The text that an event brings, if it brings any."""
+    if isinstance(event, DeltaEvent):
+        return TextPart(text=event.text)
+    part = event.part.variant if isinstance(event, PartEvent) else None
+    return part if isinstance(part, TextPart) else None
 
 
 _ON_STREAM: Mapping[type, Callable[[_LlmCall, Any], None]] = {

@@ -85,8 +85,9 @@ class TurnResult:
 
     @property
     def errors(self) -> tuple[TurnIssue, ...]:
-        """What went wrong."""
-        return self.assembly.errors
+        """What went wrong, everything once."""
+        told = self.assembly.errors
+        return tuple(issue for at, issue in enumerate(told) if issue not in told[:at])
 
     @property
     def is_success(self) -> bool:
@@ -120,4 +121,6 @@ class TurnResult:
     def to_builtins(self) -> dict[str, Any]:
         """Return the reference's own JSON shape."""
         names = ("state", "outcome", "assistant_output", "usage", "children_usage", "tool_calls", "execution", "errors")
-        return {name: to_builtins(getattr(self, name)) for name in names}
+        return {name: to_builtins(getattr(self, name)) for name in names} | {
+            "errors": to_builtins(self.assembly.errors)
+        }

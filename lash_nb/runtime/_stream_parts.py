@@ -58,6 +58,16 @@ class StreamedParts:
         text = response.full_text or "".join(part.Text.text for part in wrapped if part.Text)
         return msgspec.structs.replace(response, parts=wrapped, usage=usage, full_text=text)
 
+    def so_far(self) -> LlmResponse:
+        """Return what was streamed as a response of its own: the call ended before the provider gave one."""
+        text = "".join(part.text for part in self._parts if isinstance(part, TextPart))
+        return LlmResponse(
+            full_text=text,
+            parts=tuple(map(_wrapped, self._parts)),
+            usage=self._usage or LlmUsage(**dict.fromkeys(LlmUsage.__struct_fields__, 0)),
+            terminal_reason="stop",
+        )
+
     def _merged(
         self, final: Sequence[TextPart | ReasoningPart | ToolCallPart]
     ) -> Sequence[TextPart | ReasoningPart | ToolCallPart] | None:

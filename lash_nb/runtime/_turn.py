@@ -1,7 +1,8 @@
 """One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -9,12 +10,14 @@ from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
-from lash_nb.plugins import ToolDispatcher
+from lash_nb.plugins import AbortTurn, OwnedEvent, ToolDispatcher
 from lash_nb.providers import ProviderHandle, UnconfiguredProvider
 from lash_nb.runtime._assembler import Assembly, TurnAssembler
 from lash_nb.runtime._commits import TurnCommits
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._frames import switch_frame
+from lash_nb.runtime._hook_desk import TurnHookDesk, tool_hooks
+from lash_nb.runtime._hook_turn import ask_after_turn, ask_before_turn, hook_messages, tell_persisted, turn_summary
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._queue_delivery import (
@@ -123,7 +126,12 @@ class TurnRunner:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
             return self._refuse(error)
+        undo = self._state.undo_point()
         turn = self._begin(items)
+        if turn.plugins.hooks.before_turn:
+            abort = await self._before_turn(turn)
+            if abort is not None:
+                return self._give_back(abort, undo)
         commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn)
         await commits.prepared()
         turn.provider = self._provider()
@@ -149,7 +157,11 @@ class TurnRunner:
         )
         plugins = self._runtime.plugins
         dispatcher = ToolDispatcher(
-            surface.tools, plugins.surface_registry, clock=turn.clock, project=plugins.tool_result_projector
+            surface.tools,
+            plugins.surface_registry,
+            clock=turn.clock,
+            project=plugins.tool_result_projector,
+            hooks=tool_hooks(turn),
         )
         self._runtime.machine = machine
         try:
@@ -165,6 +177,29 @@ class TurnRunner:
         self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("invalid_input")))
         self._hub.emit(DoneEvent())
         return self._result(self._assemble(), TokenUsage.zero())
+
+    async def _before_turn(self, turn: TurnContext) -> AbortTurn | None:
+        """Ask the plugins before anything is stored; return why there is to be no turn, if one says so."""
+        with self._phases.within("before_turn_hooks"):
+            wishes = await ask_before_turn(turn)
+        for message in hook_messages(wishes, turn):
+            self._state.graph.append_message(message)
+        TurnHookDesk(turn).tell_aside(wishes.events)
+        return wishes.abort
+
+    def _give_back(self, abort: AbortTurn, undo: Callable[[], None]) -> TurnResult:
+        """End a turn that a plugin does not want: the result shows what it would have begun with, and nothing of it is kept."""
+        envelope = ErrorEnvelope(kind="plugin", code=abort.code, user_message=abort.message)
+        told = ErrorEvent(message=abort.message, envelope=envelope)
+        self._assembler.on_event(told)  # the reference's own JSON has it twice, once from each stream
+        self._hub.emit(told)
+        self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("plugin_abort")))
+        self._hub.emit(DoneEvent())
+        self._state.turn_index -= 1
+        shown = self._result(self._assemble(), TokenUsage.zero())
+        snapshot = shown.state
+        undo()
+        return dataclasses.replace(shown, snapshot=lambda: snapshot)
 
     def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
         """Count the turn, tell that it starts, and put the user's message into the graph."""
@@ -202,6 +237,7 @@ class TurnRunner:
             cancel=self._options.cancel,
             writer=runtime.writer,
             claims=self._claims,
+            conversation=runtime.conversation,
             pending_usage=runtime.pending_usage,
         )
 
@@ -268,6 +304,7 @@ class TurnRunner:
         """Sum up, commit, tell that the turn is over."""
         with self._phases.within("finalize_turn"):
             assembly = self._assemble()
+            events = await self._after_turn(turn, assembly, commits.usage)
             switch = assembly.outcome.agent_frame_switch
             if switch is not None:
                 switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
@@ -276,8 +313,23 @@ class TurnRunner:
             await commits.final(assembly.outcome)
         if completions:
             turn.trace.emit(completed_record(completions), turn.trace_context())
+        if events:
+            TurnHookDesk(turn).tell(events)
+        if turn.plugins.hooks.lifecycle:
+            with self._phases.within("post_persist_hooks"):
+                await tell_persisted(turn)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
         return self._result(assembly, commits.usage)
+
+    async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
+        """Ask the plugins before the turn is stored; return what they tell once it is."""
+        hooks = turn.plugins.hooks
+        if not (hooks.after_turn or hooks.lifecycle):
+            return []
+        wishes = await ask_after_turn(turn, turn_summary(assembly, usage))
+        for message in hook_messages(wishes, turn):
+            self._state.graph.append_message(message)
+        return wishes.events
 
     def _assemble(self) -> Assembly:
         return self._assembler.assemble(

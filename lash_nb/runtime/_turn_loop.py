@@ -194,7 +194,7 @@ class TurnLoop:
 
     async def _tool_call(self, effect_id: int, pending: PendingToolCall) -> CompletedToolCall:
         context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
-        prepared = await self._dispatcher.prepare(pending, context)
+        prepared = await self._turn.writer.within(lambda: self._dispatcher.prepare(pending, context))
         if not isinstance(prepared, PreparedToolCall):
             return prepared
         command = ToolCallCommand(call=prepared)

@@ -63,6 +63,10 @@ class TurnStreamHub:
         activity = project(event) if project else None
         if activity is not None:
             self.activity(activity)
+        self.emit_alone(event)
+
+    def emit_alone(self, event: SessionEvent) -> None:
+        """Send a session event, and no activity."""
         for sink in self._events:
             _tell(sink, event)
 
@@ -74,7 +78,15 @@ class TurnStreamHub:
 
     def tool_started(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins."""
+        self.tool_start(call)
+        self.tool_start_activity(call)
+
+    def tool_start(self, call: PreparedToolCall) -> None:
+        """Tell that a tool call begins, as an event alone."""
         self.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
+
+    def tool_start_activity(self, call: PreparedToolCall) -> None:
+        """Tell that a tool call begins, as an activity alone."""
         started = ToolCallActivityStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
         self.activity(started, f"tool:{call.call_id}")
 

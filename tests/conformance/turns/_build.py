@@ -21,6 +21,7 @@ from lash_nb.stores import (
 )
 from lash_nb.trace import MemoryTraceSink, TraceSink
 from lash_nb.wire import ModelSpec, PromptContribution, PromptTemplate, TraceContext, from_builtins
+from tests.conformance.turns._hook_plugins import hook_plugin
 from tests.conformance.turns._observed import HOST, SINK, Observed, observed_factory
 from tests.conformance.turns._plugins import CounterFactory, rewriter
 from tests.conformance.turns._provider import ScriptProvider
@@ -93,6 +94,12 @@ def _counters(builder: LashCoreBuilder, run: Run, given: list[dict[str, Any]]) -
     return builder
 
 
+def _plugins(builder: LashCoreBuilder, run: Run, given: list[dict[str, Any]]) -> LashCoreBuilder:
+    for one in given:
+        builder = builder.plugin(hook_plugin(one, run.recorder))
+    return builder
+
+
 def _max_turns(builder: LashCoreBuilder, _run: Run, given: int) -> LashCoreBuilder:
     return builder.max_turns(given)
 
@@ -156,6 +163,7 @@ SETTERS: Final[Mapping[str, Setter]] = {
     "no_trace": Setter(_no_trace, False),
     "trace_level": Setter(lambda builder, _run, given: builder.trace_level(given)),
     "trace_context": Setter(lambda builder, _run, given: builder.trace_context(from_builtins(given, TraceContext))),
+    "plugins": Setter(_plugins),
 }
 """What the keys of a scenario do, in the order in which the builder is called."""
 SCENARIO_KEYS: Final[frozenset[str]] = frozenset(SETTERS) | {

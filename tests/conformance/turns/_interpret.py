@@ -14,6 +14,7 @@ from tests.conformance.turns import _provider as provider_words
 from tests.conformance.turns import _tools as tool_words
 from tests.conformance.turns._build import SCENARIO_KEYS, build
 from tests.conformance.turns._errors import error_result
+from tests.conformance.turns._hook_plugins import HOOK_KEYS
 from tests.conformance.turns._plugins import COUNTER_KEYS, REWRITER_KEYS
 from tests.conformance.turns._recorder import KINDS, Recorder
 from tests.conformance.turns._run import Run
@@ -69,6 +70,8 @@ def unknown_words(scenario: dict[str, Any]) -> Iterator[str]:
             yield from unknown_keys(entry, tool_words.ENTRY_KEYS, "tool script")
     for counter in scenario.get("counter_plugins", ()):
         yield from unknown_keys(counter, COUNTER_KEYS, "counter plugin")
+    for plugin in scenario.get("plugins", ()):
+        yield from unknown_keys(plugin, HOOK_KEYS, "plugin")
     yield from unknown_keys(scenario.get("keep_last", {}), REWRITER_KEYS, "rewriter")
     for step in scenario["steps"]:
         yield from _unknown_in_step(step)

@@ -19,7 +19,7 @@ from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, LlmUsage, from_
 from tests.conformance.turns._gates import Gates
 from tests.conformance.turns._recorder import Recorder
 
-__all__ = ["ENTRY_KEYS", "PROVIDER_KEYS", "STREAM_EVENTS", "ScriptProvider"]
+__all__ = ["ENTRY_KEYS", "PROVIDER_KEYS", "STREAM_EVENTS", "ScriptProvider", "scripted_response"]
 
 Entry: TypeAlias = dict[str, Any]
 
@@ -116,7 +116,11 @@ async def _calls(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | 
 
 
 async def _response(_provider: ScriptProvider, entry: Entry, _stream: StreamSink | None) -> LlmResponse:
-    given = dict(entry["response"])
+    return scripted_response(entry["response"])
+
+
+def scripted_response(given: dict[str, Any]) -> LlmResponse:
+    """Read a response; what it does not say is blank."""
     blank = {"full_text": "", "parts": [], "terminal_reason": "unknown"}
     return from_builtins({**blank, **given, "usage": _counters(given.get("usage", {}))}, LlmResponse)
 

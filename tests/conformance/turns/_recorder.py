@@ -42,6 +42,7 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "tool_cancel_seen": frozenset({"of"}),
+    "hook": frozenset({"plugin", "point", "info"}),
     "plugin_build": frozenset({"plugin", "session_id"}),
     "plugin_snapshot": frozenset({"plugin", "count"}),
     "plugin_restore": frozenset({"plugin", "meta", "blob"}),
