@@ -1,5 +1,6 @@
 """Asking a model beside the conversation: from a tool by its context, from a session by its handle (lash 0.1.0-alpha.37, turns §12.4)."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, NoReturn, Protocol, TypedDict, TypeVar, Unpack, overload
@@ -148,8 +149,10 @@ class DirectCompletions:
 
         Raises:
             DirectCompletionError: the call failed, or the answer has not the form that was asked for.
+            CallerError: `direct_request`, something that cannot be asked.
             RuntimeEffectControllerError: a picture cannot be stored, or the effect host failed.
         """
+        _check(prompt, output, output_token_cap)
         own, shown = self.model(), tuple(map(_attachment, pictures))
         messages = [] if system is None else [_message("system", system)]
         request = DirectRequest(
@@ -181,10 +184,31 @@ DETACHED: Final = DirectCompletions(ask=_nobody, model=_detached, usage_source="
 _OUTPUTS: Final[dict[Any, Literal["Text", "JsonObject"]]] = {"text": "Text", "json": "JsonObject"}
 
 
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
+"""What providers refuse in the name of a schema: generic models have brackets."""
+
+
+def _check(prompt: object, output: object, output_token_cap: int | None) -> None:
+    if not isinstance(prompt, str):
+        fault = (
+            f"the prompt must be a text, got {type(prompt).__name__}; a whole DirectRequest is for direct.complete(…)"
+        )
+    elif not (output in _OUTPUTS if isinstance(output, str) else _is_model(output)):
+        fault = f"output must be 'text', 'json' or a pydantic model class, got {output!r:.80}"
+    elif output_token_cap is not None and output_token_cap < 1:
+        fault = f"output_token_cap must be at least 1, got {output_token_cap}; leave it out for no cap"
+    else:
+        return
+    raise CallerError(fault, code="direct_request")
+
+
+def _is_model(output: object) -> bool:
+    return isinstance(output, type) and issubclass(output, BaseModel)
+
+
 def _schema(model: Any) -> OutputJsonSchema:
-    return OutputJsonSchema(
-        JsonSchema=JsonSchemaSpec(name=model.__name__, schema=model.model_json_schema(), strict=True)
-    )
+    name = _NO_NAME.sub("_", model.__name__)
+    return OutputJsonSchema(JsonSchema=JsonSchemaSpec(name=name, schema=model.model_json_schema(), strict=True))
 
 
 def _message(role: DirectRole, text: str, pictures: int = 0) -> DirectMessage:

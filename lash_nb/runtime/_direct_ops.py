@@ -57,7 +57,7 @@ class DirectOps(OpenRuntime):
 
     async def keep_usage(self) -> None:
         """Commit what direct completions cost, unless somebody is at work whose commit takes it along; a store that refuses is asked again later."""
-        if not self.pending_usage.rows or self.writer.is_taken or self._closed:
+        if not self.pending_usage.rows or not self.writer.is_free or self._closed:
             return
         try:
             async with self._exclusive():

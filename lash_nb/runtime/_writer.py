@@ -22,9 +22,9 @@ class Writer:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
-    def is_taken(self) -> bool:
-        """Whether somebody is in."""
-        return self._taken
+    def is_free(self) -> bool:
+        """Whether the current work could begin a turn at once: nobody is in, and it does not count as inside itself."""
+        return not self._taken and self not in _INSIDE.get()
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

@@ -1,0 +1,193 @@
+"""Asking a model beside the conversation, from the handle of a session."""
+
+import pickle
+from typing import Any, Generic, TypeVar
+
+import pytest
+from pydantic import BaseModel
+
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError, DirectCompletionError, LlmTransportError, RuntimeEffectControllerError
+from lash_nb.providers import ScriptedProvider, reply
+from lash_nb.wire import (
+    DirectCommand,
+    DirectMessage,
+    DirectPart,
+    DirectRequest,
+    LlmRequest,
+    ModelLimits,
+    ModelSpec,
+    OutputJsonSchema,
+    from_json,
+)
+from tests.runtime.desk import answers, builder, open_session
+from tests.stores.material import png
+
+
+class City(BaseModel):
+    """What the model is to fill."""
+
+    name: str
+    people: int
+
+
+T = TypeVar("T")
+
+
+class Several(BaseModel, Generic[T]):
+    """A generic model, whose name has brackets."""
+
+    items: list[T]
+
+
+async def asked(*replies: Any) -> tuple[LashSession, list[LlmRequest]]:
+    """A session over a script, and the requests that will come."""
+    provider = ScriptedProvider(replies)
+    core = builder([]).provider(provider).build()
+    return await core.session("demo").open(), provider.requests
+
+
+async def test_a_text_is_answered_by_the_session_s_model() -> None:
+    """No tool, no history, and nothing of it in the session but its cost."""
+    session, requests = await asked("first", "second")
+    await session.turn("hi").run()
+    given = await session.direct("And now?", system="Be short.")
+    assert (given.value, given.text, given.usage.output_tokens) == ("second", "second", 10)
+    assert [(m.role, m.blocks[0].Text and m.blocks[0].Text.text) for m in requests[-1].messages] == [
+        ("System", "Be short."),
+        ("User", "And now?"),
+    ]
+    assert (requests[-1].model, requests[-1].tools, requests[-1].tool_choice) == ("scripted-model", (), "None")
+    assert (len(session.graph.nodes), session.turn_index) == (2, 1)
+
+
+async def test_a_json_object_is_read() -> None:
+    """The provider is asked for one; the value is a dict."""
+    session, requests = await asked('{"n": 3}')
+    assert (await session.direct("Give n.", output="json")).value == {"n": 3}
+    assert requests[0].output_spec == "JsonObject"
+
+
+async def test_a_model_class_gives_its_schema_and_gets_an_instance() -> None:
+    """The schema goes to the provider under the name of the class."""
+    session, requests = await asked('{"name": "Oslo", "people": 700000}', '{"items": [1]}')
+    city = (await session.direct("Which city?", output=City)).value
+    assert city == City(name="Oslo", people=700_000)
+    spec = requests[0].output_spec
+    assert isinstance(spec, OutputJsonSchema)
+    assert spec.JsonSchema is not None
+    assert (spec.JsonSchema.name, spec.JsonSchema.schema, spec.JsonSchema.strict) == (
+        "City",
+        City.model_json_schema(),
+        True,
+    )
+    assert (await session.direct("Which?", output=Several[int])).value.items == [1]
+    spec = requests[1].output_spec
+    assert isinstance(spec, OutputJsonSchema)
+    assert spec.JsonSchema is not None
+    assert spec.JsonSchema.name == "Several_int_"
+
+
+@pytest.mark.parametrize(
+    ("output", "text", "told"),
+    [
+        ("json", "Sure!", "no JSON object"),
+        ("json", "[1]", "no JSON object"),
+        ("json", "", "no JSON object"),
+        (City, "Sure!", "no City"),
+        (City, '{"name": "Oslo"}', "no City (people: Field required)"),
+    ],
+)
+async def test_an_answer_of_another_form_is_an_error_that_has_it(output: Any, text: str, told: str) -> None:
+    """What was said stays at hand, and was paid for."""
+    session, _ = await asked(reply(text))
+    with pytest.raises(DirectCompletionError) as caught:
+        await session.direct("Give it.", output=output)
+    assert caught.value.answer == text
+    assert told in str(caught.value)
+    assert session.usage_report().by_source["direct"].output_tokens == 10
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own error
+    assert (str(again), again.answer, again.kind) == (str(caught.value), text, "session")
+
+
+async def test_a_call_that_fails_says_why() -> None:
+    """The provider's words and code; nothing was used."""
+    session, _ = await asked(LlmTransportError("no credit", kind="quota", code="insufficient_quota"))
+    with pytest.raises(DirectCompletionError, match="plugin session error: no credit") as caught:
+        await session.direct("Hello?")
+    assert (caught.value.failure_code, caught.value.answer) == ("insufficient_quota", None)
+    assert session.usage_report().entry_count == 0
+    assert session.effects[-1].status == "failed"
+
+
+async def test_another_model_cap_and_source() -> None:
+    """Each call may say them; without another model the session's variant holds."""
+    provider = ScriptedProvider(["a", "b"], variants=["high"])
+    model = ModelSpec(id="big", variant="high", limits=ModelLimits(context_window_tokens=1000))
+    session = await builder([]).provider(provider).model(model).build().session("demo").open()
+    await session.direct("Hello?")
+    await session.direct("Hello?", model="small", output_token_cap=9, usage_source="titles")
+    assert [(r.model, r.model_variant, r.generation.output_token_cap) for r in provider.requests] == [
+        ("big", "high", None),
+        ("small", None, 9),
+    ]
+    assert {(row.source, row.model) for row in session.usage_report().by_source_model} == {
+        ("direct", "big"),
+        ("titles", "small"),
+    }
+
+
+async def test_pictures_are_stored_and_resolved() -> None:
+    """The envelope has the reference, the provider the bytes, and the listing says who refers to it."""
+    session, requests = await asked("a dot")
+    picture = png(3, 2)
+    await session.direct("What is it?", pictures=[picture])
+    command = session.effects[-1].envelope.command
+    assert isinstance(command, DirectCommand)
+    [row] = session.attachments
+    assert command.request.attachments[0].reference.id == row.ref.id
+    assert (requests[0].attachments[0].data, requests[0].attachments[0].mime) == (picture, "image/png")
+    assert [block.tag for block in requests[0].messages[0].blocks] == ["Text", "Image"]
+    assert row.references == (f"direct {session.effects[-1].envelope.invocation.effect_id}",)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "settings"),
+    [
+        (b"Hello?", {}),
+        ("Hello?", {"output": "xml"}),
+        ("Hello?", {"output": {"type": "object"}}),
+        ("Hello?", {"output": int}),
+        ("Hello?", {"output_token_cap": 0}),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_at_once(prompt: Any, settings: dict[str, Any]) -> None:
+    """The provider hears nothing of it."""
+    session, requests = await asked("unheard")
+    with pytest.raises(CallerError) as caught:
+        await session.direct(prompt, **settings)
+    assert (caught.value.code, requests) == ("direct_request", [])
+
+
+async def test_a_whole_request_is_checked_too() -> None:
+    """A picture that is not there, and one that is no picture."""
+    session, requests = await asked("unheard")
+    request = from_json(b'{"model": "m", "messages": [{"role": "user", "parts": [{"Image": 0}]}]}', DirectRequest)
+    assert request == DirectRequest(model="m", messages=(DirectMessage(role="user", parts=(DirectPart(Image=0),)),))
+    with pytest.raises(CallerError, match="picture 0, the request has 0"):
+        await session.direct.complete(request)
+    odd = from_json(
+        b'{"model": "m", "messages": [], "attachments": [{"mime": "text/html", "data": [1]}]}', DirectRequest
+    )
+    with pytest.raises(RuntimeEffectControllerError) as caught:
+        await session.direct.complete(odd)
+    assert (caught.value.code, requests) == ("runtime_effect_attachment_media_type", [])
+
+
+async def test_a_closed_session_answers_nothing() -> None:
+    """As for a turn: open it again."""
+    session = await open_session(answers())
+    await session.close()
+    with pytest.raises(CallerError) as caught:
+        await session.direct("Hello?")
+    assert caught.value.code == "session_closed"
