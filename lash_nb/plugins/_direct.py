@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, NoReturn, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from pydantic import BaseModel, ValidationError
@@ -84,9 +84,9 @@ class DirectCompletions:
     Each call is an effect of kind `direct`: recorded, traced, and in a stepped turn stopped before and injected as any other.
     """
 
-    ask: AskDirectly
+    ask: AskDirectly = field(repr=False)
     """Who performs it."""
-    model: Callable[[], ModelSpec]
+    model: Callable[[], ModelSpec] = field(repr=False)
     """The session's model, which answers unless another one is named."""
     usage_source: str
     """Label of the ledger rows, unless a call has its own."""
@@ -182,7 +182,6 @@ DETACHED: Final = DirectCompletions(ask=_nobody, model=_detached, usage_source="
 """What a context has that belongs to no session: every call is refused (`direct_detached`)."""
 
 _OUTPUTS: Final[dict[Any, Literal["Text", "JsonObject"]]] = {"text": "Text", "json": "JsonObject"}
-
 
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 """What providers refuse in the name of a schema: generic models have brackets."""

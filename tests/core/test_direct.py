@@ -184,6 +184,12 @@ async def test_a_whole_request_is_checked_too() -> None:
     assert (caught.value.code, requests) == ("runtime_effect_attachment_media_type", [])
 
 
+async def test_what_asks_shows_whose_rows_it_writes() -> None:
+    """One short line in a notebook."""
+    session, _ = await asked()
+    assert repr(session.direct) == "DirectCompletions(usage_source='direct', caused_by=None)"
+
+
 async def test_a_closed_session_answers_nothing() -> None:
     """As for a turn: open it again."""
     session = await open_session(answers())
