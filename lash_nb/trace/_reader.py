@@ -160,12 +160,15 @@ class Trace(Meaning):
         return len(self.index)
 
     @overload
-    def __getitem__(self, row: int) -> dict[str, Any]: ...
+    def __getitem__(self, row: int | None) -> dict[str, Any]: ...
 
     @overload
     def __getitem__(self, row: slice) -> list[dict[str, Any]]: ...
 
-    def __getitem__(self, row: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+    def __getitem__(self, row: int | slice | None) -> dict[str, Any] | list[dict[str, Any]]:
+        if row is None:  # what `view.selection` is before the first click
+            message = "no record is chosen: click one in the view, or give the number of a record, counted from 0"
+            raise CallerError(message)
         rows = range(len(self))[row]
         return list(self.bodies(rows)) if isinstance(rows, range) else next(self.bodies([rows]))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lash_nb.errors import CallerError
 from lash_nb.trace import read_trace
 from tests.trace.lines import DATA, STATION, line, record, whole_lines
 
@@ -33,6 +34,12 @@ def test_one_record_is_read_by_its_number() -> None:
     assert [body["type"] for body in trace[1:3]] == ["prompt_built", "llm_call_started"]
     with pytest.raises(IndexError):
         trace[len(trace)]
+
+
+def test_no_record_is_chosen_before_a_click() -> None:
+    """`view.trace[view.selection]` says what to do as long as nothing is selected."""
+    with pytest.raises(CallerError, match="no record is chosen: click one in the view"):
+        read_trace(STATION)[None]
 
 
 def test_separators_in_text_end_no_line() -> None:
