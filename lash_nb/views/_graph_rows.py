@@ -218,9 +218,9 @@ def _begins_turn(node: SessionNodeRecord) -> bool:
     message = node.message
     if message is None:
         return False
-    return message.role == "Event" or (
-        message.role == "User" and any(part.kind in {"Text", "Image"} for part in message.parts[:1])
-    )
+    first = message.parts[0] if message.parts else None
+    asks = first is not None and first.kind in {"Text", "Image"} and first.tool_call_id is None  # else a tool's picture
+    return message.role == "Event" or (message.role == "User" and asks)
 
 
 def _orphans(groups: list[list[SessionNodeRecord]], parents: list[int], known: set[str]) -> set[int]:

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+import lash_nb
 from lash_nb.trace import read_trace
 from lash_nb.views import SessionGraphView, static_svg, text
 from lash_nb.views._graph_rows import graph_rows
 from lash_nb.wire import SessionGraph, from_builtins, to_json
+from tests.conftest import NOTEBOOKS
 from tests.views import samples
 from tests.work import lines_run
 
@@ -29,6 +31,14 @@ def test_the_graph_as_text_shows_what_stands_out() -> None:
         "o       1  Question 1?",
         "@ current leaf   x cancelled   ! failed   : folded   next: %lash graph",
     ]
+
+
+def test_a_picture_that_a_tool_gave_begins_no_turn() -> None:
+    """A folder that lash wrote has a tool's picture in a message of its own: the graph has as many turns as the session."""
+    stored = lash_nb.open_store(NOTEBOOKS / "data" / "lash_store")["main"]
+
+    assert stored.row.turns == 5
+    assert "16 nodes · 5 turns · 1 branch" in text(SessionGraphView(stored.graph))
 
 
 def test_rows_carry_numbers_and_tokens_of_the_trace() -> None:
