@@ -9,7 +9,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args
 
 from lash_nb.clock import is_being_cancelled
 from lash_nb.errors import PluginError, WireError, exception_text
@@ -46,6 +46,7 @@ __all__ = [
     "StreamedChunk",
     "asked",
     "collected",
+    "listed",
 ]
 
 C = TypeVar("C")
@@ -215,22 +216,31 @@ def _bound(
     return lambda policy: mutator(replace(change, current=policy), policy)
 
 
-def _owned(plugin_id: str, answer: object) -> Iterator[OwnedDirective]:
-    if answer is None:
-        return
-    if isinstance(answer, PluginDirective) or not isinstance(answer, Iterable):
+def listed(plugin_id: str, kind: Any, answer: object) -> tuple[Any, ...]:
+    """Return what a plugin gave as a tuple of values of one kind.
+
+    Raises:
+        PluginError: it gave something else.
+    """
+    try:
+        given: tuple[Any, ...] = tuple(answer)  # type: ignore[arg-type]  # whatever a plugin gave
+    except Exception as error:
         raise PluginError(
-            "session", f"`{plugin_id}` returned {type(answer).__name__}; a hook returns a list of directives"
-        )
-    for directive in answer:
-        _typed(plugin_id, PluginDirective, directive)
+            "session", f"`{plugin_id}` returned {type(answer).__name__} where a list of {_named(kind)} belongs"
+        ) from error
+    for one in given:
+        _typed(plugin_id, kind, one)
+    return given
+
+
+def _owned(plugin_id: str, answer: object) -> Iterator[OwnedDirective]:
+    for directive in listed(plugin_id, PluginDirective, () if answer is None else answer):
         _checked_json(plugin_id, directive)
         yield OwnedDirective(plugin_id, directive)
 
 
 def _owned_events(plugin_id: str, events: Iterable[PluginRuntimeEvent]) -> Iterator[OwnedEvent]:
-    for event in events:
-        _typed(plugin_id, PluginRuntimeEvent, event)
+    for event in listed(plugin_id, PluginRuntimeEvent, events):
         _checked_json(plugin_id, event)
         yield OwnedEvent(plugin_id, event)
 
@@ -238,8 +248,12 @@ def _owned_events(plugin_id: str, events: Iterable[PluginRuntimeEvent]) -> Itera
 def _typed(plugin_id: str, kind: Any, given: Any) -> Any:
     if isinstance(given, kind):
         return given
-    name = getattr(kind, "__name__", str(kind))
-    raise PluginError("session", f"`{plugin_id}` returned {type(given).__name__} where {name} belongs")
+    raise PluginError("session", f"`{plugin_id}` returned {type(given).__name__} where {_named(kind)} belongs")
+
+
+def _named(kind: Any) -> str:
+    """A type, or the types of a union, by name."""
+    return " or ".join(one.__name__ for one in get_args(kind) or (kind,))
 
 
 def _checked_json(plugin_id: str, given: object) -> None:

@@ -1,7 +1,6 @@
 """The plugins of one open session: their tools, their prompt texts, their state (lash 0.1.0-alpha.37, turns §14)."""
 
 import hashlib
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import TypeVar
@@ -9,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from lash_nb.errors import LashError, PluginError
 from lash_nb.plugins._history import HistoryState, RewriteContext
-from lash_nb.plugins._hooks import PluginHooks
+from lash_nb.plugins._hooks import PluginHooks, asked, listed
 from lash_nb.plugins._plugin import SessionPlugin
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
@@ -104,8 +103,7 @@ class PluginSession:
         context = PromptContext(session_id=self.session_id, surface=surface)
         unique: dict[tuple[str, int, str], PromptContribution] = {}
         for plugin, contributor in self._prompt_contributors:
-            given = _asked(plugin, contributor, context)
-            for one in await _awaited(plugin, given) if inspect.isawaitable(given) else given:
+            for one in listed(plugin, PromptContribution, await asked(plugin, contributor, context)):
                 unique.setdefault((one.slot, one.priority, one.content.strip()), one)
         return tuple(sorted(unique.values(), key=attrgetter("slot", "priority")))
 

@@ -15,6 +15,7 @@ from lash_nb.plugins import (
     PeriodicRewrite,
     RewriteContext,
     RewriteTrigger,
+    SessionConfigChanged,
     ToolProvider,
     ToolRegistry,
     WindowShrinkRewrite,
@@ -22,7 +23,7 @@ from lash_nb.plugins import (
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._open_runtime import OpenRuntime
 from lash_nb.runtime._state_snapshots import stamp_snapshots
-from lash_nb.wire import Availability, ModelSpec, PromptLayer, RuntimeOperationScope, ToolState
+from lash_nb.wire import Availability, ModelSpec, PromptLayer, RuntimeOperationScope, SessionPolicy, ToolState
 
 __all__ = ["ConfigOps"]
 
@@ -50,16 +51,31 @@ class ConfigOps(OpenRuntime):
         Rewriters that fail are told in the log; the setting stands.
         """
         async with self._exclusive(refreshed=False):
-            before = self.state.effective_policy().model.limits.context_window_tokens
+            previous = self.state.effective_policy()
+            before = previous.model.limits.context_window_tokens
             if provider is not None:
                 self.environment = dataclasses.replace(self.environment, providers={provider.kind: provider})
             given = {"provider_id": provider and provider.kind, "model": model, "prompt": prompt}
             changes = {name: value for name, value in given.items() if value is not None}
-            self.state.adopt_policy(self.state.effective_policy().replace(**changes))
+            self.state.adopt_policy(previous.replace(**changes))
             now = self.state.effective_policy().model.limits.context_window_tokens
             if now < before:
                 await self._rewrite_for_window(WindowShrinkRewrite(before, now))
+            await self._tell_of_change(previous)
             self._publish()
+
+    async def _tell_of_change(self, previous: SessionPolicy) -> None:
+        """Let the plugins change what the session works with now, then tell them what it came to."""
+        hooks, policy = self.plugins.hooks, self.state.effective_policy()
+        if policy == previous or not (hooks.config_mutators or hooks.lifecycle):
+            return
+        change = SessionConfigChanged(session_id=self.session_id, previous=previous, current=policy)
+        mutated = await self.writer.within(lambda: hooks.mutated(change))
+        self.state.adopt_policy(mutated.replace(session_id=policy.session_id))
+        current = self.state.effective_policy()
+        if current != previous:
+            told = SessionConfigChanged(session_id=self.session_id, previous=previous, current=current)
+            await self.writer.within(lambda: hooks.notify(told))
 
     async def _rewrite_for_window(self, trigger: WindowShrinkRewrite) -> None:
         try:

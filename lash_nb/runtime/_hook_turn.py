@@ -116,6 +116,7 @@ async def checkpoint_with_hooks(
 ) -> CheckpointOutcome:
     """Take in what hooks around tools left here, then queued work, then what the hooks of checkpoints want."""
     waiting, turn.waiting_messages = turn.waiting_messages, []
+    held = turn.claims.count
     outcome = await perform_checkpoint(envelope, command, turn)
     hooks = turn.plugins.hooks.checkpoint
     delivery = outcome.result.Ok
@@ -124,6 +125,7 @@ async def checkpoint_with_hooks(
     try:
         added = await _ask_checkpoint(turn, command) if hooks else []
     except LashRuntimeError as error:
+        await turn.claims.give_back_after(held)
         return CheckpointOutcome(result=CheckpointResult(Err=EffectErrorRecord.of(error)))
     if waiting or added:
         told = (*waiting, *added)

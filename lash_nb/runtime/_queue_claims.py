@@ -119,10 +119,23 @@ class TurnClaims:
             for batch in batches:
                 await self._store.cancel_work(session_id=self._session_id, batch_id=batch.batch_id)
 
+    @property
+    def count(self) -> int:
+        """How many claims are held."""
+        return len(self._held)
+
+    async def give_back_after(self, count: int) -> None:
+        """Give back the claims that were taken since so many were held: they did not come into the turn."""
+        late, self._held = self._held[count:], self._held[:count]
+        await self._abandon(late)
+
     async def _give_back(self) -> None:
         """Let the next turn take what this one did not complete; if the store refuses, the lease ends by itself."""
         held, self._held = self._held, []
         self._stop_keeping()
+        await self._abandon(held)
+
+    async def _abandon(self, held: list[QueuedWorkClaim]) -> None:
         for claim in held:
             try:
                 if self._store is not None:

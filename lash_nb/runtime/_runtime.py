@@ -8,7 +8,7 @@ import msgspec
 
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError
-from lash_nb.plugins import PluginSession
+from lash_nb.plugins import PluginSession, SessionRestored
 from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
 from lash_nb.runtime._direct_ops import DirectOps
@@ -158,6 +158,9 @@ class LashRuntime(CommandOps, ConfigOps, DirectOps):
         store = services.store if isinstance(services, PersistentRuntimeServices) else None
         settle(state, policy, environment)
         attachments = await bring_to_life(state, services.plugins, store, environment)
+        if services.plugins.hooks.lifecycle:
+            restored = SessionRestored(session_id=state.session_id, read_messages=lambda: state.graph.messages)
+            await services.plugins.hooks.notify(restored)
         registry = host.process_registry if isinstance(host, ProcessRuntimeHost) else None
         return cls(environment, state, services.plugins, store, attachments, process_registry=registry)
 
@@ -268,7 +271,7 @@ class LashRuntime(CommandOps, ConfigOps, DirectOps):
             root = turn_input.trace_turn_id or owner
             controller = self.effect_host.scoped(QueueDrainScope(session_id=self.session_id, drain_id=claim.claim_id))
             result = await self._through_frames(turn_input, root, options, controller, claims)
-            if claims.any_held:
+            if claims.any_held and result.outcome.stopped != "plugin_abort":  # what a plugin puts off may run later
                 await claims.drop()
             return result
 
