@@ -126,9 +126,9 @@ class TurnRunner:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
             return self._refuse(error)
-        undo = self._state.undo_point()
+        undo = self._state.undo_point() if self._runtime.plugins.hooks.before_turn else None
         turn = self._begin(items)
-        if turn.plugins.hooks.before_turn:
+        if undo is not None:
             abort = await self._before_turn(turn)
             if abort is not None:
                 return self._give_back(abort, undo)
