@@ -12,6 +12,7 @@ from lash_nb.plugins import (
     AbortTurn,
     AssistantResponseTransform,
     AssistantStreamTransform,
+    CreateSession,
     EmitRuntimeEvents,
     EmitTrace,
     EnqueueMessages,
@@ -28,11 +29,13 @@ from lash_nb.trace import MemoryTraceSink
 from lash_nb.wire import (
     Custom,
     CustomRuntimeEvent,
+    EmptyStart,
     LlmRequest,
     ModelSpec,
     PluginMessage,
     PluginRuntime,
     PromptContribution,
+    SessionCreateRequest,
     SessionPolicy,
     TraceContext,
     TurnActivity,
@@ -356,5 +359,69 @@ def test_what_hooks_raise_has_a_code(point: str, number: int) -> None:
             told = {error.code}
         assert code in told
         assert (await session.turn("Again.")).is_success
+
+    asyncio.run(run())
+
+
+def test_hook_cannot_wait_for_a_turn_of_its_session() -> None:
+    """A hook that asks for a turn of the session that waits for it is told so, at once, at every point."""
+    held: list[LashSession] = []
+
+    async def ask(_: Any) -> None:
+        await held[0].turn("Inside.")
+
+    def register(plugins: PluginRegistrar) -> None:
+        plugins.before_tool_call(ask)
+        plugins.lifecycle(ask)
+        plugins.after_turn(ask)
+
+    async def run() -> None:
+        held.append(await _session(tool_then_answer, register, weather))
+        with pytest.raises(LashRuntimeError, match="turn of its session") as raised:
+            await held[0].turn("Hi.")
+        assert raised.value.code == "plugin_finalize_turn"
+
+    asyncio.run(run())
+
+
+def test_failed_after_turn_keeps_what_was_stored() -> None:
+    """Without a final commit the user's message stays, the answer does not; the next turn goes on from there."""
+
+    async def run() -> None:
+        hook = _once(AbortTurn(code="no", message="too late"))
+        session = await _session(answers("First.", "Second."), lambda plugins: plugins.after_turn(hook))
+        with pytest.raises(LashRuntimeError, match="the turn is over") as raised:
+            await session.turn("Hi.")
+        assert raised.value.code == "plugin_finalize_turn"
+        result = await session.turn("Again.")
+        assert said(result.state.session_graph) == ["Hi.", "Again.", "Second."]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("before", "directive", "shown"),
+    [
+        (True, AbortTurn(code="no", message="not this tool"), "not this tool"),
+        (True, _say("No."), "before_tool_call does not support message injection"),
+        (False, AbortTurn(code="no", message="not this result"), "not this result"),
+        (False, ReplaceToolArgs(args={}), "the call ran already"),
+        (True, CreateSession(request=SessionCreateRequest(start=EmptyStart())), "cannot be made"),
+        (False, CreateSession(request=SessionCreateRequest(start=EmptyStart())), "cannot be made"),
+    ],
+)
+def test_directives_that_fail_a_call(before: bool, directive: Any, shown: str) -> None:
+    """What is not possible around a tool call is the call's failure, and the turn goes on."""
+
+    async def run() -> None:
+        hook = _once(directive)
+        session = await _session(
+            tool_then_answer,
+            lambda plugins: (plugins.before_tool_call if before else plugins.after_tool_call)(hook),
+            weather,
+        )
+        result = await session.turn("Hi.")
+        assert result.is_success
+        assert shown in to_builtins(result.tool_calls[0].output)["outcome"]["payload"]["message"]
 
     asyncio.run(run())
