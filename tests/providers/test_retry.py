@@ -169,7 +169,9 @@ async def test_no_more_tokens_in_a_window_than_allowed() -> None:
     """Four characters count as a token; what is too much for any window waits for an empty one."""
     clock = ManualClock()
     handle = ProviderHandle(Counting(options(rate_limits={"tokens_per_window": 300})))
-    message = from_builtins({"role": "User", "blocks": [{"Text": {"text": "x" * 800, "cache_breakpoint": False}}]}, LlmMessage)
+    message = from_builtins(
+        {"role": "User", "blocks": [{"Text": {"text": "x" * 800, "cache_breakpoint": False}}]}, LlmMessage
+    )
     request = LlmRequest(model="m", messages=(message,), attachments=(), tools=(), tool_choice="None")
     huge = LlmRequest(model="m", messages=(message,) * 9, attachments=(), tools=(), tool_choice="None")
 
