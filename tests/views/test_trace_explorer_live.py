@@ -67,7 +67,7 @@ def test_the_frame_of_a_turn_follows_a_trace_that_grows(tmp_path: Path) -> None:
     view = TraceExplorerView(read_trace(path), selection=0)
     before = view.window
     with path.open("ab") as out:
-        out.write(turn(2, 100))
+        out.write(turn(2, 50))
     view.refresh()
 
     assert view.window[:2] == list(view.strip["turns"][0][:2])
