@@ -285,7 +285,9 @@ function render({ model, el }) {
   // The whole record.
 
   function updateDetail() {
+    const hadFocus = detail.contains(document.activeElement);
     clear(detail).append(...wholeRecord(model.get("detail")));
+    if (hadFocus) (/** @type {HTMLElement | null} */ (detail.querySelector("[tabindex]")) ?? list).focus({ preventScroll: true });
   }
 
   function updateTitles() {
