@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
@@ -97,7 +98,11 @@ def _execute_all(notebooks: Path) -> int:
 
 
 def _execute(notebook: Path, target: Path) -> bool:
-    """Execute one notebook in the folder it lies in; write it as far as it came and tell whether it failed."""
+    """Execute one notebook in the folder it lies in; write it as far as it came and tell whether it failed.
+
+    What the kernel itself says, apart from its cells, is shown only if it died: a kernel that is told to end may complain of
+    sockets that its own end has closed.
+    """
     import nbformat  # noqa: PLC0415  # only the extra `lab` brings these two
     from nbclient import NotebookClient, exceptions  # noqa: PLC0415
 
@@ -105,13 +110,21 @@ def _execute(notebook: Path, target: Path) -> bool:
     folder = {"metadata": {"path": str(notebook.parent)}}
     client = NotebookClient(document, timeout=CELL_SECONDS, resources=folder, extra_arguments=[QUIET_KERNEL])
     failure = ""
-    try:
-        client.execute()
-    except (exceptions.CellControlSignal, exceptions.DeadKernelError) as error:
-        failure = ANSI.sub("", str(error)).strip().splitlines()[-1]
+    with tempfile.TemporaryFile() as said:
+        try:
+            client.execute(stderr=said.fileno())
+        except exceptions.CellControlSignal as error:
+            failure = _last_line(str(error))
+        except exceptions.DeadKernelError as error:
+            said.seek(0)
+            failure = f"{_last_line(str(error))} {_last_line(said.read().decode(errors='replace'))}".strip()
     nbformat.write(document, target)
     print(f"{'FAILED' if failure else 'ok':6} {notebook.name}{': ' if failure else ''}{failure}", flush=True)
     return bool(failure)
+
+
+def _last_line(text: str) -> str:
+    return next(reversed(ANSI.sub("", text).strip().splitlines()), "")
 
 
 def _require_lab() -> None:
