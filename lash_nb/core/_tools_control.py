@@ -1,10 +1,13 @@
 """What tools a session has and how far they are offered (lash 0.1.0-alpha.37, facade §7)."""
 
 from collections.abc import Mapping
+from typing import NoReturn
 
+from lash_nb.clock import CancellationToken
+from lash_nb.errors import CallerError
 from lash_nb.plugins import ToolProvider
 from lash_nb.runtime import LashRuntime
-from lash_nb.wire import Availability, ToolManifest, ToolState
+from lash_nb.wire import Availability, CompletedToolCall, Json, ToolContract, ToolManifest, ToolState
 
 __all__ = ["ToolsControl"]
 
@@ -23,6 +26,37 @@ class ToolsControl:
         """Return all tools, sorted by name."""
         state = self.state()
         return tuple(state.tools[name].manifest for name in sorted(state.tools))
+
+    def contract(self, name: str) -> ToolContract:
+        """Return the schemas of a tool.
+
+        Raises:
+            CallerError: `tool_unknown`, there is no such tool.
+        """
+        contract = self._runtime.plugins.registry.resolve_contract(name)
+        return self._refuse(name) if contract is None else contract
+
+    def source(self, name: str) -> str:
+        """Return where a tool comes from: `plugins`, or `live:1` and so on. Errors as in `contract`."""
+        source = self._runtime.plugins.registry.source(name)
+        return self._refuse(name) if source is None else source
+
+    async def try_call(
+        self, name: str, args: Json = None, *, cancellation: CancellationToken | None = None
+    ) -> CompletedToolCall:
+        """Call a tool as the model would, beside the conversation, and return what the model would get; without arguments with `{}`.
+
+        A call that fails is a result too. What the tool keeps and asks of models is kept; neither the history nor any hook hears of it.
+
+        Raises:
+            CallerError: `tool_unknown`, there is no such tool; `session_closed`.
+        """
+        self.contract(name)
+        return await self._runtime.try_tool(name, {} if args is None else args, cancellation=cancellation)
+
+    def _refuse(self, name: str) -> NoReturn:
+        known = ", ".join(sorted(self.state().tools)) or "none"
+        raise CallerError(f"no tool {name}; the session's tools: {known}", code="tool_unknown")
 
     async def set_availability(self, name: str, availability: Availability) -> int:
         """Override how far a tool is offered; return the new generation.

@@ -69,6 +69,11 @@ class ToolRegistry:
         found = self._bound(name)
         return None if found is None else found.provider
 
+    def source(self, name: str) -> str | None:
+        """Return the source of the tool of that name."""
+        found = self._bound(name)
+        return None if found is None else found.source
+
     def upsert_source(self, source: str, providers: Iterable[ToolProvider]) -> int:
         """Add a source, or read it again; return the new generation.
 

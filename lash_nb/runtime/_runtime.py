@@ -11,7 +11,6 @@ from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreErr
 from lash_nb.plugins import PluginSession, SessionRestored
 from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
-from lash_nb.runtime._direct_ops import DirectOps
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._loading import load_persisted_session_state
@@ -29,6 +28,7 @@ from lash_nb.runtime._settle import bring_to_life, settle
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import refresh_snapshots
+from lash_nb.runtime._tool_trial import TrialOps
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
 from lash_nb.stores import SessionStore
 from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
@@ -36,7 +36,7 @@ from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
 __all__ = ["LashRuntime"]
 
 
-class LashRuntime(CommandOps, ConfigOps, DirectOps):
+class LashRuntime(CommandOps, ConfigOps, TrialOps):
     """One live session. Turns run one after the other, on the loop of whoever awaits them; nothing is bound to a loop between turns."""
 
     @classmethod
