@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from lash_nb.clock import Clock, IdSource, RandomIds, SystemClock
 from lash_nb.effects import EffectHost, InlineEffectHost
@@ -15,9 +15,10 @@ from lash_nb.stores import (
     InMemoryAttachmentStore,
     InMemoryLashlangArtifactStore,
     LashlangArtifactStore,
+    ProcessRegistry,
 )
 from lash_nb.trace import TraceSink
-from lash_nb.wire import DurabilityTier, PromptLayer, TraceContext, TraceLevel
+from lash_nb.wire import PromptLayer, TraceContext, TraceLevel
 
 __all__ = ["ProcessRegistry", "Residency", "RuntimeEnvironment", "TerminationPolicy"]
 
@@ -31,15 +32,6 @@ class TerminationPolicy:
 
     treat_missing_done_as_failure: bool = True
     """Whether a turn that ends without a done event has failed."""
-
-
-class ProcessRegistry(Protocol):
-    """Knows the background processes of a host; a runtime needs no more of it than this."""
-
-    @property
-    def durability_tier(self) -> DurabilityTier:
-        """Whether what it knows outlives the process."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

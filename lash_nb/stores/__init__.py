@@ -26,8 +26,10 @@ from lash_nb.stores._attachment_store import (
 )
 from lash_nb.stores._attachment_users import AttachmentUser, session_attachment_user
 from lash_nb.stores._file_attachments import FileAttachmentStore
+from lash_nb.stores._host_event_store import HostEventStore, InMemoryHostEventStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._memory_session import InMemorySessionStore, InMemorySessionStoreFactory
+from lash_nb.stores._process_registry import InMemoryProcessRegistry, ProcessRegistry
 from lash_nb.stores._scoped_attachments import SessionScopedAttachmentStore
 from lash_nb.stores._session_store import (
     QUEUED_WORK_CLAIM_TTL_MS,
@@ -43,6 +45,8 @@ from lash_nb.stores._session_store import (
 from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
 from lash_nb.stores._sqlite_attachment_users import attachment_users
 from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
+from lash_nb.stores._sqlite_host_events import SqliteHostEventStore
+from lash_nb.stores._sqlite_processes import SqliteProcessRegistry
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.stores._store_folder import StoreFolder
 from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreReader, open_store
@@ -71,17 +75,23 @@ __all__ = [
     "FileAttachmentStore",
     "FullGraph",
     "GcReport",
+    "HostEventStore",
     "InMemoryAttachmentStore",
+    "InMemoryHostEventStore",
     "InMemoryLashlangArtifactStore",
+    "InMemoryProcessRegistry",
     "InMemorySessionStore",
     "InMemorySessionStoreFactory",
     "LashlangArtifactStore",
+    "ProcessRegistry",
     "SessionReadScope",
     "SessionScopedAttachmentStore",
     "SessionStore",
     "SessionStoreCreateRequest",
     "SessionStoreFactory",
+    "SqliteHostEventStore",
     "SqliteLashlangArtifactStore",
+    "SqliteProcessRegistry",
     "SqliteSessionStore",
     "SqliteSessionStoreFactory",
     "StoreFolder",

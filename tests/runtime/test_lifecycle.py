@@ -35,10 +35,14 @@ from lash_nb.runtime import (
     TurnResult,
     load_persisted_session_state,
 )
-from lash_nb.stores import InMemoryAttachmentStore, InMemorySessionStore, SessionScopedAttachmentStore
+from lash_nb.stores import (
+    InMemoryAttachmentStore,
+    InMemoryProcessRegistry,
+    InMemorySessionStore,
+    SessionScopedAttachmentStore,
+)
 from lash_nb.wire import (
     AgentFrameAssignment,
-    DurabilityTier,
     ModelLimits,
     ModelSpec,
     PluginMeta,
@@ -53,12 +57,6 @@ from tests.runtime.desk import START_NS, answers, texts, weather
 MODEL = ModelSpec(id="m", limits=ModelLimits(context_window_tokens=1000))
 POLICY = SessionPolicy(model=MODEL, provider_id="scripted")
 NOTHING = SessionPolicy()
-
-
-class Registry:
-    """A process registry that knows no process."""
-
-    durability_tier: DurabilityTier = "inline"
 
 
 class Counter(SessionPlugin):
@@ -272,7 +270,7 @@ async def test_the_four_constructors_differ_in_host_and_store_only() -> None:
     env, store = environment(tool_output_budget()), InMemorySessionStore()
     assert env.plugin_host is not None
     plugins = [env.plugin_host.build_session(name) for name in ("a", "b", "c", "d")]
-    embedded, background = EmbeddedRuntimeHost(env), ProcessRuntimeHost(env, Registry())
+    embedded, background = EmbeddedRuntimeHost(env), ProcessRuntimeHost(env, InMemoryProcessRegistry())
     runtimes = [
         await LashRuntime.from_embedded_state(POLICY, embedded, RuntimeServices(plugins[0]), fresh(session_id="a")),
         await LashRuntime.from_background_state(POLICY, background, RuntimeServices(plugins[1]), fresh(session_id="b")),
@@ -291,7 +289,7 @@ async def test_the_four_constructors_differ_in_host_and_store_only() -> None:
 @pytest.mark.parametrize(("stored", "background"), [(False, False), (False, True), (True, False), (True, True)])
 async def test_the_one_way_to_assemble_chooses_by_store_and_registry(stored: bool, background: bool) -> None:
     """The environment says whether there is background work, the caller whether there is a store."""
-    env = environment(process_registry=Registry() if background else None)
+    env = environment(process_registry=InMemoryProcessRegistry() if background else None)
     runtime = await LashRuntime.from_environment(env, POLICY, fresh(), InMemorySessionStore() if stored else None)
     assert (runtime.store is not None, runtime.process_registry is not None) == (stored, background)
 
