@@ -1,0 +1,188 @@
+"""The one file that knows httpx: a POST whose answer is read piece by piece, every fault as an `LlmTransportError` (lash 0.1.0-alpha.37, turns §15.3).
+
+It is imported when a provider is made, not before: httpx takes a quarter of a second.
+
+Rule: errors are raised outside the handler that caught httpx's own, which holds the request with its headers.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from lash_nb._version import __version__
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers._options import Timeouts
+from lash_nb.providers._secret import Secrets
+
+__all__ = ["HttpClient", "HttpReply"]
+
+_REQUEST_MS: Final = 300_000
+_CHUNK_MS: Final = 120_000
+_OWN_HEADERS: Final = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream",
+    "User-Agent": f"lash_nb/{__version__}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An answer whose body is still on its way."""
+
+    status: int
+    """The status."""
+    headers: Mapping[str, str]
+    """Its headers; names in any case."""
+    chunks: AsyncIterator[bytes]
+    """The body, decompressed, as it arrives.
+
+    Raises `LlmTransportError` when nothing comes for too long or the connection breaks.
+    """
+
+
+class HttpClient:
+    """Sends bodies to one endpoint; connections are kept for as long as the event loop lives, and closed with it."""
+
+    def __init__(self, *, who: str, secrets: Secrets, timeouts: Timeouts) -> None:
+        """Keep what every request needs.
+
+        Args:
+            who: Name of the endpoint, for messages.
+            secrets: The headers that nobody may see.
+            timeouts: How long to wait.
+        """
+        self._who = who
+        self._auth = _SecretHeaders(secrets)
+        self._request_seconds = _seconds(timeouts.request_timeout, _REQUEST_MS)
+        self._chunk_seconds = _seconds(timeouts.chunk_timeout, _CHUNK_MS)
+        self._clients: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[httpx.AsyncClient], httpx.AsyncClient]] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    @asynccontextmanager
+    async def post(self, url: str, body: bytes, *, streaming: bool) -> AsyncGenerator[HttpReply]:
+        """Send `body` and give the answer as soon as it starts; leaving the block, also by cancellation, closes it.
+
+        Args:
+            url: Where to.
+            body: JSON.
+            streaming: Whether the answer comes piece by piece, so that its start may not take longer than a piece.
+
+        Raises:
+            LlmTransportError: of kind `timeout` or `transport`, or `auth` for a certificate that is not trusted; `request_body` is set.
+        """
+        response = await self._send(url, body, streaming=streaming)
+        chunks = self._chunks(response)
+        try:
+            yield HttpReply(response.status_code, response.headers, chunks)
+        finally:
+            await chunks.aclose()
+            await response.aclose()
+
+    def whole_body(self) -> asyncio.Timeout:
+        """Return the block within which a body that comes in one piece has to be read; it ends in a `TimeoutError`."""
+        return asyncio.timeout(self._request_seconds)
+
+    async def _send(self, url: str, body: bytes, *, streaming: bool) -> httpx.Response:
+        client = await self._client()
+        waits = httpx.Timeout(None, read=self._chunk_seconds if streaming else None)
+        request = client.build_request("POST", url, content=body, headers=_OWN_HEADERS, timeout=waits)
+        start = _shorter(self._request_seconds, self._chunk_seconds) if streaming else self._request_seconds
+        try:
+            async with asyncio.timeout(start):
+                return await client.send(request, auth=self._auth, stream=True)
+        except (TimeoutError, httpx.TimeoutException):
+            failure = self._late("response start", start)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failure = self._unsent(error, url)
+        failure.request_body = body.decode()
+        raise failure
+
+    async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        try:
+            async for chunk in response.aiter_bytes():
+                yield chunk
+            return
+        except httpx.TimeoutException:
+            failure = self._late("stream chunk", self._chunk_seconds)
+        except httpx.HTTPError as error:
+            failure = LlmTransportError(
+                f"{self._who} stream broke off: {_said(error)}",
+                kind="transport",
+                retryable=True,
+                code="stream_broken",
+            )
+        raise failure
+
+    def _late(self, what: str, seconds: float | None) -> LlmTransportError:
+        after = "" if seconds is None else f" after {seconds:g} s"
+        return LlmTransportError(f"{self._who} {what} timed out{after}", kind="timeout", retryable=True, code="timeout")
+
+    def _unsent(self, error: Exception, url: str) -> LlmTransportError:
+        untrusted = _certificate_fault(error)
+        if untrusted is not None:
+            return LlmTransportError(
+                f"{self._who} request to {url} failed: the server's certificate is not trusted ({untrusted});"
+                " check base_url, or name the file of your own authority in SSL_CERT_FILE",
+                kind="auth",
+                code="tls",
+            )
+        return LlmTransportError(
+            f"{self._who} request to {url} failed: {_said(error)}; check base_url, and that the server runs",
+            kind="transport",
+            retryable=True,
+            code="unreachable",
+        )
+
+    async def _client(self) -> httpx.AsyncClient:
+        """The client of the running loop: those of loops that are closed are let go."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            for closed in [one for one in self._clients if one.is_closed()]:
+                del self._clients[closed]
+            held = self._held()
+            self._clients[loop] = (held, await anext(held))
+        return self._clients[loop][1]
+
+    async def _held(self) -> AsyncGenerator[httpx.AsyncClient]:
+        """Hold a client open. The loop closes its asynchronous generators before it closes itself, and with this one the connections."""
+        self._tls = self._tls or httpx.create_ssl_context()
+        async with httpx.AsyncClient(verify=self._tls, timeout=None) as client:  # noqa: S113 - each request has its own
+            yield client
+
+
+class _SecretHeaders(httpx.Auth):
+    """Puts the secret headers on a request in the moment in which it is sent."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._secrets.headers())
+        yield request
+
+
+def _seconds(milliseconds: int | bool | None, default: int) -> float | None:
+    """As a timeout says it: `False` is for ever."""
+    return None if milliseconds is False else (milliseconds or default) / 1000
+
+
+def _shorter(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _certificate_fault(error: BaseException | None) -> str | None:
+    """What is wrong with the server's certificate, if that is what `error` comes from."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return None
