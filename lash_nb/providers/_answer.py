@@ -1,6 +1,6 @@
 """What the answers of all protocols are made of: counters, calls that come in pieces, how it ended (lash 0.1.0-alpha.37, turns §15.4 and §15.5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
+from lash_nb.errors import LlmTransportError
 from lash_nb.wire import LlmOutputPart, LlmTerminalReason, LlmUsage, ProviderReplayMeta, ToolCallPart
 
 __all__ = [
@@ -16,9 +17,13 @@ __all__ = [
     "call_parts",
     "count_at",
     "cut_off_call",
+    "empty_answer",
     "merged_usage",
     "reason_of_parts",
+    "record_at",
+    "records_at",
     "text_at",
+    "unfinished_answer",
 ]
 
 NO_USAGE: Final = LlmUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0, reasoning_tokens=0)
@@ -40,12 +45,12 @@ class CallPieces:
     """What the provider wants back."""
 
 
-def call_parts(calls: Iterable[CallPieces]) -> list[LlmOutputPart]:
+def call_parts(calls: Iterable[CallPieces], others: Collection[str] = ()) -> list[LlmOutputPart]:
     """Return the calls as parts of an answer: those without a name are left out, one without an id gets a fresh one.
 
-    So does one whose id another call of the answer has: a session tells calls apart by their ids.
+    So does one whose id another call of the answer has, here or among the ids of `others`: a session tells calls apart by their ids.
     """
-    parts, taken = [], {""}
+    parts, taken = [], {"", *others}
     for one in calls:
         if one.tool_name:
             call_id = str(uuid4()) if one.call_id in taken else one.call_id
@@ -96,6 +101,36 @@ def text_at(value: Any, path: str) -> str:
     """Return the text at `path`, else an empty one."""
     found = _at(value, path)
     return found if isinstance(found, str) else ""
+
+
+def record_at(value: Any, path: str) -> dict[str, Any]:
+    """Return the object at `path`, else an empty one."""
+    found = _at(value, path)
+    return found if isinstance(found, dict) else {}
+
+
+def records_at(value: Any, path: str) -> list[dict[str, Any]]:
+    """Return the objects in the list at `path`; anything else in it is left out."""
+    found = _at(value, path)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def empty_answer(who: str, raw: str) -> LlmTransportError:
+    """Return the failure of an answer without text, reasoning and calls; asking again may help."""
+    return LlmTransportError(
+        f"{who} empty_response: the answer has no text, no reasoning and no tool call",
+        kind="stream",
+        retryable=True,
+        code="empty_response",
+        raw=raw,
+    )
+
+
+def unfinished_answer(who: str) -> LlmTransportError:
+    """Return the failure of a stream that ended well, but before the answer did: half an answer is never taken for one."""
+    return LlmTransportError(
+        f"{who} stream ended before the answer was complete", kind="stream", retryable=True, code="stream_incomplete"
+    )
 
 
 def _at(value: Any, path: str) -> Any:
