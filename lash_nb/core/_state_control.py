@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from lash_nb.core._turn_builder import checked_input
 from lash_nb.plugins import ManualRewrite, RewriteTrigger
-from lash_nb.runtime import LashRuntime, OrphanVacuum, RuntimeSessionState
+from lash_nb.runtime import LashRuntime, OrphanVacuum, PromptPreview, RuntimeSessionState, preview_prompt
 from lash_nb.wire import (
     AppendMessage,
     AppendPlugin,
@@ -14,6 +15,7 @@ from lash_nb.wire import (
     SessionAppendNode,
     SessionNodeRecord,
     SessionSnapshot,
+    TurnInput,
 )
 
 __all__ = ["StateControl"]
@@ -28,6 +30,16 @@ class StateControl:
     def export(self) -> SessionSnapshot:
         """Return the public state: graph and counters, without frames, stored references and ledger."""
         return self._runtime.read_view().to_snapshot()
+
+    async def preview_prompt(self, turn_input: TurnInput | str | None = None) -> PromptPreview:
+        """Return what the model would get at the next call, piece by piece, with `turn_input` or else with what waits in the queue.
+
+        No model is asked, and neither are hooks and transforms of turns: what they would add is not in it.
+
+        Raises:
+            PluginError: a plugin could not tell what it adds to the prompt.
+        """
+        return await preview_prompt(self._runtime, None if turn_input is None else checked_input(turn_input))
 
     async def persist_current(self) -> RuntimeSessionState:
         """Return a copy of the whole state, with the state of tools and plugins, after the turn that runs; despite its name nothing is committed."""

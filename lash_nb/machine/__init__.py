@@ -41,10 +41,12 @@ from lash_nb.machine._errors import error_event
 from lash_nb.machine._machine import TurnMachine
 from lash_nb.machine._projector import ChatProjector
 from lash_nb.machine._prompt import (
+    PromptPiece,
     ToolAvailabilityOf,
     contributions_layer,
     default_template,
     project_instructions,
+    prompt_pieces,
     render_prompt,
     runtime_context,
 )
@@ -80,6 +82,7 @@ __all__ = [
     "OnEmpty",
     "PendingToolCall",
     "Progress",
+    "PromptPiece",
     "ProtocolDriver",
     "RequestProjector",
     "ScheduleTurnLimitFinal",
@@ -103,6 +106,7 @@ __all__ = [
     "error_event",
     "normalized_response_parts",
     "project_instructions",
+    "prompt_pieces",
     "render_prompt",
     "runtime_context",
     "turn_limit_message",

@@ -4,7 +4,7 @@ Layers lie over each other in the order capability, surface, core, session, turn
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias, get_args
+from typing import Final, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
@@ -26,10 +26,12 @@ from lash_nb.wire import (
 )
 
 __all__ = [
+    "PromptPiece",
     "ToolAvailabilityOf",
     "contributions_layer",
     "default_template",
     "project_instructions",
+    "prompt_pieces",
     "render_prompt",
     "runtime_context",
 ]
@@ -91,29 +93,62 @@ def render_prompt(layers: Iterable[PromptLayer], *, execution: str, availability
         execution: The protocol's text for the builtin `execution_instructions`.
         availability: How far each tool is offered; opens and closes gates.
     """
+    pieces = prompt_pieces(layers, execution=execution, availability=availability)
+    return "\n\n".join(text for piece in pieces for text in (piece.heading, piece.text) if text)
+
+
+class PromptPiece(NamedTuple):
+    """One text of a system prompt, and what put it there."""
+
+    entry: PromptTemplateEntry
+    """The entry of the template that it fills."""
+    layer: int | None
+    """Which layer contributed it, counted from 0; None for what the template and the runtime bring."""
+    heading: str
+    """The heading of its section, above the first text of it; else empty."""
+    text: str
+    """The text, with its own heading."""
+
+
+def prompt_pieces(
+    layers: Iterable[PromptLayer], *, execution: str, availability: ToolAvailabilityOf
+) -> Iterator[PromptPiece]:
+    """Yield the texts of the system prompt in order; arguments as of `render_prompt`, which joins them with empty lines."""
     template, contributions = _resolved(layers)
-    shown = _merged(item for item in contributions if _is_open(item.gate, availability))
+    shown = _merged(held for held in contributions if _is_open(held.item.gate, availability))
     builtins: dict[PromptBuiltin, str] = {
         "main_agent_intro": main_agent_intro(),
         "execution_instructions": execution,
         "core_guidance": core_guidance(can_ask=_offered("ask", "callable", availability)),
     }
-    sections = (_section(section, shown, builtins) for section in template.sections)
-    return "\n\n".join(section for section in sections if section)
+    for section in template.sections:
+        heading = f"## {title}" if (title := _title(section.title)) else ""
+        for entry in section.entries:
+            for layer, text in _entry(entry, shown, builtins):
+                if text:
+                    yield PromptPiece(entry, layer, heading, text)
+                    heading = ""
 
 
-def _resolved(layers: Iterable[PromptLayer]) -> tuple[PromptTemplate, list[PromptContribution]]:
+class _Held(NamedTuple):
+    """A contribution and the layer that holds it."""
+
+    layer: int
+    item: PromptContribution
+
+
+def _resolved(layers: Iterable[PromptLayer]) -> tuple[PromptTemplate, list[_Held]]:
     """Lay the layers over each other: the last template, and of each slot what was added since its last reset."""
     template = _DEFAULT_TEMPLATE
-    held: dict[PromptSlot, list[PromptContribution]] = {}
-    for layer in layers:
+    held: dict[PromptSlot, list[_Held]] = {}
+    for number, layer in enumerate(layers):
         template = layer.template or template
         for slot, change in layer.slots.items():
             if change.reset:
                 held[slot] = []
-            forced = (msgspec.structs.replace(contribution, slot=slot) for contribution in change.contributions)
+            forced = (_Held(number, msgspec.structs.replace(one, slot=slot)) for one in change.contributions)
             held.setdefault(slot, []).extend(forced)
-    return template, [contribution for items in held.values() for contribution in items]
+    return template, [one for items in held.values() for one in items]
 
 
 def _is_open(gate: PromptGate, availability: ToolAvailabilityOf) -> bool:
@@ -125,15 +160,18 @@ def _offered(tool: str, least: Availability, availability: ToolAvailabilityOf) -
     return level is not None and at_least(level, least)
 
 
-def _merged(contributions: Iterable[PromptContribution]) -> Sequence[PromptContribution]:
+def _merged(contributions: Iterable[_Held]) -> Sequence[_Held]:
     """Trim, drop what is blank, sort, and drop what stands twice in a row; gates have done their work and go."""
     trimmed = (
-        PromptContribution(slot=item.slot, title=_title(item.title), priority=item.priority, content=content)
-        for item in contributions
+        _Held(
+            layer,
+            PromptContribution(slot=item.slot, title=_title(item.title), priority=item.priority, content=content),
+        )
+        for layer, item in contributions
         if (content := item.content.strip())
     )
-    ordered = sorted(trimmed, key=_rank)
-    return [item for index, item in enumerate(ordered) if index == 0 or item != ordered[index - 1]]
+    ordered = sorted(trimmed, key=lambda held: _rank(held.item))
+    return [held for index, held in enumerate(ordered) if index == 0 or held.item != ordered[index - 1].item]
 
 
 def _rank(item: PromptContribution) -> tuple[int, int, str, str]:
@@ -144,25 +182,15 @@ def _title(title: str | None) -> str | None:
     return (title or "").strip() or None
 
 
-def _section(
-    section: PromptTemplateSection, shown: Sequence[PromptContribution], builtins: Mapping[PromptBuiltin, str]
-) -> str:
-    parts = [text for entry in section.entries for text in _entry(entry, shown, builtins) if text]
-    if not parts:
-        return ""
-    title = _title(section.title)
-    return "\n\n".join((f"## {title}", *parts) if title else parts)
-
-
 def _entry(
-    entry: PromptTemplateEntry, shown: Sequence[PromptContribution], builtins: Mapping[PromptBuiltin, str]
-) -> Iterator[str]:
+    entry: PromptTemplateEntry, shown: Sequence[_Held], builtins: Mapping[PromptBuiltin, str]
+) -> Iterator[tuple[int | None, str]]:
     match entry:
         case TextEntry(content=content):
-            yield content.strip()
+            yield None, content.strip()
         case BuiltinEntry(builtin=builtin):
-            yield builtins[builtin].strip()
+            yield None, builtins[builtin].strip()
         case SlotEntry(slot=slot):
-            for item in shown:
+            for layer, item in shown:
                 if item.slot == slot:
-                    yield f"### {item.title}\n\n{item.content}" if item.title else item.content
+                    yield layer, f"### {item.title}\n\n{item.content}" if item.title else item.content

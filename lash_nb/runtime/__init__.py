@@ -6,6 +6,7 @@ from lash_nb.runtime._fork import fork_snapshot
 from lash_nb.runtime._loading import load_persisted_session_state
 from lash_nb.runtime._observation import RuntimeObservation
 from lash_nb.runtime._phases import RuntimeTurnPhase, RuntimeTurnPhaseProbe
+from lash_nb.runtime._prompt_preview import PromptComponent, PromptComponentKind, PromptPreview, preview_prompt
 from lash_nb.runtime._read_view import SessionReadView
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._runtime import LashRuntime
@@ -32,6 +33,9 @@ __all__ = [
     "PersistentRuntimeServices",
     "ProcessRegistry",
     "ProcessRuntimeHost",
+    "PromptComponent",
+    "PromptComponentKind",
+    "PromptPreview",
     "Residency",
     "RuntimeEnvironment",
     "RuntimeObservation",
@@ -46,5 +50,6 @@ __all__ = [
     "TurnResult",
     "fork_snapshot",
     "load_persisted_session_state",
+    "preview_prompt",
     "state_builtins",
 ]

@@ -1,0 +1,213 @@
+"""What a model would be asked next, piece by piece; nobody asks it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from lash_nb.machine import PromptPiece, TurnMachineConfig, contributions_layer, prompt_pieces
+from lash_nb.plugins import ProtocolPreamble, ToolSurface
+from lash_nb.runtime._runtime import LashRuntime
+from lash_nb.wire import (
+    BuiltinEntry,
+    ImageBlock,
+    LlmContentBlock,
+    LlmMessage,
+    LlmToolSpec,
+    QueuedWorkBatch,
+    ReasoningBlock,
+    SlotEntry,
+    TextBlock,
+    TextItem,
+    ToolCallBlock,
+    ToolResultBlock,
+    TurnInput,
+    TurnInputPayload,
+    to_json,
+)
+from lash_nb.words import counted
+
+__all__ = ["PromptComponent", "PromptComponentKind", "PromptPreview", "preview_prompt"]
+
+PromptComponentKind: TypeAlias = Literal["system", "tool", "history", "input"]
+"""What a component is: a text of the system prompt, a tool, a message of the conversation, or what comes in with the next call."""
+
+_LAYERS: Final = ("protocol", "plugins", "core", "session")
+"""Who contributes to a prompt, lowest layer first."""
+_CHARS_PER_TOKEN: Final = 4
+"""What providers themselves tell as a rule for English text; JSON and other languages take more tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptComponent:
+    """One piece of what the model gets."""
+
+    kind: PromptComponentKind
+    """What it is."""
+    name: str
+    """Its name: a text of the prompt, a tool, or who speaks."""
+    source: str
+    """Who put it there."""
+    text: str = field(repr=False)
+    """What the model reads."""
+    images: int = 0
+    """Pictures beside the text."""
+
+    @property
+    def chars(self) -> int:
+        """Its length in characters."""
+        return len(self.text)
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens: a quarter of the characters; pictures are not counted."""
+        return -(-len(self.text) // _CHARS_PER_TOKEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptPreview:
+    """What a session would ask its model at the next call."""
+
+    session_id: str
+    """The session."""
+    model: str
+    """The model."""
+    context_window: int | None
+    """Size of the model's context window, in tokens."""
+    components: tuple[PromptComponent, ...] = field(repr=False)
+    """The pieces, in the order of the request."""
+    last_tokens: int | None
+    """Tokens of the prompt of the last call, as the provider counted them; None when it did not, or there was none."""
+    during_turn: bool
+    """Whether a turn runs, so that the next call is one of it."""
+
+    @property
+    def chars(self) -> int:
+        """Characters of all components."""
+        return sum(one.chars for one in self.components)
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens all components have."""
+        return sum(one.tokens for one in self.components)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the context window that is, from 0; None when the window is not known."""
+        return self.tokens / self.context_window if self.context_window else None
+
+
+async def preview_prompt(runtime: LashRuntime, turn_input: TurnInput | None = None) -> PromptPreview:
+    """Put together what a model would get: with `turn_input`, else with what waits in the queue for the next call.
+
+    Neither hooks nor transforms of turns are asked: what they would add is not in it.
+
+    Raises:
+        PluginError: a plugin could not tell what it adds to the prompt.
+    """
+    policy, usage = runtime.state.effective_policy(), runtime.state.last_prompt_usage
+    tools = runtime.plugins.tool_surface()
+    preamble = runtime.plugins.driver.preamble(tools)
+    request = preamble.projector.project(_config(runtime, preamble), messages=runtime.conversation(), use_tools=False)
+    return PromptPreview(
+        session_id=runtime.session_id,
+        model=policy.model.id,
+        context_window=policy.model.limits.context_window_tokens,
+        components=(
+            *_system(await _pieces(runtime, preamble, tools)),
+            *(_tool(spec, runtime.plugins.registry.source(spec.name) or "") for spec in preamble.tool_specs),
+            *map(_message, request.messages),
+            *([_given(turn_input, "you")] if turn_input else await _waiting(runtime)),
+        ),
+        last_tokens=usage.prompt_context_tokens if usage else None,
+        during_turn=runtime.machine is not None,
+    )
+
+
+async def _pieces(runtime: LashRuntime, preamble: ProtocolPreamble, tools: ToolSurface) -> Sequence[PromptPiece]:
+    layers = (
+        contributions_layer(preamble.prompt_contributions),
+        contributions_layer(await runtime.plugins.prompt_contributions(tools)),
+        runtime.environment.prompt,
+        runtime.state.policy.prompt,
+    )
+    return tuple(prompt_pieces(layers, execution=preamble.execution_section, availability=tools.availability))
+
+
+def _config(runtime: LashRuntime, preamble: ProtocolPreamble) -> TurnMachineConfig:
+    """The prompt is left out: it is shown text by text."""
+    return TurnMachineConfig(
+        protocol_driver=preamble.driver,
+        projector=preamble.projector,
+        sync_execution_surface=preamble.sync_execution_surface,
+        model=runtime.state.effective_policy().model.id,
+        session_id=runtime.session_id,
+        new_message_id=runtime.environment.ids.hex,
+    )
+
+
+async def _waiting(runtime: LashRuntime) -> Sequence[PromptComponent]:
+    """Into a turn that runs comes what may join it; between turns, the first of what waits begins the next one."""
+    if runtime.store is None:
+        return ()
+    running = runtime.machine is not None
+    waiting = await runtime.queued_work()
+    return [part for batch in (waiting if running else waiting[:1]) for part in _queued(batch, during_turn=running)]
+
+
+def _queued(batch: QueuedWorkBatch, *, during_turn: bool) -> Iterator[PromptComponent]:
+    if during_turn and batch.delivery_policy != "earliest_safe_boundary":
+        return
+    for item in batch.items:
+        if isinstance(item.payload, TurnInputPayload):
+            yield _given(item.payload.input, f"queue {batch.batch_id}")
+
+
+def _system(pieces: Sequence[PromptPiece]) -> Iterator[PromptComponent]:
+    for piece in pieces:
+        name, source = _contributor(piece)
+        text = "\n\n".join(filter(None, (piece.heading, piece.text)))
+        yield PromptComponent(kind="system", name=name, source=source, text=text)
+
+
+def _contributor(piece: PromptPiece) -> tuple[str, str]:
+    """What a text of the prompt is called, and who put it there."""
+    match piece.entry:
+        case BuiltinEntry(builtin=builtin):
+            return builtin, "runtime"
+        case SlotEntry(slot=slot):
+            return f"slot {slot}", "" if piece.layer is None else _LAYERS[piece.layer]
+        case _:
+            return "text", "template"
+
+
+def _tool(spec: LlmToolSpec, source: str) -> PromptComponent:
+    told = {"name": spec.name, "description": spec.description, "input_schema": spec.input_schema}
+    return PromptComponent(kind="tool", name=spec.name, source=source, text=to_json(told).decode())
+
+
+def _message(message: LlmMessage) -> PromptComponent:
+    kinds = [block.variant for block in message.blocks]
+    images = sum(isinstance(one, ImageBlock) for one in kinds)
+    calls = [one.tool_name for one in kinds if isinstance(one, ToolCallBlock | ToolResultBlock) and one.tool_name]
+    said = f"{message.role}: {', '.join(calls)}" if calls else message.role
+    text = "\n".join(filter(None, map(_block_text, message.blocks)))
+    return PromptComponent(kind="history", name=said, source="conversation", text=text, images=images)
+
+
+def _block_text(block: LlmContentBlock) -> str:
+    match block.variant:
+        case TextBlock(text=text) | ReasoningBlock(text=text):
+            return text
+        case ToolCallBlock(tool_name=name, input_json=arguments):
+            return f"{name} {arguments}"
+        case ToolResultBlock(content=content):
+            return content
+        case _:
+            return ""
+
+
+def _given(given: TurnInput, source: str) -> PromptComponent:
+    text = "\n".join(item.text for item in given.items if isinstance(item, TextItem))
+    images = len(given.image_blobs)
+    name = f"User with {counted(images, 'picture')}" if images else "User"
+    return PromptComponent(kind="input", name=name, source=source, text=text, images=images)
