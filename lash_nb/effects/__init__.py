@@ -1,9 +1,10 @@
-"""Effects: the host that performs envelopes, and the hosts around it that record and step."""
+"""Effects: the host that performs envelopes, and the hosts around it that record, remember and step."""
 
 from lash_nb.effects._decision import PendingEffect
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._inline import InlineEffectHost
 from lash_nb.effects._journal import JournalEffectHost, effect_status
+from lash_nb.effects._sqlite_host import SqliteEffectHost
 from lash_nb.effects._step import StepEffectHost
 from lash_nb.effects._step_control import DEFAULT_STOPS, StepControl, StepMode
 
@@ -15,6 +16,7 @@ __all__ = [
     "LocalExecutor",
     "PendingEffect",
     "ScopedEffectController",
+    "SqliteEffectHost",
     "StepControl",
     "StepEffectHost",
     "StepMode",

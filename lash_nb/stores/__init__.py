@@ -44,6 +44,12 @@ from lash_nb.stores._session_store import (
 )
 from lash_nb.stores._sqlite_artifacts import SqliteLashlangArtifactStore
 from lash_nb.stores._sqlite_attachment_users import attachment_users
+from lash_nb.stores._sqlite_effects import (
+    EFFECT_LEASE_TTL_MS,
+    EffectReplayKey,
+    EffectReplayRow,
+    SqliteEffectReplay,
+)
 from lash_nb.stores._sqlite_factory import SqliteSessionStoreFactory
 from lash_nb.stores._sqlite_host_events import SqliteHostEventStore
 from lash_nb.stores._sqlite_processes import SqliteProcessRegistry
@@ -53,6 +59,7 @@ from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreR
 
 __all__ = [
     "ATTACHMENT_GRACE_MS",
+    "EFFECT_LEASE_TTL_MS",
     "QUEUED_WORK_CLAIM_TTL_MS",
     "TIER_OF_PERSISTENCE",
     "ActivePath",
@@ -72,6 +79,8 @@ __all__ = [
     "AttachmentStorePersistence",
     "AttachmentUser",
     "CollectedAttachment",
+    "EffectReplayKey",
+    "EffectReplayRow",
     "FileAttachmentStore",
     "FullGraph",
     "GcReport",
@@ -89,6 +98,7 @@ __all__ = [
     "SessionStore",
     "SessionStoreCreateRequest",
     "SessionStoreFactory",
+    "SqliteEffectReplay",
     "SqliteHostEventStore",
     "SqliteLashlangArtifactStore",
     "SqliteProcessRegistry",

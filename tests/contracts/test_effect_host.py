@@ -1,13 +1,14 @@
 """What every effect host promises, whatever it does on the way."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from lash_nb.clock import ManualClock
-from lash_nb.effects import EffectHost, InlineEffectHost, JournalEffectHost, StepEffectHost
+from lash_nb.effects import EffectHost, InlineEffectHost, JournalEffectHost, SqliteEffectHost, StepEffectHost
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.wire import (
     EffectScope,
@@ -30,7 +31,7 @@ def stepped_by_an_obedient_person() -> StepEffectHost:
     return host
 
 
-HOSTS: dict[str, Callable[[], EffectHost]] = {
+INLINE: dict[str, Callable[[], EffectHost]] = {
     "inline": InlineEffectHost,
     "journal": lambda: JournalEffectHost(InlineEffectHost(), ManualClock()),
     "step, disarmed": lambda: StepEffectHost(InlineEffectHost(), ManualClock()),
@@ -39,10 +40,24 @@ HOSTS: dict[str, Callable[[], EffectHost]] = {
 }
 
 
-@pytest.fixture(params=list(HOSTS))
-def host(request: pytest.FixtureRequest) -> EffectHost:
+DURABLE: dict[str, Callable[[SqliteEffectHost], EffectHost]] = {
+    "sqlite": lambda remembering: remembering,
+    "journal around sqlite": lambda remembering: JournalEffectHost(remembering, ManualClock()),
+    "step around journal around sqlite": lambda remembering: StepEffectHost(
+        JournalEffectHost(remembering, ManualClock())
+    ),
+}
+
+
+@pytest.fixture(params=[*INLINE, *DURABLE])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EffectHost]:
     """Each shipped host."""
-    return HOSTS[request.param]()
+    if request.param in INLINE:
+        yield INLINE[request.param]()
+        return
+    remembering = SqliteEffectHost(tmp_path / "effects.db")
+    yield DURABLE[request.param](remembering)
+    remembering.release()
 
 
 SCOPES: list[EffectScope] = [
@@ -60,7 +75,15 @@ def test_a_controller_keeps_its_scope_and_tier(host: EffectHost, scope: EffectSc
     controller = host.scoped(scope)
 
     assert controller.scope == scope
-    assert controller.durability_tier == host.durability_tier == "inline"
+    assert controller.durability_tier == host.durability_tier
+
+
+@pytest.mark.parametrize("name", [*INLINE, *DURABLE])
+def test_a_host_has_the_tier_of_the_one_that_it_is_around(name: str, tmp_path: Path) -> None:
+    """Only who remembers is durable, whatever stands around it."""
+    made = INLINE[name]() if name in INLINE else DURABLE[name](SqliteEffectHost(tmp_path / "effects.db"))
+
+    assert made.durability_tier == ("inline" if name in INLINE else "durable")
 
 
 BLANKS = [
@@ -93,14 +116,14 @@ async def test_the_outcome_is_the_executors_own(host: EffectHost) -> None:
     assert world.asked == [model_call()]
 
 
-async def test_repeating_an_envelope_repeats_the_work(host: EffectHost) -> None:
-    """No shipped host of this tier remembers outcomes."""
+async def test_repeating_an_envelope_repeats_the_work_unless_the_host_is_durable(host: EffectHost) -> None:
+    """A host remembers outcomes when its tier says so, and only then."""
     world = World()
     controller = host.scoped(SCOPE)
     for _ in range(2):
-        await controller.execute_effect(model_call(), world)
+        assert await controller.execute_effect(model_call(), world) == said("from scripted-model")
 
-    assert world.asked == [model_call()] * 2
+    assert world.asked == [model_call()] * (2 if host.durability_tier == "inline" else 1)
 
 
 INVALID: dict[str, RuntimeEffectEnvelope] = {
