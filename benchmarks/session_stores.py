@@ -118,6 +118,12 @@ class Phases:
         if phase == "final_commit":
             self._watch.end(FINAL)
 
+    def begin_named(self, phase: str) -> None:
+        """Plugins are not measured."""
+
+    def end_named(self, phase: str) -> None:
+        """Plugins are not measured."""
+
 
 def builder() -> LashCoreBuilder:
     """Return what every core here shares."""

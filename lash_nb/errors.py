@@ -19,6 +19,7 @@ __all__ = [
     "LashError",
     "LashRuntimeError",
     "LlmTransportError",
+    "PluginActionError",
     "PluginError",
     "RuntimeEffectControllerError",
     "SessionError",
@@ -163,6 +164,23 @@ class PluginError(LashError):
         self.args = (kind, detail)
         self.kind = kind
         self.detail = detail
+
+
+class PluginActionError(PluginError):
+    """A plugin action was not even tried; its `kind` is `invoke`.
+
+    Attributes:
+        variant: `Unknown`, `MissingSession` or `UnexpectedSession`.
+        action: What was called.
+    """
+
+    code = "plugin_action"
+
+    def __init__(self, variant: str, detail: str, action: str) -> None:
+        super().__init__("invoke", detail)
+        self.args = (variant, detail, action)
+        self.variant = variant
+        self.action = action
 
 
 class DirectCompletionError(PluginError):

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._modes import ModeId
+from lash_nb.core._plugin_actions import PluginActions
 from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
@@ -63,6 +65,8 @@ class LashSession:
             usage_source="direct",
         )
         """Asks a model beside the conversation: `await session.direct("…")`, with `output=` a pydantic model class for its instance."""
+        self.plugin_actions = PluginActions(runtime)
+        """What its plugins let be done: `await session.plugin_actions.call(name, args)`."""
         runtime.observe()
         self._trace: Trace | None = None
 
@@ -187,6 +191,15 @@ class LashSession:
         if self._trace is None:
             self._trace = grown.called(f"session {self.session_id}")
         return self._trace
+
+    def tool_catalog(self) -> list[dict[str, Any]]:
+        """Return an entry for every tool of the session that can be found, with what plugins add to it.
+
+        Raises:
+            PluginError: a plugin failed to say what is offered.
+            ToolRegistryError: two callable tools would be called the same way.
+        """
+        return self._runtime.plugins.tool_catalog()
 
     @property
     def attachments(self) -> AttachmentListing:

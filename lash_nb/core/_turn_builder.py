@@ -68,6 +68,10 @@ class TurnBuilder:
         """Lay these options of the protocol over the session's."""
         return self._set(protocol_turn_options=options)
 
+    def plugin_input(self, plugin_id: str, value: Any) -> Self:
+        """Give a plugin something for this turn only, any object; a session with a store refuses the turn, for it cannot store it."""
+        return self._set(plugin_inputs={**self._options.plugin_inputs, plugin_id: value})
+
     def prompt_template(self, template: PromptTemplate) -> Self:
         """Order the system prompt by this template, in this turn only."""
         return self.prompt_layer(self._options.prompt.with_template(template))

@@ -1,5 +1,13 @@
 """Tools and plugins: what a session can do beside talking to a model."""
 
+from lash_nb.plugins._actions import (
+    PluginAction,
+    PluginActionContext,
+    PluginActionDef,
+    PluginActionHandler,
+    PluginActionKind,
+    SessionParam,
+)
 from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
 from lash_nb.plugins._builtin import embed_tools, lash_triggers
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
@@ -12,6 +20,7 @@ from lash_nb.plugins._context import (
     tool_replay_key,
 )
 from lash_nb.plugins._direct import AskDirectly, DirectCompletion, DirectCompletions
+from lash_nb.plugins._discovery import ToolDiscovery, ToolDiscoveryContext, ToolDiscoveryContributor
 from lash_nb.plugins._dispatch import ToolDispatcher
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
 from lash_nb.plugins._history import (
@@ -78,6 +87,7 @@ from lash_nb.plugins._output_budget import ToolOutputBudget, tool_output_budget
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
+from lash_nb.plugins._plugin_spec import PluginSpec, PluginSpecFactory
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolPreamble, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext, PromptContributor, ToolSurfaceContributor
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
@@ -89,6 +99,7 @@ from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution, ToolS
 from lash_nb.plugins._text_window import BudgetUnit, TextBudget, TextWindow
 from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector
 from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._turn_transform import PreparedContext, TurnContextTransform, TurnTransformContext
 from lash_nb.plugins._validation import validate_tool_input
 
 __all__ = [
@@ -131,6 +142,11 @@ __all__ = [
     "OwnedDirective",
     "OwnedEvent",
     "PeriodicRewrite",
+    "PluginAction",
+    "PluginActionContext",
+    "PluginActionDef",
+    "PluginActionHandler",
+    "PluginActionKind",
     "PluginBuildContext",
     "PluginDirective",
     "PluginFactory",
@@ -140,7 +156,10 @@ __all__ = [
     "PluginLifecycleHook",
     "PluginRegistrar",
     "PluginSession",
+    "PluginSpec",
+    "PluginSpecFactory",
     "PluginStack",
+    "PreparedContext",
     "PromptContext",
     "PromptContributor",
     "ProtocolDriverPlugin",
@@ -152,6 +171,7 @@ __all__ = [
     "RewriteTrigger",
     "SessionConfigChanged",
     "SessionConfigMutator",
+    "SessionParam",
     "SessionPlugin",
     "SessionRestored",
     "ShortCircuitTool",
@@ -164,6 +184,9 @@ __all__ = [
     "ToolCallHookContext",
     "ToolCallHooks",
     "ToolContext",
+    "ToolDiscovery",
+    "ToolDiscoveryContext",
+    "ToolDiscoveryContributor",
     "ToolDispatch",
     "ToolDispatcher",
     "ToolOutputBudget",
@@ -177,12 +200,14 @@ __all__ = [
     "ToolSurfaceContribution",
     "ToolSurfaceContributor",
     "ToolSurfaceEntry",
+    "TurnContextTransform",
     "TurnFinalized",
     "TurnHookContext",
     "TurnHookPoint",
     "TurnPersisted",
     "TurnResultHookContext",
     "TurnResultSummary",
+    "TurnTransformContext",
     "WindowShrinkRewrite",
     "authority_type",
     "call_path",

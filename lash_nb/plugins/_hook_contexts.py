@@ -1,8 +1,8 @@
 """What hooks get to know, and what those of model calls give back (lash 0.1.0-alpha.37, turns §14.2 and §14.3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from lash_nb.wire import (
     AssistantOutput,
@@ -61,6 +61,9 @@ class _Conversation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnHookContext(_Conversation):
     """A turn that is about to begin, its input among the messages."""
+
+    plugin_inputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the turn brings for plugins, by plugin id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ in which their plugins registered them; those of model calls are chained, those 
 """
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -54,6 +55,8 @@ T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
+HookPhase: TypeAlias = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Told by name what a plugin is asked, around the asking."""
 Directives: TypeAlias = Iterable[PluginDirective] | None
 HookAnswer: TypeAlias = Directives | Awaitable[Directives]
 """What hooks with directives return; None is none."""
@@ -128,6 +131,8 @@ class PluginHooks:
     assistant_response: Final[list[tuple[str, AssistantResponseHook]]] = field(default_factory=list)
     lifecycle: Final[list[tuple[str, PluginLifecycleHook]]] = field(default_factory=list)
     config_mutators: Final[list[tuple[str, SessionConfigMutator]]] = field(default_factory=list)
+    within: HookPhase = field(default=lambda _: contextlib.nullcontext())
+    """Whoever measures hooks; the phases are called `plugin_hook.{kind}.{plugin}`."""
 
     async def streamed(self, session_id: str, chunk: str) -> StreamedChunk:
         """Return what the stream hooks make of a piece of text, one after the other.
@@ -163,7 +168,7 @@ class PluginHooks:
 
     async def notify(self, event: PluginLifecycleEvent) -> None:
         """Tell every plugin that follows the session, side by side; who fails is told of in the log."""
-        told = (asked(plugin, hook, event) for plugin, hook in self.lifecycle)
+        told = (self._told(plugin, hook, event) for plugin, hook in self.lifecycle)
         for (plugin, _), answer in zip(
             self.lifecycle, await asyncio.gather(*told, return_exceptions=True), strict=True
         ):
@@ -171,6 +176,14 @@ class PluginHooks:
                 _LOG.warning("plugin %s failed at %s: %s", plugin, event.type, answer)
             elif isinstance(answer, BaseException):
                 raise answer
+
+    async def _told(self, plugin: str, hook: PluginLifecycleHook, event: PluginLifecycleEvent) -> None:
+        with self.phase(event.type, plugin):
+            await asked(plugin, hook, event)
+
+    def phase(self, kind: str, plugin: str) -> contextlib.AbstractContextManager[None]:
+        """Tell whoever measures that a plugin is asked."""
+        return self.within(f"plugin_hook.{kind}.{plugin}")
 
     async def mutated(self, change: SessionConfigChanged) -> SessionPolicy:
         """Return what the plugins make of a new policy, one after the other; who fails is told of in the log and left out."""
@@ -184,15 +197,21 @@ class PluginHooks:
         return policy
 
 
-async def collected(hooks: Sequence[tuple[str, Callable[[C], HookAnswer]]], context: C) -> tuple[OwnedDirective, ...]:
-    """Ask all hooks of a point and return what they want, in order.
+async def collected(
+    hooks: Sequence[tuple[str, Callable[[C], HookAnswer]]],
+    context: C,
+    phase: HookPhase = lambda _: contextlib.nullcontext(),
+) -> tuple[OwnedDirective, ...]:
+    """Ask all hooks of a point, each within the phase of its plugin, and return what they want, in order.
 
     Raises:
         PluginError: a hook failed, or wants something that is no directive or cannot be written as JSON.
     """
     wanted: list[OwnedDirective] = []
     for plugin, hook in hooks:
-        wanted += _owned(plugin, await asked(plugin, hook, context))
+        with phase(plugin):
+            answer = await asked(plugin, hook, context)
+        wanted += _owned(plugin, answer)
     return tuple(wanted)
 
 

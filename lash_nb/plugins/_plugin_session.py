@@ -1,26 +1,33 @@
 """The plugins of one open session: their tools, their prompt texts, their state (lash 0.1.0-alpha.37, turns §14)."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from lash_nb.errors import LashError, PluginError
+from lash_nb.plugins._actions import PluginActionDef, invoke_action
+from lash_nb.plugins._discovery import tool_catalog
 from lash_nb.plugins._history import HistoryState, RewriteContext
 from lash_nb.plugins._hooks import PluginHooks, asked, listed
 from lash_nb.plugins._plugin import SessionPlugin
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
-from lash_nb.plugins._registry import PLUGINS_SOURCE, ToolRegistry
+from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
 from lash_nb.plugins._tool_projection import ToolResultProjector, default_projection
+from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._turn_transform import PreparedContext, TurnContextTransform, TurnTransformContext
 from lash_nb.wire import (
+    Json,
     PluginMeta,
     PluginSessionSnapshot,
     PluginSnapshot,
     PromptContribution,
     SessionToolAccess,
+    ToolCallOutput,
     ToolState,
 )
 
@@ -60,7 +67,14 @@ class PluginSession:
         self._tool_access = tool_access
         self._prompt_contributors = tuple(registrar.prompt_contributors)
         self._surface_contributors = tuple(registrar.tool_surface_contributors)
+        self._discovery_contributors = tuple(registrar.tool_discovery_contributors)
+        self._actions = dict(registrar.plugin_actions)
+        self.transforms = sorted(registrar.turn_context_transforms, key=lambda held: -held[1].priority)
+        """What changes what turns begin with, those of higher priority first."""
         self._rewriters = sorted(registrar.history_rewriters, key=lambda held: -held[1].priority)
+        self.context_contributions: tuple[PromptContribution, ...] = ()
+        """What the last turn's transforms add to the prompt."""
+        self._context_tools: tuple[tuple[ToolProvider, ...], bool] = ((), True)
         self._live = live
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
@@ -76,8 +90,15 @@ class PluginSession:
         state = self.registry.state()
         if self._forked_from is not state:
             self._forked_from = state
-            self._fork = self.registry.fork()
+            self._fork = self._composed()
         return self._fork
+
+    def _composed(self) -> ToolRegistry:
+        providers, include_base_tools = self._context_tools
+        registry = self.registry.fork() if include_base_tools else ToolRegistry()
+        if providers:
+            registry.overlay_source(CONTEXT_SOURCE, providers)
+        return registry
 
     def tool_surface(self) -> ToolSurface:
         """Return the tools that the session offers now; the same object as long as nothing changes.
@@ -94,18 +115,67 @@ class PluginSession:
             self._surface_of = seen
         return self._surface
 
-    async def prompt_contributions(self, surface: ToolSurface) -> tuple[PromptContribution, ...]:
+    async def prompt_contributions(
+        self, surface: ToolSurface, plugin_inputs: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[PromptContribution, ...]:
         """Return what the plugins add to the prompt: no text twice in a slot, by slot name and priority.
 
         Raises:
             PluginError: a contributor failed.
         """
-        context = PromptContext(session_id=self.session_id, surface=surface)
+        context = PromptContext(session_id=self.session_id, surface=surface, plugin_inputs=plugin_inputs)
         unique: dict[tuple[str, int, str], PromptContribution] = {}
         for plugin, contributor in self._prompt_contributors:
             for one in listed(plugin, PromptContribution, await asked(plugin, contributor, context)):
                 unique.setdefault((one.slot, one.priority, one.content.strip()), one)
         return tuple(sorted(unique.values(), key=attrgetter("slot", "priority")))
+
+    async def prepare_turn_context(self, context: TurnTransformContext, prepared: PreparedContext) -> PreparedContext:
+        """Let every transform change what a turn begins with, those of higher priority first, and take over its tools and prompt texts.
+
+        Raises:
+            PluginError: a transform failed.
+            ToolRegistryError: two of its tools clash.
+        """
+        for plugin, transform in self.transforms:
+            with self.hooks.phase("context_transform", plugin):
+                answer = await asked(plugin, _onto(transform, context), prepared)
+            if not isinstance(answer, PreparedContext):
+                raise PluginError(
+                    "session", f"`{plugin}` returned {type(answer).__name__} where a PreparedContext belongs"
+                )
+            prepared = answer
+        self._set_context_tools(prepared.tool_providers, prepared.include_base_tools)
+        self.context_contributions = prepared.prompt_contributions
+        return prepared
+
+    def _set_context_tools(self, providers: tuple[ToolProvider, ...], include_base_tools: bool) -> None:
+        before = self._context_tools
+        if before != (providers, include_base_tools):
+            self._context_tools = providers, include_base_tools
+            try:
+                self._fork = self._composed()
+            except BaseException:
+                self._context_tools = before
+                raise
+
+    def tool_catalog(self) -> list[dict[str, Any]]:
+        """Return an entry for every tool that can be found, with what plugins add to it. Errors as in `tool_surface`."""
+        return tool_catalog(self.session_id, self.tool_surface(), self._discovery_contributors)
+
+    @property
+    def plugin_actions(self) -> tuple[PluginActionDef, ...]:
+        """What the host may have done, by name."""
+        return tuple(self._actions[name].definition for name in sorted(self._actions))
+
+    async def invoke_plugin_action(self, name: str, args: Json, *, session_id: str | None) -> ToolCallOutput:
+        """Do the action of that name.
+
+        Raises:
+            PluginActionError: there is none, or it wants a session, or wants none.
+            PluginError: it raised, or gave what has no JSON form.
+        """
+        return await invoke_action(self._actions, name, args, session_id=session_id)
 
     async def rewrite_history(self, context: RewriteContext, state: HistoryState) -> HistoryState:
         """Let every rewriter that accepts the trigger change the history, those of higher priority first.
@@ -193,6 +263,12 @@ async def _awaited(plugin_id: str, answer: Awaitable[T]) -> T:
         raise
     except Exception as error:
         raise _raised(plugin_id, error) from error
+
+
+def _onto(
+    transform: TurnContextTransform, context: TurnTransformContext
+) -> Callable[[PreparedContext], PreparedContext | Awaitable[PreparedContext]]:
+    return lambda prepared: transform.transform(context, prepared)
 
 
 def _raised(plugin_id: str, error: Exception) -> PluginError:

@@ -3,17 +3,20 @@
 Many plugins may give to one point; they are asked in the order in which they registered. A singleton is given once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, TypeVar
 
 from lash_nb.errors import PluginError
+from lash_nb.plugins._actions import PluginAction, PluginActionDef, PluginActionHandler
+from lash_nb.plugins._discovery import ToolDiscoveryContributor
 from lash_nb.plugins._history import HistoryRewriter
 from lash_nb.plugins._hook_registrar import HookRegistrar
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._surface import ToolSurface, ToolSurfaceContribution
 from lash_nb.plugins._tool_projection import ToolResultProjector
 from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._turn_transform import TurnContextTransform
 from lash_nb.wire import PromptContribution
 
 __all__ = ["PluginRegistrar", "PromptContext", "PromptContributor", "ToolSurfaceContributor"]
@@ -29,6 +32,8 @@ class PromptContext:
     """The session."""
     surface: ToolSurface
     """The tools of the turn."""
+    plugin_inputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the turn brings for plugins, by plugin id."""
 
 
 PromptContributor: TypeAlias = Callable[
@@ -50,6 +55,12 @@ class PluginRegistrar(HookRegistrar):
         """Texts for the prompt, with the id of the plugin."""
         self.tool_surface_contributors: Final[list[tuple[str, ToolSurfaceContributor]]] = []
         """Changes of the offered tools, with the id of the plugin."""
+        self.tool_discovery_contributors: Final[list[tuple[str, ToolDiscoveryContributor]]] = []
+        """Additions to the catalog of tools, with the id of the plugin."""
+        self.plugin_actions: Final[dict[str, PluginAction]] = {}
+        """What the host may have done, by name."""
+        self.turn_context_transforms: Final[list[tuple[str, TurnContextTransform]]] = []
+        """What changes what turns begin with, with the id of the plugin."""
         self.history_rewriters: Final[list[tuple[str, HistoryRewriter]]] = []
         """What may shorten the history, with the id of the plugin."""
         self.protocol_driver: tuple[str, ProtocolDriverPlugin] | None = None
@@ -82,6 +93,27 @@ class PluginRegistrar(HookRegistrar):
     def add_tool_surface_contributor(self, contributor: ToolSurfaceContributor) -> None:
         """Bring changes of the offered tools."""
         self.tool_surface_contributors.append((self._plugin, contributor))
+
+    def add_tool_discovery_contributor(self, contributor: ToolDiscoveryContributor) -> None:
+        """Bring additions to the catalog of tools."""
+        self.tool_discovery_contributors.append((self._plugin, contributor))
+
+    def add_plugin_action(self, definition: PluginActionDef, handler: PluginActionHandler) -> None:
+        """Bring something that the host may have done.
+
+        Raises:
+            PluginError: an action of that name is there.
+        """
+        held = self.plugin_actions.setdefault(definition.name, PluginAction(self._plugin, definition, handler))
+        if held.handler is not handler:
+            raise PluginError(
+                "registration",
+                f"duplicate plugin action `{definition.name}` of `{held.plugin_id}` and `{self._plugin}`; rename one action",
+            )
+
+    def add_turn_context_transform(self, transform: TurnContextTransform) -> None:
+        """Bring what changes what turns begin with; what fails there ends the turn with code `context_prepare_turn`."""
+        self.turn_context_transforms.append((self._plugin, transform))
 
     def add_history_rewriter(self, rewriter: HistoryRewriter) -> None:
         """Bring what may shorten the history."""

@@ -1,7 +1,8 @@
 """What the parts of a running turn share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lash_nb.clock import CancellationToken, Clock, IdSource
 from lash_nb.effects import ScopedEffectController
@@ -64,6 +65,8 @@ class TurnContext:
     """What it holds of the session's queue."""
     pending_usage: PendingUsage
     """What its tools used beside it."""
+    plugin_inputs: Mapping[str, Any]
+    """What plugins get for this turn alone, by plugin id."""
     conversation: Callable[[], Sequence[Message]]
     """Makes what the model knows at this moment."""
     llm_calls: int = 0

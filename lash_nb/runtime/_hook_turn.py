@@ -5,6 +5,7 @@ All hooks of a point are asked first; then their directives are applied, in orde
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -81,7 +82,9 @@ async def ask_before_turn(turn: TurnContext) -> HookWishes:
     Raises:
         LashRuntimeError: `plugin_prepare_turn`, a hook failed or wants what it may not.
     """
-    context = TurnHookContext(session_id=turn.session_id, read_messages=turn.conversation)
+    context = TurnHookContext(
+        session_id=turn.session_id, read_messages=turn.conversation, plugin_inputs=turn.plugin_inputs
+    )
     try:
         return await _wishes(turn, "before_turn", turn.plugins.hooks.before_turn, context)
     except PluginError as error:
@@ -152,7 +155,8 @@ async def _wishes(
     turn: TurnContext, point: TurnHookPoint, hooks: Sequence[tuple[str, Callable[[C], HookAnswer]]], context: C
 ) -> HookWishes:
     wishes, desk = HookWishes(), TurnHookDesk(turn)
-    for owned in await turn.writer.within(lambda: collected(hooks, context)):
+    phase = partial(turn.plugins.hooks.phase, point)
+    for owned in await turn.writer.within(lambda: collected(hooks, context, phase)):
         await _apply(wishes, desk, point, owned)
     return wishes
 

@@ -64,6 +64,7 @@ class OpenRuntime:
         self.machine: TurnMachine | None = None
         self.writer = Writer()
         self.phases = TurnPhases()
+        plugins.hooks.within = self.phases.named
         self._observation: RuntimeObservation | None = None
         self._closed = False
         self._stale = False

@@ -30,6 +30,14 @@ class RuntimeTurnPhaseProbe(Protocol):
         """Learn that a phase is over, also when it failed."""
         ...
 
+    def begin_named(self, phase: str) -> None:
+        """Learn that a plugin is asked, e.g. `plugin_hook.before_turn.notes`; several may be at once."""
+        ...
+
+    def end_named(self, phase: str) -> None:
+        """Learn that the plugin has answered, or failed."""
+        ...
+
 
 class TurnPhases:
     """Tells a probe, if there is one.
@@ -53,3 +61,16 @@ class TurnPhases:
             yield
         finally:
             probe.end(phase)
+
+    @contextlib.contextmanager
+    def named(self, phase: str) -> Iterator[None]:
+        """Tell that a plugin is asked around what it does."""
+        probe = self.probe
+        if probe is None:
+            yield
+            return
+        probe.begin_named(phase)
+        try:
+            yield
+        finally:
+            probe.end_named(phase)

@@ -294,6 +294,13 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
         claims: TurnClaims,
     ) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
+        check_durable_wiring(self)
+        if options.plugin_inputs and self.store is not None:
+            raise LashRuntimeError(
+                "durable_effect_live_plugin_input",
+                f"inputs for the plugins {', '.join(sorted(options.plugin_inputs))} cannot be stored with the turn; "
+                "give them to a session without a store, or say them in the turn's input",
+            )
         following: TurnInput | None = msgspec.structs.replace(turn_input, trace_turn_id=root)
         completed = 0
         while following is not None:

@@ -1,7 +1,8 @@
 """The execution surface: the system prompt and the tools that go with it (lash 0.1.0-alpha.37, turns §3.2, §11.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
@@ -37,11 +38,15 @@ class SurfaceBuilder:
     Args:
         plugins: The session's plugins.
         layers: The prompt layers of host, session and turn, lowest first.
+        plugin_inputs: What plugins get for the turn alone, by plugin id.
     """
 
-    def __init__(self, plugins: PluginSession, layers: Sequence[PromptLayer]) -> None:
+    def __init__(
+        self, plugins: PluginSession, layers: Sequence[PromptLayer], plugin_inputs: Mapping[str, Any] | None = None
+    ) -> None:
         self._plugins = plugins
         self._layers = tuple(layers)
+        self._plugin_inputs = plugin_inputs or {}
 
     async def build(self) -> Surface:
         """Ask protocol and plugins what they offer now.
@@ -52,7 +57,12 @@ class SurfaceBuilder:
         """
         tools = self._plugins.tool_surface()
         preamble = self._plugins.driver.preamble(tools)
-        surface_layer = contributions_layer(await self._plugins.prompt_contributions(tools))
+        surface_layer = contributions_layer(
+            (
+                *self._plugins.context_contributions,
+                *await self._plugins.prompt_contributions(tools, self._plugin_inputs),
+            )
+        )
         layers = (contributions_layer(preamble.prompt_contributions), surface_layer, *self._layers)
         prompt = render_prompt(layers, execution=preamble.execution_section, availability=tools.availability)
         return Surface(system_prompt=prompt, tools=tools, preamble=preamble)

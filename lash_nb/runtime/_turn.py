@@ -2,9 +2,9 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
@@ -31,15 +31,18 @@ from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
 from lash_nb.runtime._turn_loop import TurnLoop
+from lash_nb.runtime._turn_prepare import TurnPreparation
 from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
 from lash_nb.wire import (
     DoneEvent,
     ErrorEnvelope,
     ErrorEvent,
     GenerationOptions,
+    Message,
     ModelSpec,
     PromptBuilt,
     PromptLayer,
+    PromptUsage,
     ProtocolTurnOptions,
     SessionPolicy,
     TokenUsage,
@@ -81,6 +84,8 @@ class TurnOptions:
     """The turn's own prompt layer."""
     protocol_turn_options: ProtocolTurnOptions | None = None
     """Options of the protocol, laid over the session's."""
+    plugin_inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What plugins get for this turn alone, by plugin id: any object, so only for sessions without a store."""
 
 
 class TurnRunner:
@@ -127,7 +132,9 @@ class TurnRunner:
         except CallerError as error:
             return self._refuse(error)
         undo = self._state.undo_point() if self._runtime.plugins.hooks.before_turn else None
+        usage = self._state.last_prompt_usage
         turn = self._begin(items)
+        await self._take_in(turn, self._opening(items), usage)
         if undo is not None:
             abort = await self._before_turn(turn)
             if abort is not None:
@@ -178,6 +185,17 @@ class TurnRunner:
         self._hub.emit(DoneEvent())
         return self._result(self._assemble(), TokenUsage.zero())
 
+    async def _take_in(self, turn: TurnContext, opening: Sequence[Message], usage: PromptUsage | None) -> None:
+        """Put what the turn begins with into the graph, as the plugins want it; what they leave out is off the session's path."""
+        if not turn.plugins.transforms:
+            for message in opening:
+                self._state.graph.append_message(message)
+            return
+        with self._phases.within("context_transform"):
+            preparation = TurnPreparation(turn, self._runtime.effect_host, self._provider)
+            prepared = await preparation.prepared((*turn.conversation(), *opening), usage)
+        self._state.graph.project(prepared.messages)
+
     async def _before_turn(self, turn: TurnContext) -> AbortTurn | None:
         """Ask the plugins before anything is stored; return why there is to be no turn, if one says so."""
         with self._phases.within("before_turn_hooks"):
@@ -202,18 +220,21 @@ class TurnRunner:
         return dataclasses.replace(shown, snapshot=lambda: snapshot)
 
     def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
-        """Count the turn, tell that it starts, and put the user's message into the graph."""
-        state, env = self._state, self._env
+        """Count the turn and tell that it starts."""
+        state = self._state
         state.turn_index += 1
         state.last_prompt_usage = None
         turn = self._context()
         turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
-        opening = opening_messages(self._begun_by, env.ids) if self._begun_by else ()
-        for message in opening:
-            state.graph.append_message(message)
-        if items or not opening:
-            state.graph.append_message(user_message(f"m{env.ids.hex()}", items))
         return turn
+
+    def _opening(self, items: Sequence[NormalizedItem]) -> list[Message]:
+        """Return the messages that the turn adds at its beginning: what queued work says, then the user."""
+        ids = self._env.ids
+        opening = [*opening_messages(self._begun_by, ids)] if self._begun_by else []
+        if items or not opening:
+            opening.append(user_message(f"m{ids.hex()}", items))
+        return opening
 
     def _context(self) -> TurnContext:
         state, env, runtime = self._state, self._env, self._runtime
@@ -226,7 +247,10 @@ class TurnRunner:
             model=self._policy().model,
             provider=_UNBOUND,
             plugins=runtime.plugins,
-            surface=SurfaceBuilder(runtime.plugins, (env.prompt, state.policy.prompt, self._options.prompt)),
+            surface=SurfaceBuilder(
+                runtime.plugins, (env.prompt, state.policy.prompt, self._options.prompt), self._options.plugin_inputs
+            ),
+            plugin_inputs=self._options.plugin_inputs,
             attachments=runtime.attachments,
             controller=self._controller,
             hub=self._hub,

@@ -324,6 +324,8 @@ class Tape:
         """Write down an end."""
         self.told.append(f"-{phase}")
 
+    begin_named, end_named = begin, end
+
 
 async def test_a_probe_is_told_the_phases_of_a_turn() -> None:
     """Phases begin and end in order, final commit within persisting; taking the probe off ends that."""
