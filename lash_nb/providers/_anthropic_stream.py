@@ -1,0 +1,261 @@
+"""What Anthropic's Messages API sends back, as one response (lash 0.1.0-alpha.37, turns §15.7).
+
+Rule: a block belongs where its index says, whatever the order in which pieces of several blocks arrive.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers._answer import (
+    NO_USAGE,
+    CallPieces,
+    call_parts,
+    count_at,
+    cut_off_call,
+    merged_usage,
+    reason_of_parts,
+    record_at,
+    records_at,
+    text_at,
+    unfinished_answer,
+)
+from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, UsageEvent
+from lash_nb.wire import (
+    LlmOutputPart,
+    LlmResponse,
+    LlmTerminalReason,
+    LlmUsage,
+    ProviderReasoningReplay,
+    ReasoningPart,
+    TextPart,
+    to_json,
+)
+
+__all__ = ["MessagesReader"]
+
+_WHO: Final = "Anthropic"
+_REDACTED: Final = "[Reasoning redacted]"
+_PASSING: Final = frozenset({"overloaded_error", "api_error", "rate_limit_error"})
+_REASONS: Final[Mapping[str, LlmTerminalReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "tool_use": "tool_use",
+    "max_tokens": "output_limit",
+    "refusal": "content_filter",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+}
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block of the answer, as far as it has come."""
+
+    kind: str
+    """`text`, `thinking`, `redacted_thinking`, `tool_use`, or one that nobody here knows."""
+    text: list[str] = field(default_factory=list)
+    """Pieces of its text."""
+    signature: list[str] = field(default_factory=list)
+    """Pieces of what proves the thinking, or is it, encrypted."""
+    input: list[str] = field(default_factory=list)
+    """Pieces of the arguments as JSON."""
+    begun: Mapping[str, Any] = field(default_factory=dict)
+    """What its start says: of a call the id, the name, perhaps the arguments."""
+
+
+class MessagesReader:
+    """Makes one response from the events of a stream."""
+
+    def __init__(self, *, expose_thinking: bool) -> None:
+        """Begin an answer; `expose_thinking` says whether reasoning is told on the way."""
+        self._expose = expose_thinking
+        self._blocks: dict[int, _Block] = {}
+        self._usage = NO_USAGE
+        self._provider_usage: dict[str, Any] = {}
+        self._stop = ""
+        self._is_over = False
+
+    def feed(self, event: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+        """Take the next event of a stream and return what it tells.
+
+        Raises:
+            LlmTransportError: the event is a failure.
+        """
+        on_event = _EVENTS.get(text_at(event, "type"))
+        return iter(()) if on_event is None else on_event(self, event)
+
+    def feed_whole(self, answer: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+        """Take an answer that came in one piece and return what it tells; errors as in `feed`."""
+        if text_at(answer, "type") == "error":
+            yield from self.feed(answer)
+        yield from self._on_start({"message": answer})
+        for index, block in enumerate(records_at(answer, "content")):
+            yield from self._on_block({"index": index, "content_block": block})
+        yield from self._on_message_delta({"delta": answer})
+        self._is_over = True
+
+    def finish(self) -> LlmResponse:
+        """Return the response.
+
+        Raises:
+            LlmTransportError: `stream_incomplete`: the stream ended before the answer did.
+        """
+        if not (self._is_over or self._stop):
+            raise unfinished_answer(_WHO)
+        parts = tuple(self._parts())
+        reason = _REASONS.get(self._stop, "provider_error") if self._stop else reason_of_parts(parts)
+        unknown = f"{_WHO} stopped for `{self._stop}`." if reason == "provider_error" else None
+        return LlmResponse(
+            full_text="".join(part.Text.text for part in parts if part.Text),
+            parts=parts,
+            usage=self._usage,
+            terminal_reason=reason,
+            terminal_diagnostic=unknown or cut_off_call(reason, parts),
+            provider_usage=self._provider_usage or None,
+        )
+
+    def _parts(self) -> Iterator[LlmOutputPart]:
+        blocks = [self._blocks[index] for index in sorted(self._blocks)]
+        calls = iter(call_parts(_call_pieces(block) for block in blocks if block.kind == "tool_use"))
+        for block in blocks:
+            if block.kind == "tool_use" and text_at(block.begun, "name"):
+                yield next(calls)
+            else:
+                yield from _FINISHED.get(block.kind, _nothing)(block)
+
+    def _on_start(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        usage = record_at(event, "message.usage")
+        self._usage = NO_USAGE
+        yield from self._count(usage)
+
+    def _on_message_delta(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        self._stop = text_at(event, "delta.stop_reason") or self._stop
+        yield from self._count(record_at(event, "usage"))
+
+    def _count(self, usage: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+        """Later counters replace earlier ones, but no counter goes back to nothing."""
+        self._provider_usage |= usage
+        merged = merged_usage(self._usage, _usage(usage))
+        if merged != self._usage:
+            self._usage = merged
+            yield UsageEvent(merged)
+
+    def _on_block(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        begun = record_at(event, "content_block")
+        block = self._blocks[count_at(event, "index")] = _Block(kind=text_at(begun, "type"), begun=begun)
+        for kind, key in _BEGINNINGS.get(block.kind, ()):
+            yield from _DELTAS[kind](self, block, text_at(begun, key))
+
+    def _on_block_delta(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        block, delta = self._blocks.get(count_at(event, "index")), record_at(event, "delta")
+        kind = text_at(delta, "type")
+        if block is not None and kind in _DELTAS:
+            yield from _DELTAS[kind](self, block, text_at(delta, _DELTA_KEYS[kind]))
+
+    def _on_text(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
+        if piece:
+            block.text.append(piece)
+            yield DeltaEvent(piece)
+
+    def _on_thinking(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
+        if piece:
+            block.text.append(piece)
+            if self._expose:
+                yield ReasoningDeltaStream(piece)
+
+    def _on_signature(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
+        block.signature.append(piece)
+        return iter(())
+
+    def _on_input(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
+        block.input.append(piece)
+        return iter(())
+
+    def _on_stop(self, _event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        self._is_over = True
+        return iter(())
+
+    def _on_error(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        error = record_at(event, "error")
+        kind = text_at(error, "type")
+        raise LlmTransportError(
+            f"{_WHO} stream error: {text_at(error, 'message') or 'no reason was given'}",
+            kind="stream",
+            retryable=kind in _PASSING,
+            code=kind or None,
+            raw=to_json(event).decode(),
+        )
+
+
+def _usage(usage: Mapping[str, Any]) -> LlmUsage:
+    """What was read from the cache and written to it counts as input, so that it is what the model was shown."""
+    cached = count_at(usage, "cache_read_input_tokens")
+    written = count_at(usage, "cache_creation_input_tokens")
+    return LlmUsage(
+        input_tokens=count_at(usage, "input_tokens") + cached + written,
+        output_tokens=count_at(usage, "output_tokens"),
+        cached_input_tokens=cached,
+        reasoning_tokens=0,
+    )
+
+
+def _finished_text(block: _Block) -> Iterator[LlmOutputPart]:
+    if block.text:
+        yield LlmOutputPart(Text=TextPart(text="".join(block.text)))
+
+
+def _finished_thinking(block: _Block) -> Iterator[LlmOutputPart]:
+    text, signature = "".join(block.text), "".join(block.signature)
+    if text or signature:
+        replay = ProviderReasoningReplay(signature=signature) if signature else None
+        yield LlmOutputPart(Reasoning=ReasoningPart(text=text, replay=replay))
+
+
+def _finished_redacted(block: _Block) -> Iterator[LlmOutputPart]:
+    data = text_at(block.begun, "data")
+    replay = ProviderReasoningReplay(signature=data, redacted=True) if data else None
+    yield LlmOutputPart(Reasoning=ReasoningPart(text=_REDACTED, replay=replay))
+
+
+def _call_pieces(block: _Block) -> CallPieces:
+    given = "".join(block.input) or to_json(record_at(block.begun, "input")).decode()
+    return CallPieces(call_id=text_at(block.begun, "id"), tool_name=text_at(block.begun, "name"), arguments=given)
+
+
+def _nothing(_block: _Block) -> Iterator[LlmOutputPart]:
+    return iter(())
+
+
+_BEGINNINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "text": (("text_delta", "text"),),
+    "thinking": (("thinking_delta", "thinking"), ("signature_delta", "signature")),
+}
+"""What the start of a block may bring already, as the delta that it stands for and its key."""
+_DELTA_KEYS: Final = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+}
+_FINISHED: Final[Mapping[str, Callable[[_Block], Iterator[LlmOutputPart]]]] = {
+    "text": _finished_text,
+    "thinking": _finished_thinking,
+    "redacted_thinking": _finished_redacted,
+}
+_DELTAS: Final[Mapping[str, Callable[[MessagesReader, _Block, str], Iterator[LlmStreamEvent]]]] = {
+    "text_delta": MessagesReader._on_text,  # noqa: SLF001 - the table of this module's own class
+    "thinking_delta": MessagesReader._on_thinking,  # noqa: SLF001 - as above
+    "signature_delta": MessagesReader._on_signature,  # noqa: SLF001 - as above
+    "input_json_delta": MessagesReader._on_input,  # noqa: SLF001 - as above
+}
+_EVENTS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], Iterator[LlmStreamEvent]]]] = {
+    "message_start": MessagesReader._on_start,  # noqa: SLF001 - as above
+    "content_block_start": MessagesReader._on_block,  # noqa: SLF001 - as above
+    "content_block_delta": MessagesReader._on_block_delta,  # noqa: SLF001 - as above
+    "message_delta": MessagesReader._on_message_delta,  # noqa: SLF001 - as above
+    "message_stop": MessagesReader._on_stop,  # noqa: SLF001 - as above
+    "error": MessagesReader._on_error,  # noqa: SLF001 - as above
+}
