@@ -11,6 +11,7 @@ from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreErr
 from lash_nb.plugins import PluginSession, SessionRestored
 from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
+from lash_nb.runtime._durability import check_durable_wiring
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._loading import load_persisted_session_state
@@ -294,6 +295,7 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
         claims: TurnClaims,
     ) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
+        check_durable_wiring(self)
         check_durable_wiring(self)
         if options.plugin_inputs and self.store is not None:
             raise LashRuntimeError(

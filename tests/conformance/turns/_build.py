@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from lash_nb.core import LashCore, LashCoreBuilder
-from lash_nb.effects import EffectHost, InlineEffectHost
+from lash_nb.effects import EffectHost, InlineEffectHost, SqliteEffectHost
 from lash_nb.plugins import PluginStack, ToolOutputBudget, tool_output_budget
 from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
@@ -32,7 +32,10 @@ from tests.conformance.turns._words import look_up
 __all__ = ["SCENARIO_KEYS", "build"]
 
 MODES: Final[Mapping[str, Callable[[], LashCoreBuilder]]] = {"standard": LashCore.standard}
-EFFECTS: Final[Mapping[str, Callable[[Path], EffectHost]]] = {"inline": lambda _: InlineEffectHost()}
+EFFECTS: Final[Mapping[str, Callable[[Path], EffectHost]]] = {
+    "inline": lambda _: InlineEffectHost(),
+    "sqlite": lambda folder: SqliteEffectHost(folder / "effects.db"),
+}
 ARTIFACTS: Final[Mapping[str, Callable[[Path], LashlangArtifactStore]]] = {
     "memory": lambda _: InMemoryLashlangArtifactStore(),
     "sqlite": lambda folder: SqliteLashlangArtifactStore(folder / "artifacts.db"),

@@ -17,7 +17,7 @@ from lash_nb.errors import (
 __all__ = ["error_result"]
 
 VARIANTS: Final[Mapping[type[LashError], Callable[[Any], tuple[str, str | None]]]] = {
-    LashRuntimeError: lambda error: ("Runtime", error.code),
+    LashRuntimeError: lambda error: ("Runtime", error.code.partition(":")[0]),
     SessionError: lambda _: ("Session", None),
     ToolRegistryError: lambda _: ("Session", None),
     PluginError: lambda _: ("Plugin", None),
