@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lash_nb.errors import LashError
     from lash_nb.magics import load_ipython_extension, unload_ipython_extension
     from lash_nb.plugins import ToolContext, tool
-    from lash_nb.providers import ScriptedProvider, call, calls, reply
+    from lash_nb.providers import OpenAiCompatibleProvider, ScriptedProvider, call, calls, reply
     from lash_nb.runtime import TurnResult
     from lash_nb.stores import open_store
     from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, Trace, read_trace
@@ -30,6 +30,7 @@ __all__ = [
     "LashSession",
     "MemoryTraceSink",
     "ModelSpec",
+    "OpenAiCompatibleProvider",
     "ScriptedProvider",
     "ToolContext",
     "Trace",
@@ -57,6 +58,7 @@ _HOMES = {
     "LashSession": "core",
     "MemoryTraceSink": "trace",
     "ModelSpec": "wire",
+    "OpenAiCompatibleProvider": "providers",
     "ScriptedProvider": "providers",
     "ToolContext": "plugins",
     "Trace": "trace",

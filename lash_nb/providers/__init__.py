@@ -1,8 +1,9 @@
-"""Who answers a model call: the port, the handle before it, and the scripted double."""
+"""Who answers a model call: the port, the handle before it, real providers, and the scripted double."""
 
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
 from lash_nb.providers._offline import OfflineProvider
+from lash_nb.providers._openai_chat import OpenAiCompatibleProvider
 from lash_nb.providers._options import (
     CacheRetention,
     ProviderOptions,
@@ -32,6 +33,7 @@ __all__ = [
     "LlmProvider",
     "LlmStreamEvent",
     "OfflineProvider",
+    "OpenAiCompatibleProvider",
     "PartEvent",
     "ProviderHandle",
     "ProviderOptions",

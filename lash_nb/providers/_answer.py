@@ -40,7 +40,7 @@ class CallPieces:
     tool_name: str = ""
     """The tool."""
     arguments: str = ""
-    """Its arguments as far as they have come: JSON text."""
+    """Its arguments: JSON text."""
     replay: ProviderReplayMeta | None = None
     """What the provider wants back."""
 

@@ -3,7 +3,7 @@
 Readers know a protocol and no network; this knows the network and no protocol.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -37,10 +37,11 @@ class AnswerReader(Protocol):
     """Makes one response from what a provider sends; a new one for each call."""
 
     def feed(self, event: dict[str, Any]) -> Iterable[LlmStreamEvent]:
-        """Take the next event of a stream and return what it tells.
+        """Take the next event of a stream and return what it tells; an empty one marks the end (`[DONE]`).
 
         Raises:
             LlmTransportError: the event is a failure.
+            msgspec.ValidationError: the event has not the form of one.
         """
         ...
 
@@ -103,7 +104,12 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.url})"
 
-    async def ask(self, body: Mapping[str, Any], reader: AnswerReader, stream: StreamSink | None) -> LlmResponse:
+    async def ask(
+        self,
+        body: Mapping[str, Any],
+        reader: AnswerReader,
+        stream: StreamSink | None,
+    ) -> LlmResponse:
         """Post `body` once and return what `reader` makes of the answer, telling `stream` on the way.
 
         Raises:
@@ -146,9 +152,7 @@ class Endpoint:
 
     def _take(self, events: list[bytes], reader: AnswerReader, tell: StreamSink) -> None:
         for data in events:
-            if data != _DONE:
-                for told in reader.feed(self._parsed(data, "event")):
-                    tell(told)
+            self._tell(reader.feed, data, "event", tell)
 
     def _read_whole(self, text: bytes, kind: str, reader: AnswerReader, tell: StreamSink) -> None:
         """Read a body in one piece; some servers send a stream without saying so."""
@@ -165,10 +169,22 @@ class Endpoint:
                 code="wrong_content_type",
                 raw=shown,
             )
-        for told in reader.feed_whole(self._parsed(text, "answer")):
-            tell(told)
+        self._tell(reader.feed_whole, text, "answer", tell)
+
+    def _tell(
+        self, take: Callable[[dict[str, Any]], Iterable[LlmStreamEvent]], data: bytes, what: str, tell: StreamSink
+    ) -> None:
+        value = self._parsed(data, what)
+        try:
+            told = [*take(value)]
+        except msgspec.ValidationError as error:
+            raise self._unreadable(what, f"not as it should be: {error}", "invalid_json", data) from None
+        for event in told:
+            tell(event)
 
     def _parsed(self, data: bytes, what: str) -> dict[str, Any]:
+        if data == _DONE:
+            return {}
         try:
             value = msgspec.json.decode(data)
         except UnicodeDecodeError as error:
@@ -179,8 +195,11 @@ class Endpoint:
             if isinstance(value, dict):
                 return value
             fault, code = f"a {type(value).__name__}, not an object", "invalid_json"
+        raise self._unreadable(what, fault, code, data)
+
+    def _unreadable(self, what: str, fault: str, code: str, data: bytes) -> LlmTransportError:
         shown = data.decode(errors="replace")
-        raise LlmTransportError(
+        return LlmTransportError(
             f"{self._who} sent an {what} that is {fault}: {self._brief(shown)}", kind="stream", code=code, raw=shown
         )
 

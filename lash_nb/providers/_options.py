@@ -68,8 +68,7 @@ class RateLimits(_Settings):
 class ProviderReliability(_Settings):
     """What is done against slow and failing calls.
 
-    `ProviderHandle` obeys retries and rate limits; timeouts are for providers that call something over a network, and none of this
-    release does.
+    `ProviderHandle` obeys retries and rate limits, a provider that calls something over a network the timeouts, each attempt anew.
     """
 
     timeouts: Timeouts = Timeouts()
