@@ -18,6 +18,7 @@ from lash_nb.errors import WireError
 from lash_nb.wire._base import Flat, Octets
 from lash_nb.wire._convert import converted, decode_hook
 from lash_nb.wire._flat import flat_shape, is_flat
+from lash_nb.wire._shared import SharedSequence
 from lash_nb.wire._strict import is_settled, read_strictly
 from lash_nb.wire._tool_value import ToolValue, encode_tool_value
 from lash_nb.wire._visit import Fault
@@ -147,7 +148,9 @@ def _flattened(record: Flat) -> bytes:
 
 
 def _json_hook(value: Any) -> Any:
-    """As `_encode_hook`; most tool values are plain JSON and need no look at each item."""
+    """As `_encode_hook`; most tool values are plain JSON and need no look at each item, and what is sent again was written before."""
+    if isinstance(value, SharedSequence):
+        return msgspec.Raw(value.to_json(_canonical))
     if isinstance(value, ToolValue):
         plain = _ENCODER.encode(value.value)
         if not any(key in plain for key in _UNPLAIN):
@@ -158,7 +161,7 @@ def _json_hook(value: Any) -> Any:
 def _encode_hook(value: Any) -> Any:
     if isinstance(value, ToolValue):
         return encode_tool_value(value.value)
-    if isinstance(value, Octets):
+    if isinstance(value, Octets | SharedSequence):
         return list(value)
     message = f"objects of type {type(value).__name__} are not JSON"
     raise TypeError(message)

@@ -9,6 +9,7 @@ from lash_nb.errors import AttachmentStoreError, RuntimeEffectControllerError
 from lash_nb.wire._base import External, Json, NonZero, Octets, Wire, none
 from lash_nb.wire._llm import LlmMessage
 from lash_nb.wire._media import AttachmentCreateMeta, AttachmentRef, MediaType
+from lash_nb.wire._shared import Shareable
 
 __all__ = [
     "GenerationOptions",
@@ -144,7 +145,7 @@ class _LlmRequest(Wire, Generic[Attachment], frozen=True, kw_only=True):
 
     model: str
     """The model id."""
-    messages: tuple[LlmMessage, ...]
+    messages: Shareable[LlmMessage]
     """The conversation."""
     attachments: tuple[Attachment, ...]
     """What image blocks point at."""

@@ -6,6 +6,7 @@ from msgspec import field
 
 from lash_nb.wire._base import I64, U64, Json, Wire, none
 from lash_nb.wire._json import from_json, to_json
+from lash_nb.wire._shared import Shareable
 from lash_nb.wire._tool import ToolCallOutput
 from lash_nb.wire._usage import LlmUsage
 
@@ -142,7 +143,7 @@ class TraceLlmRequest(Wire, frozen=True, kw_only=True):
     """The model id."""
     model_variant: str | None = None
     """Variant of the model."""
-    messages: tuple[TraceLlmMessage, ...]
+    messages: Shareable[TraceLlmMessage]
     """The conversation."""
     attachments: tuple[TraceAttachment, ...] = ()
     """What image blocks point at."""

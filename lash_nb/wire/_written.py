@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from lash_nb.wire._base import Flat, Octets, Wire
 from lash_nb.wire._number import is_short
+from lash_nb.wire._shared import SharedSequence
 from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._unread import is_whole
 from lash_nb.wire._visit import Fault, step_text
@@ -84,7 +85,7 @@ def _named_parts(value: Any) -> Iterable[tuple[str, Any]]:
         ]
     if isinstance(value, ToolValue):
         return [("", value.value)]
-    parts = _PARTS[type(value)](value) or ()
+    parts = tuple(value) if isinstance(value, SharedSequence) else _PARTS[type(value)](value) or ()
     return [
         (step_text(step), part)
         for step, part in zip(value if isinstance(value, dict) else range(len(parts)), parts, strict=True)
@@ -121,8 +122,10 @@ _KINDS: Final[tuple[tuple[type, _Parts], ...]] = (
     (list, _itself),
     (tuple, _itself),
     (ToolValue, _content),
+    (SharedSequence, _nothing),
 )
-"""What holds something; of dicts and lists the encoder takes subclasses as well."""
+"""What holds something that nobody has looked at; of dicts and lists the encoder takes subclasses as well, and the items of a
+`SharedSequence` are looked at when they are written, one by one."""
 
 
 class _PartsByType(dict[type, _Parts]):

@@ -1,0 +1,216 @@
+"""Sequences that share what they begin with: a conversation that is sent again and again is in memory once.
+
+Rule 1: a `SharedSequence` never changes. What stands behind its end in the list that it looks at is somebody else's.
+Rule 2: that list only grows, and only by `extended`, on the event loop of its session.
+Rule 3: it is written, pickled, compared and hashed as the tuple of its items, so nobody can tell them apart but by the cost.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from math import isqrt
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
+
+__all__ = ["Shareable", "SharedMap", "SharedSequence", "common_beginning"]
+
+Item = TypeVar("Item", covariant=True)  # noqa: PLC0105 - the name that error messages show
+Other = TypeVar("Other")
+Source = TypeVar("Source")
+
+_FEW: Final = 16
+"""As many items are copied with each extension before a longer list of their own pays, whatever the length."""
+
+
+class _Trunk:
+    """A list that only grows, and the JSON of its items as far as it was asked for."""
+
+    __slots__ = ("ends", "items", "json")
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+        self.json = bytearray()
+        self.ends = array("Q")
+
+    def written(self, length: int, encode: Callable[[Any], bytes]) -> bytes:
+        """Return the JSON of the first items, with commas between; each is encoded once."""
+        for item in self.items[len(self.ends) : length]:
+            encoded = encode(item)
+            if self.ends:
+                self.json += b","
+            self.json += encoded
+            self.ends.append(len(self.json))
+        return bytes(memoryview(self.json)[: self.ends[length - 1]]) if length else b""
+
+
+class SharedSequence(Sequence[Item], Generic[Item]):
+    """An immutable sequence: some items, the beginning of a list that others look at, too, and some items behind."""
+
+    __slots__ = ("_before", "_behind", "_length", "_trunk")
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        held = list(items)
+        self._set((), _Trunk(held), len(held), ())
+
+    def _set(self, before: tuple[Any, ...], trunk: _Trunk, length: int, behind: tuple[Any, ...]) -> None:
+        self._before, self._trunk, self._length, self._behind = before, trunk, length, behind
+
+    @classmethod
+    def of(cls, items: Iterable[Other]) -> "SharedSequence[Other]":
+        """Return `items` if they are shared already, else a sequence that holds them."""
+        return items if isinstance(items, SharedSequence) else SharedSequence(items)
+
+    @staticmethod
+    def _made(before: tuple[Any, ...], trunk: _Trunk, length: int, behind: tuple[Any, ...]) -> "SharedSequence[Any]":
+        made: SharedSequence[Any] = SharedSequence.__new__(SharedSequence)
+        made._set(before, trunk, length, behind)
+        return made
+
+    def extended(self, more: Iterable[Other]) -> "SharedSequence[Item | Other]":
+        """Return this sequence with `more` behind it; as a rule that costs what is new.
+
+        Where the list goes on otherwise, the new items are kept apart, until they are so many that a list of their own pays.
+        """
+        fresh = tuple(more)
+        if not fresh:
+            return self
+        if not self._behind and self._grow(fresh):
+            return self._made(self._before, self._trunk, self._length + len(fresh), ())
+        behind = self._behind + fresh
+        if len(behind) <= _FEW + isqrt(2 * self._length):
+            return self._made(self._before, self._trunk, self._length, behind)
+        items = [*islice(self._trunk.items, self._length), *behind]
+        return self._made(self._before, _Trunk(items), len(items), ())
+
+    def _grow(self, fresh: tuple[Any, ...]) -> bool:
+        """See to it that the list goes on with `fresh`; it may do so already, when somebody else came first."""
+        items = self._trunk.items
+        ahead = items[self._length : self._length + len(fresh)]
+        if any(one is not other for one, other in zip(ahead, fresh, strict=False)):
+            return False
+        items.extend(fresh[len(ahead) :])
+        return True
+
+    def first(self, count: int) -> "SharedSequence[Item]":
+        """Return the first items."""
+        inner = count - len(self._before)
+        if inner < 0:
+            return SharedSequence(self._before[:count])
+        return self._made(
+            self._before, self._trunk, min(inner, self._length), self._behind[: max(inner - self._length, 0)]
+        )
+
+    def pieces(self) -> "tuple[tuple[Item, ...], SharedSequence[Item], tuple[Item, ...]]":
+        """Return what stands before the shared list, its part in this sequence, and what stands behind."""
+        return self._before, self._made((), self._trunk, self._length, ()), self._behind
+
+    def shared_with(self, other: "SharedSequence[Any]") -> int:
+        """Return how many first items are the same because both look at one list; as a rule as many as both begin with."""
+        before, length, trunk = other._before, other._length, other._trunk  # noqa: SLF001 - the same class
+        return len(before) + min(self._length, length) if self._trunk is trunk and self._before == before else 0
+
+    def within(self, before: Iterable[Other], behind: Iterable[Other]) -> "SharedSequence[Item | Other]":
+        """Return this sequence with other items around it."""
+        return self._made((*before, *self._before), self._trunk, self._length, (*self._behind, *behind))
+
+    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
+        """Return the items as a JSON array; `encode` is asked once for each item of the shared list."""
+        shared = self._trunk.written(self._length, encode)
+        pieces = [*map(encode, self._before), *([shared] if shared else ()), *map(encode, self._behind)]
+        return b"[%b]" % b",".join(pieces)
+
+    def __len__(self) -> int:
+        return len(self._before) + self._length + len(self._behind)
+
+    def __iter__(self) -> Iterator[Item]:
+        return chain(self._before, islice(self._trunk.items, self._length), self._behind)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            return self._between(start, stop) if step == 1 else tuple(self)[index]
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            message = "index out of range"
+            raise IndexError(message)
+        return self._at(place)
+
+    def _at(self, place: int) -> Item:
+        place -= len(self._before)
+        found: Item
+        if place < 0:
+            found = self._before[place]
+        elif place < self._length:
+            found = self._trunk.items[place]
+        else:
+            found = self._behind[place - self._length]
+        return found
+
+    def _between(self, start: int, stop: int) -> tuple[Item, ...]:
+        """Return the items of a slice; costs their number."""
+        pieces = (self._before, self._trunk.items, self._behind)
+        found: list[Item] = []
+        for piece, length in zip(pieces, (len(self._before), self._length, len(self._behind)), strict=True):
+            found += piece[max(start, 0) : max(min(stop, length), 0)]
+            start, stop = start - length, stop - length
+        return tuple(found)
+
+    def __add__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
+        return (*self, *other)
+
+    def __radd__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
+        return (*other, *self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, SharedSequence):
+            return len(self) == len(other) == common_beginning(self, other)
+        return tuple(self) == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+    def __reduce__(self) -> tuple[type[tuple[Any, ...]], tuple[tuple[Item, ...]]]:
+        return tuple, (tuple(self),)
+
+
+if TYPE_CHECKING:
+    Shareable: TypeAlias = tuple[Item, ...] | SharedSequence[Item]
+else:
+    Shareable: TypeAlias = tuple[Item, ...]
+"""Field of a record that holds a tuple when it was read, and in a live session a `SharedSequence`."""
+
+
+def common_beginning(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return how many items both begin with; what they share is not looked at."""
+    shares = isinstance(one, SharedSequence) and isinstance(other, SharedSequence)
+    start = one.shared_with(other) if shares else 0
+    pairs = zip(one[start:], other[start:], strict=False)
+    return start + next(
+        (place for place, (left, right) in enumerate(pairs) if left is not right and left != right),
+        min(len(one), len(other)) - start,
+    )
+
+
+class SharedMap(Generic[Source, Item]):
+    """Maps sequences item by item; of a `SharedSequence` what it shares with the last one is mapped once and shared again."""
+
+    def __init__(self, function: Callable[[Source], Item]) -> None:
+        self._function = function
+        self._source: SharedSequence[Source] = SharedSequence()
+        self._mapped: SharedSequence[Item] = SharedSequence()
+
+    def __call__(self, items: Iterable[Source]) -> SharedSequence[Item]:
+        """Return the results for all items."""
+        if not isinstance(items, SharedSequence):
+            return SharedSequence(map(self._function, items))
+        before, middle, behind = items.pieces()
+        kept = common_beginning(self._source, middle)
+        self._mapped = self._mapped.first(kept).extended(map(self._function, middle[kept:]))
+        self._source = middle
+        return self._mapped.within(map(self._function, before), map(self._function, behind))
