@@ -12,6 +12,7 @@ from lash_nb.wire import (
     DurabilityTier,
     EffectEntry,
     EffectErrorRecord,
+    EffectOrigin,
     EffectScope,
     EffectStatus,
     ExecOutcome,
@@ -85,8 +86,9 @@ class JournalEffectHost:
         )
         self._entries.append(entry)
         self._listeners.notify()
+        asked = _Asked(local)
         try:
-            outcome = await controller.execute_effect(envelope, local)
+            outcome = await controller.execute_effect(envelope, asked)
         except Exception as error:
             self._settle(entry, began, status="error", error=EffectErrorRecord.of(error))
             raise
@@ -95,7 +97,8 @@ class JournalEffectHost:
         ):  # cancelled, or the whole kernel is interrupted: either way it was not performed to its end
             self._settle(entry, began, status="cancelled")
             raise
-        self._settle(entry, began, status=effect_status(outcome), outcome=outcome)
+        origin = "replayed" if controller.durability_tier == "durable" and not asked.has_worked else entry.origin
+        self._settle(entry, began, status=effect_status(outcome), outcome=outcome, origin=origin)
         return outcome
 
     def _settle(self, entry: EffectEntry, began: int, **changes: Any) -> None:
@@ -119,6 +122,22 @@ class _JournalController:
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         return await self._journal.record(self._inner, envelope, local)
+
+
+class _Asked:
+    """An executor of which is known whether it was asked: a durable host that did not ask had the outcome in its record."""
+
+    def __init__(self, local: LocalExecutor) -> None:
+        self._local = local
+        self.has_worked = False
+
+    @property
+    def origin(self) -> EffectOrigin:
+        return self._local.origin
+
+    async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
+        self.has_worked = True
+        return await self._local.execute(envelope)
 
 
 class _Entries(Sequence[EffectEntry]):

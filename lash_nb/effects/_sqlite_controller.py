@@ -28,7 +28,7 @@ __all__ = ["SqliteEffectController"]
 _LOG = logging.getLogger(__name__)
 _BUSY_POLL_MS: Final = 25
 """How often to look whether another process is done."""
-_TELL_AFTER_MS: Final = 1_000
+_TELL_AFTER_MS: Final = 300
 """How long a wait is no news."""
 _PASSING: Final = ("sqlite_effect_replay_", "runtime_effect_sleep_cancelled")
 """How the codes of errors begin that say nothing of the effect itself: it may work the next time, so they are not recorded."""

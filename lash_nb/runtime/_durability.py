@@ -15,10 +15,13 @@ __all__ = ["check_durable_wiring"]
 _FACETS: Final[Mapping[str, tuple[str, Callable[["OpenRuntime"], DurabilityTier | None]]]] = {
     "attachment_store": ("attachment store", lambda runtime: TIER_OF_PERSISTENCE[runtime.attachments.persistence]),
     "artifact_store": ("lashlang artifact store", lambda runtime: runtime.environment.artifact_store.durability_tier),
-    "session_store": ("session store", lambda runtime: runtime.store and runtime.store.durability_tier),
+    "session_store": (
+        "session store",
+        lambda runtime: None if runtime.store is None else runtime.store.durability_tier,
+    ),
     "process_registry": (
         "process registry",
-        lambda runtime: runtime.process_registry and runtime.process_registry.durability_tier,
+        lambda runtime: None if runtime.process_registry is None else runtime.process_registry.durability_tier,
     ),
 }
 """By its name in the code: what has to be durable, and how durable it is; None where there is none, which is no fault."""
