@@ -13,7 +13,7 @@ from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
-from lash_nb.core._tools_control import ToolsControl
+from lash_nb.core._tools_control import ToolDescription, ToolsControl
 from lash_nb.core._turn_builder import TurnBuilder, TurnStream
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "SessionDeleteReport",
     "StateControl",
     "Stepper",
+    "ToolDescription",
     "ToolsControl",
     "TurnBuilder",
     "TurnStream",

@@ -1,7 +1,7 @@
 """What tools a session has and how far they are offered (lash 0.1.0-alpha.37, facade §7)."""
 
 from collections.abc import Mapping
-from typing import NoReturn
+from dataclasses import dataclass, field
 
 from lash_nb.clock import CancellationToken
 from lash_nb.errors import CallerError
@@ -9,7 +9,21 @@ from lash_nb.plugins import ToolProvider
 from lash_nb.runtime import LashRuntime
 from lash_nb.wire import Availability, CompletedToolCall, Json, ToolContract, ToolManifest, ToolState
 
-__all__ = ["ToolsControl"]
+__all__ = ["ToolDescription", "ToolsControl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDescription:
+    """A tool as a session has it."""
+
+    manifest: ToolManifest
+    """What the model and the runtime know of it."""
+    contract: ToolContract = field(repr=False)
+    """Its schemas."""
+    source: str
+    """Where it comes from: `plugins`, or `live:1` and so on."""
+    generation: int
+    """Generation of the session's tools: counts their changes."""
 
 
 class ToolsControl:
@@ -27,19 +41,23 @@ class ToolsControl:
         state = self.state()
         return tuple(state.tools[name].manifest for name in sorted(state.tools))
 
-    def contract(self, name: str) -> ToolContract:
-        """Return the schemas of a tool.
+    def listing(self) -> tuple[ToolDescription, ...]:
+        """Return all tools with their schemas and sources, sorted by name."""
+        return tuple(map(self.describe, sorted(self.state().tools)))
+
+    def describe(self, name: str) -> ToolDescription:
+        """Return a tool with its schemas and its source.
 
         Raises:
             CallerError: `tool_unknown`, there is no such tool.
         """
-        contract = self._runtime.plugins.registry.resolve_contract(name)
-        return self._refuse(name) if contract is None else contract
-
-    def source(self, name: str) -> str:
-        """Return where a tool comes from: `plugins`, or `live:1` and so on. Errors as in `contract`."""
-        source = self._runtime.plugins.registry.source(name)
-        return self._refuse(name) if source is None else source
+        registry = self._runtime.plugins.registry
+        manifest, source = registry.resolve_manifest(name), registry.source(name)
+        if manifest is None or source is None:
+            known = ", ".join(sorted(self.state().tools)) or "none"
+            raise CallerError(f"no tool {name}; the session's tools: {known}", code="tool_unknown")
+        contract = registry.resolve_contract(name) or ToolContract()
+        return ToolDescription(manifest=manifest, contract=contract, source=source, generation=registry.generation)
 
     async def try_call(
         self, name: str, args: Json = None, *, cancellation: CancellationToken | None = None
@@ -51,12 +69,8 @@ class ToolsControl:
         Raises:
             CallerError: `tool_unknown`, there is no such tool; `session_closed`.
         """
-        self.contract(name)
+        self.describe(name)
         return await self._runtime.try_tool(name, {} if args is None else args, cancellation=cancellation)
-
-    def _refuse(self, name: str) -> NoReturn:
-        known = ", ".join(sorted(self.state().tools)) or "none"
-        raise CallerError(f"no tool {name}; the session's tools: {known}", code="tool_unknown")
 
     async def set_availability(self, name: str, availability: Availability) -> int:
         """Override how far a tool is offered; return the new generation.

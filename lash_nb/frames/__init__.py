@@ -77,6 +77,7 @@ from lash_nb.frames._other_records import OTHER_RECORD_COLUMNS, other_records_df
 from lash_nb.frames._price import CallCosts, Price, Unpriced, call_costs
 from lash_nb.frames._processes import PROCESS_COLUMNS, PROCESS_INFO, PROCESS_STARTED_BY, PROCESS_TIMING, processes_df
 from lash_nb.frames._prompts import PROMPT_COLUMNS, PROMPT_CONTENT, PROMPT_ERROR, PROMPT_INFO, prompts_df
+from lash_nb.frames._queue import QUEUE_COLUMNS, QueueRow, queue_df
 from lash_nb.frames._records import (
     RECORD_COLUMNS,
     RECORD_CONTENT,
@@ -87,6 +88,7 @@ from lash_nb.frames._records import (
     RECORD_TIMING,
     records_df,
 )
+from lash_nb.frames._session_usage import SESSION_USAGE_COLUMNS, UsageGrouping, session_usage_df
 from lash_nb.frames._sessions import SESSION_COLUMNS, SessionTableRow, sessions_df
 from lash_nb.frames._spans import SPAN_COLUMNS, SPAN_INFO, SPAN_TREE_TIMING, spans_df
 from lash_nb.frames._stream_events import (
@@ -108,6 +110,7 @@ from lash_nb.frames._tool_calls import (
     TOOL_CALL_TIMING,
     tool_calls_df,
 )
+from lash_nb.frames._tools import TOOL_COLUMNS, DescribedTool, tools_df
 from lash_nb.frames._trace_rows import FactsOf, RecordRow, SpanRow
 from lash_nb.frames._trace_tables import ERROR_COLUMNS, TRACE_TABLES, errors_df
 from lash_nb.frames._turns import TURN_CALLS, TURN_CANCEL, TURN_COLUMNS, TURN_INFO, TURN_LINKS, TURN_TIMING, turns_df
@@ -166,6 +169,7 @@ __all__ = [
     "PROMPT_CONTENT",
     "PROMPT_ERROR",
     "PROMPT_INFO",
+    "QUEUE_COLUMNS",
     "RECORD_COLUMNS",
     "RECORD_CONTENT",
     "RECORD_HEAD",
@@ -177,6 +181,7 @@ __all__ = [
     "RECORD_RELEASE",
     "RECORD_TIMING",
     "SESSION_COLUMNS",
+    "SESSION_USAGE_COLUMNS",
     "SPAN_COLUMNS",
     "SPAN_IDS",
     "SPAN_INFO",
@@ -196,6 +201,7 @@ __all__ = [
     "TOOL_CALL_INFO",
     "TOOL_CALL_LINKS",
     "TOOL_CALL_TIMING",
+    "TOOL_COLUMNS",
     "TRACE_TABLES",
     "TURN_CALLS",
     "TURN_CANCEL",
@@ -209,16 +215,19 @@ __all__ = [
     "CallTokens",
     "Column",
     "ColumnError",
+    "DescribedTool",
     "FactsOf",
     "LedgerTableRow",
     "NodeRow",
     "Numbers",
     "Positions",
     "Price",
+    "QueueRow",
     "RecordRow",
     "SessionTableRow",
     "SpanRow",
     "Unpriced",
+    "UsageGrouping",
     "attachments_df",
     "attempts_df",
     "call_costs",
@@ -240,11 +249,14 @@ __all__ = [
     "other_records_df",
     "processes_df",
     "prompts_df",
+    "queue_df",
     "records_df",
+    "session_usage_df",
     "sessions_df",
     "spans_df",
     "stream_events_df",
     "tool_calls_df",
+    "tools_df",
     "turns_df",
     "usage_df",
 ]

@@ -17,7 +17,7 @@ from lash_nb.errors import CallerError
 from lash_nb.frames._call_tokens import CallTokens, Numbers, Positions, call_tokens
 from lash_nb.trace import Trace
 
-__all__ = ["PRICED_TOKENS", "CallCosts", "Price", "Unpriced", "call_costs"]
+__all__ = ["PRICED_TOKENS", "CallCosts", "Price", "Unpriced", "call_costs", "costs_of"]
 
 _MOST: Final = 10**12
 """No tokens cost more than all the money there is, and no sum overflows."""
@@ -140,8 +140,12 @@ def call_costs(trace: Trace, prices: Mapping[str, Price]) -> CallCosts:
     Raises:
         CallerError: the table holds what is no price.
     """
+    return costs_of(call_tokens(trace), prices)
+
+
+def costs_of(tokens: CallTokens, prices: Mapping[str, Price]) -> CallCosts:
+    """Return what tokens cost, entry by entry. Errors as in `call_costs`."""
     _check(prices)
-    tokens = call_tokens(trace)
     known = [prices.get(model) if model is not None else None for model in tokens.models]
     parts = {what: _cost(getattr(tokens, counts), tokens.model, known, what) for what, counts in PRICED_TOKENS.items()}
     return CallCosts(tokens=tokens, parts=parts)

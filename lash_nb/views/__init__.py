@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
     from lash_nb.views._base import View, static_html, static_svg, text
     from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
+    from lash_nb.views._frame import frame_html, frame_text
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._node_face import node_html, node_text
+    from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
     from lash_nb.views._report import trace_report
     from lash_nb.views._report_file import write_trace_report
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         stored_session_text,
     )
     from lash_nb.views._timeline import TraceTimelineView
+    from lash_nb.views._tool import ToolLike, tool_html, tool_text, tool_trial_html, tool_trial_text
     from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
     from lash_nb.views._turn_places import turn_places
@@ -34,10 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttachmentsView",
+    "PromptComponentLike",
+    "PromptLike",
     "SessionGraphView",
     "Steppable",
     "StepperState",
     "StepperView",
+    "ToolLike",
     "TraceExplorerView",
     "TraceTimelineView",
     "TurnDisplay",
@@ -52,8 +58,12 @@ __all__ = [
     "effects_text",
     "envelope_html",
     "envelope_text",
+    "frame_html",
+    "frame_text",
     "node_html",
     "node_text",
+    "prompt_html",
+    "prompt_text",
     "session_graph_html",
     "session_graph_text",
     "static_html",
@@ -64,6 +74,10 @@ __all__ = [
     "stored_session_text",
     "summary_text",
     "text",
+    "tool_html",
+    "tool_text",
+    "tool_trial_html",
+    "tool_trial_text",
     "trace_html",
     "trace_report",
     "trace_text",
@@ -75,10 +89,13 @@ __all__ = [
 
 _HOMES = {
     "AttachmentsView": "_attachments",
+    "PromptComponentLike": "_prompt_preview",
+    "PromptLike": "_prompt_preview",
     "SessionGraphView": "_graph",
     "Steppable": "_steppable",
     "StepperState": "_steppable",
     "StepperView": "_stepper",
+    "ToolLike": "_tool",
     "TraceExplorerView": "_trace_explorer",
     "TraceTimelineView": "_timeline",
     "TurnDisplay": "_turn",
@@ -93,8 +110,12 @@ _HOMES = {
     "effects_text": "_effects_static",
     "envelope_html": "_effects_static",
     "envelope_text": "_effects_static",
+    "frame_html": "_frame",
+    "frame_text": "_frame",
     "node_html": "_node_face",
     "node_text": "_node_face",
+    "prompt_html": "_prompt_preview",
+    "prompt_text": "_prompt_preview",
     "session_graph_html": "_record_faces",
     "session_graph_text": "_record_faces",
     "static_html": "_base",
@@ -105,6 +126,10 @@ _HOMES = {
     "stored_session_text": "_store_faces",
     "summary_text": "_report_text",
     "text": "_base",
+    "tool_html": "_tool",
+    "tool_text": "_tool",
+    "tool_trial_html": "_tool",
+    "tool_trial_text": "_tool",
     "trace_html": "_record_faces",
     "trace_report": "_report",
     "trace_text": "_record_faces",

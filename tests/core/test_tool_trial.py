@@ -65,7 +65,8 @@ async def test_what_is_no_tool_is_named(session: LashSession) -> None:
     """With the tools that there are."""
     tools = session.control.tools
 
-    assert tools.source("weather") == "plugins"
-    assert tools.contract("weather").input_schema["required"] == ["city"]
+    described = tools.describe("weather")
+    assert (described.source, described.contract.input_schema["required"]) == ("plugins", ["city"])
+    assert [one.manifest.name for one in tools.listing()] == ["batch", "chart", "weather"]
     with pytest.raises(CallerError, match="no tool wether; the session's tools: batch, chart, weather"):
         await tools.try_call("wether")

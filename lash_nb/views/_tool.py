@@ -1,0 +1,180 @@
+"""A tool of a session in full, and what it gave when somebody tried it."""
+
+from typing import Any, Final, Protocol
+
+from lash_nb.plots import byte_size, counted, duration, one_line
+from lash_nb.views._json import call_text, json_html, pretty, summary
+from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, heading, joined, table
+from lash_nb.views._text import clipped
+from lash_nb.wire import CompletedToolCall, ToolCancelled, ToolContract, ToolFailed, ToolManifest, ToolSuccess
+
+__all__ = ["ToolLike", "tool_html", "tool_text", "tool_trial_html", "tool_trial_text"]
+
+_LONG: Final = 4_000
+"""Characters of a description or a failure; a longer one is cut aloud."""
+
+
+class ToolLike(Protocol):
+    """A tool of a session, as `session.control.tools.describe(…)` gives it."""
+
+    @property
+    def manifest(self) -> ToolManifest:
+        """What is known of it."""
+        ...
+
+    @property
+    def contract(self) -> ToolContract:
+        """Its schemas."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Generation of the session's tools."""
+        ...
+
+
+def tool_html(tool: ToolLike) -> str:
+    """Return a tool as HTML: what it is, how it is called, its schemas."""
+    schemas = [
+        el(
+            "details",
+            el("summary", label, style="cursor:pointer;"),
+            json_html(value, whole=f"the contract's .{name}"),
+            **({"open": ""} if name == "input_schema" else {}),
+        )
+        for label, name, value in _schemas(tool)
+    ]
+    rows = [[el("span", name, style=MUTED), value] for name, value in _facts(tool)]
+    return joined(
+        heading(f"Tool {tool.manifest.name}", _where(tool)),
+        el(
+            "div",
+            _cut(tool.manifest.description or "It has no description."),
+            style="white-space:pre-wrap;overflow-wrap:anywhere;",
+        ),
+        table([("", "white-space:nowrap;"), ("", "width:100%;overflow-wrap:anywhere;")], rows),
+        *schemas,
+    )
+
+
+def tool_text(tool: ToolLike) -> str:
+    """Return the same as text."""
+    lines = [f"Tool {one_line(tool.manifest.name)}  {_where(tool)}"]
+    lines += _cut(tool.manifest.description or "It has no description.").splitlines()
+    lines += [f"{name:<12}  {one_line(value, 84)}" for name, value in _facts(tool)]
+    for label, _, value in _schemas(tool):
+        lines += [label, *(f"  {line}" for line in pretty(value).splitlines())]
+    return clipped([*lines, f"next: %lash tools {one_line(tool.manifest.name, 40)} '{{…}}' tries it"])
+
+
+def tool_trial_html(done: CompletedToolCall) -> str:
+    """Return what a tool gave: one line, below it the value as it is and what the model would read."""
+    sign, words = _outcome(done)
+    failed = isinstance(done.output.outcome, ToolFailed)
+    line = el(
+        "div",
+        el("span", sign, style=FAILURE if failed else None),
+        " ",
+        el("span", one_line(done.tool_name, 48), style=CODE),
+        " ",
+        el("span", call_text(done.args), style=CODE + MUTED),
+        " → ",
+        el("span", words, style=FAILURE if failed else None),
+        el("span", f"  {duration(done.duration_ms)}", style=MUTED),
+        style="overflow-wrap:anywhere;",
+    )
+    parts: list[Html] = []
+    if isinstance(done.output.outcome, ToolSuccess):
+        parts = [
+            *map(_chip, done.output.outcome.payload.attachments()),
+            el(
+                "details",
+                el("summary", "value", style="cursor:pointer;"),
+                json_html(_payload(done), whole=_WHOLE),
+                open="",
+            ),
+        ]
+    read = _model_reads(done)
+    seen = el(
+        "details",
+        el("summary", f"what the model would read, {counted(len(read), 'character')}", style="cursor:pointer;"),
+        el("pre", _cut(read), style=f"margin:0;white-space:pre-wrap;overflow-wrap:anywhere;{CODE}"),
+    )
+    return el("div", line, *parts, seen, style=f"border:{BORDER};border-radius:3px;padding:7px 12px;font-size:13px;")
+
+
+def tool_trial_text(done: CompletedToolCall) -> str:
+    """Return the same as text."""
+    _, words = _outcome(done)
+    said = f"{one_line(done.tool_name, 40)}({call_text(done.args, 40)}) → {words}"
+    lines = [f"{one_line(said, 200)}  {duration(done.duration_ms)}"]
+    if isinstance(done.output.outcome, ToolSuccess):
+        lines += [
+            f"attachment {ref.id[:8]} {byte_size(ref.byte_len)}" for ref in done.output.outcome.payload.attachments()
+        ]
+        lines += pretty(_payload(done)).splitlines()
+    return clipped([*lines, f"value: {_WHOLE}"])
+
+
+_WHOLE: Final = "….output.outcome.payload"
+
+
+def _outcome(done: CompletedToolCall) -> tuple[str, str]:
+    match done.output.outcome:
+        case ToolFailed(payload=failure):
+            return "✖", f"{one_line(failure.code, 48)} · {one_line(failure.message, 300)}"
+        case ToolCancelled(payload=cancellation):
+            return "⊘", one_line(cancellation.message, 300)
+        case ToolSuccess(payload=payload):
+            return "✓", summary(payload)
+
+
+def _payload(done: CompletedToolCall) -> Any:
+    return done.output.outcome.payload
+
+
+def _chip(ref: Any) -> Html:
+    size = el("span", f" {ref.media_type.mime} {byte_size(ref.byte_len)}", style=MUTED)
+    style = f"border:{BORDER};border-radius:3px;padding:0 5px;margin-right:6px;"
+    return el("span", el("span", ref.id[:8], style=CODE), size, style=style, title=ref.id)
+
+
+def _model_reads(done: CompletedToolCall) -> str:
+    return "\n".join(getattr(part, "text", "[attachment]") for part in done.model_return.parts)
+
+
+def _where(tool: ToolLike) -> str:
+    return f"{tool.source} · generation {tool.generation} · {tool.manifest.effective_availability}"
+
+
+def _facts(tool: ToolLike) -> list[tuple[str, str]]:
+    manifest, compact = tool.manifest, tool.manifest.compact_contract
+    policy = manifest.retry_policy
+    retry = policy.__struct_config__.tag
+    attempts = getattr(policy, "max_attempts", None)
+    facts = [
+        ("call", compact.signature if compact else ""),
+        ("returns", compact.returns if compact else ""),
+        ("scheduling", manifest.scheduling),
+        ("retry", f"{retry}, at most {counted(attempts, 'attempt')}" if attempts else str(retry)),
+        ("examples", "; ".join(tool.contract.examples)),
+        ("id", manifest.id),
+    ]
+    return [(name, one_line(str(value), 300)) for name, value in facts if value]
+
+
+def _schemas(tool: ToolLike) -> list[tuple[str, str, Any]]:
+    contract = tool.contract
+    found = [("arguments, JSON Schema", "input_schema", contract.input_schema)]
+    return found + (
+        [("result, JSON Schema", "output_schema", contract.output_schema)] if contract.output_schema else []
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG]} … {counted(len(text) - _LONG, 'character')} more"
