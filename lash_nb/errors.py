@@ -4,9 +4,11 @@ A message says what happened, with the value, and what to do next. Fields carry 
 Codes are the reference's own where it has one (lash 0.1.0-alpha.37).
 """
 
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from traceback import extract_tb
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from lash_nb.words import legible
@@ -125,11 +127,39 @@ class RuntimeEffectControllerError(LashRuntimeError):
 
 
 class EmbedError(LashError):
-    """The facade refused to build or open something; `code` is the reference's variant, e.g. `MissingModelSpec`."""
+    """The facade refused to build or open something; `code` is the reference's variant, e.g. `MissingModelSpec`.
+
+    Attributes:
+        fields: The facts of the variant, those of `variants`.
+    """
 
     code = "EmbedError"
+    variants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "NoModesInstalled": (),
+            "DefaultModeNotInstalled": ("mode",),
+            "ModeNotInstalled": ("mode",),
+            "MissingModelSpec": (),
+            "MissingEffectHost": (),
+            "MissingLashlangArtifactStore": (),
+            "MissingAttachmentStore": (),
+            "StoreFactory": ("session_id", "message"),
+            "StoreSessionMismatch": ("loaded", "requested"),
+            "MissingProcessWorkerStoreFactory": (),
+            "DurableStorePeerRequired": ("facet",),
+            "DurableProcessRegistryRequiresStoreFactory": (),
+            "ProcessRegistryRequiresStoreFactory": (),
+            "MissingProcessRegistry": (),
+            "MissingSessionStoreFactory": (),
+            "SessionDeleteProcess": ("session_id", "message"),
+            "MissingPluginTurnInput": ("plugin_id",),
+            "ProtocolTurnOptions": (),
+            "DurableEffectHostRequiresHandlerContext": ("operation",),
+        }
+    )
+    """Every variant with its fields. What the reference wraps as Session, Runtime, Plugin or Control is raised as it is."""
 
-    def __init__(self, variant: str, message: str, **fields: Any) -> None:
+    def __init__(self, variant: str, message: str, /, **fields: Any) -> None:
         super().__init__(message, code=variant)
         self.args = (variant, message)
         self.variant = variant

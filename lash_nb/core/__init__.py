@@ -1,16 +1,28 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
-from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, LashCoreBuilder
+from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
+from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._injection_control import InjectionControl
-from lash_nb.core._modes import STANDARD, ModeId, ModePreset
+from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
+from lash_nb.core._plugin_binding import PluginBinding
+from lash_nb.core._process_work import (
+    DurableProcessWorkerConfig,
+    ProcessWorkDriver,
+    ProcessWorkObserver,
+    ProcessWorkPoke,
+    QueuedWorkPoke,
+)
+from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
+from lash_nb.core._rlm import RLM_UNAVAILABLE, RlmProtocolPluginConfig
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
+from lash_nb.core._session_spec import SessionSpec
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._tools_control import ToolDescription, ToolsControl
@@ -18,23 +30,36 @@ from lash_nb.core._turn_builder import TurnBuilder, TurnStream
 
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
+    "RLM",
+    "RLM_UNAVAILABLE",
     "STANDARD",
+    "AdvancedLashCoreBuilder",
     "CommandsControl",
     "ConfigControl",
     "CoreParts",
+    "DurableProcessWorkerConfig",
     "InjectionControl",
     "LashCore",
     "LashCoreBuilder",
     "LashSession",
     "ModeId",
     "ModePreset",
+    "PluginBinding",
+    "ProcessWorkDriver",
+    "ProcessWorkObserver",
+    "ProcessWorkPoke",
+    "PromptLayerSink",
     "QueueInputBuilder",
     "QueuedTurnBuilder",
+    "QueuedWorkPoke",
+    "RlmProtocolPluginConfig",
     "RunningTurn",
+    "RuntimeHostConfig",
     "SessionBuilder",
     "SessionConfigPatch",
     "SessionControl",
     "SessionDeleteReport",
+    "SessionSpec",
     "StateControl",
     "Stepper",
     "ToolDescription",

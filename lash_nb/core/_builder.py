@@ -1,82 +1,81 @@
 """Puts a core together and refuses what cannot work (lash 0.1.0-alpha.37, facade §2)."""
 
 import os
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol, Self
 
 from lash_nb.clock import Clock, IdSource, RandomIds, SystemClock
+from lash_nb.core._coherence import StoreTiers, ensure_coherent
 from lash_nb.core._core import CoreParts, LashCore
-from lash_nb.core._modes import ModeId, ModePreset
+from lash_nb.core._host_config import RuntimeHostConfig, resolved_host
+from lash_nb.core._modes import ModePreset
+from lash_nb.core._process_work import InlineProcessWork, ProcessWorkDriver, ProcessWorkSource, QueuedWorkPoke
+from lash_nb.core._prompt_layer_sink import PromptLayerSink
+from lash_nb.core._session_spec import SessionSpec
 from lash_nb.effects import EffectHost, InlineEffectHost
 from lash_nb.errors import EmbedError
 from lash_nb.plugins import (
     FunctionToolProvider,
     PluginFactory,
+    PluginHost,
     PluginStack,
     ToolProvider,
-    tool_output_budget,
+    embed_tools,
 )
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import Residency, TerminationPolicy
 from lash_nb.stores import (
     TIER_OF_PERSISTENCE,
     AttachmentStore,
+    HostEventStore,
     InMemoryAttachmentStore,
+    InMemoryHostEventStore,
     InMemoryLashlangArtifactStore,
     InMemorySessionStoreFactory,
     LashlangArtifactStore,
+    ProcessRegistry,
     SessionStoreFactory,
     StoreFolder,
 )
 from lash_nb.trace import JsonlTraceSink, TraceSink
-from lash_nb.wire import (
-    ModelSpec,
-    PromptContribution,
-    PromptLayer,
-    PromptSlot,
-    PromptTemplate,
-    SessionPolicy,
-    TraceContext,
-    TraceLevel,
-)
+from lash_nb.wire import DurabilityTier, ModelSpec, PromptLayer, SessionPolicy, TraceContext, TraceLevel
 
-__all__ = ["DEFAULT_CONTEXT_WINDOW", "LashCoreBuilder"]
+__all__ = ["DEFAULT_CONTEXT_WINDOW", "AdvancedLashCoreBuilder", "LashCoreBuilder"]
 
 DEFAULT_CONTEXT_WINDOW = 200_000
 """Context window, in tokens, of a model that is given by its id alone."""
 
 
-class LashCoreBuilder:
+class LashCoreBuilder(PromptLayerSink):
     """Collects what a core works with; every setter returns the builder, and of what is set twice the last counts."""
 
     def __init__(self) -> None:
-        self._modes: dict[ModeId, ModePreset] = {}
-        self._default_mode: ModeId | None = None
+        self._modes: dict[str, ModePreset] = {}
+        self._default_mode: str | None = None
+        self._spec = SessionSpec()
         self._provider: ProviderHandle | None = None
-        self._model: ModelSpec | None = None
-        self._max_turns: int | None = None
+        self._host_config: RuntimeHostConfig | None = None
+        self._host: dict[str, Any] = {}
         self._store_factory: SessionStoreFactory | None = None
-        self._attachment_store: AttachmentStore | None = None
-        self._artifact_store: LashlangArtifactStore | None = None
-        self._effect_host: EffectHost | None = None
+        self._child_store_factory: SessionStoreFactory | None = None
+        self._host_event_store: HostEventStore | None = None
+        self._process_work: ProcessWorkSource | None = None
+        self._queued_work_poke: QueuedWorkPoke | None = None
         self._tool_providers: list[ToolProvider] = []
         self._plugins = PluginStack()
-        self._prompt = PromptLayer()
-        self._trace_sink: TraceSink | None = None
-        self._trace_level: TraceLevel = "standard"
-        self._trace_context = TraceContext()
-        self._termination = TerminationPolicy()
+        self._plugin_host: PluginHost | None = None
         self._residency: Residency = "keep_all"
         self._clock: Clock = SystemClock()
         self._ids: IdSource = RandomIds()
 
     def install_mode(self, preset: ModePreset) -> Self:
-        """Offer a mode; the first one is the default."""
+        """Offer a mode, in place of one of the same name; the first one is the default."""
         self._modes[preset.mode_id] = preset
         self._default_mode = self._default_mode or preset.mode_id
         return self
 
-    def default_mode(self, mode_id: ModeId) -> Self:
+    def default_mode(self, mode_id: str) -> Self:
         """Use this mode where a session names none."""
         self._default_mode = mode_id
         return self
@@ -103,38 +102,66 @@ class LashCoreBuilder:
     def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
         """Let this provider answer model calls."""
         self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
+        self._spec = replace(self._spec, provider_id=self._provider.kind)
         return self
 
     def model(self, model: ModelSpec | str) -> Self:
         """Ask this model; an id alone gets a context window of `DEFAULT_CONTEXT_WINDOW` tokens."""
         if isinstance(model, str):
             model = ModelSpec.from_token_limits(model, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
-        self._model = model
+        self._spec = replace(self._spec, model=model)
         return self
 
     def max_turns(self, count: int | None) -> Self:
         """End a turn after this many iterations of the model loop; None for no limit."""
-        self._max_turns = count
+        self._spec = replace(self._spec, max_turns=count)
+        return self
+
+    def session_spec(self, spec: SessionSpec) -> Self:
+        """Use this spec; what was said before about provider, model, limit or prompt of sessions is forgotten."""
+        self._spec = spec
         return self
 
     def store_factory(self, factory: SessionStoreFactory) -> Self:
-        """Keep sessions in stores of this factory."""
+        """Keep sessions in stores of this factory, each in the store of its own id."""
         self._store_factory = factory
+        return self
+
+    def child_store_factory(self, factory: SessionStoreFactory) -> Self:
+        """Keep the children of sessions, and what workers open again, in stores of this factory instead."""
+        self._child_store_factory = factory
         return self
 
     def attachment_store(self, store: AttachmentStore) -> Self:
         """Keep attachment bytes here."""
-        self._attachment_store = store
-        return self
+        return self._set_host("attachment_store", store)
 
     def lashlang_artifact_store(self, store: LashlangArtifactStore) -> Self:
         """Keep compiled code here."""
-        self._artifact_store = store
-        return self
+        return self._set_host("lashlang_artifact_store", store)
 
     def effect_host(self, host: EffectHost) -> Self:
         """Let this host perform effects."""
-        self._effect_host = host
+        return self._set_host("effect_host", host)
+
+    def host_event_store(self, store: HostEventStore) -> Self:
+        """Keep triggers and what they saw here; otherwise in memory, in one store for sessions and workers."""
+        self._host_event_store = store
+        return self
+
+    def process_registry(self, registry: ProcessRegistry) -> Self:
+        """Let this registry know the background processes, and let this core run them; takes the place of a driver."""
+        self._process_work = InlineProcessWork(registry)
+        return self
+
+    def process_work_driver(self, driver: ProcessWorkDriver) -> Self:
+        """Let somebody else run the background processes; takes the place of a registry."""
+        self._process_work = driver
+        return self
+
+    def queued_work_poke(self, poke: QueuedWorkPoke) -> Self:
+        """Tell this handle when there is queued work for a session."""
+        self._queued_work_poke = poke
         return self
 
     def tools(self, *tools: ToolProvider | Callable[..., Any]) -> Self:
@@ -160,50 +187,37 @@ class LashCoreBuilder:
         configure(self._plugins)
         return self
 
-    def prompt_template(self, template: PromptTemplate) -> Self:
-        """Order the system prompt by this template."""
-        return self.prompt_layer(self._prompt.with_template(template))
-
-    def prompt_contribution(self, contribution: PromptContribution) -> Self:
-        """Add a piece of text to the system prompt."""
-        return self.prompt_layer(self._prompt.add(contribution))
-
-    def replace_prompt_slot(self, slot: PromptSlot, contributions: Iterable[PromptContribution]) -> Self:
-        """Fill a slot of the system prompt with these pieces only."""
-        return self.prompt_layer(self._prompt.replace_slot(slot, tuple(contributions)))
-
-    def clear_prompt_slot(self, slot: PromptSlot) -> Self:
-        """Leave a slot of the system prompt empty."""
-        return self.prompt_layer(self._prompt.replace_slot(slot))
-
     def prompt_layer(self, layer: PromptLayer) -> Self:
         """Use this layer instead of all that was said about the prompt."""
-        self._prompt = layer
-        return self
+        return self._set_host("prompt", layer)
 
     def trace_sink(self, sink: TraceSink) -> Self:
         """Send trace records there."""
-        self._trace_sink = sink
-        return self
+        return self._set_host("trace_sink", sink)
 
     def trace_jsonl_path(self, path: str | os.PathLike[str]) -> Self:
         """Append trace records to this JSONL file."""
         return self.trace_sink(JsonlTraceSink(path))
 
+    def lashlang_execution_sink(self, sink: TraceSink) -> Self:
+        """Send the records of programs there."""
+        return self._set_host("lashlang_execution_sink", sink)
+
+    def lashlang_execution_jsonl_path(self, path: str | os.PathLike[str]) -> Self:
+        """Append the records of programs to this JSONL file."""
+        return self.lashlang_execution_sink(JsonlTraceSink(path))
+
     def trace_level(self, level: TraceLevel) -> Self:
         """Trace this much."""
-        self._trace_level = level
-        return self
+        return self._set_host("trace_level", level)
 
     def trace_context(self, context: TraceContext) -> Self:
         """Say this in every trace record."""
-        self._trace_context = context
-        return self
+        return self._set_host("trace_context", context)
 
     def termination(self, policy: TerminationPolicy) -> Self:
         """Say what counts as a proper end of a turn."""
-        self._termination = policy
-        return self
+        return self._set_host("termination", policy)
 
     def residency(self, residency: Residency) -> Self:
         """Say which nodes an open session keeps in memory."""
@@ -220,6 +234,10 @@ class LashCoreBuilder:
         self._ids = ids
         return self
 
+    def advanced(self) -> "AdvancedLashCoreBuilder":
+        """Return what takes a whole host or plugin host, and then builds."""
+        return AdvancedLashCoreBuilder(self)
+
     def build(self) -> LashCore:
         """Return the core.
 
@@ -227,50 +245,44 @@ class LashCoreBuilder:
             EmbedError: something is missing or does not go together; its `variant` is the reference's, checked in its order.
         """
         mode_id = self._checked_mode()
-        model = _given(self._model, "MissingModelSpec", "no model; give one with .model(…)")
-        effect_host = _given(
-            self._effect_host, "MissingEffectHost", "no effect host; use .in_memory(), or give one with .effect_host(…)"
-        )
-        artifacts = _given(
-            self._artifact_store,
-            "MissingLashlangArtifactStore",
-            "no artifact store; use .in_memory(), or give one with .lashlang_artifact_store(…)",
-        )
-        attachments = _given(
-            self._attachment_store,
-            "MissingAttachmentStore",
-            "no attachment store; use .in_memory(), or give one with .attachment_store(…)",
-        )
-        kind = self._provider.kind if self._provider else ""
+        policy = self._policy()
+        host = resolved_host(self._host_config, self._host)
+        if self._provider is not None:
+            host = replace(host, providers={self._provider.kind: self._provider})
+        self._check_worker_stores()
         return LashCore(
             CoreParts(
-                policy=SessionPolicy(model=model, provider_id=kind, max_turns=self._max_turns),
+                policy=policy,
                 modes=dict(self._modes),
                 default_mode=mode_id,
+                host=host,
                 store_factory=self._store_factory,
-                effect_host=effect_host,
-                artifact_store=artifacts,
-                attachment_store=attachments,
+                child_store_factory=self._child_store_factory or self._store_factory,
+                host_event_store=self._host_event_store or InMemoryHostEventStore(),
+                process_work=self._process_work,
+                queued_work_poke=self._queued_work_poke,
                 provider=self._provider,
-                tool_providers=tuple(self._tool_providers),
-                plugins=PluginStack(self._plugins),
-                prompt=self._prompt,
-                trace_sink=self._trace_sink,
-                trace_level=self._trace_level,
-                trace_context=self._trace_context,
-                termination=self._termination,
+                plugins=self._factories(),
                 residency=self._residency,
                 clock=self._clock,
                 ids=self._ids,
             )
         )
 
-    def _checked_mode(self) -> ModeId:
+    def _set_host(self, name: str, value: object) -> Self:
+        self._host[name] = value
+        return self
+
+    def _held_prompt_layer(self) -> PromptLayer:
+        held: PromptLayer = self._host.get("prompt", PromptLayer())
+        return held
+
+    def _checked_mode(self) -> str:
         if not self._modes or self._default_mode is None:
             raise EmbedError(
                 "NoModesInstalled", "no mode; start with LashCore.standard(), or install one with .install_mode(…)"
             )
-        self._check_durability()
+        ensure_coherent(self._tiers())
         if self._default_mode not in self._modes:
             known = ", ".join(sorted(self._modes))
             raise EmbedError(
@@ -280,27 +292,67 @@ class LashCoreBuilder:
             )
         return self._default_mode
 
-    def _check_durability(self) -> None:
-        """Sessions that outlive the process need bytes and code that do (facade §2.3, rules 1 and 2)."""
-        if self._store_factory is None or self._store_factory.durability_tier != "durable":
-            return
-        attachments = self._attachment_store and TIER_OF_PERSISTENCE[self._attachment_store.persistence]
-        artifacts = self._artifact_store and self._artifact_store.durability_tier
-        for facet, tier in (("attachment store", attachments), ("artifact store", artifacts)):
-            if tier == "inline":
-                raise EmbedError(
-                    "DurableStorePeerRequired", f"durable sessions need a durable {facet}; give one", facet=facet
-                )
+    def _tiers(self) -> StoreTiers:
+        attachments: AttachmentStore | None = self._host.get("attachment_store")
+        return StoreTiers(
+            sessions=_tier_of(self._child_store_factory or self._store_factory),
+            attachments=None if attachments is None else TIER_OF_PERSISTENCE[attachments.persistence],
+            artifacts=_tier_of(self._host.get("lashlang_artifact_store")),
+            processes=_tier_of(self._process_work.process_registry if self._process_work else None),
+            host_events=_tier_of(self._host_event_store),
+        )
+
+    def _policy(self) -> SessionPolicy:
+        if self._spec.model is None:
+            raise EmbedError("MissingModelSpec", "no model; give one with .model(…)")
+        kind = self._provider.kind if self._provider else ""
+        return self._spec.resolve_against(SessionPolicy(provider_id=kind))
+
+    def _check_worker_stores(self) -> None:
+        """A core that runs processes itself opens sessions again to do so."""
+        is_inline = isinstance(self._process_work, InlineProcessWork)
+        if is_inline and self._child_store_factory is None and self._store_factory is None:
+            raise EmbedError(
+                "ProcessRegistryRequiresStoreFactory",
+                "background processes open sessions again, and this core keeps none; give it .store_factory(…),"
+                " or let somebody else run them with .process_work_driver(…)",
+            )
+
+    def _factories(self) -> tuple[PluginFactory, ...]:
+        """The plugins that all modes share; those of a whole plugin host are used instead of tools and stack."""
+        if self._plugin_host is not None:
+            return self._plugin_host.factories
+        tools = [embed_tools(self._tool_providers)] if self._tool_providers else []
+        return (*tools, *self._plugins)
 
 
-def _given(value: Any, variant: str, message: str) -> Any:
-    if value is None:
-        raise EmbedError(variant, message)
-    return value
+class _Tiered(Protocol):
+    """A store that says how durable it is."""
+
+    @property
+    def durability_tier(self) -> DurabilityTier: ...
 
 
-def standard() -> LashCoreBuilder:
-    """Return a builder with the standard mode and the default plugins."""
-    stack = PluginStack()
-    stack.push(tool_output_budget())
-    return LashCoreBuilder().install_mode(ModePreset.standard()).plugins(stack)
+def _tier_of(store: _Tiered | None) -> DurabilityTier | None:
+    return None if store is None else store.durability_tier
+
+
+class AdvancedLashCoreBuilder:
+    """A builder that takes whole parts; made by `LashCoreBuilder.advanced`."""
+
+    def __init__(self, builder: LashCoreBuilder) -> None:
+        self._builder = builder
+
+    def runtime_host_config(self, config: RuntimeHostConfig) -> Self:
+        """Begin with this host; what the builder was told about it takes the place of its parts."""
+        self._builder._host_config = config  # noqa: SLF001 - one builder in two classes, as the reference has it
+        return self
+
+    def plugin_host(self, plugin_host: PluginHost) -> Self:
+        """Use the plugins of this host, its own ones included; tools and plugins that the builder was given are ignored."""
+        self._builder._plugin_host = plugin_host  # noqa: SLF001 - as above
+        return self
+
+    def build(self) -> LashCore:
+        """Return the core. Errors as in `LashCoreBuilder.build`."""
+        return self._builder.build()

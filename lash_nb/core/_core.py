@@ -1,28 +1,33 @@
 """The shared factory of sessions (lash 0.1.0-alpha.37, facade §1 and §2.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lash_nb.clock import Clock, IdSource
-from lash_nb.core._modes import ModeId, ModePreset
+from lash_nb.core._host_config import RuntimeHostConfig
+from lash_nb.core._modes import ModePreset
+from lash_nb.core._process_work import (
+    DurableProcessWorkerConfig,
+    ProcessWorkObserver,
+    ProcessWorkSource,
+    QueuedWorkPoke,
+)
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
-from lash_nb.effects import EffectHost
-from lash_nb.errors import EmbedError, StoreError
-from lash_nb.plugins import PluginHost, PluginStack, ToolProvider, embed_tools
-from lash_nb.providers import ProviderHandle
-from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment, TerminationPolicy
-from lash_nb.stores import AttachmentStore, LashlangArtifactStore, SessionStoreFactory
-from lash_nb.trace import TraceSink
-from lash_nb.wire import (
-    ProcessSessionDeleteReport,
-    PromptLayer,
-    SessionDeleteScope,
-    SessionPolicy,
-    TraceContext,
-    TraceLevel,
+from lash_nb.core._session_delete import (
+    SessionDeleteReport,
+    delete_process_state,
+    delete_stored_session,
+    own_controller,
 )
+from lash_nb.effects import EffectHost, ScopedEffectController
+from lash_nb.errors import EmbedError
+from lash_nb.plugins import PluginFactory, PluginHost
+from lash_nb.providers import ProviderHandle
+from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment
+from lash_nb.stores import AttachmentStore, HostEventStore, ProcessRegistry, SessionStoreFactory
+from lash_nb.wire import SessionPolicy
 
 if TYPE_CHECKING:
     from lash_nb.core._builder import LashCoreBuilder
@@ -36,34 +41,26 @@ class CoreParts:
 
     policy: SessionPolicy
     """What sessions do unless they say otherwise."""
-    modes: Mapping[ModeId, ModePreset]
+    modes: Mapping[str, ModePreset]
     """The protocols on offer."""
-    default_mode: ModeId
+    default_mode: str
     """The one for sessions that name none."""
+    host: RuntimeHostConfig
+    """Effects, bytes, code, providers, prompt, trace."""
     store_factory: SessionStoreFactory | None
     """Where sessions are kept."""
-    effect_host: EffectHost
-    """Who performs effects."""
-    artifact_store: LashlangArtifactStore
-    """Where compiled code is kept."""
-    attachment_store: AttachmentStore
-    """Where bytes are kept."""
+    child_store_factory: SessionStoreFactory | None
+    """Where children of sessions are kept; the same unless it was given."""
+    host_event_store: HostEventStore
+    """Triggers, one store for sessions and workers."""
+    process_work: ProcessWorkSource | None
+    """Background processes, if there may be any."""
+    queued_work_poke: QueuedWorkPoke | None
+    """Who is told of queued work."""
     provider: ProviderHandle | None
     """Who answers model calls."""
-    tool_providers: tuple[ToolProvider, ...]
-    """Tools."""
-    plugins: PluginStack
-    """Plugins."""
-    prompt: PromptLayer
-    """The host's prompt layer."""
-    trace_sink: TraceSink | None
-    """Where trace records go."""
-    trace_level: TraceLevel
-    """How much is traced."""
-    trace_context: TraceContext
-    """What every record says."""
-    termination: TerminationPolicy
-    """What counts as a proper end."""
+    plugins: tuple[PluginFactory, ...]
+    """The plugins that all modes share: the core's tools, then the others."""
     residency: Residency
     """Which nodes stay in memory."""
     clock: Clock
@@ -71,15 +68,15 @@ class CoreParts:
     ids: IdSource
     """Identities."""
 
+    @property
+    def attachment_store(self) -> AttachmentStore:
+        """Where bytes are kept."""
+        return self.host.attachment_store
 
-@dataclass(frozen=True, slots=True)
-class SessionDeleteReport:
-    """What deleting a session did."""
-
-    session_id: str
-    """The session."""
-    process: ProcessSessionDeleteReport | None = None
-    """What became of its background processes, on a host that has any."""
+    @property
+    def process_registry(self) -> ProcessRegistry | None:
+        """Who knows the background processes."""
+        return self.process_work.process_registry if self.process_work else None
 
 
 class LashCore:
@@ -102,22 +99,68 @@ class LashCore:
     @staticmethod
     def standard() -> "LashCoreBuilder":
         """Return a builder with the standard mode and the default plugins; stores, provider and model are still to be given."""
-        from lash_nb.core._builder import standard  # noqa: PLC0415 - the builder makes this class
+        from lash_nb.core._presets import standard  # noqa: PLC0415 - the builder makes this class
 
         return standard()
+
+    @staticmethod
+    def rlm() -> "LashCoreBuilder":
+        """Return a builder with the rlm mode and the default plugins. Its sessions open; their turns say what they still lack."""
+        from lash_nb.core._presets import rlm  # noqa: PLC0415 - the builder makes this class
+
+        return rlm()
 
     @property
     def parts(self) -> CoreParts:
         """What the core works with."""
         return self._parts
 
-    def installed_modes(self) -> tuple[ModeId, ...]:
+    def installed_modes(self) -> tuple[str, ...]:
         """Return the modes on offer, sorted."""
         return tuple(sorted(self._parts.modes))
 
     def effect_host(self) -> EffectHost:
         """Return who performs effects."""
-        return self._parts.effect_host
+        return self._parts.host.effect_host
+
+    def process_registry(self) -> ProcessRegistry | None:
+        """Return who knows the background processes; None on a core without any."""
+        return self._parts.process_registry
+
+    def process_observer(self) -> ProcessWorkObserver | None:
+        """Return what looks at the background processes; None on a core without any."""
+        registry = self._parts.process_registry
+        return None if registry is None else ProcessWorkObserver(registry)
+
+    def durable_process_worker_config(self) -> DurableProcessWorkerConfig:
+        """Return all that a worker needs to run the processes of this core in another place.
+
+        Raises:
+            EmbedError: `MissingProcessRegistry`, else `MissingProcessWorkerStoreFactory`.
+        """
+        return self.durable_process_worker_config_with_plugins(())
+
+    def durable_process_worker_config_with_plugins(self, extra: Iterable[PluginFactory]) -> DurableProcessWorkerConfig:
+        """Return the same with more plugins, after those of the core. Errors as there."""
+        parts = self._parts
+        if parts.process_registry is None:
+            raise EmbedError(
+                "MissingProcessRegistry", "this core runs no background processes; give it .process_registry(…)"
+            )
+        if parts.store_factory is None:
+            raise EmbedError(
+                "MissingProcessWorkerStoreFactory",
+                "a worker opens sessions again, and this core keeps none; give it .store_factory(…)",
+            )
+        return DurableProcessWorkerConfig(
+            plugin_host=self._plugin_host(parts.modes[parts.default_mode], extra),
+            runtime_host=parts.host,
+            session_policy=parts.policy,
+            session_store_factory=parts.store_factory,
+            process_registry=parts.process_registry,
+            host_event_store=parts.host_event_store,
+            residency=parts.residency,
+        )
 
     def session(self, session_id: str) -> SessionBuilder:
         """Return what opens the session of this id; a blank one stands for a new session with a random id."""
@@ -131,43 +174,50 @@ class LashCore:
         """
         return await self.session(parked.session_id).resume(parked)
 
-    async def delete_session(self, session_id: str) -> SessionDeleteReport:
-        """Delete a stored session; open handles are not told.
+    async def delete_session(
+        self, session_id: str, scoped_effect_controller: ScopedEffectController | None = None
+    ) -> SessionDeleteReport:
+        """Delete a stored session: its handles of background processes, then what is stored. Open handles are not told; it may be tried again.
+
+        Args:
+            session_id: The session.
+            scoped_effect_controller: The scope of which this is part; by default one of its own, on a host that records nothing.
 
         Raises:
-            EmbedError: `MissingSessionStoreFactory`, `StoreFactory`.
+            EmbedError: `MissingSessionStoreFactory`, `DurableEffectHostRequiresHandlerContext`, `SessionDeleteProcess`, `StoreFactory`.
         """
-        self._parts.effect_host.scoped(SessionDeleteScope(session_id=session_id))
-        factory = self._parts.store_factory
+        controller = scoped_effect_controller or own_controller(self.effect_host(), session_id)
+        factory, registry = self._parts.store_factory, self._parts.process_registry
         if factory is None:
             raise EmbedError(
                 "MissingSessionStoreFactory", "this core keeps no sessions; give it one with .store_factory(…)"
             )
-        try:
-            await factory.delete_session(session_id)
-        except StoreError as error:
-            raise EmbedError(
-                "StoreFactory", f"session {session_id} cannot be deleted: {error.message}", session_id=session_id
-            ) from error
-        return SessionDeleteReport(session_id)
+        process = None if registry is None else await delete_process_state(session_id, registry, controller)
+        await delete_stored_session(session_id, factory)
+        return SessionDeleteReport(session_id=session_id, process=process)
 
-    def environment(self, mode: ModePreset, provider: ProviderHandle | None) -> RuntimeEnvironment:
+    def environment(
+        self, mode: ModePreset, provider: ProviderHandle | None, extra: Iterable[PluginFactory] = ()
+    ) -> RuntimeEnvironment:
         """Return what a session of this mode gets; each opening builds its plugins anew."""
-        parts = self._parts
-        tools = [embed_tools(parts.tool_providers)] if parts.tool_providers else []
+        parts, host = self._parts, self._parts.host
         answering = provider or parts.provider
         return RuntimeEnvironment(
-            plugin_host=PluginHost([mode.factory, *tools, *parts.plugins]),
-            effect_host=parts.effect_host,
-            attachment_store=parts.attachment_store,
-            artifact_store=parts.artifact_store,
-            providers={answering.kind: answering} if answering else {},
-            prompt=parts.prompt,
-            trace_sink=parts.trace_sink,
-            trace_level=parts.trace_level,
-            trace_context=parts.trace_context,
-            termination=parts.termination,
+            plugin_host=self._plugin_host(mode, extra),
+            effect_host=host.effect_host,
+            attachment_store=host.attachment_store,
+            artifact_store=host.lashlang_artifact_store,
+            process_registry=parts.process_registry,
+            providers={answering.kind: answering} if answering else host.providers,
+            prompt=host.prompt,
+            trace_sink=host.trace_sink,
+            trace_level=host.trace_level,
+            trace_context=host.trace_context,
+            termination=host.termination,
             residency=parts.residency,
             clock=parts.clock,
             ids=parts.ids,
         )
+
+    def _plugin_host(self, mode: ModePreset, extra: Iterable[PluginFactory]) -> PluginHost:
+        return PluginHost([mode.factory, *self._parts.plugins, *extra])

@@ -1,38 +1,74 @@
 """Opens a session (lash 0.1.0-alpha.37, facade §4)."""
 
-from typing import TYPE_CHECKING, Self
+import dataclasses
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from lash_nb.core._modes import STANDARD, ModeId, ModePreset
+from msgspec.structs import replace
+
+from lash_nb.core._modes import RLM, STANDARD, ModePreset
+from lash_nb.core._plugin_binding import PluginBinding
+from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._session import LashSession
-from lash_nb.errors import CallerError, EmbedError, SessionError, StoreError
+from lash_nb.core._session_spec import SessionSpec
+from lash_nb.errors import CallerError, EmbedError, SessionError, StoreError, WireError
+from lash_nb.plugins import PluginFactory
 from lash_nb.providers import LlmProvider, ProviderHandle
-from lash_nb.runtime import LashRuntime, ParkedSession, RuntimeSessionState, load_persisted_session_state
+from lash_nb.runtime import (
+    LashRuntime,
+    ParkedSession,
+    RuntimeEnvironment,
+    RuntimeSessionState,
+    load_persisted_session_state,
+)
 from lash_nb.stores import SessionStore, SessionStoreCreateRequest
-from lash_nb.wire import ChildRelation, ModelSpec, PromptLayer, RootRelation, SessionPolicy, SessionSnapshot
+from lash_nb.wire import (
+    ChildRelation,
+    MarkdownFinalAnswer,
+    ModelSpec,
+    PromptLayer,
+    ProtocolTurnOptions,
+    RawSubmitValue,
+    RlmCreateExtras,
+    RlmFinalAnswerFormat,
+    RootRelation,
+    SessionPolicy,
+    SessionSnapshot,
+    from_builtins,
+    to_builtins,
+)
 
 if TYPE_CHECKING:
     from lash_nb.core._core import LashCore
 
 __all__ = ["SessionBuilder"]
 
+ConfigT = TypeVar("ConfigT")
 
-class SessionBuilder:
+
+class SessionBuilder(PromptLayerSink):
     """Collects what a session does differently from its core, then opens it."""
 
     def __init__(self, core: "LashCore", session_id: str) -> None:
         self._core = core
         self._session_id = session_id
-        self._mode: ModeId | None = None
+        self._mode: str | None = None
         self._provider: ProviderHandle | None = None
-        self._policy = core.parts.policy
+        self._spec = SessionSpec.inherit()
         self._parent: str | None = None
         self._store: SessionStore | None = None
+        self._factories: list[PluginFactory] = []
+        self._required_inputs: list[str] = []
+        self._answer_format: RlmFinalAnswerFormat | None = None
 
     def standard(self) -> Self:
         """Speak the standard protocol."""
         return self.mode(STANDARD)
 
-    def mode(self, mode_id: ModeId) -> Self:
+    def rlm(self) -> Self:
+        """Speak the rlm protocol."""
+        return self.mode(RLM)
+
+    def mode(self, mode_id: str) -> Self:
         """Speak the protocol of this mode."""
         self._mode = mode_id
         return self
@@ -40,22 +76,23 @@ class SessionBuilder:
     def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
         """Let this provider answer the session's model calls."""
         self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
-        self._policy = self._policy.replace(provider_id=self._provider.kind)
-        return self
+        return self._say(provider_id=self._provider.kind)
 
     def model(self, model: ModelSpec) -> Self:
         """Ask this model."""
-        self._policy = self._policy.replace(model=model)
-        return self
+        return self._say(model=model)
 
     def max_turns(self, count: int | None) -> Self:
         """End a turn after this many iterations of the model loop; None for no limit."""
-        self._policy = self._policy.replace(max_turns=count)
-        return self
+        return self._say(max_turns=count)
 
     def prompt_layer(self, layer: PromptLayer) -> Self:
-        """Lay this over the host's system prompt."""
-        self._policy = self._policy.replace(prompt=layer)
+        """Lay this over the host's system prompt, in place of what the core's policy and all before said."""
+        return self._say(prompt=layer)
+
+    def session_spec(self, spec: SessionSpec) -> Self:
+        """Use this spec; what was said before about provider, model, limit or prompt is forgotten."""
+        self._spec = spec
         return self
 
     def parent(self, session_id: str) -> Self:
@@ -64,8 +101,20 @@ class SessionBuilder:
         return self
 
     def store(self, store: SessionStore) -> Self:
-        """Keep this session there, whatever the core's factory says."""
+        """Keep this session there, whatever the core's factory says; its children are not kept there."""
         self._store = store
+        return self
+
+    def plugin(self, binding: type[PluginBinding[ConfigT]], config: ConfigT) -> Self:
+        """Add a plugin with settings of this session, after those of the core."""
+        self._factories.append(binding.factory(config))
+        if binding.requires_turn_input(config):
+            self._required_inputs.append(binding.id)
+        return self
+
+    def final_answer_format(self, answer_format: RlmFinalAnswerFormat) -> Self:
+        """Say how final answers are told, in mode rlm; Markdown otherwise, and the raw value in a session under another one."""
+        self._answer_format = answer_format
         return self
 
     async def open(self) -> LashSession:
@@ -128,8 +177,7 @@ class SessionBuilder:
             SessionError: the store cannot be read, or cannot serve the core's residency, or the session cannot be brought to life.
         """
         mode, _ = self._resolved()
-        runtime = await LashRuntime.resume(parked, self._core.environment(mode, self._provider))
-        return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)
+        return self._handle(await LashRuntime.resume(parked, self._environment(mode)), mode)
 
     def _resolved(self) -> tuple[ModePreset, SessionPolicy]:
         parts = self._core.parts
@@ -138,7 +186,7 @@ class SessionBuilder:
         if mode is None:
             known = ", ".join(self._core.installed_modes())
             raise EmbedError("ModeNotInstalled", f"mode {mode_id!r} is not installed; installed: {known}", mode=mode_id)
-        return mode, self._policy.replace(session_id=self._session_id)
+        return mode, self._spec.resolve_against(parts.policy).replace(session_id=self._session_id)
 
     async def _session_store(self, policy: SessionPolicy) -> SessionStore | None:
         factory = self._core.parts.store_factory
@@ -150,7 +198,10 @@ class SessionBuilder:
             return await factory.create_store(request)
         except StoreError as error:
             raise EmbedError(
-                "StoreFactory", f"no store for session {self._session_id}: {error.message}", session_id=self._session_id
+                "StoreFactory",
+                f"no store for session {self._session_id}: {error.message}",
+                session_id=self._session_id,
+                message=error.message,
             ) from error
 
     async def _loaded(self, store: SessionStore | None, policy: SessionPolicy) -> RuntimeSessionState:
@@ -182,11 +233,44 @@ class SessionBuilder:
     async def _opened(
         self, mode: ModePreset, policy: SessionPolicy, store: SessionStore | None, state: RuntimeSessionState
     ) -> LashSession:
-        environment = self._core.environment(mode, self._provider)
         try:
-            runtime = await LashRuntime.from_environment(environment, policy, state, store)
+            if mode.mode_id == RLM:
+                self._set_answer_format(state)
+            runtime = await LashRuntime.from_environment(self._environment(mode), policy, state, store)
         except BaseException:
             if store is not None:
                 store.release()
             raise
+        return self._handle(runtime, mode)
+
+    def _environment(self, mode: ModePreset) -> RuntimeEnvironment:
+        return self._core.environment(mode, self._provider, self._factories)
+
+    def _handle(self, runtime: LashRuntime, mode: ModePreset) -> LashSession:
         return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)
+
+    def _set_answer_format(self, state: RuntimeSessionState) -> None:
+        """Write into the state, and into each of its frames, how answers are told.
+
+        Raises:
+            EmbedError: `ProtocolTurnOptions`, the stored options are not those of the protocol.
+        """
+        try:
+            extras = from_builtins(state.protocol_turn_options.payload, RlmCreateExtras)
+        except WireError as error:
+            raise EmbedError(
+                "ProtocolTurnOptions",
+                f"session {self._session_id} has turn options that are not those of mode rlm: {error.message};"
+                " open it in the mode in which it was stored",
+            ) from error
+        told = self._answer_format or (RawSubmitValue() if self._parent else MarkdownFinalAnswer())
+        options = ProtocolTurnOptions(payload=to_builtins(replace(extras, final_answer_format=told)))
+        state.protocol_turn_options = options
+        state.agent_frames = tuple(replace(frame, protocol_turn_options=options) for frame in state.agent_frames)
+
+    def _say(self, **changes: Any) -> Self:
+        self._spec = dataclasses.replace(self._spec, **changes)
+        return self
+
+    def _held_prompt_layer(self) -> PromptLayer:
+        return self._spec.prompt or PromptLayer()

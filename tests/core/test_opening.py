@@ -173,10 +173,16 @@ async def test_a_factory_that_fails_is_named() -> None:
     core = builder([]).store_factory(Broken()).build()
     with pytest.raises(EmbedError, match="no disk for demo") as error:
         await core.session("demo").open()
-    assert (error.value.variant, error.value.fields) == ("StoreFactory", {"session_id": "demo"})
+    assert (error.value.variant, error.value.fields) == (
+        "StoreFactory",
+        {"session_id": "demo", "message": "no disk for demo"},
+    )
     with pytest.raises(EmbedError, match="session demo cannot be deleted: no disk for demo") as error:
         await core.delete_session("demo")
-    assert (error.value.variant, error.value.fields) == ("StoreFactory", {"session_id": "demo"})
+    assert (error.value.variant, error.value.fields) == (
+        "StoreFactory",
+        {"session_id": "demo", "message": "no disk for demo"},
+    )
 
 
 async def test_a_store_that_cannot_be_read_is_a_session_error() -> None:

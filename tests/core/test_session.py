@@ -1,10 +1,12 @@
 """A handle of a session: what it shows of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lash_nb.clock import ManualClock
+from lash_nb.core import LashCore
 from lash_nb.errors import AttachmentStoreError, CallerError
 from lash_nb.runtime import SessionReadView
 from lash_nb.stores import InMemoryAttachmentStore, InMemorySessionStore
@@ -105,8 +107,8 @@ async def test_an_attachment_whose_bytes_are_gone_is_said_to_be_missing(tmp_path
     core = builder(answers()).build()
     session = await core.session("demo").open()
     await session.turn("look").image(png(1, 1)).run()
-    parts = {name: getattr(core.parts, name) for name in type(core.parts).__dataclass_fields__}
-    emptied = type(core)(type(core.parts)(**{**parts, "attachment_store": InMemoryAttachmentStore()}))
+    emptied_host = replace(core.parts.host, attachment_store=InMemoryAttachmentStore())
+    emptied = LashCore(replace(core.parts, host=emptied_host))
     again = await emptied.session("demo").open()
     [row] = again.attachments
     assert (row.state, row.ref.byte_len) == ("missing", 24)
