@@ -75,11 +75,13 @@ Answers: TypeAlias = Answer | Iterable[Answer] | Callable[[Asked], Answer | Awai
 class ModelServer:
     """Answers on a port of its own choice while its block lasts, and keeps what it was asked in `asked`."""
 
-    def __init__(self, answers: Answers, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answers: Answers, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._function = answers if callable(answers) else None
         self._next = iter(()) if callable(answers) or isinstance(answers, Answer) else iter(answers)
         self._last = answers if isinstance(answers, Answer) else None
         self._tls = tls
+        self.port = port
+        """The port; 0 until the block begins, unless one is given that another server left."""
         self._open: set[asyncio.Task[None]] = set()
         self.asked: Final[list[Asked]] = []
         self.connections = 0
@@ -88,7 +90,8 @@ class ModelServer:
         """Set when a client went while an answer was on its way."""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -99,12 +102,6 @@ class ModelServer:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
-
-    @property
-    def port(self) -> int:
-        """The port."""
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
 
     @property
     def url(self) -> str:
