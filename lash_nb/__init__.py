@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from lash_nb.errors import LashError
     from lash_nb.magics import load_ipython_extension, unload_ipython_extension
     from lash_nb.plugins import ToolContext, tool
-    from lash_nb.providers import OpenAiCompatibleProvider, ScriptedProvider, call, calls, reply
+    from lash_nb.providers import (
+        AnthropicProvider,
+        OpenAiCompatibleProvider,
+        OpenAiProvider,
+        ScriptedProvider,
+        call,
+        calls,
+        reply,
+    )
     from lash_nb.runtime import TurnResult
     from lash_nb.stores import open_store
     from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, Trace, read_trace
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AnthropicProvider",
     "CancellationToken",
     "JsonlTraceSink",
     "LashCore",
@@ -31,6 +40,7 @@ __all__ = [
     "MemoryTraceSink",
     "ModelSpec",
     "OpenAiCompatibleProvider",
+    "OpenAiProvider",
     "ScriptedProvider",
     "ToolContext",
     "Trace",
@@ -51,6 +61,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnthropicProvider": "providers",
     "CancellationToken": "clock",
     "JsonlTraceSink": "trace",
     "LashCore": "core",
@@ -59,6 +70,7 @@ _HOMES = {
     "MemoryTraceSink": "trace",
     "ModelSpec": "wire",
     "OpenAiCompatibleProvider": "providers",
+    "OpenAiProvider": "providers",
     "ScriptedProvider": "providers",
     "ToolContext": "plugins",
     "Trace": "trace",

@@ -1,9 +1,11 @@
 """Who answers a model call: the port, the handle before it, real providers, and the scripted double."""
 
+from lash_nb.providers._anthropic import AnthropicProvider
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
 from lash_nb.providers._offline import OfflineProvider
 from lash_nb.providers._openai_chat import OpenAiCompatibleProvider
+from lash_nb.providers._openai_responses import OpenAiProvider
 from lash_nb.providers._options import (
     CacheRetention,
     ProviderOptions,
@@ -27,6 +29,7 @@ from lash_nb.providers._stream import (
 )
 
 __all__ = [
+    "AnthropicProvider",
     "CacheRetention",
     "DeltaEvent",
     "FailureClass",
@@ -34,6 +37,7 @@ __all__ = [
     "LlmStreamEvent",
     "OfflineProvider",
     "OpenAiCompatibleProvider",
+    "OpenAiProvider",
     "PartEvent",
     "ProviderHandle",
     "ProviderOptions",

@@ -21,7 +21,7 @@ from lash_nb.providers._answer import (
     text_at,
     unfinished_answer,
 )
-from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, UsageEvent
+from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, PartEvent, ReasoningDeltaStream, UsageEvent
 from lash_nb.wire import (
     LlmOutputPart,
     LlmResponse,
@@ -64,6 +64,8 @@ class _Block:
     """Pieces of the arguments as JSON."""
     begun: Mapping[str, Any] = field(default_factory=dict)
     """What its start says: of a call the id, the name, perhaps the arguments."""
+    call: LlmOutputPart | None = None
+    """The tool call, once it is whole."""
 
 
 class MessagesReader:
@@ -94,6 +96,7 @@ class MessagesReader:
         yield from self._on_start({"message": answer})
         for index, block in enumerate(records_at(answer, "content")):
             yield from self._on_block({"index": index, "content_block": block})
+            yield from self._on_block_stop({"index": index})
         yield from self._on_message_delta({"delta": answer})
         self._is_over = True
 
@@ -118,13 +121,18 @@ class MessagesReader:
         )
 
     def _parts(self) -> Iterator[LlmOutputPart]:
-        blocks = [self._blocks[index] for index in sorted(self._blocks)]
-        calls = iter(call_parts(_call_pieces(block) for block in blocks if block.kind == "tool_use"))
-        for block in blocks:
-            if block.kind == "tool_use" and text_at(block.begun, "name"):
-                yield next(calls)
-            else:
-                yield from _FINISHED.get(block.kind, _nothing)(block)
+        for index in sorted(self._blocks):
+            block = self._blocks[index]
+            self._finish_call(block)
+            yield from (block.call,) if block.call else _FINISHED.get(block.kind, _nothing)(block)
+
+    def _finish_call(self, block: _Block) -> LlmOutputPart | None:
+        """Make a call whole; return it the first time, and None when it is whole already or no call."""
+        if block.kind != "tool_use" or block.call is not None:
+            return None
+        others = [one.call.ToolCall.call_id for one in self._blocks.values() if one.call and one.call.ToolCall]
+        block.call = next(iter(call_parts([_call_pieces(block)], others)), None)
+        return block.call
 
     def _on_start(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
         usage = record_at(event, "message.usage")
@@ -154,6 +162,12 @@ class MessagesReader:
         kind = text_at(delta, "type")
         if block is not None and kind in _DELTAS:
             yield from _DELTAS[kind](self, block, text_at(delta, _DELTA_KEYS[kind]))
+
+    def _on_block_stop(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+        block = self._blocks.get(count_at(event, "index"))
+        part = None if block is None else self._finish_call(block)
+        if part is not None:
+            yield PartEvent(part)
 
     def _on_text(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
         if piece:
@@ -255,6 +269,7 @@ _EVENTS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], Iterat
     "message_start": MessagesReader._on_start,  # noqa: SLF001 - as above
     "content_block_start": MessagesReader._on_block,  # noqa: SLF001 - as above
     "content_block_delta": MessagesReader._on_block_delta,  # noqa: SLF001 - as above
+    "content_block_stop": MessagesReader._on_block_stop,  # noqa: SLF001 - as above
     "message_delta": MessagesReader._on_message_delta,  # noqa: SLF001 - as above
     "message_stop": MessagesReader._on_stop,  # noqa: SLF001 - as above
     "error": MessagesReader._on_error,  # noqa: SLF001 - as above

@@ -109,14 +109,22 @@ class Endpoint:
         body: Mapping[str, Any],
         reader: AnswerReader,
         stream: StreamSink | None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> LlmResponse:
         """Post `body` once and return what `reader` makes of the answer, telling `stream` on the way.
+
+        Args:
+            body: The body, as plain data.
+            reader: Who reads the answer.
+            stream: Who listens; None when the answer is asked for in one piece.
+            headers: What everybody may see, beside the endpoint's own headers.
 
         Raises:
             LlmTransportError: anything that went wrong; none of its texts has a secret.
         """
         try:
-            response = await self._exchange(msgspec.json.encode(body), reader, stream)
+            response = await self._exchange(msgspec.json.encode(body), reader, stream, headers or {})
         except LlmTransportError as error:
             failure = self._scrubbed(error)
         else:
@@ -124,9 +132,11 @@ class Endpoint:
             return msgspec.structs.replace(response, http_summary=f"HTTP POST {self.url}{streamed}")
         raise failure
 
-    async def _exchange(self, body: bytes, reader: AnswerReader, stream: StreamSink | None) -> LlmResponse:
+    async def _exchange(
+        self, body: bytes, reader: AnswerReader, stream: StreamSink | None, headers: Mapping[str, str]
+    ) -> LlmResponse:
         tell = stream or _nobody
-        async with self._http.post(self.url, body, streaming=stream is not None) as reply:
+        async with self._http.post(self.url, body, headers=headers, streaming=stream is not None) as reply:
             kind = reply.headers.get("content-type", "").lower()
             if not 200 <= reply.status < 300:
                 text = await self._text(reply.chunks)

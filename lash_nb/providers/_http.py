@@ -64,18 +64,21 @@ class HttpClient:
         self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def post(self, url: str, body: bytes, *, streaming: bool) -> AsyncGenerator[HttpReply]:
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], streaming: bool
+    ) -> AsyncGenerator[HttpReply]:
         """Send `body` and give the answer as soon as it starts; leaving the block, also by cancellation, closes it.
 
         Args:
             url: Where to.
             body: JSON.
+            headers: What everybody may see, beside those that every request has.
             streaming: Whether the answer comes piece by piece, so that its start may not take longer than a piece.
 
         Raises:
             LlmTransportError: of kind `timeout` or `transport`, or `auth` for a certificate that is not trusted; `request_body` is set.
         """
-        response = await self._send(url, body, streaming=streaming)
+        response = await self._send(url, body, headers, streaming=streaming)
         chunks = self._chunks(response)
         try:
             yield HttpReply(response.status_code, response.headers, chunks)
@@ -87,10 +90,10 @@ class HttpClient:
         """Return the block within which a body that comes in one piece has to be read; it ends in a `TimeoutError`."""
         return asyncio.timeout(self._request_seconds)
 
-    async def _send(self, url: str, body: bytes, *, streaming: bool) -> httpx.Response:
+    async def _send(self, url: str, body: bytes, headers: Mapping[str, str], *, streaming: bool) -> httpx.Response:
         client = await self._client()
         waits = httpx.Timeout(None, read=self._chunk_seconds if streaming else None)
-        request = client.build_request("POST", url, content=body, headers=_OWN_HEADERS, timeout=waits)
+        request = client.build_request("POST", url, content=body, headers={**_OWN_HEADERS, **headers}, timeout=waits)
         start = _shorter(self._request_seconds, self._chunk_seconds) if streaming else self._request_seconds
         try:
             async with asyncio.timeout(start):

@@ -1,25 +1,21 @@
 """Providers that speak Chat Completions (lash 0.1.0-alpha.37, turns §15.4)."""
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
 from pydantic import SecretStr
 
-from lash_nb.providers._endpoint import Endpoint, checked_base_url
-from lash_nb.providers._openai_chat_request import OPENROUTER_URL, chat_body, chat_variants
+from lash_nb.providers._account import openai_account
+from lash_nb.providers._endpoint import Endpoint
+from lash_nb.providers._openai_chat_request import chat_body, chat_variants
 from lash_nb.providers._openai_chat_stream import ChatReader
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.providers._secret import Secrets, key_from
 from lash_nb.providers._stream import PartEvent, StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
 __all__ = ["OpenAiCompatibleProvider"]
 
 _WHO: Final = "OpenAI-compatible chat"
-_OPENAI_URL: Final = "https://api.openai.com/v1"
-_KEY_VARIABLES: Final[Mapping[str, str]] = {_OPENAI_URL: "OPENAI_API_KEY", OPENROUTER_URL: "OPENROUTER_API_KEY"}
-"""Whose key is looked for in the environment: nobody gets the key of somebody else."""
 
 
 class OpenAiCompatibleProvider:
@@ -55,30 +51,21 @@ class OpenAiCompatibleProvider:
         Raises:
             CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
         """
-        named = os.environ.get("OPENAI_BASE_URL", "").strip()
-        if base_url is None and named:
-            self._base_url, variable = checked_base_url(named, name="OPENAI_BASE_URL"), "OPENAI_API_KEY"
-        else:
-            self._base_url = checked_base_url(base_url or _OPENAI_URL)
-            variable = _KEY_VARIABLES.get(self._base_url, "")
         self.options: Final = options or ProviderOptions()
-        key = key_from(api_key, variable=variable or None)
-        bearer = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
-        secrets = Secrets({**(headers or {}), **bearer}, keys=() if key is None else (key,))
-        self._keyed = key is not None
+        self._account: Final = openai_account(base_url, api_key)
         self._endpoint = Endpoint(
-            f"{self._base_url}/chat/completions",
+            f"{self._account.base_url}/chat/completions",
             who=_WHO,
-            secrets=secrets,
+            secrets=self._account.secrets("Authorization", before="Bearer ", others=headers),
             timeouts=self.options.reliability.timeouts,
         )
 
     def __repr__(self) -> str:
-        return f"OpenAiCompatibleProvider({self._base_url}, {'with' if self._keyed else 'without'} key)"
+        return f"OpenAiCompatibleProvider({self._account})"
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether the server takes `variant` as a reasoning effort of `model`; only OpenRouter takes any."""
-        return variant in chat_variants(self._base_url, model)
+        return variant in chat_variants(self._account.base_url, model)
 
     async def complete(self, request: LlmRequest, stream: StreamSink | None = None) -> LlmResponse:
         """Ask once: in pieces when `stream` listens, else for the answer as a whole.
@@ -86,7 +73,7 @@ class OpenAiCompatibleProvider:
         Raises:
             LlmTransportError: the call failed.
         """
-        body = chat_body(request, self.options, base_url=self._base_url, stream=stream is not None)
+        body = chat_body(request, self.options, base_url=self._account.base_url, stream=stream is not None)
         reader = ChatReader(who=_WHO, expose_thinking=self.options.thinking.expose)
         response = await self._endpoint.ask(body, reader, stream)
         if stream is not None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lash_nb.providers._account import OPENROUTER_URL
 from lash_nb.providers._model_families import OPENAI_VARIANTS, clamped_openai_effort
 from lash_nb.providers._options import CacheRetention, ProviderOptions
 from lash_nb.providers._request_parts import check_images, data_url, output_token_cap
@@ -20,10 +21,8 @@ from lash_nb.wire import (
     ToolResultBlock,
 )
 
-__all__ = ["OPENROUTER_URL", "chat_body", "chat_variants"]
+__all__ = ["chat_body", "chat_variants"]
 
-OPENROUTER_URL: Final = "https://openrouter.ai/api/v1"
-"""The one server with variants and with breakpoints of the prompt cache."""
 _WITH_EFFORTS: Final = ("gpt", "claude", "gemini-3")
 _OF_CLAUDE: Final = ("claude", "anthropic/")
 _CACHE_CONTROL: Final[Mapping[CacheRetention, dict[str, str]]] = {
