@@ -1,0 +1,91 @@
+"""The provider of Anthropic's models, by the Messages API (lash 0.1.0-alpha.37, turns §15.7)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import SecretStr
+
+from lash_nb.providers._account import anthropic_account
+from lash_nb.providers._anthropic_request import messages_body
+from lash_nb.providers._anthropic_stream import MessagesReader
+from lash_nb.providers._endpoint import Endpoint
+from lash_nb.providers._model_families import anthropic_variants, has_adaptive_thinking
+from lash_nb.providers._options import ProviderOptions
+from lash_nb.providers._stream import LlmStreamEvent, StreamSink
+from lash_nb.wire import LlmRequest, LlmResponse
+
+__all__ = ["AnthropicProvider"]
+
+_VERSION: Final = "2023-06-01"
+_PIECES_OF_ARGUMENTS: Final = "fine-grained-tool-streaming-2025-05-14"
+_THINKING_BETWEEN_CALLS: Final = "interleaved-thinking-2025-05-14"
+"""Models that decide themselves how long to think have it built in."""
+
+
+class AnthropicProvider:
+    """Answers by Anthropic's Messages API; other servers that speak it are reached by `base_url`.
+
+    The key is held as a secret: no repr, error, trace or pickle has it.
+
+        >>> AnthropicProvider(base_url="http://127.0.0.1:8000")
+        AnthropicProvider(http://127.0.0.1:8000, without key)
+    """
+
+    kind: Final = "anthropic"
+    requires_streaming: Final = True
+
+    def __init__(
+        self,
+        *,
+        api_key: SecretStr | None = None,
+        base_url: str | None = None,
+        headers: Mapping[str, str | SecretStr] | None = None,
+        options: ProviderOptions | None = None,
+    ) -> None:
+        """Get ready; nothing is sent yet.
+
+        Args:
+            api_key: The key. Absent means `ANTHROPIC_API_KEY` of the environment, for Anthropic's own address alone.
+            base_url: Address of the API, up to where `/v1/messages` begins. Absent means Anthropic's.
+            headers: Further headers; their values are held as secrets, too.
+            options: Timeouts, retries, limits.
+
+        Raises:
+            CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
+        """
+        self.options: Final = options or ProviderOptions()
+        self._account: Final = anthropic_account(base_url, api_key)
+        self._endpoint: Final = Endpoint(
+            f"{self._account.base_url}/v1/messages",
+            who="Anthropic",
+            secrets=self._account.secrets("x-api-key", others=headers),
+            timeouts=self.options.reliability.timeouts,
+        )
+
+    def __repr__(self) -> str:
+        return f"AnthropicProvider({self._account})"
+
+    def supports_variant(self, model: str, variant: str) -> bool:
+        """Tell whether `variant` says how hard `model` can be asked to think."""
+        return variant in anthropic_variants(model)
+
+    async def complete(self, request: LlmRequest, stream: StreamSink | None = None) -> LlmResponse:
+        """Ask once; the answer comes in pieces, also when nobody listens.
+
+        Raises:
+            LlmTransportError: the call failed.
+        """
+        return await self._endpoint.ask(
+            messages_body(request, options=self.options),
+            MessagesReader(expose_thinking=self.options.thinking.expose),
+            stream or _nobody,
+            headers={"anthropic-version": _VERSION, "anthropic-beta": ",".join(_betas(request.model))},
+        )
+
+
+def _betas(model: str) -> tuple[str, ...]:
+    return (_PIECES_OF_ARGUMENTS,) if has_adaptive_thinking(model) else (_PIECES_OF_ARGUMENTS, _THINKING_BETWEEN_CALLS)
+
+
+def _nobody(_: LlmStreamEvent) -> None:
+    """Nobody listens."""
