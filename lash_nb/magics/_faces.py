@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb import views
-from lash_nb.core import LashSession
+from lash_nb.core import LashSession, ToolDescription
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._shown import display_formatter
 from lash_nb.plots import one_line
-from lash_nb.runtime import TurnResult
+from lash_nb.runtime import PromptPreview, TurnResult
 from lash_nb.stores import AttachmentCheck, AttachmentCollection, AttachmentListing, StoredSession, StoreReader
 from lash_nb.trace import Trace
-from lash_nb.wire import EffectEntry, SessionGraph, SessionNodeRecord
+from lash_nb.wire import CompletedToolCall, EffectEntry, SessionGraph, SessionNodeRecord
 
 __all__ = ["Faces"]
 
@@ -41,6 +41,9 @@ class Faces:
             EffectEntry: Face(views.envelope_text, views.envelope_html),
             Trace: Face(views.trace_text, views.trace_html),
             SessionGraph: Face(views.session_graph_text, views.session_graph_html),
+            ToolDescription: Face(views.tool_text, views.tool_html),
+            CompletedToolCall: Face(views.tool_trial_text, views.tool_trial_html),
+            PromptPreview: Face(views.prompt_text, views.prompt_html),
             LashSession: Face(_session_text),
             SessionNodeRecord: Face(views.node_text, views.node_html),
             StoreReader: Face(views.store_text, views.store_html),

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from lash_nb.errors import CallerError
+from lash_nb.frames import Price
 from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
 from lash_nb.providers import LlmProvider, OfflineProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
 
-__all__ = ["NamespaceTools", "chosen_provider", "default_model", "provider_names", "tool_names"]
+__all__ = ["NamespaceTools", "chosen_provider", "default_model", "price_names", "provider_names", "tool_names"]
 
 _PREFERRED: Final = "provider"
 
@@ -48,6 +49,15 @@ class NamespaceTools(ToolProvider):
 def tool_names(namespace: Mapping[str, Any]) -> list[str]:
     """Return the variables that hold tools."""
     return [name for name, value in _own(namespace) if isinstance(value, FunctionTool)]
+
+
+def price_names(namespace: Mapping[str, Any]) -> list[str]:
+    """Return the variables that hold price tables: dicts of prices by model, not empty."""
+    return [
+        name
+        for name, value in _own(namespace)
+        if isinstance(value, dict) and value and all(isinstance(price, Price) for price in value.values())
+    ]
 
 
 def provider_names(namespace: Mapping[str, Any]) -> list[str]:

@@ -86,13 +86,18 @@ class OpenSession:
             CallerError: a turn is under way.
         """
         self.refuse_during_turn()
-        self.session.refresh_tools()
+        self.refresh_tools()
         if step:
             self.session.stepper.arm()
         running = self.session.start(turn_input)
         self.session.stepper.adopt(running)
         running.subscribe(partial(self._note_end, running, then))
         return running
+
+    def refresh_tools(self) -> None:
+        """Take over the tools as they are defined now; while a turn is under way it keeps those that it has."""
+        if self.session.stepper.state not in _UNDER_WAY:
+            self.session.refresh_tools()
 
     async def until_stop(self, doing: Coroutine[Any, Any, Any], live: LiveDisplay | None = None) -> Stop:
         """Do something with the turn and wait until it stops or ends.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._namespace import provider_names, tool_names
+from lash_nb.magics._namespace import price_names, provider_names, tool_names
 from lash_nb.magics._stored import stored_rows
 from lash_nb.wire import RuntimeEffectKind
 
@@ -18,7 +18,9 @@ __all__ = [
     "listed_tools",
     "nodes",
     "parked_sessions",
+    "prices",
     "providers",
+    "session_tools",
     "sessions",
     "stored_sessions",
     "variables",
@@ -76,6 +78,18 @@ def attachments(bench: Bench, _typed: str) -> list[str]:
 def providers(bench: Bench, _typed: str) -> list[str]:
     """Variables that hold providers."""
     return provider_names(bench.namespace)
+
+
+def prices(bench: Bench, _typed: str) -> list[str]:
+    """Variables that hold price tables."""
+    return price_names(bench.namespace)
+
+
+def session_tools(bench: Bench, _typed: str) -> list[str]:
+    """Names of the session's tools."""
+    if bench.current not in bench.sessions:
+        return []
+    return sorted(bench.session().session.control.tools.state().tools)
 
 
 def listed_tools(bench: Bench, typed: str) -> list[str]:

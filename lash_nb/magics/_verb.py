@@ -61,7 +61,7 @@ class Usage:
     arguments: tuple[Argument, ...] = ()
     """What may follow the name."""
     takes_rest: bool = False
-    """Whether the one argument is the rest of the line as it stands, quotes and all."""
+    """Whether the last argument is the rest of the line as it stands, quotes and all."""
 
     @property
     def magic(self) -> str:
@@ -78,11 +78,18 @@ class Usage:
         if rest.strip() in _HELP:
             raise HelpWanted(self.help())
         if self.takes_rest:
-            return argparse.Namespace(**{self.arguments[0].name.lower(): _unquoted(rest.strip())})
+            return self._with_rest(rest.strip())
         words = split(rest)
         if _HELP.intersection(words):
             raise HelpWanted(self.help())
         return self._parser().parse_args(words)
+
+    def _with_rest(self, rest: str) -> argparse.Namespace:
+        *words, last = [*rest.split(None, len(self.arguments) - 1), *[""] * len(self.arguments)][: len(self.arguments)]
+        if last in _HELP:
+            raise HelpWanted(self.help())
+        names = [argument.name.lower() for argument in self.arguments]
+        return argparse.Namespace(**dict(zip(names, [*words, _unquoted(last)], strict=True)))
 
     def help(self) -> str:
         """Return how it is used."""

@@ -11,11 +11,14 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._graph_verbs import GRAPH_VERBS
 from lash_nb.magics._look_verbs import LOOK_VERBS
 from lash_nb.magics._plot_verb import PLOT
+from lash_nb.magics._preview_verb import PREVIEW_VERB
 from lash_nb.magics._prompt import PROMPT, read_assignment
 from lash_nb.magics._session_verbs import SESSION_VERBS
 from lash_nb.magics._step_verbs import STEP_VERBS
 from lash_nb.magics._store_verbs import STORE_VERBS
+from lash_nb.magics._tools_verb import TOOLS_VERB
 from lash_nb.magics._trace_verb import TRACE_VERB
+from lash_nb.magics._usage_verb import USAGE_VERB
 from lash_nb.magics._verb import Argument, Usage, Verb
 
 __all__ = ["VERBS", "overview", "verb_named"]
@@ -72,6 +75,9 @@ VERBS: Final[Mapping[str, Verb]] = {
         *SESSION_VERBS,
         *STORE_VERBS,
         *STEP_VERBS,
+        TOOLS_VERB,
+        PREVIEW_VERB,
+        USAGE_VERB,
         *GRAPH_VERBS,
         *LOOK_VERBS,
         ATTACHMENT_VERB,

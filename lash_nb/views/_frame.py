@@ -1,5 +1,6 @@
 """A DataFrame as one line per row: the columns that a person reads, the others named; ids short, units with the numbers."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from lash_nb.plots import counted, duration, one_line, short_id, token_count
 from lash_nb.views._markup import CODE, MUTED, RIGHT, el, heading, joined, table
-from lash_nb.views._text import ROWS, aligned, clipped
+from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped
 
 __all__ = ["frame_html", "frame_text"]
 
@@ -43,7 +44,7 @@ def frame_html(frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, n
 
 def frame_text(frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, note: str = "") -> str:
     """Return the same as aligned text of at most 100 columns and 40 rows."""
-    most = ROWS - 5
+    most = ROWS - 10
     shown = frame.head(most)
     cells = [
         list(columns.values()),
@@ -51,8 +52,9 @@ def frame_text(frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, n
     ]
     right = [place for place, name in enumerate(columns) if _is_number(frame, name)]
     lines = aligned(cells, right=right, limits=dict.fromkeys(range(len(columns)), 32)) if len(shown) else []
-    head = f"{one_line(title)}  {counted(len(frame), 'row')}{f' · {one_line(note, 200)}' if note else ''}"
-    return clipped([head, *lines, *filter(None, [_left_out(frame, columns, most)])])
+    head = f"{one_line(title)}  {counted(len(frame), 'row')}"
+    ends = [*textwrap.wrap(one_line(note, 400), COLUMNS), *textwrap.wrap(_left_out(frame, columns, most), COLUMNS)]
+    return clipped([head, *lines, *ends])
 
 
 def _style(frame: pd.DataFrame, name: str) -> str:

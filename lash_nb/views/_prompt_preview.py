@@ -109,7 +109,7 @@ def prompt_html(preview: PromptLike) -> str:
         heading(f"Next call of {one_line(preview.session_id, 40)}", _total(preview)),
         _bar(preview),
         *(piece for kind in _KINDS for piece in _group(preview, kind)),
-        el("div", _notes(preview), style=f"{MUTED}font-size:11px;padding:4px 0;overflow-wrap:anywhere;"),
+        el("div", " ".join(_notes(preview)), style=f"{MUTED}font-size:11px;padding:4px 0;overflow-wrap:anywhere;"),
     )
 
 
@@ -122,7 +122,7 @@ def prompt_text(preview: PromptLike) -> str:
             cells.append([words, "", "", *_sizes(preview, held)])
         cells += [_text_cells(preview, one) for one in _shown(held)]
     head = f"Next call of {one_line(preview.session_id, 40)}  {_total(preview)}"
-    return clipped([head, *aligned(cells, right=(3, 4, 5)), _notes(preview)])
+    return clipped([head, *aligned(cells, right=(3, 4, 5)), *_notes(preview)])
 
 
 def _text_cells(preview: PromptLike, one: PromptComponentLike | int) -> list[str]:
@@ -233,11 +233,10 @@ def _total(preview: PromptLike) -> str:
     )
 
 
-def _notes(preview: PromptLike) -> str:
-    counted_last = (
-        f"the last prompt had {token_count(preview.last_tokens)} tokens by the provider's count; "
-        if preview.last_tokens
-        else ""
-    )
-    when = "a turn runs: this is its next call; " if preview.during_turn else ""
-    return f"{when}{counted_last}≈: a token for four characters, pictures not counted; what hooks would add is not in it; nobody was asked"
+def _notes(preview: PromptLike) -> list[str]:
+    last = preview.last_tokens
+    return [
+        *(["A turn runs: this is its next call."] if preview.during_turn else []),
+        *([f"The last prompt had {token_count(last)} tokens by the provider's count."] if last else []),
+        "≈: a token for four characters, pictures not counted. Without what hooks add. Nobody was asked.",
+    ]

@@ -1,0 +1,102 @@
+"""`%lash tools`: the session's tools, one of them in full, or one that is tried from the cell."""
+
+import asyncio
+import json
+from argparse import Namespace
+from typing import Any, Final
+
+from lash_nb import frames
+from lash_nb.clock import CancellationToken
+from lash_nb.core import ToolDescription
+from lash_nb.errors import CallerError
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._interrupts import attend
+from lash_nb.magics._open_session import Interrupted, OpenSession
+from lash_nb.magics._table import Table
+from lash_nb.magics._verb import Argument, Verb
+from lash_nb.wire import CompletedToolCall, Json
+from lash_nb.words import printable
+
+__all__ = ["TOOLS_VERB"]
+
+_COLUMNS: Final = {
+    "tool": "tool",
+    "availability": "offered",
+    "scheduling": "scheduling",
+    "retry": "retry",
+    "source": "source",
+    "generation": "generation",
+    "description": "description",
+}
+
+
+def _tools(bench: Bench, asked: Namespace) -> Any:
+    opened = bench.session()
+    opened.refresh_tools()
+    if not asked.name:
+        return _table(opened)
+    return _tried(opened, asked) if asked.json else _described(opened, asked.name)
+
+
+def _table(opened: OpenSession) -> Table:
+    session = opened.session
+    title = f"Tools of {session.session_id}"
+    frame = frames.tools_df(session.control.tools.listing())
+    return Table(frame, columns=_COLUMNS, title=title, note="more about one: %lash tools NAME")
+
+
+def _described(opened: OpenSession, name: str) -> ToolDescription:
+    return opened.session.control.tools.describe(name)
+
+
+async def _tried(opened: OpenSession, asked: Namespace) -> CompletedToolCall:
+    """Ctrl-C tells the tool that nobody waits any more; a second one waits for it no longer."""
+    arguments, cancel = _arguments(asked), CancellationToken()
+    trial = opened.session.control.tools.try_call(asked.name, arguments, cancellation=cancel)
+    work = asyncio.ensure_future(trial)
+
+    def interrupted(number: int) -> None:
+        cancel.cancel()
+        if number > 1:
+            work.cancel()
+
+    presses = await attend(work, interrupted=interrupted, beat=lambda: None)
+    if presses and work.cancelled():
+        raise Interrupted(f"Stopped waiting for {printable(asked.name)}; what it did until now is done.")
+    return work.result()
+
+
+def _arguments(asked: Namespace) -> Json:
+    try:
+        arguments: Json = json.loads(asked.json)
+    except ValueError as error:
+        message = f'%lash tools {asked.name} takes JSON, this is none: {error}; write e.g. %lash tools {asked.name} \'{{"city": "Oslo"}}\''
+        raise CallerError(message, code="magics_json") from error
+    return arguments
+
+
+def _python(_bench: Bench, asked: Namespace) -> str:
+    if not asked.name:
+        return "lash_nb.frames.tools_df(session.control.tools.listing())"
+    if not asked.json:
+        return f"session.control.tools.describe({asked.name!r})"
+    return f"await session.control.tools.try_call({asked.name!r}, {_arguments(asked)!r})"
+
+
+TOOLS_VERB: Final = Verb(
+    name="tools",
+    summary="the session's tools as a table, one of them in full, or one called with arguments of yours",
+    run=_tools,
+    python=_python,
+    arguments=(
+        Argument(name="NAME", help="a tool: its contract", values=values.session_tools, settings={"nargs": "?"}),
+        Argument(
+            name="JSON",
+            help='call it with these arguments, as in \'{"city": "Oslo"}\'; the conversation does not hear of it',
+            settings={"nargs": "?"},
+        ),
+    ),
+    takes_rest=True,
+)
+"""The verb."""

@@ -1,0 +1,180 @@
+"""What a session has and would do: its tools, its next prompt, its usage."""
+
+import pandas as pd
+import pytest
+
+from lash_nb.core import ToolDescription
+from lash_nb.runtime import PromptPreview
+from lash_nb.wire import CompletedToolCall
+from tests.magics.conftest import Shell
+from tests.magics.test_completion import offered
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def demo(shell: Shell) -> Shell:
+    """A session with a tool and a turn of two model calls."""
+    shell.run(
+        "usage = lash_nb.wire.LlmUsage(input_tokens=1000, output_tokens=50, cached_input_tokens=400, reasoning_tokens=10)"
+    )
+    shell.run("provider = provider_of(call('weather', {'city': 'Oslo'}), reply('Cold.', usage=usage))")
+    shell.run("session = %lash new demo --model some-model")
+    shell.run("%%lash -o turn\nWhat is the weather in Oslo?")
+    return shell
+
+
+def test_tools_are_a_table(demo: Shell) -> None:
+    """One row per tool; a new one is there at once, and a change counts the generation up."""
+    table = demo.run("%lash tools")
+    assert isinstance(table, pd.DataFrame)
+    assert {"tool", "availability", "scheduling", "retry", "source", "generation", "description"} <= set(table)
+    assert list(table["tool"]) == ["batch", "weather"]
+
+    demo.run('@lash_nb.tool\ndef tide(port: str) -> str:\n    "The tide."\n    return port')
+
+    again = demo.run("%lash tools")
+    assert list(again["tool"]) == ["batch", "tide", "weather"]
+    assert again["generation"].iloc[0] > table["generation"].iloc[0]
+    assert "tide" in demo.faces(again)["text/html"]
+    assert "tide" in demo.faces(again)["text/plain"]
+
+
+def test_a_tool_shows_its_contract(demo: Shell) -> None:
+    """Signature and schemas, in two faces."""
+    tool = demo.run("%lash tools weather")
+
+    assert isinstance(tool, ToolDescription)
+    for face in demo.faces(tool).values():
+        assert "Look up the weather of a city." in face
+        assert "city" in face
+
+
+def test_a_tool_is_tried_from_the_cell(demo: Shell) -> None:
+    """Its value, its time; the conversation does not hear of it."""
+    before = len(demo["session"].graph.nodes)
+    done = demo.run("""done = %lash tools weather '{"city": "Rome"}'\ndone""")
+
+    assert isinstance(done, CompletedToolCall)
+    for face in demo.faces(done).values():
+        assert "celsius" in face
+        assert " ms" in face
+    assert before == len(demo["session"].graph.nodes)
+
+
+def test_a_tool_that_fails_says_so_in_one_line(demo: Shell) -> None:
+    """A refusal of the tool is its result; a mistake in the line is a line below the cell."""
+    done = demo.run("%lash tools weather {}")
+    assert "invalid_tool_args" in demo.faces(done)["text/plain"].splitlines()[0]
+
+    assert "takes JSON" in demo.refuse("%lash tools weather {city: Oslo}")
+    assert "no tool wether; the session's tools: batch, weather" in demo.refuse("%lash tools wether")
+
+
+def test_what_a_tool_says_is_text(demo: Shell) -> None:
+    """Never markup."""
+    demo.run(f'@lash_nb.tool\ndef evil(x: str) -> str:\n    """{HOSTILE}"""\n    return x')
+    for line in (
+        "%lash tools",
+        "%lash tools evil",
+        f"""%lash tools evil '{{"x": "{HOSTILE}"}}'""",
+        f"%lash prompt {HOSTILE}",
+    ):
+        html = demo.faces(demo.run(line))["text/html"]
+        assert "<img" not in html
+        assert "onerror" in html
+
+
+def test_the_next_prompt_is_seen_before_it_is_sent(demo: Shell) -> None:
+    """By component, with sizes, each text to be opened; no model is asked."""
+    calls = len(demo["session"].effects)
+    preview = demo.run("%lash prompt 'And tomorrow?'")
+
+    assert isinstance(preview, PromptPreview)
+    assert {"system", "tool", "history", "input"} == {one.kind for one in preview.components}
+    html, text = demo.faces(preview)["text/html"], demo.faces(preview)["text/plain"]
+    for face in (html, text):
+        assert "system prompt" in face
+        assert "≈" in face
+        assert "characters" in face
+    assert "And tomorrow?" in html
+    assert "<details>" in html
+    assert calls == len(demo["session"].effects)
+
+
+def test_a_long_history_is_cut_aloud(shell: Shell) -> None:
+    """The first messages and the last ones, and how many are between them."""
+    shell.run("provider = ScriptedProvider(lambda request: reply('Yes.'))\nsession = %lash new long")
+    shell.run("for n in range(20): await session.turn(f'Question {n}?')")
+    faces = shell.faces(shell.run("%lash prompt"))
+
+    assert "17 messages more" in faces["text/html"]
+    assert "17 messages more" in faces["text/plain"]
+
+
+def test_usage_by_model_source_and_turn(demo: Shell) -> None:
+    """The ledger of the session, and the turns of its trace."""
+    table = demo.run("%lash usage")
+
+    assert isinstance(table, pd.DataFrame)
+    assert list(
+        table[["source", "model", "input_tokens", "cached_input_tokens"]].itertuples(index=False, name=None)
+    ) == [("turn", "some-model", 1120, 400)]
+    assert list(demo.run("%lash usage --by model")["model"]) == ["some-model"]
+    assert list(demo.run("%lash usage --by source")["source"]) == ["turn"]
+    assert list(demo.run("%lash usage --by turn")["turn_index"]) == [1]
+    assert "in all 1.1k in (400 cached)" in demo.faces(table)["text/plain"]
+
+
+def test_usage_costs_what_the_prices_say(demo: Shell) -> None:
+    """By turn and over the session the same; what has no price is named and never free."""
+    demo.run("prices = {'some-model': lash_nb.frames.Price(input=10, cached_input=1, cache_write=0, output=100)}")
+    expected = (720 * 10 + 400 * 1 + 80 * 100) / 1e6
+
+    assert pytest.approx(expected) == demo.run("%lash usage")["total_usd"].sum()
+    assert pytest.approx(expected) == demo.run("%lash usage --by turn")["total_usd"].sum()
+    assert "$0.0156" in demo.faces(demo.run("%lash usage"))["text/html"]
+
+    demo.run("other = {'another': lash_nb.frames.Price(input=10, output=100)}")
+    unpriced = demo.faces(demo.run("%lash usage --prices other"))["text/plain"]
+    assert "cost not known, without some-model: no price" in unpriced
+    assert "prices are a dict by model" in demo.refuse("%lash usage --prices usage")
+
+
+def test_completion_knows_tools_and_prices(demo: Shell) -> None:
+    """From the verb table."""
+    demo.run("prices = {'some-model': lash_nb.frames.Price(input=1, output=1)}")
+    for line, word in (
+        ("%lash tools we", "weather"),
+        ("%lash usage --by t", "turn"),
+        ("%lash usage --prices p", "prices"),
+        ("%lash pro", "prompt"),
+    ):
+        assert word in offered(demo, line), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tools",
+        "tools weather",
+        """tools weather '{"city": "Oslo"}'""",
+        "prompt",
+        "prompt 'So?'",
+        "usage",
+        "usage --by turn",
+    ],
+)
+def test_every_line_has_its_python(demo: Shell, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a line does can be typed without it, and gives the same."""
+    demo.run(f"%lash explain {line}")
+    python = capsys.readouterr().out
+
+    assert type(demo.run(python)) in type(demo.run(f"%lash {line}")).__mro__
+
+
+@pytest.mark.parametrize("verb", ["tools", "prompt", "usage"])
+def test_every_verb_has_help(demo: Shell, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As every other."""
+    demo.run(f"%lash {verb} --help")
+    assert f"usage: %lash {verb}" in capsys.readouterr().out
