@@ -6,10 +6,13 @@ Rule: errors are raised outside the handler that caught httpx's own, which holds
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -46,7 +49,7 @@ class HttpReply:
 
 
 class HttpClient:
-    """Sends bodies to one endpoint; connections are kept for as long as the event loop lives, and closed with it."""
+    """Sends bodies to one endpoint; connections are kept while the event loop lives, and closed with it."""
 
     def __init__(self, *, who: str, secrets: Secrets, timeouts: Timeouts) -> None:
         """Keep what every request needs.
@@ -60,8 +63,6 @@ class HttpClient:
         self._auth = _SecretHeaders(secrets)
         self._request_seconds = _seconds(timeouts.request_timeout, _REQUEST_MS)
         self._chunk_seconds = _seconds(timeouts.chunk_timeout, _CHUNK_MS)
-        self._clients: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[httpx.AsyncClient], httpx.AsyncClient]] = {}
-        self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
     async def post(
@@ -91,7 +92,7 @@ class HttpClient:
         return asyncio.timeout(self._request_seconds)
 
     async def _send(self, url: str, body: bytes, headers: Mapping[str, str], *, streaming: bool) -> httpx.Response:
-        client = await self._client()
+        client = await _client()
         waits = httpx.Timeout(None, read=self._chunk_seconds if streaming else None)
         request = client.build_request("POST", url, content=body, headers={**_OWN_HEADERS, **headers}, timeout=waits)
         start = _shorter(self._request_seconds, self._chunk_seconds) if streaming else self._request_seconds
@@ -141,21 +142,34 @@ class HttpClient:
             code="unreachable",
         )
 
-    async def _client(self) -> httpx.AsyncClient:
-        """The client of the running loop: those of loops that are closed are let go."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            for closed in [one for one in self._clients if one.is_closed()]:
-                del self._clients[closed]
-            held = self._held()
-            self._clients[loop] = (held, await anext(held))
-        return self._clients[loop][1]
 
-    async def _held(self) -> AsyncGenerator[httpx.AsyncClient]:
-        """Hold a client open. The loop closes its asynchronous generators before it closes itself, and with this one the connections."""
-        self._tls = self._tls or httpx.create_ssl_context()
-        async with httpx.AsyncClient(verify=self._tls, timeout=None) as client:  # noqa: S113 - each request has its own
-            yield client
+_CLIENTS: Final[dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient]]]] = {}
+"""The client of each loop, and what holds it open. Sockets belong to a loop, so providers, which outlive loops, have none of their own."""
+
+
+async def _client() -> httpx.AsyncClient:
+    """The client of the running loop; those of loops that are closed are let go."""
+    loop = asyncio.get_running_loop()
+    if loop not in _CLIENTS:
+        for closed in [one for one in _CLIENTS if one.is_closed()]:
+            del _CLIENTS[closed]
+        held = _held()
+        _CLIENTS[loop] = (await anext(held), held)
+    return _CLIENTS[loop][0]
+
+
+async def _held() -> AsyncGenerator[httpx.AsyncClient]:
+    """Hold a client open. A loop closes its asynchronous generators before it closes itself, and with this one all connections."""
+    tls = _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    async with httpx.AsyncClient(verify=tls, cookies=no_cookies, timeout=None) as client:  # noqa: S113 - each request has its own
+        yield client
+
+
+@lru_cache(maxsize=2)
+def _tls(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """What is trusted; reading it takes longer than many an answer. httpx takes the two names from the environment itself."""
+    return httpx.create_ssl_context()
 
 
 class _SecretHeaders(httpx.Auth):
@@ -178,8 +192,12 @@ def _shorter(one: float | None, other: float | None) -> float | None:
     return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _said(error: BaseException) -> str:
+    """What a fault of httpx says; of one that says nothing, what it comes from."""
+    told: BaseException | None = error
+    while told is not None and not str(told):
+        told = told.__cause__ or told.__context__
+    return type(error).__name__ if told is None else f"{type(error).__name__}: {told}"
 
 
 def _certificate_fault(error: BaseException | None) -> str | None:

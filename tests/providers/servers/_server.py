@@ -117,6 +117,8 @@ class ModelServer:
             while asked := await _request(reader):
                 self.asked.append(asked)
                 await self._answer(await self._chosen(asked), reader, writer)
+            writer.write(b"HTTP/1.1 400 No HTTP\r\n\r\n")
+            await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             self.left.set()
         except asyncio.CancelledError:
@@ -153,9 +155,10 @@ class ModelServer:
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked | None:
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
-    if not head:
+    start = await reader.read(1)
+    if not start.isalpha():  # nothing more, or something that is no HTTP
         return None
+    head = start + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
