@@ -1,11 +1,13 @@
 """Input for later, and the turns that take it (lash 0.1.0-alpha.37, facade §5 and §6.5)."""
 
+import asyncio
 import dataclasses
 from collections.abc import Generator, Iterable
 from typing import Any, Self
 
 from lash_nb.clock import CancellationToken
 from lash_nb.core._turn_builder import checked_input
+from lash_nb.errors import CallerError
 from lash_nb.runtime import ActivitySink, LashRuntime, TurnOptions, TurnResult
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
 
@@ -71,9 +73,39 @@ class QueuedTurnBuilder:
         self._batch_ids = tuple(batch_ids)
         return self
 
+    @property
+    def cancellation(self) -> CancellationToken:
+        """What cancels this turn."""
+        return self._options.cancel
+
     def cancel(self, token: CancellationToken) -> Self:
         """Cancel the turn when this token is cancelled."""
         return self._set(cancel=token)
+
+    def watched_by(self, sink: ActivitySink) -> Self:
+        """Send the turn's activities to `sink` too."""
+        return self._set(activities=(*self._options.activities, sink))
+
+    def run_beside(self) -> "asyncio.Task[TurnResult]":
+        """Run the turn as a task that nobody has to wait for; it fails with `queue_empty` when there is no input for it."""
+        return asyncio.get_running_loop().create_task(self._run_or_fail(), context=self._runtime.writer.outside())
+
+    def refuse_inside(self) -> None:
+        """Raise where waiting for this turn would never end.
+
+        Raises:
+            CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
+        """
+        self._runtime.writer.refuse_inside()
+
+    async def _run_or_fail(self) -> TurnResult:
+        result = await self.run()
+        if result is None:
+            raise CallerError(
+                f"no input waits in the queue of session {self._runtime.session_id}; commands that waited are done",
+                code="queue_empty",
+            )
+        return result
 
     async def run(self) -> TurnResult | None:
         """Run the turn; None when there was nothing to run, or a command came first, one at each call.
@@ -85,7 +117,7 @@ class QueuedTurnBuilder:
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult | None:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""
-        return await self._set(activities=(*self._options.activities, sink)).run()
+        return await self.watched_by(sink).run()
 
     def _set(self, **changes: Any) -> Self:
         self._options = dataclasses.replace(self._options, **changes)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import TurnActivity
@@ -13,7 +14,7 @@ __all__ = ["RunningTurn"]
 class RunningTurn:
     """Watch it, wait for it, cancel it; it runs on whether anybody does."""
 
-    def __init__(self, builder: TurnBuilder) -> None:
+    def __init__(self, builder: TurnBuilder | QueuedTurnBuilder) -> None:
         self._activities: list[TurnActivity] = []
         self._callbacks: list[Callable[[], None]] = []
         self.cancellation = builder.cancellation
@@ -50,7 +51,8 @@ class RunningTurn:
 
         Raises:
             LashRuntimeError: the turn ended without a result.
-            CallerError: `turn_inside_turn`, the turn that is under way waits for whoever waits here.
+            CallerError: `turn_inside_turn`, the turn that is under way waits for whoever waits here; `queue_empty`, there was no
+                queued input for it.
         """
         if not self.done:
             self._refuse_inside()

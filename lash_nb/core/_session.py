@@ -101,10 +101,9 @@ class LashSession:
         """Return what runs a turn; awaiting it runs it as it is."""
         return TurnBuilder(self._runtime, turn_input)
 
-    def start(self, turn_input: TurnInput | str | TurnBuilder) -> RunningTurn:
-        """Start a turn as a task on the running loop, and return at once."""
-        builder = turn_input if isinstance(turn_input, TurnBuilder) else self.turn(turn_input)
-        running = RunningTurn(builder)
+    def start(self, turn_input: TurnInput | str | TurnBuilder | QueuedTurnBuilder) -> RunningTurn:
+        """Start a turn as a task on the running loop, and return at once; `start(session.next_queued_turn())` takes what is queued."""
+        running = RunningTurn(self.turn(turn_input) if isinstance(turn_input, TurnInput | str) else turn_input)
         self._running = [turn for turn in self._running if not turn.done]
         self._running.append(running)
         self.stepper.adopt(running)
@@ -141,7 +140,9 @@ class LashSession:
             turn.cancel()
         return len(active)
 
-    async def step(self, turn_input: TurnInput | str | None = None) -> EffectEntry | TurnResult | None:
+    async def step(
+        self, turn_input: TurnInput | str | TurnBuilder | QueuedTurnBuilder | None = None
+    ) -> EffectEntry | TurnResult | None:
         """Start a turn that stops before its effects, or perform the effect that waits; return what waits now, or the result.
 
         Without an input and without a waiting effect, the next turn will stop (and None is returned).

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
+from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._running import RunningTurn
+from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.errors import CallerError
 from lash_nb.runtime import LashRuntime, TurnResult
 from lash_nb.wire import (
@@ -20,6 +22,9 @@ from lash_nb.wire import (
 
 __all__ = ["Stepper"]
 
+Startable: TypeAlias = TurnInput | str | TurnBuilder | QueuedTurnBuilder
+"""What a stepped turn begins with."""
+
 
 class Stepper:
     """One session, one effect at a time; every waiting returns at the next stop or at the end of the turn.
@@ -27,7 +32,7 @@ class Stepper:
     It follows the turn that was started last, whoever started it.
     """
 
-    def __init__(self, runtime: LashRuntime, start: Callable[[TurnInput | str], RunningTurn]) -> None:
+    def __init__(self, runtime: LashRuntime, start: Callable[[Startable], RunningTurn]) -> None:
         self._runtime = runtime
         self._start = start
         self._control = runtime.effect_host.control
@@ -115,7 +120,7 @@ class Stepper:
         if self.running and self.running.done:
             self._control.disarm()
 
-    async def begin_or_step(self, turn_input: TurnInput | str | None) -> EffectEntry | TurnResult | None:
+    async def begin_or_step(self, turn_input: Startable | None) -> EffectEntry | TurnResult | None:
         """Begin a turn, perform what waits, or (None) see to it that the next turn stops."""
         if turn_input is not None:
             return await self.begin(turn_input)
@@ -124,7 +129,7 @@ class Stepper:
         self.arm()
         return None
 
-    async def begin(self, turn_input: TurnInput | str) -> EffectEntry | TurnResult:
+    async def begin(self, turn_input: Startable) -> EffectEntry | TurnResult:
         """Start a turn that stops before its effects.
 
         Raises:

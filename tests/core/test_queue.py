@@ -12,7 +12,16 @@ from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.plugins import tool
 from lash_nb.providers import call, reply
-from lash_nb.wire import ImageRefItem, LlmRequest, LlmResponse, Octets, PluginMessage, TurnInput
+from lash_nb.wire import (
+    EffectEntry,
+    ImageRefItem,
+    LlmRequest,
+    LlmResponse,
+    Octets,
+    PluginMessage,
+    QueuedWorkStarted,
+    TurnInput,
+)
 from tests.runtime.desk import answers, builder, legal, messages_of, open_session, roles, settle, texts
 
 PNG = Octets(b"\x89PNG\r\n\x1a\n")
@@ -329,3 +338,30 @@ async def test_input_may_be_queued_while_a_turn_runs() -> None:
     result = await session.next_queued_turn()
     assert result is not None
     assert result.turn_index == 2
+
+
+async def test_a_queued_turn_can_be_stepped_through() -> None:
+    """It stops before its effects as any other turn, and its end completes the input."""
+    session = await open_session(answers("one"))
+    await session.queue("first")
+    waiting = await session.step(session.next_queued_turn())
+    assert isinstance(waiting, EffectEntry)
+    assert waiting.envelope.kind == "llm_call"
+    result = await session.continue_()
+    while isinstance(result, EffectEntry):
+        result = await session.continue_()
+    assert (result.reply, await session.queued_work()) == ("one", ())
+
+
+async def test_a_queued_turn_runs_beside() -> None:
+    """It can be watched and waited for; without queued input waiting says so, and the session takes the next turn."""
+    session = await open_session(answers("one", "two"))
+    await session.queue("first")
+    running = session.start(session.next_queued_turn())
+    assert (await running.wait()).reply == "one"
+    assert any(isinstance(item.event, QueuedWorkStarted) for item in running.activities)
+
+    with pytest.raises(CallerError) as empty:
+        await session.start(session.next_queued_turn()).wait()
+    assert empty.value.code == "queue_empty"
+    assert (await session.turn("more")).reply == "two"
