@@ -25,7 +25,16 @@ from lash_nb.machine._state import (
     WaitingLlm,
     WaitingTools,
 )
-from lash_nb.wire import External, Message, SessionEventRecord, TokenUsage, TurnCause, TurnTerminationPolicyState, Wire
+from lash_nb.wire import (
+    External,
+    Message,
+    SessionEventRecord,
+    Shareable,
+    TokenUsage,
+    TurnCause,
+    TurnTerminationPolicyState,
+    Wire,
+)
 
 __all__ = [
     "EffectRecord",
@@ -91,7 +100,7 @@ class TurnCheckpoint(Wire, frozen=True, kw_only=True):
     """Id of the next effect that wants an answer."""
     next_synthetic_message_id: int = field(default_factory=int)
     """Number of the next message that the machine makes itself."""
-    messages: tuple[Message, ...]
+    messages: Shareable[Message]
     """All messages."""
     events: tuple[SessionEventRecord, ...]
     """All records."""

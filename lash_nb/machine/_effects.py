@@ -23,6 +23,7 @@ from lash_nb.wire import (
     ProviderReplayMeta,
     SessionEvent,
     SessionEventRecord,
+    Shareable,
     SurfaceResult,
     Wire,
 )
@@ -153,7 +154,7 @@ class Emit(Wire, frozen=True, kw_only=True):
 class Progress(Wire, frozen=True, kw_only=True):
     """A point at which the turn so far may be stored, as it was when the note was queued."""
 
-    messages: tuple[Message, ...]
+    messages: Shareable[Message]
     """All messages, those before the turn included."""
     event_delta: tuple[SessionEventRecord, ...]
     """Records since the last `Progress`."""
@@ -164,7 +165,7 @@ class Progress(Wire, frozen=True, kw_only=True):
 class Done(Wire, frozen=True, kw_only=True):
     """The last note: the turn is over."""
 
-    messages: tuple[Message, ...]
+    messages: Shareable[Message]
     """All messages, those before the turn included."""
     event_delta: tuple[SessionEventRecord, ...]
     """Records since the last `Progress`."""

@@ -34,6 +34,7 @@ from lash_nb.wire import (
     PluginOrigin,
     SessionEvent,
     SessionEventRecord,
+    SharedSequence,
     TokenUsage,
     TurnCause,
     TurnOutcome,
@@ -55,7 +56,7 @@ class Turn:
 
     config: TurnMachineConfig
     """The setup, with prompt and tool specs of the last surface sync."""
-    messages: list[Message]
+    messages: SharedSequence[Message]
     """All messages, those before the turn included."""
     events: list[SessionEventRecord]
     """All records, those before the turn included."""
@@ -95,7 +96,7 @@ class Turn:
         run_offset: int,
     ) -> "Turn":
         """Return a turn that has not begun."""
-        held, recorded = list(messages), list(events)
+        held, recorded = SharedSequence.of(messages), list(events)
         return cls(
             config=config,
             messages=held,
@@ -114,7 +115,7 @@ class Turn:
         queue = deque(record.variant for record in saved.pending_effects)
         return cls(
             config=config,
-            messages=list(saved.messages),
+            messages=SharedSequence.of(saved.messages),
             events=list(saved.events),
             turn_causes=list(saved.turn_causes),
             run_offset=saved.protocol_run_offset,
@@ -137,7 +138,7 @@ class Turn:
             pending_effects=tuple(map(effect_record, self.queue)),
             next_effect_id=self.next_effect_id,
             next_synthetic_message_id=self.next_synthetic_id,
-            messages=tuple(self.messages),
+            messages=self.messages,
             events=tuple(self.events),
             turn_causes=tuple(self.turn_causes),
             progress_event_cursor=self.event_cursor,
@@ -206,7 +207,10 @@ class Turn:
     def append(self, records: tuple[SessionEventRecord, ...]) -> None:
         """Add records; the model sees the messages among them."""
         self.events.extend(records)
-        self.messages.extend(record.Conversation for record in records if record.Conversation is not None)
+        self._take(*(record.Conversation for record in records if record.Conversation is not None))
+
+    def _take(self, *messages: Message) -> None:
+        self.messages = self.messages.extended(messages)
 
     def advance(self) -> None:
         """Count one more iteration."""
@@ -225,7 +229,7 @@ class Turn:
 
     def give_grace(self, message: Message) -> None:
         """Tell the model that the limit is reached."""
-        self.messages.append(message)
+        self._take(message)
         self.grace_given = True
 
     def deliver(self, delivery: CheckpointDelivery) -> None:
@@ -238,18 +242,18 @@ class Turn:
         for cause in delivery.turn_causes:
             if cause.id not in known:
                 known.add(cause.id)
-                self.messages.append(cause.to_message())
+                self._take(cause.to_message())
                 self.turn_causes.append(cause)
 
     def _deliver(self, message: PluginMessage, origin: MessageOrigin) -> None:
         if message.role in _DELIVERABLE:
             told = msgspec.structs.replace(message, origin=origin)
-            self.messages.append(told.to_message(self.take_message_id("checkpoint"), origin))
+            self._take(told.to_message(self.take_message_id("checkpoint"), origin))
 
     def progress(self) -> None:
         """Queue a note that the turn may be stored as it stands now."""
         self.queue.append(
-            Progress(messages=tuple(self.messages), event_delta=self._take_events(), protocol_iteration=self.iteration)
+            Progress(messages=self.messages, event_delta=self._take_events(), protocol_iteration=self.iteration)
         )
 
     def finish(self, outcome: TurnOutcome) -> None:
@@ -261,7 +265,7 @@ class Turn:
         self.emit(DoneEvent())
         self.state = "Finished"
         self.queue.append(
-            Done(messages=tuple(self.messages), event_delta=self._take_events(), protocol_iteration=self.iteration)
+            Done(messages=self.messages, event_delta=self._take_events(), protocol_iteration=self.iteration)
         )
 
     def _take_events(self) -> tuple[SessionEventRecord, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lash_nb.providers._offline_arguments import arguments_for
@@ -53,7 +53,7 @@ def _answer(request: LlmRequest) -> LlmResponse:
     return call(best.name, arguments_for(best.input_schema, prompt), id=f"offline-{len(request.messages)}")
 
 
-def _last_prompt(messages: tuple[LlmMessage, ...]) -> tuple[str, tuple[LlmMessage, ...]]:
+def _last_prompt(messages: Sequence[LlmMessage]) -> tuple[str, Sequence[LlmMessage]]:
     """The last thing that the user said, and the messages after it."""
     for place in range(len(messages) - 1, -1, -1):
         texts = [block.Text.text for block in messages[place].blocks if block.Text]
@@ -62,7 +62,7 @@ def _last_prompt(messages: tuple[LlmMessage, ...]) -> tuple[str, tuple[LlmMessag
     return "", messages
 
 
-def _results(messages: tuple[LlmMessage, ...]) -> Iterator[ToolResultBlock]:
+def _results(messages: Sequence[LlmMessage]) -> Iterator[ToolResultBlock]:
     for message in messages:
         yield from (block.ToolResult for block in message.blocks if block.ToolResult)
 

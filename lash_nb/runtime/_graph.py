@@ -21,7 +21,9 @@ from lash_nb.wire import (
     SessionEventRecord,
     SessionGraph,
     SessionNodeRecord,
+    SharedSequence,
     UnchangedGraph,
+    common_beginning,
 )
 
 __all__ = ["ResidentGraph"]
@@ -61,7 +63,8 @@ class ResidentGraph:
             self._read = PathView(self._nodes, self.leaf_node_id, self._scope)
         return self._read
 
-    def _stand_at(self, node_id: str | None) -> None:
+    def stand_at(self, node_id: str | None) -> None:
+        """Stand at a resident node, or before the first one: the next node is appended there."""
         if node_id != self.leaf_node_id:
             self.leaf_node_id = node_id
             self._read = None
@@ -74,8 +77,8 @@ class ResidentGraph:
             self._read = None
 
     @property
-    def messages(self) -> Sequence[Message]:
-        """The messages on the active path, in this frame; not to be changed."""
+    def messages(self) -> SharedSequence[Message]:
+        """The messages on the active path, in this frame, as they are now."""
         return self._view.messages
 
     @property
@@ -125,17 +128,15 @@ class ResidentGraph:
         Transient messages are left out; old nodes stay in the graph.
         """
         current = self._view.messages
-        known = len(current)
-        if list(messages[:known]) == current:  # compares identities, not contents, in all but odd cases
-            fresh: Iterable[Message] = messages[known:]
-        else:
-            kept = [message for message in messages if not message.is_transient]
-            if kept[:known] != current:
-                self._rewind(kept)
-            fresh = kept[len(self._view.messages) :]
-        for message in fresh:
-            if not message.is_transient:
-                self.append_message(message)
+        begun = common_beginning(current, messages)  # no node of the path is transient, so none of these is
+        rest = [message for message in messages[begun:] if not message.is_transient]
+        known = len(current) - begun
+        if rest[:known] != list(current[begun:]):
+            kept = [*messages[:begun], *rest]
+            self._rewind(kept)
+            rest, known = kept, len(self._view.messages)
+        for message in rest[known:]:
+            self.append_message(message)
 
     def replace_read_state(self, messages: Iterable[Message]) -> None:
         """Make the whole path, of all frames, read as `messages`: keep what it begins with, then append the others (sessions §3.6).
@@ -159,7 +160,7 @@ class ResidentGraph:
                 seen.add(message.id)
                 cursor += 1
             leaf = node.node_id
-        self._stand_at(leaf)
+        self.stand_at(leaf)
         return cursor
 
     def _append(
@@ -215,7 +216,7 @@ class ResidentGraph:
                 self._order.append(node)
                 self._nodes[node.node_id] = node
         if other.leaf_node_id is None or other.leaf_node_id in self._nodes:
-            self._stand_at(other.leaf_node_id)
+            self.stand_at(other.leaf_node_id)
         return left_out
 
     def absorb(self, nodes: Iterable[SessionNodeRecord]) -> None:

@@ -17,6 +17,7 @@ from lash_nb.wire import (
     LlmResponse,
     ReasoningBlock,
     ReasoningPart,
+    SharedMap,
     TextBlock,
     TextPart,
     ToolCallBlock,
@@ -46,7 +47,7 @@ class LlmTraceMapper:
     """Maps what a model call sends and gets; what a session sends again and again is mapped once."""
 
     def __init__(self) -> None:
-        self._messages: tuple[tuple[LlmMessage, ...], tuple[TraceLlmMessage, ...]] = ((), ())
+        self._conversation = SharedMap(_message)
         self._tools: tuple[Any, tuple[TraceToolSpec, ...]] = ((), ())
 
     def request(self, request: LlmRequest) -> TraceLlmRequest:
@@ -83,17 +84,6 @@ class LlmTraceMapper:
             code=error.code,
             raw=error.raw,
         )
-
-    def _conversation(self, messages: tuple[LlmMessage, ...]) -> tuple[TraceLlmMessage, ...]:
-        """Map what is new: as a rule a request is the last one with something behind it."""
-        known, traced = self._messages
-        if (
-            messages[: len(known)] != known
-        ):  # compares identities first, so a long common beginning costs next to nothing
-            known, traced = (), ()
-        traced += tuple(map(_message, messages[len(known) :]))
-        self._messages = (messages, traced)
-        return traced
 
     def _tool_specs(self, request: LlmRequest) -> tuple[TraceToolSpec, ...]:
         if self._tools[0] is not request.tools:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, active_path, conversation_messages
+from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, SharedSequence, active_path, conversation_messages
 
 __all__ = ["WHOLE_PATH", "FrameScope", "PathView"]
 
@@ -29,7 +29,7 @@ WHOLE_PATH = FrameScope("", include_unscoped=True)
 
 
 class PathView:
-    """A path and its messages; both lists only grow, so a prefix of one stays what it was.
+    """A path and its messages; the path only grows, so a prefix of it stays what it was.
 
     Attributes:
         scope: Which nodes are read.
@@ -41,7 +41,8 @@ class PathView:
         self.scope = scope
         self.path = active_path(nodes, leaf_node_id)
         everything = not scope.frame_id
-        self.messages = conversation_messages(self.path if everything else filter(scope.holds, self.path))
+        held = conversation_messages(self.path if everything else filter(scope.holds, self.path))
+        self.messages = SharedSequence(held)
         self._message_ids = {message.id for message in self.messages}
 
     @cached_property
@@ -51,8 +52,8 @@ class PathView:
 
     def reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives path and messages of this moment when it is called, however much is appended until then."""
-        path, length, messages, count = self.path, len(self.path), self.messages, len(self.messages)
-        return lambda: (path[:length], messages[:count])
+        path, length, messages = self.path, len(self.path), self.messages
+        return lambda: (path[:length], messages)
 
     def append(self, node: SessionNodeRecord) -> None:
         """Go on to a node below the leaf."""
@@ -61,7 +62,7 @@ class PathView:
         if message is not None and self.scope.holds(node) and self._is_new(message):
             if "safety" in self.__dict__:
                 self.safety.feed((message,))
-            self.messages.append(message)
+            self.messages = self.messages.extended((message,))
             self._message_ids.add(message.id)
 
     def _is_new(self, message: Message) -> bool:

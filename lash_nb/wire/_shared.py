@@ -188,8 +188,7 @@ else:
 
 def common_beginning(one: Sequence[Any], other: Sequence[Any]) -> int:
     """Return how many items both begin with; what they share is not looked at."""
-    shares = isinstance(one, SharedSequence) and isinstance(other, SharedSequence)
-    start = one.shared_with(other) if shares else 0
+    start = one.shared_with(other) if isinstance(one, SharedSequence) and isinstance(other, SharedSequence) else 0
     pairs = zip(one[start:], other[start:], strict=False)
     return start + next(
         (place for place, (left, right) in enumerate(pairs) if left is not right and left != right),

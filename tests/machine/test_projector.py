@@ -1,6 +1,6 @@
 """How a conversation becomes a model request (turns §2.7), and that remembering never changes the result."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 from hypothesis import given
@@ -26,8 +26,10 @@ from lash_nb.wire import (
     ProviderReplayMeta,
     PrunedPart,
     ResponseTextMeta,
+    SharedSequence,
     SummarizedPart,
     TurnCause,
+    to_json,
 )
 from tests.machine.play import WEATHER, config, message
 
@@ -222,25 +224,87 @@ POOL: Final = [
     said("User", picture()),
     said("System", part("Error", "e")),
     said("User", part("Text", " ")),
+    message("e0", "rang", "Event"),
+    message("e1", "rang again", "Event"),
 ]
+CAUSES: Final = [
+    TurnCause(id=name, event_type="t", origin=PluginOrigin(plugin_id="bell"), text="x") for name in ("e0", "e1")
+]
+TURNS: Final = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.integers(0, 8),
+        st.lists(st.sampled_from(POOL), max_size=6),
+        st.lists(st.sampled_from(CAUSES), unique=True),
+    ),
+    max_size=6,
+)
 
 
-@given(st.lists(st.lists(st.sampled_from(POOL), max_size=8), max_size=6))
-def test_a_projector_that_remembers_gives_what_a_fresh_one_gives(histories: list[list[Message]]) -> None:
-    """Whatever conversations come one after the other: continued, cut, branched, or others altogether."""
+@given(TURNS)
+def test_a_projector_that_remembers_gives_what_a_fresh_one_gives(turns: list[Any]) -> None:
+    """Whatever conversations come one after the other, shared or not: continued, cut, branched, others altogether, woken by any events."""
+    projector, held, made = ChatProjector(), [SharedSequence[Message]()], []
+
+    for place, kept, fresh, causes in turns:
+        history = held[place % len(held)].first(kept).extended(fresh)
+        held.append(history)
+        told = project(*history, turn_causes=causes)
+        made.append((project_held(history, projector, causes), told))
+        assert project(*history, projector=projector, turn_causes=causes) == told
+
+    assert all(one == other and to_json(one) == to_json(other) for one, other in made)
+
+
+def project_held(history: SharedSequence[Message], projector: ChatProjector, causes: list[TurnCause]) -> LlmRequest:
+    """Return the request for a conversation as a session holds it."""
+    return projector.project(config(system_prompt=""), messages=history, turn_causes=causes, use_tools=True)
+
+
+class CountedMessage(Message, frozen=True, kw_only=True):
+    """A message that counts how often it is compared or rendered."""
+
+    looks: ClassVar[int] = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        type(self).looks += 1
+        return super().__getattribute__(name)
+
+    def __eq__(self, other: object) -> bool:
+        type(self).looks += 1
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]  # nobody hashes it
+
+
+@pytest.mark.parametrize("length", [10, 1000])
+def test_a_conversation_that_goes_on_costs_what_is_new(length: int) -> None:
+    """Of what is known no message is looked at, however many there are, and all requests share what they are made of."""
     projector = ChatProjector()
+    old = [CountedMessage(id=f"u{n}", role="User", parts=(part("Text", str(n)),)) for n in range(length)]
+    history = SharedSequence[Message](old)
+    first = project_held(history, projector, [])
+    CountedMessage.looks = 0
 
-    for history in histories:
-        assert project(*history, projector=projector) == project(*history)
+    second = project_held(history.extended([message("new", "new")]), projector, [])
+
+    assert CountedMessage.looks == 0
+    assert isinstance(first.messages, SharedSequence)
+    assert isinstance(second.messages, SharedSequence)
+    assert first.messages.shared_with(second.messages) == len(first.messages) == len(second.messages) - 1
 
 
-def test_only_new_messages_are_rendered() -> None:
-    """A conversation that goes on is not rendered again: its messages for the model are the very same objects."""
+@pytest.mark.parametrize("length", [10, 1000])
+def test_a_turn_that_was_woken_costs_what_is_new(length: int) -> None:
+    """Its events leave their places for the block at the end and come back to them with the next turn; nothing before is rendered again."""
     projector = ChatProjector()
-    history = [message(f"u{n}", str(n)) for n in range(50)]
-    first = project(*history, projector=projector)
+    old = [CountedMessage(id=f"u{n}", role="User", parts=(part("Text", str(n)),)) for n in range(length)]
+    history = SharedSequence[Message](old)
+    project_held(history, projector, [])
+    CountedMessage.looks = 0
 
-    second = project(*history, message("new", "new"), projector=projector)
+    woken = history.extended([message("e0", "rang", "Event")])
+    project_held(woken, projector, CAUSES[:1])
+    project_held(woken.extended([message("b", "b")]), projector, [])
 
-    assert all(one is other for one, other in zip(first.messages, second.messages, strict=False))
-    assert len(second.messages) == len(first.messages) + 1
+    assert CountedMessage.looks == 0

@@ -1,5 +1,6 @@
 """The standard protocol (turns §9): what a response and tool results lead to."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ SIGNED = ProviderReasoningReplay(signature="s")
 FAILURE = ToolFailure(class_="external", code="no", message="No.", source="tool", retry=RetryNever())
 
 
-def conversation(*replies: LlmResult, **host: Any) -> tuple[Message, ...]:
+def conversation(*replies: LlmResult, **host: Any) -> Sequence[Message]:
     """Return the messages at the end of a turn with these replies."""
     return end(play(machine(), ScriptedHost(replies=replies, **host))).messages
 

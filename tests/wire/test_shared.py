@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,7 +35,7 @@ STEPS = st.lists(
 )
 
 
-def grown(steps: list[tuple[str, int, object]]) -> list[tuple[SharedSequence[int], tuple[int, ...]]]:
+def grown(steps: list[tuple[str, int, Any]]) -> list[tuple[SharedSequence[int], tuple[int, ...]]]:
     """Return sequences made from one another, each with the tuple that it should be."""
     made: list[tuple[SharedSequence[int], tuple[int, ...]]] = [(SharedSequence(), ())]
     for step, place, argument in steps:
@@ -51,7 +52,7 @@ def grown(steps: list[tuple[str, int, object]]) -> list[tuple[SharedSequence[int
 
 @given(STEPS)
 def test_every_sequence_stays_the_tuple_that_it_was_whatever_grows_from_it(
-    steps: list[tuple[str, int, object]],
+    steps: list[tuple[str, int, Any]],
 ) -> None:
     """Extending, cutting and wrapping never change what was made before."""
     for shared, plain in grown(steps):
@@ -62,14 +63,14 @@ def test_every_sequence_stays_the_tuple_that_it_was_whatever_grows_from_it(
 
 
 @given(STEPS, st.slices(12))
-def test_a_slice_is_the_slice_of_the_tuple(steps: list[tuple[str, int, object]], part: slice) -> None:
+def test_a_slice_is_the_slice_of_the_tuple(steps: list[tuple[str, int, Any]], part: slice) -> None:
     """With any start, stop and step."""
     for shared, plain in grown(steps):
         assert shared[part] == plain[part]
 
 
 @given(STEPS)
-def test_a_sequence_is_written_and_copied_as_its_tuple(steps: list[tuple[str, int, object]]) -> None:
+def test_a_sequence_is_written_and_copied_as_its_tuple(steps: list[tuple[str, int, Any]]) -> None:
     """JSON, plain values, pickles and copies know no sharing, in whichever order they are written."""
     for shared, plain in reversed(grown(steps)):
         assert to_json(shared) == to_json(plain)
@@ -79,7 +80,7 @@ def test_a_sequence_is_written_and_copied_as_its_tuple(steps: list[tuple[str, in
 
 
 @given(STEPS)
-def test_the_common_beginning_is_that_of_the_tuples(steps: list[tuple[str, int, object]]) -> None:
+def test_the_common_beginning_is_that_of_the_tuples(steps: list[tuple[str, int, Any]]) -> None:
     """Of any two, shared or plain."""
     made = grown(steps)
     for one, plain in made:
@@ -93,9 +94,9 @@ def test_the_common_beginning_is_that_of_the_tuples(steps: list[tuple[str, int, 
 
 
 @given(STEPS)
-def test_a_map_gives_what_mapping_each_item_gives(steps: list[tuple[str, int, object]]) -> None:
+def test_a_map_gives_what_mapping_each_item_gives(steps: list[tuple[str, int, Any]]) -> None:
     """Whatever it was asked before."""
-    mapped = SharedMap(lambda item: item * 2)
+    mapped: SharedMap[int, int] = SharedMap(lambda item: item * 2)
     for shared, plain in grown(steps):
         assert mapped(shared) == tuple(item * 2 for item in plain)
         assert mapped(plain) == tuple(item * 2 for item in plain)
