@@ -225,9 +225,17 @@ def _checked(name: str, output: object) -> ToolCallOutput:
 def _as_json(output: object) -> ToolCallOutput:
     if not isinstance(output, ToolCallOutput):
         raise NotJsonError(f"its provider returned {type(output).__name__} and must return a ToolCallOutput")
+    if _is_plain_text(output):
+        return output
     written = output
     if isinstance(output.outcome, ToolSuccess):
         payload = ToolValue(plain_json(output.outcome.payload.value))
         written = ToolCallOutput(outcome=ToolSuccess(payload=payload), control=output.control)
     to_json(written)
     return written
+
+
+def _is_plain_text(output: ToolCallOutput) -> bool:
+    """Tell whether the output is a text and nothing else, which is JSON without a look at it: most results are, the longest above all."""
+    value = output.outcome.payload.value if isinstance(output.outcome, ToolSuccess) else None
+    return type(value) is str and value.isascii() and output.control is None

@@ -9,9 +9,11 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import ValidationError
 
+from lash_nb.clock import SystemClock
 from lash_nb.errors import CallerError
 from lash_nb.plugins._compact import compact_contract
 from lash_nb.plugins._context import ToolCall, ToolContext
+from lash_nb.plugins._quick_lane import QuickLane
 from lash_nb.plugins._result import tool_failure, tool_ok
 from lash_nb.plugins._signature import read_signature
 from lash_nb.plugins._tool_provider import ToolProvider
@@ -36,13 +38,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NEVER: Final = NeverRetryPolicy()
+_CLOCK: Final = SystemClock()
+_QUICK_NS: Final = 50_000
+"""What a function takes at most that is quick: less than it costs to be woken by a thread."""
+_QUICK_LANE: Final = QuickLane()
 _OPERATION: Final = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9_]+")
 
 
 class FunctionTool(Generic[P, R]):
     """A function that a model may call; people call it as before.
 
-    A plain function runs in a thread of the event loop's executor, an async one is awaited. What it returns must be JSON, or a
+    A plain function runs in a thread, so that it does not hold up the event loop, an async one is awaited. What it returns must be JSON, or a
     pydantic model, a dataclass and the like; a `ToolCallOutput` is taken as it is.
     """
 
@@ -72,6 +78,10 @@ class FunctionTool(Generic[P, R]):
             examples=tuple(examples),
         )
         """What the tool declares of itself."""
+        self._manifest: Final = self.definition.manifest()
+        self._contract: Final = self.definition.contract()
+        self._is_async: Final = inspect.iscoroutinefunction(function)
+        self._was_quick = False
         functools.update_wrapper(self, function)
 
     @property
@@ -79,12 +89,22 @@ class FunctionTool(Generic[P, R]):
         """The name that the model calls."""
         return self.definition.name
 
+    @property
+    def manifest(self) -> ToolManifest:
+        """How the tool is offered: always the same object."""
+        return self._manifest
+
+    @property
+    def contract(self) -> ToolContract:
+        """Its schemas: always the same object."""
+        return self._contract
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself."""
         return self._function(*args, **kwargs)
 
     def __repr__(self) -> str:
-        compact = compact_contract(self.definition.manifest(), self.definition.contract())
+        compact = compact_contract(self._manifest, self._contract)
         return f"FunctionTool({compact.signature} -> {compact.returns})"
 
     async def run(self, args: Json, context: ToolContext) -> ToolCallOutput:
@@ -93,17 +113,29 @@ class FunctionTool(Generic[P, R]):
             arguments = self._signature.arguments(args, context)
         except ValidationError as error:
             return tool_failure("invalid_request", "invalid_tool_args", _complaint(error))
-        returned = await self._called(arguments)
+        returned = await (self._coroutine(arguments) if self._is_async else self._beside_the_loop(arguments))
         if isinstance(returned, ToolCallOutput):
             return returned
         return tool_ok(returned.value if isinstance(returned, ToolValue) else returned)
 
-    async def _called(self, arguments: dict[str, Any]) -> Any:
+    def _coroutine(self, arguments: dict[str, Any]) -> Any:
         function: Callable[..., Any] = self._function
-        if inspect.iscoroutinefunction(function):
-            return await function(**arguments)
-        returned = await asyncio.to_thread(_called_here, function, arguments)
+        return function(**arguments)
+
+    async def _beside_the_loop(self, arguments: dict[str, Any]) -> Any:
+        work = functools.partial(self._timed, arguments)
+        if self._was_quick and _QUICK_LANE.take():
+            returned = await _QUICK_LANE.run(work)
+        else:
+            returned = await asyncio.to_thread(work)
         return await returned if inspect.isawaitable(returned) else returned
+
+    def _timed(self, arguments: dict[str, Any]) -> Any:
+        began = _CLOCK.monotonic_ns()
+        try:
+            return _called_here(self._function, arguments)
+        finally:
+            self._was_quick = _CLOCK.monotonic_ns() - began < _QUICK_NS
 
 
 class FunctionToolProvider(ToolProvider):
@@ -122,12 +154,12 @@ class FunctionToolProvider(ToolProvider):
 
     def tool_manifests(self) -> Sequence[ToolManifest]:
         """Return the tools in the order in which they were given."""
-        return [one.definition.manifest() for one in self._tools.values()]
+        return [one.manifest for one in self._tools.values()]
 
     def resolve_contract(self, name: str) -> ToolContract | None:
         """Return the schemas of a tool."""
         found = self._tools.get(name)
-        return None if found is None else found.definition.contract()
+        return None if found is None else found.contract
 
     async def execute(self, call: ToolCall) -> ToolCallOutput:
         """Call the function."""

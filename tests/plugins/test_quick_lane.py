@@ -1,0 +1,145 @@
+"""Plain functions that are done in no time run in a thread of their own; nobody notices but the clock."""
+
+import asyncio
+import threading
+import time
+from contextvars import ContextVar
+
+from lash_nb.plugins import ToolContext, tool
+from lash_nb.wire import ToolCallOutput, ToolSuccess
+from tests.plugins.test_function_tool import outcome_of
+
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+CONTEXT = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+
+
+def value(output: ToolCallOutput) -> object:
+    """What a tool gave."""
+    assert isinstance(output.outcome, ToolSuccess)
+    return output.outcome.payload.value
+
+
+async def test_every_call_runs_in_a_thread_and_in_the_callers_context() -> None:
+    """The first call of a function and all quick ones after it see the caller's context, and never the loop's thread."""
+
+    @tool
+    def where() -> tuple[str, bool]:
+        """Say for whom, and whether beside the loop."""
+        return WHO.get(), threading.current_thread() is not threading.main_thread()
+
+    WHO.set("me")
+    seen = [value(await where.run({}, CONTEXT)) for _ in range(5)]
+
+    assert seen == [("me", True)] * 5
+
+
+async def test_a_quick_function_that_becomes_slow_does_not_hold_up_the_loop() -> None:
+    """While a call takes its time, the loop goes on, and so do other quick functions."""
+    gate = threading.Event()
+    gate.set()
+
+    @tool
+    def wait() -> bool:
+        """Wait at the gate."""
+        return gate.wait(5)
+
+    @tool
+    def quick() -> str:
+        """Be quick."""
+        return "quick"
+
+    for _ in range(3):
+        await wait.run({}, CONTEXT)
+        await quick.run({}, CONTEXT)
+    gate.clear()
+    slow = [asyncio.create_task(wait.run({}, CONTEXT)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    others = [value(await quick.run({}, CONTEXT)) for _ in range(3)]
+    assert not any(task.done() for task in slow)
+    gate.set()
+
+    assert others == ["quick"] * 3
+    assert [value(output) for output in await asyncio.gather(*slow)] == [True] * 3
+
+
+async def test_a_quick_function_may_raise_and_be_called_again() -> None:
+    """What a function raises is its own failure, call after call."""
+
+    @tool
+    def fail() -> None:
+        """Fail."""
+        message = "no"
+        raise ValueError(message)
+
+    done = [await outcome_of(fail) for _ in range(4)]
+
+    assert {one.model_return.parts for one in done} == {done[0].model_return.parts}
+    assert all(one.output.status == "failure" for one in done)
+
+
+async def test_a_call_that_nobody_waits_for_leaves_the_lane_to_others() -> None:
+    """A cancelled wait does not take the thread away from the next call."""
+    gate = threading.Event()
+    gate.set()
+
+    @tool
+    def wait() -> bool:
+        """Wait at the gate."""
+        return gate.wait(5)
+
+    for _ in range(3):
+        await wait.run({}, CONTEXT)
+    gate.clear()
+    left = asyncio.create_task(wait.run({}, CONTEXT))
+    await asyncio.sleep(0.01)
+    left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+    gate.set()
+
+    assert value(await wait.run({}, CONTEXT)) is True
+
+
+def test_one_function_serves_several_loops() -> None:
+    """The thread belongs to no loop."""
+
+    @tool
+    def quick() -> str:
+        """Be quick."""
+        return "quick"
+
+    async def several() -> list[object]:
+        return [value(await quick.run({}, CONTEXT)) for _ in range(20)]
+
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.extend(asyncio.run(several()))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == ["quick"] * 60
+
+
+def test_a_loop_that_closes_meanwhile_breaks_nothing() -> None:
+    """A call that outlives its loop ends for itself, and the next loop is served."""
+    gate = threading.Event()
+    gate.set()
+
+    @tool
+    def wait() -> bool:
+        """Wait at the gate."""
+        return gate.wait(0.3)
+
+    async def leave_one_behind() -> None:
+        for _ in range(3):
+            await wait.run({}, CONTEXT)
+        gate.clear()
+        left = asyncio.create_task(wait.run({}, CONTEXT))
+        await asyncio.sleep(0.01)
+        left.cancel()
+
+    asyncio.run(leave_one_behind())
+    gate.set()
+    time.sleep(0.01)
+
+    assert value(asyncio.run(wait.run({}, CONTEXT))) is True
