@@ -1,0 +1,83 @@
+"""How bytes become events."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers._sse import SseParser  # bytes in, events out: no call is needed to see it
+
+LINES = st.one_of(
+    st.text().map(lambda text: f"data: {text}"),
+    st.sampled_from(["", "\r", " ", "data:", "data", "event: ping", "id: 7", ": heartbeat", "retry: 10", "data:x\r"]),
+)
+STREAMS = st.lists(LINES, max_size=12).map(lambda lines: "\n".join(lines).encode("utf-8", "replace"))
+
+
+def events(*chunks: bytes) -> list[bytes]:
+    """All events of a stream."""
+    parser = SseParser()
+    return [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (b"", []),
+        (b"data: a\n\n", [b"a"]),
+        (b"data:a\r\n\r\ndata: b\r\n\r\n", [b"a", b"b"]),
+        (b"data: a\ndata: b\n\n", [b"a\nb"]),
+        (b"event: x\nid: 1\ndata: a\nretry: 3\n: c\n\n", [b"a"]),
+        (b"data:\n\ndata: a\n  \n\n\n", [b"a"]),
+        (b"data: a", [b"a"]),
+        (b"data: a\n", [b"a"]),
+        (b"database: a\n\nnothing\n\n", []),
+        (b"data: a\rb\n\n", [b"a\rb"]),
+    ],
+)
+def test_events(stream: bytes, expected: list[bytes]) -> None:
+    """Lines of data, joined; all else is left out; the end ends the last one."""
+    assert events(stream) == expected
+
+
+@given(STREAMS)
+def test_every_cut_gives_the_same_events(stream: bytes) -> None:
+    """Once at each place, and at all places."""
+    whole = events(stream)
+
+    assert all(events(stream[:cut], stream[cut:]) == whole for cut in range(len(stream) + 1))
+    assert events(*(stream[place : place + 1] for place in range(len(stream)))) == whole
+
+
+@given(STREAMS, st.lists(st.integers(0, 400)))
+def test_any_cuts_give_the_same_events(stream: bytes, cuts: list[int]) -> None:
+    """Pieces of all sizes, empty ones too."""
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+
+    assert events(*(stream[start:end] for start, end in pairwise(places))) == events(stream)
+
+
+@given(st.binary())
+def test_any_bytes(stream: bytes) -> None:
+    """Whatever comes, events have no line ends at their ends, and something in them."""
+    assert all(event and event == event.strip() for event in events(stream))
+
+
+@pytest.mark.parametrize("chunk", [b"data: 4567890123456789", b"x" * 21, b"data: 89\ndata: " + b"1" * 20])
+def test_an_event_has_a_largest_size(chunk: bytes) -> None:
+    """A line, or lines, that never end are not kept for ever."""
+    with pytest.raises(LlmTransportError, match="larger than 20 bytes") as raised:
+        SseParser(limit=20).feed(chunk)
+
+    assert raised.value.provider_code == "sse_event_too_large"
+
+
+def test_a_line_that_comes_in_many_pieces_is_taken_apart_once() -> None:
+    """Ten megabytes in pieces of a hundred bytes: what is there already is not looked at again."""
+    parser, piece = SseParser(), b"x" * 100
+
+    assert parser.feed(b"data: ") == []
+    assert all(parser.feed(piece) == [] for _ in range(100_000))
+    assert parser.feed(b"\n\n") == [piece * 100_000]
