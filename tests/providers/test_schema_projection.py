@@ -84,7 +84,7 @@ def test_parameters_of_tools_are_completed(schema: Any, projected: Any) -> None:
 @pytest.mark.parametrize("profile", [STRICT, STRUCTURED])
 def test_strict_objects_require_all_and_take_no_more(profile: SchemaProfile) -> None:
     """What was optional may be null, in every way in which a schema says its type."""
-    schema = {
+    schema: dict[str, Any] = {
         "properties": {
             "must": {"type": "string"},
             "may": {"type": "string"},
@@ -133,7 +133,7 @@ def test_strict_objects_require_all_and_take_no_more(profile: SchemaProfile) -> 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_what_cannot_be_kept_fails_the_call(profile: SchemaProfile, keyword: str) -> None:
     """Wherever it stands; all faults are told, the first of them in the message."""
-    schema = {keyword: {}, "properties": {"a": {"items": {keyword: []}}}}
+    schema: dict[str, Any] = {keyword: {}, "properties": {"a": {"items": {keyword: []}}}}
 
     with pytest.raises(LlmTransportError) as error:
         projected_schema(schema, profile=profile)

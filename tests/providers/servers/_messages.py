@@ -81,7 +81,12 @@ class MessagesDialect:
 
 
 def _events(said: Said) -> Iterator[dict[str, Any]]:
-    begun = {**_MESSAGE, "content": [], "stop_reason": None, "usage": {**_input(said.usage), "output_tokens": 1}}
+    begun: dict[str, Any] = {
+        **_MESSAGE,
+        "content": [],
+        "stop_reason": None,
+        "usage": {**_input(said.usage), "output_tokens": 1},
+    }
     yield {"type": "message_start", "message": begun}
     yield {"type": "ping"}
     for index, (_, start, deltas) in enumerate(_blocks(said)):
