@@ -9,7 +9,7 @@ from lash_nb.clock import Clock, IdSource, RandomIds, SystemClock
 from lash_nb.core._coherence import StoreTiers, ensure_coherent
 from lash_nb.core._core import CoreParts, LashCore
 from lash_nb.core._host_config import RuntimeHostConfig, resolved_host
-from lash_nb.core._modes import ModePreset
+from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import InlineProcessWork, ProcessWorkDriver, ProcessWorkSource, QueuedWorkPoke
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._session_spec import SessionSpec
@@ -51,8 +51,8 @@ class LashCoreBuilder(PromptLayerSink):
     """Collects what a core works with; every setter returns the builder, and of what is set twice the last counts."""
 
     def __init__(self) -> None:
-        self._modes: dict[str, ModePreset] = {}
-        self._default_mode: str | None = None
+        self._modes: dict[ModeId, ModePreset] = {}
+        self._default_mode: ModeId | None = None
         self._spec = SessionSpec()
         self._provider: ProviderHandle | None = None
         self._host_config: RuntimeHostConfig | None = None
@@ -75,7 +75,7 @@ class LashCoreBuilder(PromptLayerSink):
         self._default_mode = self._default_mode or preset.mode_id
         return self
 
-    def default_mode(self, mode_id: str) -> Self:
+    def default_mode(self, mode_id: ModeId) -> Self:
         """Use this mode where a session names none."""
         self._default_mode = mode_id
         return self
@@ -277,7 +277,7 @@ class LashCoreBuilder(PromptLayerSink):
         held: PromptLayer = self._host.get("prompt", PromptLayer())
         return held
 
-    def _checked_mode(self) -> str:
+    def _checked_mode(self) -> ModeId:
         if not self._modes or self._default_mode is None:
             raise EmbedError(
                 "NoModesInstalled", "no mode; start with LashCore.standard(), or install one with .install_mode(…)"

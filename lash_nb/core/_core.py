@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lash_nb.clock import Clock, IdSource
 from lash_nb.core._host_config import RuntimeHostConfig
-from lash_nb.core._modes import ModePreset
+from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import (
     DurableProcessWorkerConfig,
     ProcessWorkObserver,
@@ -41,9 +41,9 @@ class CoreParts:
 
     policy: SessionPolicy
     """What sessions do unless they say otherwise."""
-    modes: Mapping[str, ModePreset]
+    modes: Mapping[ModeId, ModePreset]
     """The protocols on offer."""
-    default_mode: str
+    default_mode: ModeId
     """The one for sessions that name none."""
     host: RuntimeHostConfig
     """Effects, bytes, code, providers, prompt, trace."""
@@ -115,7 +115,7 @@ class LashCore:
         """What the core works with."""
         return self._parts
 
-    def installed_modes(self) -> tuple[str, ...]:
+    def installed_modes(self) -> tuple[ModeId, ...]:
         """Return the modes on offer, sorted."""
         return tuple(sorted(self._parts.modes))
 

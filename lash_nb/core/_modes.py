@@ -1,7 +1,7 @@
 """Modes: which protocol a session speaks (lash 0.1.0-alpha.37, facade §3)."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from lash_nb.core._rlm import RlmProtocolPluginConfig, rlm_protocol
 from lash_nb.plugins import PluginFactory, standard_protocol
@@ -9,25 +9,12 @@ from lash_nb.plugins import PluginFactory, standard_protocol
 __all__ = ["RLM", "STANDARD", "ModeId", "ModePreset"]
 
 
-class ModeId(str):
-    """Name of a mode; wherever one is asked for, a plain text does."""
+ModeId: TypeAlias = str
+"""Name of a mode."""
 
-    __slots__ = ()
-
-    @classmethod
-    def standard(cls) -> "ModeId":
-        """Return the name of the standard mode."""
-        return STANDARD
-
-    @classmethod
-    def rlm(cls) -> "ModeId":
-        """Return the name of the rlm mode."""
-        return RLM
-
-
-STANDARD: Final = ModeId("standard")
+STANDARD: Final[ModeId] = "standard"
 """Tools are called directly, answers are prose."""
-RLM: Final = ModeId("rlm")
+RLM: Final[ModeId] = "rlm"
 """The model writes programs that call tools, and submits what they find."""
 
 
@@ -35,7 +22,7 @@ RLM: Final = ModeId("rlm")
 class ModePreset:
     """A mode and the plugin that speaks its protocol."""
 
-    mode_id: str
+    mode_id: ModeId
     """Its name."""
     factory: PluginFactory
     """Its plugin."""

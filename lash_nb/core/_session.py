@@ -7,6 +7,7 @@ from typing import Any
 
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
+from lash_nb.core._modes import ModeId
 from lash_nb.core._plugin_actions import PluginActions
 from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
@@ -51,7 +52,7 @@ __all__ = ["LashSession"]
 class LashSession:
     """Runs turns of one session, and shows what there is of it."""
 
-    def __init__(self, runtime: LashRuntime, mode: str, *, parent_session_id: str | None = None) -> None:
+    def __init__(self, runtime: LashRuntime, mode: ModeId, *, parent_session_id: str | None = None) -> None:
         self._runtime = runtime
         self._mode = mode
         self._parent = parent_session_id
@@ -79,7 +80,7 @@ class LashSession:
         return self._runtime.state.session_id
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> ModeId:
         """The protocol it speaks."""
         return self._mode
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec.structs import replace
 
-from lash_nb.core._modes import RLM, STANDARD, ModePreset
+from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._session import LashSession
@@ -51,7 +51,7 @@ class SessionBuilder(PromptLayerSink):
     def __init__(self, core: "LashCore", session_id: str) -> None:
         self._core = core
         self._session_id = session_id
-        self._mode: str | None = None
+        self._mode: ModeId | None = None
         self._provider: ProviderHandle | None = None
         self._spec = SessionSpec.inherit()
         self._parent: str | None = None
@@ -68,7 +68,7 @@ class SessionBuilder(PromptLayerSink):
         """Speak the rlm protocol."""
         return self.mode(RLM)
 
-    def mode(self, mode_id: str) -> Self:
+    def mode(self, mode_id: ModeId) -> Self:
         """Speak the protocol of this mode."""
         self._mode = mode_id
         return self

@@ -77,6 +77,13 @@ def recorded(request: pytest.FixtureRequest) -> Document:
 
 
 @pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Document:
+    """One line of what the builder of cores does."""
+    document: Document = request.param or pytest.fail("facade holds no line")
+    return document
+
+
+@pytest.fixture
 def cases(request: pytest.FixtureRequest) -> list[Document]:
     """All wire cases of one type or operation."""
     found: list[Document] = request.param or pytest.fail("wire holds no case")
@@ -84,13 +91,15 @@ def cases(request: pytest.FixtureRequest) -> list[Document]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each recorded scenario, or for each type on the wire."""
+    """Run a test once for each recorded scenario, for each line about the builder, or for each type on the wire."""
     if "recorded" in metafunc.fixturenames:
         _parametrize(
             metafunc, "recorded", "turns", lambda scenarios: {one["scenario"]["name"]: one for one in scenarios}
         )
     if "cases" in metafunc.fixturenames:
         _parametrize(metafunc, "cases", "wire", _by_type)
+    if "golden" in metafunc.fixturenames:
+        _parametrize(metafunc, "golden", "facade", _by_choice)
 
 
 def _parametrize(metafunc: pytest.Metafunc, name: str, group: str, by_id: Any) -> None:
@@ -102,6 +111,10 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, group: str, by_id: Any) -
     else:
         absent = pytest.param(None, marks=pytest.mark.skip(f"{folder} holds no {group}"), id="absent")
         metafunc.parametrize(name, [absent], indirect=True)
+
+
+def _by_choice(lines: Iterable[Document]) -> dict[str, Document]:
+    return {"-".join(one.get("faults") or sorted(map("=".join, one["choices"].items()))): one for one in lines}
 
 
 def _by_type(cases: Iterable[Document]) -> dict[str, list[Document]]:

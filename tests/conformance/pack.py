@@ -20,7 +20,7 @@ from tests.conformance.vectors import find_groups, read_files
 
 __all__ = ["main"]
 
-_DOCUMENTS: Final = frozenset({"turns", "wire"})
+_DOCUMENTS: Final = frozenset({"facade", "turns", "wire"})
 """Groups of which only the documents matter, not how the files are written."""
 
 _Files = Iterable[tuple[str, bytes]]

@@ -4,19 +4,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-from lash_nb.core import LashCore, LashCoreBuilder
+from lash_nb.core import LashCore, LashCoreBuilder, ModePreset, RuntimeHostConfig
 from lash_nb.effects import EffectHost, InlineEffectHost, SqliteEffectHost
 from lash_nb.plugins import PluginStack, ToolOutputBudget, tool_output_budget
 from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
     AttachmentStore,
     FileAttachmentStore,
+    HostEventStore,
     InMemoryAttachmentStore,
+    InMemoryHostEventStore,
     InMemoryLashlangArtifactStore,
+    InMemoryProcessRegistry,
     InMemorySessionStoreFactory,
     LashlangArtifactStore,
+    ProcessRegistry,
     SessionStoreFactory,
+    SqliteHostEventStore,
     SqliteLashlangArtifactStore,
+    SqliteProcessRegistry,
     SqliteSessionStoreFactory,
 )
 from lash_nb.trace import MemoryTraceSink, TraceSink
@@ -31,7 +37,8 @@ from tests.conformance.turns._words import look_up
 
 __all__ = ["SCENARIO_KEYS", "build"]
 
-MODES: Final[Mapping[str, Callable[[], LashCoreBuilder]]] = {"standard": LashCore.standard}
+MODES: Final[Mapping[str, Callable[[], LashCoreBuilder]]] = {"standard": LashCore.standard, "rlm": LashCore.rlm}
+PRESETS: Final[Mapping[str, Callable[[], ModePreset]]] = {"standard": ModePreset.standard, "rlm": ModePreset.rlm}
 EFFECTS: Final[Mapping[str, Callable[[Path], EffectHost]]] = {
     "inline": lambda _: InlineEffectHost(),
     "sqlite": lambda folder: SqliteEffectHost(folder / "effects.db"),
@@ -47,6 +54,14 @@ ATTACHMENTS: Final[Mapping[str, Callable[[Path], AttachmentStore]]] = {
 STORES: Final[Mapping[str, Callable[[Path], SessionStoreFactory]]] = {
     "memory": lambda _: InMemorySessionStoreFactory(),
     "sqlite": lambda folder: SqliteSessionStoreFactory(folder / "sessions"),
+}
+REGISTRIES: Final[Mapping[str, Callable[[Path], ProcessRegistry]]] = {
+    "test": lambda _: InMemoryProcessRegistry(),
+    "sqlite": lambda folder: SqliteProcessRegistry(folder / "processes.db"),
+}
+HOST_EVENTS: Final[Mapping[str, Callable[[Path], HostEventStore]]] = {
+    "memory": lambda _: InMemoryHostEventStore(),
+    "sqlite": lambda folder: SqliteHostEventStore(folder / "host_events.db"),
 }
 
 _MODEL: Final = {"id": "scripted-model", "limits": {"context_window_tokens": 200_000}}
@@ -89,6 +104,26 @@ def _store(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
     factory = run.keep("store", lambda: look_up(STORES, given, "store")(run.folder))
     observed = observed_factory(factory, run.recorder, run.stores, run.commits, run.bindings)
     return builder.store_factory(cast("SessionStoreFactory", observed))
+
+
+def _child_store(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
+    return builder.child_store_factory(
+        run.keep("child_store", lambda: look_up(STORES, given, "child_store")(run.folder / "children"))
+    )
+
+
+def _processes(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
+    if given == "none":
+        return builder
+    return builder.process_registry(run.keep("processes", lambda: look_up(REGISTRIES, given, "processes")(run.folder)))
+
+
+def _host_events(builder: LashCoreBuilder, run: Run, given: str) -> LashCoreBuilder:
+    if given == "none":
+        return builder
+    return builder.host_event_store(
+        run.keep("host_events", lambda: look_up(HOST_EVENTS, given, "host_event_store")(run.folder))
+    )
 
 
 def _counters(builder: LashCoreBuilder, run: Run, given: list[dict[str, Any]]) -> LashCoreBuilder:
@@ -155,6 +190,7 @@ SETTERS: Final[Mapping[str, Setter]] = {
     "provider": Setter(_provider),
     "model": Setter(_model, _MODEL),
     "store": Setter(_store, "memory"),
+    "child_store": Setter(_child_store),
     "max_turns": Setter(_max_turns),
     "tools": Setter(_tools),
     "counter_plugins": Setter(_counters),
@@ -163,6 +199,8 @@ SETTERS: Final[Mapping[str, Setter]] = {
     "termination": Setter(_termination),
     "prompt_template": Setter(_template, _TEMPLATE),
     "prompt": Setter(_prompt),
+    "processes": Setter(_processes, "none"),
+    "host_event_store": Setter(_host_events, "as processes"),
     "no_trace": Setter(_no_trace, False),
     "trace_level": Setter(lambda builder, _run, given: builder.trace_level(given)),
     "trace_context": Setter(lambda builder, _run, given: builder.trace_context(from_builtins(given, TraceContext))),
@@ -174,6 +212,9 @@ SCENARIO_KEYS: Final[frozenset[str]] = frozenset(SETTERS) | {
     "about",
     "reference_defect",
     "mode",
+    "modes",
+    "default_mode",
+    "advanced_host",
     "steps",
     "omit",
     "record_kinds",
@@ -202,17 +243,44 @@ def build(run: Run) -> LashCore:
         EmbedError: the builder refuses it.
         UnknownWordsError: the scenario wants something that is in no table.
     """
-    builder = look_up(MODES, run.scenario.get("mode", "standard"), "mode")()
+    builder = _installed(run.scenario)
     omitted = {look_up(OMITTED, word, "omit") for word in run.scenario.get("omit", ())}
     for key, setter in SETTERS.items():
         given = None if key in omitted else _given(run.scenario, key)
         if given is not None:
             builder = setter.apply(builder, run, given)
+    if run.scenario.get("advanced_host"):
+        return builder.advanced().runtime_host_config(RuntimeHostConfig.in_memory()).build()
     return builder.build()
+
+
+def _installed(scenario: dict[str, Any]) -> LashCoreBuilder:
+    """Return a builder with the modes of the scenario: those that it lists, else both presets, its own first."""
+    if "modes" in scenario:
+        builder, modes = LashCore.builder(), scenario["modes"]
+    else:
+        mode = scenario.get("mode", "standard")
+        builder, modes = look_up(MODES, mode, "mode")(), sorted(PRESETS.keys() - {mode})
+    for mode in modes:
+        builder = builder.install_mode(look_up(PRESETS, mode, "modes")())
+    return builder.default_mode(scenario["default_mode"]) if "default_mode" in scenario else builder
 
 
 def _given(scenario: dict[str, Any], key: str) -> Any:
     given = scenario.get(key, SETTERS[key].default)
-    if given == "as store":
-        return BESIDE_STORE[key].get(scenario.get("store", "memory"), "memory")
+    store = scenario.get("store", "memory")
+    match given:
+        case "as store":
+            return BESIDE_STORE[key].get(store, "memory")
+        case "as processes":
+            return _host_events_beside(scenario.get("processes"), store)
+        case bool() if key == "processes":
+            return ("sqlite" if store == "sqlite" else "test") if given else "none"
     return given
+
+
+def _host_events_beside(processes: bool | str | None, store: str) -> str:
+    """Host events go with a registry: as durable as it is, or as the sessions when that is not said."""
+    if processes is True:
+        return "sqlite" if store == "sqlite" else "memory"
+    return {"sqlite": "sqlite", "test": "memory"}.get(str(processes), "none")

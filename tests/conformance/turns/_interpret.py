@@ -73,8 +73,16 @@ def unknown_words(scenario: dict[str, Any]) -> Iterator[str]:
     for plugin in scenario.get("plugins", ()):
         yield from unknown_keys(plugin, HOOK_KEYS, "plugin")
     yield from unknown_keys(scenario.get("keep_last", {}), REWRITER_KEYS, "rewriter")
+    yield from _unknown_in_mode(scenario)
     for step in scenario["steps"]:
         yield from _unknown_in_step(step)
+
+
+def _unknown_in_mode(scenario: dict[str, Any]) -> Iterator[str]:
+    """Sessions open in mode rlm, and so far that is all that they do there."""
+    ops = {step["op"] for step in scenario["steps"] if step.get("mode", "rlm") == "rlm"}
+    if scenario.get("mode") == "rlm" and (beyond := ops - {"open", "close", "installed_modes", "session_info"}):
+        yield f"op {min(beyond)} in mode rlm"
 
 
 def _unknown_in_provider(given: dict[str, Any]) -> Iterator[str]:

@@ -64,7 +64,17 @@ async def _info(run: Run, step: Step) -> Any:
 async def _delete(run: Run, step: Step) -> Any:
     assert run.core is not None
     report = await run.core.delete_session(session_id(step))
-    return {"session_id": report.session_id, "process": None}
+    return to_builtins(report)
+
+
+async def _installed_modes(run: Run, _step: Step) -> Any:
+    assert run.core is not None
+    return list(run.core.installed_modes())
+
+
+async def _worker_config(run: Run, _step: Step) -> None:
+    assert run.core is not None
+    run.core.durable_process_worker_config()
 
 
 async def _turn(run: Run, step: Step) -> Any:
@@ -195,5 +205,7 @@ SESSION_OPS: Final[Mapping[str, Op]] = {
     "drop": Op(_drop),
     "delete": Op(_delete),
     "session_info": Op(_info),
+    "installed_modes": Op(_installed_modes),
+    "worker_config": Op(_worker_config),
 }
 CANCEL_KEYS: Final = frozenset({"before", "on_activity"})
