@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.views.many import many
 
@@ -81,7 +81,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @contextmanager
 def launched_browser() -> Iterator[Browser]:
-    """Run a Chromium."""
+    """Run a Chromium; what a page is expected to show has the time that a busy machine takes."""
+    expect.set_options(timeout=30_000)
     chromium = shutil.which("chromium")
     if chromium is None:
         _without_browser()
