@@ -63,12 +63,12 @@ def openai_account(base_url: str | None, api_key: SecretStr | None) -> Account:
     named = os.environ.get("OPENAI_BASE_URL", "").strip()
     if base_url is None and named:
         return Account(checked_base_url(named, name="OPENAI_BASE_URL"), key_from(api_key, variable="OPENAI_API_KEY"))
-    return _account(base_url or OPENAI_URL, api_key)
+    return _account(OPENAI_URL if base_url is None else base_url, api_key)
 
 
 def anthropic_account(base_url: str | None, api_key: SecretStr | None) -> Account:
     """Return the account of a server that speaks Anthropic's protocol; an absent address is Anthropic's. Errors as in `openai_account`."""
-    return _account(base_url or ANTHROPIC_URL, api_key)
+    return _account(ANTHROPIC_URL if base_url is None else base_url, api_key)
 
 
 def _account(base_url: str, api_key: SecretStr | None) -> Account:
