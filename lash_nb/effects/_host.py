@@ -10,6 +10,7 @@ from lash_nb.wire import (
     DurabilityTier,
     EffectOrigin,
     EffectScope,
+    Json,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
 )
@@ -52,6 +53,16 @@ class ScopedEffectController(Protocol):
 
         Raises:
             RuntimeEffectControllerError: the envelope is not valid, or could not be performed.
+        """
+        ...
+
+    async def recall(self, name: str, fact: Json) -> Json:
+        """Return what the first run of the scope noted under a name; it is noted now when this is the first one.
+
+        Nothing is noted where nothing outlives the process.
+
+        Raises:
+            RuntimeEffectControllerError: what was noted cannot be read or written.
         """
         ...
 

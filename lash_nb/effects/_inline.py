@@ -2,7 +2,15 @@
 
 from lash_nb.effects._host import LocalExecutor
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
-from lash_nb.wire import DurabilityTier, EffectScope, RuntimeEffectEnvelope, RuntimeEffectOutcome, effect_kind, trimmed
+from lash_nb.wire import (
+    DurabilityTier,
+    EffectScope,
+    Json,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    effect_kind,
+    trimmed,
+)
 
 __all__ = ["InlineEffectHost", "InlineRuntimeEffectController"]
 
@@ -34,6 +42,10 @@ class InlineRuntimeEffectController:
     def scope(self) -> EffectScope:
         """The scope it serves."""
         return self._scope
+
+    async def recall(self, name: str, fact: Json) -> Json:  # noqa: ARG002  # the port's signature
+        """Return the fact: every run is the first one."""
+        return fact
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         """Execute the envelope.

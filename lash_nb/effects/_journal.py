@@ -16,6 +16,7 @@ from lash_nb.wire import (
     EffectScope,
     EffectStatus,
     ExecOutcome,
+    Json,
     ProcessOutcome,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -122,6 +123,9 @@ class _JournalController:
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         return await self._journal.record(self._inner, envelope, local)
+
+    async def recall(self, name: str, fact: Json) -> Json:
+        return await self._inner.recall(name, fact)
 
 
 class _Asked:

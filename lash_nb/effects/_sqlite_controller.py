@@ -10,17 +10,19 @@ from msgspec.structs import replace
 
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
 from lash_nb.effects._sqlite_lease import HeldLease
-from lash_nb.effects._sqlite_records import RecordedEffect
+from lash_nb.effects._sqlite_records import RecordedEffect, recalled
 from lash_nb.errors import RuntimeEffectControllerError, StoreError
 from lash_nb.stores import EffectReplayKey, EffectReplayRow, SqliteEffectReplay
 from lash_nb.wire import (
     DurabilityTier,
     EffectErrorRecord,
     EffectScope,
+    Json,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     SleepCommand,
     SleepOutcome,
+    to_json,
 )
 
 __all__ = ["SqliteEffectController"]
@@ -67,6 +69,17 @@ class SqliteEffectController:
             raise effect.failure(row)
         outcome = effect.outcome(row)
         return outcome if row.due_at_ms is None else await self._sleep(effect, row.due_at_ms, local)
+
+    async def recall(self, name: str, fact: Json) -> Json:
+        """Return what the first run of the scope noted under a name, or note it; with `strict_replay` nothing is noted.
+
+        Raises:
+            RuntimeEffectControllerError: `sqlite_effect_replay_` and `store` or `decode`.
+        """
+        key = EffectReplayKey(self.scope.id, name)
+        with _stored():
+            noted = await self._replay.recall(key, to_json(fact), only_recorded=self._strict)
+        return recalled(self._replay.path, key, noted)
 
     async def _prepared(self, effect: RecordedEffect) -> EffectReplayRow:
         """Return the row once it is done, or ours to perform; waits while somebody else performs it."""

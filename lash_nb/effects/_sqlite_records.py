@@ -6,6 +6,7 @@ from lash_nb.errors import RuntimeEffectControllerError, WireError
 from lash_nb.stores import EffectReplayKey, EffectReplayRow
 from lash_nb.wire import (
     EffectErrorRecord,
+    Json,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     SleepCommand,
@@ -14,7 +15,7 @@ from lash_nb.wire import (
     to_json,
 )
 
-__all__ = ["RecordedEffect"]
+__all__ = ["RecordedEffect", "recalled"]
 
 
 class RecordedEffect:
@@ -48,19 +49,19 @@ class RecordedEffect:
             RuntimeEffectControllerError: `sqlite_effect_replay_` and `missing`, `hash_conflict` or `corrupt_row`.
         """
         if row is None:
-            raise self._error(
+            raise _error(
                 "missing",
                 f"{self} is not recorded in {self._path}, which is only replayed here;"
                 " open it without strict_replay to perform it",
             )
         if row.envelope_hash != self.digest:
-            raise self._error(
+            raise _error(
                 "hash_conflict",
                 f"{self} was recorded in {self._path} with another request (hash {row.envelope_hash[:12]}…, now {self.digest[:12]}…);"
                 " run it with the input, model, tools and prompt of its first run, or under another turn id",
             )
         if row.status not in {"in_progress", "completed", "failed"}:
-            raise self._error("corrupt_row", self._damage(f"has the status {row.status[:40]!r}"))
+            raise _error("corrupt_row", self._damage(f"has the status {row.status[:40]!r}"))
         return row
 
     def outcome(self, row: EffectReplayRow) -> RuntimeEffectOutcome:
@@ -71,7 +72,7 @@ class RecordedEffect:
         """
         outcome: RuntimeEffectOutcome = self._decoded(row.outcome_json, RuntimeEffectOutcome, "outcome")
         if effect_kind(outcome) != self.envelope.kind:
-            raise self._error("decode", self._damage(f"has an outcome of kind {effect_kind(outcome)}"))
+            raise _error("decode", self._damage(f"has an outcome of kind {effect_kind(outcome)}"))
         return outcome
 
     def failure(self, row: EffectReplayRow) -> RuntimeEffectControllerError:
@@ -89,11 +90,11 @@ class RecordedEffect:
             return to_json(result)
         except WireError as error:
             told = f"what became of {self} cannot be recorded: {error.message}; give something that JSON can carry"
-            raise self._error("encode", told) from error
+            raise _error("encode", told) from error
 
     def lease_lost(self) -> RuntimeEffectControllerError:
         """Return the error for an effect that another process took over meanwhile."""
-        return self._error(
+        return _error(
             "lease_lost",
             f"{self} was performed here and elsewhere: its lease in {self._path} ran out meanwhile, and what the other process"
             " records counts; run the turn again to go on from that",
@@ -101,18 +102,35 @@ class RecordedEffect:
 
     def _decoded(self, document: bytes, type: Any, what: str) -> Any:
         if not document:
-            raise self._error("corrupt_row", self._damage(f"has no {what}"))
+            raise _error("corrupt_row", self._damage(f"has no {what}"))
         try:
             return from_json(document, type)
         except WireError as error:
-            raise self._error("decode", self._damage(f"has an {what} that cannot be read ({error.message})")) from error
+            raise _error("decode", self._damage(f"has an {what} that cannot be read ({error.message})")) from error
 
     def _damage(self, what: str) -> str:
-        return (
-            f"the record of {self} in {self._path} {what}; put a copy of the file in its place, or delete the row with"
-            f" scope_id {self.key.scope_id!r} and replay_key {self.key.replay_key!r} to have it performed again"
-        )
+        return _damage(self._path, self.key, f"the record of {self}", what)
 
-    @staticmethod
-    def _error(code: str, message: str) -> RuntimeEffectControllerError:
-        return RuntimeEffectControllerError(f"sqlite_effect_replay_{code}", message)
+
+def recalled(path: str, key: EffectReplayKey, noted: bytes) -> Json:
+    """Return a fact that was noted.
+
+    Raises:
+        RuntimeEffectControllerError: `sqlite_effect_replay_decode`.
+    """
+    try:
+        return from_json(noted)
+    except WireError as error:
+        told = _damage(path, key, f"what was noted of {key.scope_id}", f"cannot be read ({error.message})")
+        raise _error("decode", told) from error
+
+
+def _damage(path: str, key: EffectReplayKey, whose: str, what: str) -> str:
+    return (
+        f"{whose} in {path} {what}; put a copy of the file in its place, or delete the row with"
+        f" scope_id {key.scope_id!r} and replay_key {key.replay_key!r} to have it performed again"
+    )
+
+
+def _error(code: str, message: str) -> RuntimeEffectControllerError:
+    return RuntimeEffectControllerError(f"sqlite_effect_replay_{code}", message)

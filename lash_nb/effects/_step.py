@@ -5,7 +5,7 @@ from typing import Final
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._step_control import StepControl
-from lash_nb.wire import DurabilityTier, EffectScope, RuntimeEffectEnvelope, RuntimeEffectOutcome
+from lash_nb.wire import DurabilityTier, EffectScope, Json, RuntimeEffectEnvelope, RuntimeEffectOutcome
 
 __all__ = ["StepEffectHost"]
 
@@ -47,3 +47,6 @@ class _StepController:
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         return await self._control.pass_through(envelope, self._inner, local)
+
+    async def recall(self, name: str, fact: Json) -> Json:
+        return await self._inner.recall(name, fact)

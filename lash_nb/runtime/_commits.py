@@ -35,15 +35,30 @@ _LOG = logging.getLogger(__name__)
 
 
 class TurnCommits:
-    """Keeps what a turn reaches: in the session's state, and in its store if it has one."""
+    """Keeps what a turn reaches: in the session's state, and in its store if it has one.
+
+    Args:
+        state: The session.
+        store: Its store.
+        plugins: Its plugins.
+        turn: The turn.
+        whole: Commit it once, when it is over: a turn that is run again leaves nothing half of itself beside what its first run left.
+    """
 
     def __init__(
-        self, state: RuntimeSessionState, store: SessionStore | None, plugins: PluginSession, turn: TurnContext
+        self,
+        state: RuntimeSessionState,
+        store: SessionStore | None,
+        plugins: PluginSession,
+        turn: TurnContext,
+        *,
+        whole: bool = False,
     ) -> None:
         self._state = state
         self._store = store
         self._plugins = plugins
         self._turn = turn
+        self._whole = whole
         self._safety = state.graph.safety.fork()
         self._seen = len(state.graph.messages)
         self.usage = TokenUsage.zero()
@@ -60,7 +75,7 @@ class TurnCommits:
         Raises:
             LashRuntimeError: `store_commit_failed`.
         """
-        if self._store is None or not self._state.graph.safety.is_safe:
+        if self._store is None or self._whole or not self._state.graph.safety.is_safe:
             return
         await self._store_commit(self._state_commit())
 
@@ -73,7 +88,7 @@ class TurnCommits:
         self._append_protocol_events(progress.event_delta)
         self._state.graph.project(progress.messages)
         self._rebase()
-        if self._store is None:
+        if self._store is None or self._whole:
             return
         try:
             await self._store_commit(self._state_commit())

@@ -30,6 +30,7 @@ from lash_nb.runtime._queue_delivery import (
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
+from lash_nb.runtime._turn_again import stand_at_beginning
 from lash_nb.runtime._turn_loop import TurnLoop
 from lash_nb.runtime._turn_prepare import TurnPreparation
 from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
@@ -132,6 +133,7 @@ class TurnRunner:
         except CallerError as error:
             return self._refuse(error)
         undo = self._state.undo_point() if self._runtime.plugins.hooks.before_turn else None
+        again = await stand_at_beginning(self._state, self._controller, self._turn_id)
         usage = self._state.last_prompt_usage
         turn = self._begin(items)
         await self._take_in(turn, self._opening(items), usage)
@@ -139,7 +141,7 @@ class TurnRunner:
             abort = await self._before_turn(turn)
             if abort is not None:
                 return self._give_back(abort, undo)
-        commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn)
+        commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn, whole=again)
         await commits.prepared()
         turn.provider = self._provider()
         with self._phases.within("prompt_build"):

@@ -65,6 +65,10 @@ _FINISH: Final = (
     "UPDATE runtime_effect_replay SET status = ?, outcome_json = ?, error_json = ?, lease_owner_id = NULL, lease_token = NULL,"  # noqa: S608 - as above
     f" lease_expires_at_ms = 0, updated_at_ms = ? {_HELD}"
 )
+_NOTE: Final = (
+    "INSERT INTO runtime_effect_replay (scope_id, replay_key, envelope_hash, status, outcome_json, created_at_ms, updated_at_ms)"
+    " VALUES (?, ?, '', 'completed', ?, ?, ?)"
+)
 _OWNERS: Final = count(1)
 
 
@@ -174,6 +178,27 @@ class SqliteEffectReplay:
             if found is None:
                 return None if only_recorded else lease.begin(envelope_hash, due)
             return lease.take_over(found, due) if _is_free(found, envelope_hash, now) else found
+
+        return await self._file.write(work)
+
+    async def recall(self, key: EffectReplayKey, document: bytes, *, only_recorded: bool = False) -> bytes:
+        """Return the document that stands under a key that is no effect's, or put this one there.
+
+        Args:
+            key: Where it stands; the reference passes over keys that it does not ask for.
+            document: JSON.
+            only_recorded: Put nothing there.
+
+        Raises:
+            StoreError: `Backend`.
+        """
+
+        def work(connection: sqlite3.Connection) -> bytes:
+            found = _found(connection, key)
+            if found is None and not only_recorded:
+                now = self.now_ms()
+                connection.execute(_NOTE, (*key, document.decode(), now, now))
+            return document if found is None else found.outcome_json
 
         return await self._file.write(work)
 

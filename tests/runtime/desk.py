@@ -10,10 +10,17 @@ from lash_nb.effects import EffectHost, InlineEffectHost, LocalExecutor, ScopedE
 from lash_nb.plugins import tool
 from lash_nb.providers import ScriptedProvider, call, reply
 from lash_nb.providers import calls as several
-from lash_nb.stores import FullGraph, InMemorySessionStore, SessionStore
+from lash_nb.stores import (
+    FullGraph,
+    InMemoryAttachmentStore,
+    InMemoryLashlangArtifactStore,
+    InMemorySessionStore,
+    SessionStore,
+)
 from lash_nb.wire import (
     DurabilityTier,
     EffectScope,
+    Json,
     LlmRequest,
     LlmResponse,
     Message,
@@ -85,12 +92,16 @@ async def open_session(
     made = builder(replies, *tools, clock=clock)
     if host is not None:
         made.effect_host(host)
+    if host is not None and host.durability_tier == "durable":
+        made.attachment_store(KeptAttachments()).lashlang_artifact_store(KeptArtifacts())
+        store = store or ActingStore()
+        store.durability_tier = "durable"
     core = made.build()
     if not stored:
         parts = {name: getattr(core.parts, name) for name in type(core.parts).__dataclass_fields__}
         core = LashCore(type(core.parts)(**{**parts, "store_factory": None}))
     opening = core.session("demo")
-    return await (opening.store(store) if store else opening).open()
+    return await (opening.store(store) if store and stored else opening).open()
 
 
 def answers(*texts: str) -> Callable[[LlmRequest], LlmResponse]:
@@ -120,6 +131,18 @@ def two_tools_then_answer(request: LlmRequest) -> LlmResponse:
     if any(block.ToolResult for block in last.blocks):
         return reply("Clear in both.")
     return several((f"a{number}", "weather", {"city": "Oslo"}), (f"b{number}", "weather", {"city": "Rome"}))
+
+
+class KeptAttachments(InMemoryAttachmentStore):
+    """Attachments that outlive the session, which is all that durable means at a desk."""
+
+    persistence = "durable"
+
+
+class KeptArtifacts(InMemoryLashlangArtifactStore):
+    """Artifacts that outlive the session."""
+
+    durability_tier = "durable"
 
 
 class ActingHost:
@@ -160,6 +183,9 @@ class _ActingController:
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         return await self._host.perform(envelope, lambda: self._inner.execute_effect(envelope, local))
+
+    async def recall(self, name: str, fact: Json) -> Json:
+        return await self._inner.recall(name, fact)
 
 
 class ActingStore(InMemorySessionStore):

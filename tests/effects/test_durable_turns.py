@@ -1,0 +1,259 @@
+"""A turn that broke off and is run again under its id: nothing is performed twice, and the session is as if it had never broken off."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from lash_nb import LashCore, LashSession, ScriptedProvider, calls, reply, tool
+from lash_nb.core import LashCoreBuilder
+from lash_nb.effects import SqliteEffectHost
+from lash_nb.errors import LashRuntimeError
+from lash_nb.runtime import TurnResult
+from lash_nb.stores import InMemoryAttachmentStore, InMemoryLashlangArtifactStore, InMemorySessionStoreFactory
+from lash_nb.wire import LlmRequest, LlmResponse
+
+Answer = Callable[[LlmRequest], LlmResponse]
+LEASE_MS = 100
+
+
+def last_words(request: LlmRequest) -> str:
+    """What the last message of a request says."""
+    block = request.messages[-1].blocks[-1]
+    return block.Text.text if block.Text else block.ToolResult.content if block.ToolResult else ""
+
+
+class Place:
+    """A folder with sessions and effects, and a line for each thing that was done to the world.
+
+    Attributes:
+        done: The file of those lines.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.done = folder / "done.txt"
+
+    def note(self, what: str) -> None:
+        """Write down that something was done."""
+        with self.done.open("a") as file:
+            file.write(f"{what}\n")
+
+    def lines(self) -> list[str]:
+        """What was done."""
+        return self.done.read_text().splitlines() if self.done.exists() else []
+
+    def answer(self, request: LlmRequest) -> LlmResponse:
+        """Look at the weather, then tell it."""
+        said = last_words(request)
+        self.note(f"model: {said}")
+        return reply(f"Told: {said}") if "rain" in said else calls(("c1", "weather", {"city": "Oslo"}))
+
+    def builder(self, host: SqliteEffectHost, answer: Answer | None = None) -> LashCoreBuilder:
+        """A core on this folder."""
+
+        @tool
+        def weather(city: str) -> str:
+            """The weather tool."""
+            self.note(f"tool: {city}")
+            return f"rain in {city}"
+
+        builder = LashCore.standard().stored_in(self.folder).effect_host(host)
+        return builder.provider(ScriptedProvider(answer or self.answer)).model("m").tools(weather)
+
+    @asynccontextmanager
+    async def session(self, answer: Answer | None = None) -> AsyncIterator[LashSession]:
+        """The session of this folder, as a process opens it."""
+        host = SqliteEffectHost(self.folder / "effects.db", lease_ttl_ms=LEASE_MS, busy_timeout_s=0.05)
+        session = await self.builder(host, answer).build().session("s").open()
+        try:
+            yield session
+        finally:
+            await session.close()
+            host.release()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """An empty folder."""
+    return Place(tmp_path)
+
+
+def killed(work: Callable[[], Awaitable[object]]) -> None:
+    """Let a process of its own do this work until it is killed."""
+    child = os.fork()
+    if child == 0:
+        try:
+            asyncio.run(work())  # type: ignore[arg-type]  # every awaitable here is a coroutine
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+
+
+def die(_: LlmRequest) -> LlmResponse:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def path_of(session: LashSession) -> list[str]:
+    """What the conversation says."""
+    return ["".join(part.content for part in message.parts) for message in session.read_view().messages]
+
+
+@pytest.mark.parametrize("dies_at", ["first model call", "second model call"])
+def test_a_killed_turn_goes_on_where_it_was(place: Place, dies_at: str) -> None:
+    """SIGKILL in a model call: what was done before is not done again, the history has the turn once, and the next turn goes on from it."""
+
+    def dies(request: LlmRequest) -> LlmResponse:
+        return (
+            die(request)
+            if ("rain" in last_words(request)) == (dies_at == "second model call")
+            else place.answer(request)
+        )
+
+    async def first_run() -> None:
+        async with place.session(dies) as session:
+            await session.turn("Weather?").turn_id("t1")
+
+    async def second_run() -> tuple[str, list[str], int]:
+        async with place.session() as session:
+            told = (await session.turn("Weather?").turn_id("t1")).reply
+            await session.turn("And rain?").turn_id("t2")
+            return told, path_of(session), session.turn_index
+
+    killed(first_run)
+    told, conversation, turn_index = asyncio.run(second_run())
+
+    assert told == "Told: rain in Oslo"
+    assert place.lines() == ["model: Weather?", "tool: Oslo", "model: rain in Oslo", "model: And rain?"]
+    assert [text for text in conversation if text in {"Weather?", "And rain?"}] == ["Weather?", "And rain?"]
+    assert turn_index == 2
+
+
+async def test_a_turn_whose_outcome_could_not_be_recorded_is_run_again_in_the_same_session(place: Place) -> None:
+    """The turn is aborted, because it could not be repeated later; run again, it performs only what is not recorded."""
+    with closing(sqlite3.connect(place.folder / "effects.db", isolation_level=None)) as other:
+
+        def locking(request: LlmRequest) -> LlmResponse:
+            if "rain in" in last_words(request) and not other.in_transaction:
+                other.execute("BEGIN IMMEDIATE")
+            return place.answer(request)
+
+        async with place.session(locking) as session:
+            await session.turn("Hello, rain.").turn_id("t0")
+            before = path_of(session)
+            with pytest.raises(LashRuntimeError, match="is in use by another process") as aborted:
+                await session.turn("Weather?").turn_id("t1")
+            other.execute("ROLLBACK")
+            place.note("again")
+            told = await session.turn("Weather?").provider(ScriptedProvider(place.answer)).turn_id("t1")
+            after = path_of(session)
+
+    assert aborted.value.code == "sqlite_effect_replay_store"
+    assert told.reply == "Told: rain in Oslo"
+    assert place.lines()[-5:] == [
+        "model: Weather?",
+        "tool: Oslo",
+        "model: rain in Oslo",
+        "again",
+        "model: rain in Oslo",
+    ]
+    assert after[: len(before)] == before
+    assert after[len(before) :].count("Weather?") == 1
+    assert session.turn_index == 2
+
+
+async def test_what_the_first_run_left_stays_beside_the_path(place: Place) -> None:
+    """Nothing is lost: the nodes of the run that broke off are in the graph, and the journal tells which effects were replayed."""
+    await broken_off(place)
+    async with place.session() as session:
+        left = session.graph.nodes
+        await session.turn("Weather?").turn_id("t1")
+
+        assert set(left) < set(session.graph.nodes)
+        assert {entry.envelope.kind for entry in session.effects if entry.origin == "replayed"} >= {
+            "llm_call",
+            "tool_call",
+        }
+
+
+async def broken_off(place: Place) -> None:
+    """Run a turn that is cancelled from outside at its second model call, as by Ctrl-C."""
+    turns: list[asyncio.Task[TurnResult]] = []
+
+    def cancelling(request: LlmRequest) -> LlmResponse:
+        if "rain" in last_words(request):
+            turns[0].cancel()
+        return place.answer(request)
+
+    async with place.session(cancelling) as session:
+        turns.append(asyncio.create_task(session.turn("Weather?").turn_id("t1").run()))
+        await asyncio.wait(turns)
+    assert turns[0].cancelled()
+
+
+async def test_another_question_under_the_id_of_a_turn_that_broke_off_is_refused(place: Place) -> None:
+    """The model is not asked, the session stays as it was, and the message says how to go on."""
+    await broken_off(place)
+    async with place.session() as session:
+        before, asked = path_of(session), place.lines()
+        with pytest.raises(LashRuntimeError, match="or under another turn id") as refused:
+            await session.turn("And the tides?").turn_id("t1")
+
+        assert refused.value.code == "sqlite_effect_replay_hash_conflict"
+        assert (path_of(session), place.lines()) == (before, asked)
+        assert (await session.turn("Only rain.").turn_id("t2")).reply == "Told: Only rain."
+
+
+async def test_a_turn_after_which_another_one_began_begins_anew(place: Place) -> None:
+    """What came after it is not taken off the path."""
+    await broken_off(place)
+    async with place.session() as session:
+        await session.turn("Only rain.").turn_id("t2")
+        before = path_of(session)
+        await session.turn("Weather?").turn_id("t1")
+
+        assert path_of(session)[: len(before)] == before
+        assert session.turn_index == 3
+
+
+async def test_a_finished_turn_is_not_run_twice(place: Place) -> None:
+    """Under the id of a turn that is committed nothing is performed, and the session stays as it was."""
+    async with place.session() as session:
+        await session.turn("Weather?").turn_id("t1")
+        before, done = path_of(session), place.lines()
+        with pytest.raises(LashRuntimeError, match="run new work under a new turn id"):
+            await session.turn("Weather?").turn_id("t1")
+
+        assert (path_of(session), place.lines()) == (before, done)
+        await session.turn("Only rain.")
+        assert path_of(session)[: len(before)] == before
+
+
+FACETS = {
+    "attachment_store": lambda builder: builder.attachment_store(InMemoryAttachmentStore()),
+    "artifact_store": lambda builder: builder.lashlang_artifact_store(InMemoryLashlangArtifactStore()),
+    "session_store": lambda builder: builder,
+}
+
+
+@pytest.mark.parametrize("facet", FACETS)
+async def test_a_durable_host_wants_durable_stores(place: Place, facet: str) -> None:
+    """The first store that forgets with the process refuses the turn by its name; nothing is performed, and nothing is kept."""
+    host = SqliteEffectHost(place.folder / "effects.db")
+    builder = FACETS[facet](place.builder(host).store_factory(InMemorySessionStoreFactory()))
+    session = await builder.build().session("s").open()
+    with pytest.raises(LashRuntimeError, match=r"forgets with the process.*\.stored_in\(folder\)") as refused:
+        await session.turn("Weather?")
+    await session.close()
+    host.release()
+
+    assert refused.value.code == f"durable_store_required:{facet}"
+    assert (session.graph.nodes, place.lines()) == ((), [])
