@@ -8,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.magics._following import Following
+from lash_nb.magics._home import Home
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._settings import Lash
@@ -45,6 +46,8 @@ class Bench:
         """What `%config Lash` shows."""
         self.current = ""
         """Name of the session that is meant when none is named."""
+        self.home: Final = Home()
+        """The event loop on which the sessions live."""
         self.following: Final = Following()
         """The views of traces that still grow."""
         self.trace: Trace | None = None

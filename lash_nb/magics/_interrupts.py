@@ -17,34 +17,44 @@ HEARTBEAT: Final = 0.1
 """Seconds between two looks at what happened meanwhile."""
 
 
+_ENTERED: Final[list["Interrupts"]] = []
+"""Those that are entered now: several cells may wait at a time, each on a subshell of its own, and leave in any order."""
+_OUTER: Final[list[Any]] = []
+"""What Ctrl-C did before the first of them, while any is entered."""
+
+
 class Interrupts:
     """Counts interrupts for as long as it is entered; where signals do not work (subshells, other threads) `note` is the only way in."""
 
     def __init__(self) -> None:
         self.count = 0
         """How often Ctrl-C was pressed."""
-        self._before: Any = None
-        self._installed = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._handle)
-            self._installed = True
+            if not _ENTERED:
+                _OUTER.append(signal.signal(signal.SIGINT, _note_all))
+            _ENTERED.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.SIG_DFL if self._before is None else self._before)
-            self._installed = False
+        if self not in _ENTERED:
+            return
+        _ENTERED.remove(self)
+        if not _ENTERED:
+            before = _OUTER.pop()
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
     def note(self) -> None:
         """Count one more."""
         self.count += 1
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self.note()
+
+def _note_all(_number: int, _frame: FrameType | None) -> None:
+    for one in _ENTERED:
+        one.note()
 
 
 async def attend(work: asyncio.Future[Any], *, interrupted: Callable[[int], None], beat: Callable[[], None]) -> int:

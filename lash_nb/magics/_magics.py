@@ -47,8 +47,10 @@ class LashMagics(Magics):
         `%%lash`, with a prompt in the lines below, runs a turn. `%lash explain …` prints the Python of a line.
         """
         doing = self._line(line, local_ns) if cell is None else self._cell(line, cell, local_ns)
+        self.bench.home.come_by()
         try:
-            ended = run_sync(_ended(doing))
+            run = self.bench.home.wait_for if self.bench.home.is_elsewhere else run_sync
+            ended = run(_ended(doing))
         except LashError as error:
             raise _usage_error(error) from None
         if ended.error is not None:
@@ -57,11 +59,11 @@ class LashMagics(Magics):
 
     async def run_line(self, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
         """Run `%lash LINE`."""
-        return await self._line(line, local_ns)
+        return await self.bench.home.run(self._line(line, local_ns))
 
     async def run_cell(self, line: str, cell: str, local_ns: Mapping[str, Any] | None = None) -> Any:
         """Run `%%lash LINE` over a body."""
-        return await self._cell(line, cell, local_ns)
+        return await self.bench.home.run(self._cell(line, cell, local_ns))
 
     async def _line(self, line: str, local_ns: Mapping[str, Any] | None) -> Any:
         quiet = line.rstrip().endswith(";")

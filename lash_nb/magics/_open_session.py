@@ -1,7 +1,7 @@
 """One session on the bench: what a cell does with it, and how it waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import Any, Final
@@ -16,7 +16,15 @@ from lash_nb.magics._opening import Opening
 from lash_nb.runtime import TurnResult
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import StepperView
-from lash_nb.wire import DirectCommand, EffectEntry, LlmCallCommand, RuntimeEffectEnvelope, ToolCallCommand, TurnInput
+from lash_nb.wire import (
+    DirectCommand,
+    EffectEntry,
+    LlmCallCommand,
+    QueuedWorkBatch,
+    RuntimeEffectEnvelope,
+    ToolCallCommand,
+    TurnInput,
+)
 
 __all__ = ["Interrupted", "OpenSession", "Stop", "effect_words"]
 
@@ -41,8 +49,11 @@ class OpenSession:
         self.core: Final = core
         self.opening: Final = opening
         self.result: TurnResult | None = None
+        self.batches: list[str] = []
+        """Ids of the batches that were last seen to wait in its queue."""
         self._view: StepperView | None = None
         self._cancelled = ""
+        self._attending = 0
 
     @property
     def trace(self) -> Trace:
@@ -74,11 +85,26 @@ class OpenSession:
         if running is not None and not running.done:
             running.abort()
 
-    def start(self, turn_input: TurnInput, *, step: bool, then: Callable[[TurnResult], None]) -> RunningTurn:
+    @property
+    def is_attended(self) -> bool:
+        """Whether a cell waits for its turn now."""
+        return self._attending > 0
+
+    def cancel(self) -> None:
+        """Cancel the turn that runs; the cell that waits for it shows how it ends."""
+        self.session.cancel_running_turns()
+
+    async def queued(self) -> Sequence[QueuedWorkBatch]:
+        """Return what waits in the session's queue; completion offers it from now on."""
+        waiting = await self.session.queued_work()
+        self.batches = [batch.batch_id for batch in waiting]
+        return waiting
+
+    def start(self, turn_input: TurnInput | None, *, step: bool, then: Callable[[TurnResult], None]) -> RunningTurn:
         """Start a turn, with the tools as they are defined now.
 
         Args:
-            turn_input: What the user gives.
+            turn_input: What the user gives; None for what comes first in the queue.
             step: Stop before its first effect.
             then: Called with the result, whoever drives the turn to its end.
 
@@ -89,7 +115,7 @@ class OpenSession:
         self.refresh_tools()
         if step:
             self.session.stepper.arm()
-        running = self.session.start(turn_input)
+        running = self.session.start(self.session.next_queued_turn() if turn_input is None else turn_input)
         self.session.stepper.adopt(running)
         running.subscribe(partial(self._note_end, running, then))
         return running
@@ -109,7 +135,11 @@ class OpenSession:
         shown = live or NoDisplay()
         self._cancelled = ""
         work = asyncio.ensure_future(doing)
-        presses = await attend(work, interrupted=partial(self._press, shown), beat=shown.beat)
+        self._attending += 1
+        try:
+            presses = await attend(work, interrupted=partial(self._press, shown), beat=shown.beat)
+        finally:
+            self._attending -= 1
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), words=self._standing())
         if presses or work.cancelled():

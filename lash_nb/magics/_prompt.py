@@ -64,7 +64,7 @@ def _variable(name: str) -> str:
 async def begin(
     bench: Bench,
     opened: OpenSession,
-    turn_input: TurnInput,
+    turn_input: TurnInput | None,
     *,
     step: bool,
     names: list[str] | None = None,
@@ -75,7 +75,7 @@ async def begin(
     Args:
         bench: Where the session lies.
         opened: The session.
-        turn_input: What the user gives.
+        turn_input: What the user gives; None for what comes first in the queue.
         step: Stop before the first effect.
         names: Variables that get the result, whenever the turn ends and whoever drives it there.
         quiet: Show nothing.

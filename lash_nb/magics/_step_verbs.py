@@ -10,6 +10,7 @@ from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._open_session import OpenSession, Stop
 from lash_nb.magics._prompt import begin, shown_live
+from lash_nb.magics._queue_verb import cancel_batch
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import EffectEntry, TurnInput
@@ -49,9 +50,17 @@ async def _inject(bench: Bench, asked: Namespace) -> Stop:
     return await opened.until_stop(opened.session.inject(outcome))
 
 
-async def _cancel(bench: Bench, _asked: Namespace) -> TurnResult | None:
-    opened = bench.session()
+async def _cancel(bench: Bench, asked: Namespace) -> TurnResult | None:
+    """Where a cell waits for the turn already, that cell shows how it ends."""
+    opened = bench.session(asked.session)
+    if asked.batch:
+        await cancel_batch(opened, asked.batch)
+        return None
     _check_under_way(opened)
+    if opened.is_attended:
+        print(f"Cancelling turn {opened.session.turn_index} of {bench.current}; its own cell shows how it ends.")  # noqa: T201 - said in the cell
+        opened.cancel()
+        return None
     stop = await opened.until_stop(opened.session.stepper.cancel())
     return stop if isinstance(stop, TurnResult) else None
 
@@ -92,6 +101,12 @@ def _check_under_way(opened: OpenSession) -> None:
 
 def _prompt_text(asked: Namespace) -> str:
     return repr(" ".join(asked.prompt)) if asked.prompt else ""
+
+
+def _cancel_python(_bench: Bench, asked: Namespace) -> str:
+    return (
+        f"await session.cancel_queued_work_batch({asked.batch!r})" if asked.batch else "await session.stepper.cancel()"
+    )
 
 
 def _envelope_python(_bench: Bench, asked: Namespace) -> str:
@@ -165,8 +180,17 @@ STEP_VERBS: Final = (
     ),
     Verb(
         name="cancel",
-        summary="end the turn that is under way; what was said is kept",
+        summary="end the turn that is under way, what was said is kept; or take a batch out of the queue",
         run=_cancel,
-        python=lambda _bench, _asked: "await session.stepper.cancel()",
+        python=_cancel_python,
+        arguments=(
+            Argument(name="BATCH", help="a batch of %%lash queue", values=values.batches, settings={"nargs": "?"}),
+            Argument(
+                name="--session",
+                help="another session than the current one",
+                values=values.sessions,
+                settings={"metavar": "NAME"},
+            ),
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from lash_nb.wire import RuntimeEffectKind
 __all__ = [
     "KINDS",
     "attachments",
+    "batches",
     "effects",
     "files",
     "kinds",
@@ -73,6 +74,11 @@ def attachments(bench: Bench, _typed: str) -> list[str]:
     if bench.current not in bench.sessions:
         return []
     return [row.ref.id[:8] for row in bench.session().session.attachments]
+
+
+def batches(bench: Bench, _typed: str) -> list[str]:
+    """Ids of batches that were queued, or seen to wait, in this notebook."""
+    return [] if bench.current not in bench.sessions else list(bench.session().batches)
 
 
 def providers(bench: Bench, _typed: str) -> list[str]:

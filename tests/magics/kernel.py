@@ -66,6 +66,8 @@ class Kernel:
     def __init__(self) -> None:
         self._manager: KernelManager
         self._client: BlockingKernelClient
+        self._subshell = ""
+        self._others: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -84,6 +86,18 @@ class Kernel:
     def run(self, code: str) -> Cell:
         """Run a cell to its end."""
         return self.finish(self.start(code))
+
+    def run_aside(self, code: str) -> Cell:
+        """Run a cell to its end on a subshell, as a console beside the notebook does: also while another cell runs."""
+        if not self._subshell:
+            request = self._client.session.msg("create_subshell_request", {})
+            self._client.control_channel.send(request)
+            self._subshell = self._client.control_channel.get_msg(timeout=PATIENCE_S)["content"]["subshell_id"]
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        message = self._client.session.msg("execute_request", content)
+        message["header"]["subshell_id"] = self._subshell
+        self._client.shell_channel.send(message)
+        return self.finish(Cell(message["header"]["msg_id"]))
 
     def finish(self, cell: Cell) -> Cell:
         """Wait for the end of a cell."""
@@ -127,13 +141,28 @@ class Kernel:
         self._client.shell_channel.send(message)
 
     def _messages(self, cell: Cell) -> Iterator[dict[str, Any]]:
+        """Yield what a cell sends; what another one sends meanwhile is kept for it."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            try:
-                message = self._client.get_iopub_msg(timeout=0.5)
-            except Empty:
-                continue
-            if message["parent_header"].get("msg_id") == cell.message_id:
+            message = self._kept_for(cell) or self._arriving()
+            if message is not None and _is_of(message, cell):
                 cell.messages.append(message)
                 yield message
+            elif message is not None:
+                self._others.append(message)
         raise TimeoutError(f"cell did not get there in {PATIENCE_S} s: {cell.printed} {cell.text} {cell.error}")
+
+    def _kept_for(self, cell: Cell) -> dict[str, Any] | None:
+        found = next((place for place, message in enumerate(self._others) if _is_of(message, cell)), None)
+        return None if found is None else self._others.pop(found)
+
+    def _arriving(self) -> dict[str, Any] | None:
+        try:
+            message: dict[str, Any] = self._client.get_iopub_msg(timeout=0.5)
+        except Empty:
+            return None
+        return message
+
+
+def _is_of(message: dict[str, Any], cell: Cell) -> bool:
+    return bool(message["parent_header"].get("msg_id") == cell.message_id)
