@@ -1,7 +1,9 @@
-"""What a turn costs, beside langgraph on the same scripted turn: `python -m benchmarks.turn_cost [--json] [--turns N]`.
+"""What a turn costs, beside langgraph and pydantic-ai on the same scripted turn: `python -m benchmarks.turn_cost [--json] [--cpu]`.
 
-One turn is two model calls and one tool call, with commit on. lash_nb traces into memory; langgraph keeps its checkpoints in an `InMemorySaver`.
-Both run in this process, turn by turn in alternation, so that what slows the machine slows both. Figures are medians of milliseconds.
+One turn is two model calls and one tool call, with commit on. lash_nb traces into memory, the peers do not trace (see `turn_contestants`).
+All run in this process, some turns of one and then of the next, so that what slows the machine slows each of them. Figures are medians of
+milliseconds by number of the turn, of the wall clock or, with `--cpu`, of the processor's time of this process; a peer's turn 1,000 is measured on a session that was given its history in one piece. `together` is turns a second of
+100 sessions of 20 turns each, at once on one loop.
 """
 
 import argparse
@@ -9,129 +11,138 @@ import asyncio
 import gc
 import json
 import statistics
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Annotated, Any, TypedDict
+from pathlib import Path
+from typing import ClassVar, Final
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.graph.message import add_messages
+from benchmarks.turn_contestants import CONTESTANTS, Contestant, LashNb, Turn
 
-from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, call, reply, tool
-from lash_nb.wire import LlmRequest
+RANGES: Final[Mapping[str, range]] = {"10": range(5, 16), "1-50": range(50), "250-300": range(249, 300)}
+AT_LENGTH: Final = 1000
+"""The turn that is measured on long sessions, with a few around it."""
+AROUND: Final = 10
+PEERS_AROUND: Final = 3
+SESSIONS, TURNS_EACH = 100, 20
+BLOCK: Final = 10
+"""As many turns of one follow each other: the first of them finds the processor's caches full of somebody else's work."""
+SQLITE: Final = "sqlite 250-300"
+RUST: Final = {"1-50": 3.2, "250-300": 38.0, SQLITE: 25.0}
+"""What the Rust original took at turns 50 and 300, on another machine."""
 
-RANGES: Mapping[str, range] = {"1-50": range(50), "250-300": range(249, 300)}
-
-Turn = Callable[[int], Awaitable[None]]
-
-
-@tool
-async def weather(city: str) -> dict[str, Any]:
-    """Tell the weather of a city."""
-    return {"city": city, "temp_c": 21}
-
-
-async def lash_turn() -> Turn:
-    """Return a lash_nb session's turn."""
-
-    def answer(request: LlmRequest) -> Any:
-        asked = request.messages[-1].blocks[-1].ToolResult is None
-        return call("weather", {"city": "Oslo"}) if asked else reply("21 degrees in Oslo.")
-
-    builder = LashCore.standard().in_memory().provider(ScriptedProvider(answer)).model("scripted").tools(weather)
-    session = await builder.trace_sink(MemoryTraceSink()).build().session("bench").open()
-
-    async def turn(number: int) -> None:
-        result = await session.turn(f"How warm is it in Oslo? ({number})").run()
-        assert result.is_success
-
-    return turn
+Figures = dict[str, dict[str, float]]
 
 
-class State(TypedDict):
-    """The state of the peer's graph."""
+class Clock:
+    """Measures, by the wall or by the processor."""
 
-    messages: Annotated[list[AnyMessage], add_messages]
-
-
-def langgraph_turn() -> Turn:
-    """Return a langgraph thread's turn: the usual agent loop of a model node and a tool node."""
-
-    async def model(state: State) -> dict[str, Any]:
-        if isinstance(state["messages"][-1], ToolMessage):
-            return {"messages": [AIMessage("21 degrees in Oslo.")]}
-        wanted = [{"name": "weather", "args": {"city": "Oslo"}, "id": f"call-{len(state['messages'])}"}]
-        return {"messages": [AIMessage("", tool_calls=wanted)]}
-
-    async def tools(state: State) -> dict[str, Any]:
-        last = state["messages"][-1]
-        assert isinstance(last, AIMessage)
-        found = await weather(**last.tool_calls[0]["args"])
-        return {"messages": [ToolMessage(json.dumps(found), tool_call_id=last.tool_calls[0]["id"])]}
-
-    def onward(state: State) -> str:
-        last = state["messages"][-1]
-        return "tools" if isinstance(last, AIMessage) and last.tool_calls else END
-
-    graph = StateGraph(State)
-    graph.add_node("model", model)
-    graph.add_node("tools", tools)
-    graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", onward, ["tools", END])
-    graph.add_edge("tools", "model")
-    app: Any = graph.compile(checkpointer=InMemorySaver())
-
-    async def turn(number: int) -> None:
-        thread = {"configurable": {"thread_id": "bench"}}
-        asked = HumanMessage(f"How warm is it in Oslo? ({number})")
-        result = await app.ainvoke({"messages": [asked]}, thread)
-        assert result["messages"][-1].content
-
-    return turn
+    now: ClassVar[Callable[[], float]] = time.perf_counter
+    """Seconds."""
 
 
-async def measure(turns: int) -> dict[str, list[float]]:
-    """Run both, in alternation, and return milliseconds by turn."""
-    runs = {"lash_nb": await lash_turn(), "langgraph": langgraph_turn()}
-    took: dict[str, list[float]] = {name: [] for name in runs}
-    gc.collect()
-    gc.freeze()
-    for number in range(turns):
-        for name, turn in runs.items():
-            started = time.perf_counter()
-            await turn(number)
-            took[name].append((time.perf_counter() - started) * 1000)
+async def milliseconds(work: Awaitable[None]) -> float:
+    """Return how long it took."""
+    started = Clock.now()
+    await work
+    return (Clock.now() - started) * 1000
+
+
+async def in_alternation(turns: Mapping[str, Turn], numbers: range) -> dict[str, list[float]]:
+    """Run all contestants' turns and return milliseconds by turn."""
+    took: dict[str, list[float]] = {name: [] for name in turns}
+    for begun in numbers[::BLOCK]:
+        for name, turn in turns.items():
+            took[name] += [await milliseconds(turn(number)) for number in numbers if begun <= number < begun + BLOCK]
     return took
 
 
-def summary(took: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
-    """Return the medians by range of turns, and how many times faster lash_nb is."""
-    ranges = {label: span for label, span in RANGES.items() if span.stop <= len(took["lash_nb"])}
-    medians = {
-        name: {label: round(statistics.median(values[i] for i in span), 3) for label, span in ranges.items()}
+async def by_turn(folder: Path) -> Figures:
+    """Measure everybody from the first turn on."""
+    turns = {name: await make().session("bench") for name, make in CONTESTANTS.items()}
+    turns[SQLITE] = await LashNb(folder).session("bench")
+    took = await in_alternation(turns, range(max(span.stop for span in RANGES.values())))
+    figures = {
+        name: {label: statistics.median(values[span.start : span.stop]) for label, span in RANGES.items()}
         for name, values in took.items()
     }
-    medians["langgraph / lash_nb"] = {
-        label: round(medians["langgraph"][label] / medians["lash_nb"][label], 1) for label in ranges
-    }
-    return medians
+    figures["lash_nb"][SQLITE] = figures.pop(SQLITE)["250-300"]
+    return figures
+
+
+async def at_length() -> dict[str, float]:
+    """Measure turn 1,000 of everybody."""
+    found = {}
+    for name, make in CONTESTANTS.items():
+        around = AROUND if make is LashNb else PEERS_AROUND
+        turn = await make().session("long", turns=AT_LENGTH - around)
+        took = await in_alternation({name: turn}, range(AT_LENGTH - around, AT_LENGTH + around))
+        found[name] = statistics.median(took[name])
+    return found
+
+
+async def together(contestant: Contestant) -> float:
+    """Return turns a second of many sessions at once."""
+    turns = [await contestant.session(f"session-{number}") for number in range(SESSIONS)]
+
+    async def all_turns(turn: Turn) -> None:
+        for number in range(TURNS_EACH):
+            await turn(number)
+
+    return 1000 * SESSIONS * TURNS_EACH / await milliseconds(finished(map(all_turns, turns)))
+
+
+async def finished(works: Iterable[Awaitable[None]]) -> None:
+    """Do all at once."""
+    await asyncio.gather(*works)
+
+
+async def measure() -> Figures:
+    """Return all figures, by contestant."""
+    gc.collect()
+    gc.freeze()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = await by_turn(Path(folder))
+    for name, took in (await at_length()).items():
+        figures[name][str(AT_LENGTH)] = took
+    for name, make in CONTESTANTS.items():
+        figures[name]["together"] = await together(make())
+    return figures
+
+
+def ratios(figures: Figures) -> dict[str, float]:
+    """Return how many times as fast as the better peer lash_nb is, and as itself with another history."""
+    own, *peers = figures.values()
+    found = {label: min(peer[label] for peer in peers) / own[label] for label in ("1-50", "250-300", str(AT_LENGTH))}
+    found["together"] = own["together"] / max(peer["together"] for peer in peers)
+    found["1000 / 10"] = own[str(AT_LENGTH)] / own["10"]
+    return found | {f"rust {label}": took / own[label] for label, took in RUST.items()}
+
+
+def rounded(row: Mapping[str, float]) -> dict[str, float]:
+    """Return the row as it is shown."""
+    return {label: round(value, 3) for label, value in row.items()}
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=300)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--cpu", action="store_true", help="measure the processor's time of this process, where others keep it busy"
+    )
     asked = parser.parse_args()
-    figures = summary(asyncio.run(measure(asked.turns)))
+    Clock.now = time.process_time if asked.cpu else time.perf_counter
+    figures = asyncio.run(measure())
+    shown = {name: rounded(row) for name, row in (figures | {"ratios": ratios(figures)}).items()}
     if asked.json:
-        print(json.dumps(figures))
+        print(json.dumps(shown))
         return
-    print(f"ms per turn, medians; langgraph {version('langgraph')}")
-    for name, row in figures.items():
-        print(f"{name:22}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
+    peers = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "pydantic-ai-slim"))
+    print(f"ms per turn, medians, and turns a second together; {peers}")
+    for name, row in shown.items():
+        print(f"{name:12}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""Who runs the same scripted turn: two model calls and one tool call, with what was said kept for the next turn.
+
+Each peer keeps its history in the cheapest way in memory that it offers: langgraph in an `InMemorySaver`, written when a run ends
+(`durability="exit"`; by default it stores every step, which costs more), pydantic-ai in the list of messages that its caller hands on.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol, TypedDict
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from pydantic_ai import Agent
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, call, reply, tool
+from lash_nb.core import LashCoreBuilder
+from lash_nb.wire import LlmRequest
+
+__all__ = ["CONTESTANTS", "Contestant", "LashNb", "Turn", "scripted_core"]
+
+Turn = Callable[[int], Awaitable[None]]
+"""Runs the next turn of one session; its argument makes what the user says differ."""
+ANSWER: Final = "21 degrees in Oslo."
+
+
+def question(number: int) -> str:
+    """Return what the user says."""
+    return f"How warm is it in Oslo? ({number})"
+
+
+async def weather(city: str) -> dict[str, Any]:
+    """Tell the weather of a city."""
+    return {"city": city, "temp_c": 21}
+
+
+class Contestant(Protocol):
+    """Runs sessions."""
+
+    async def session(self, name: str, *, turns: int = 0) -> Turn:
+        """Return a session's turn; the session has as many `turns` already."""
+        ...
+
+
+def scripted_core() -> LashCoreBuilder:
+    """Return a core's builder whose model calls the tool and then answers."""
+
+    def answer(request: LlmRequest) -> Any:
+        asked = request.messages[-1].blocks[-1].ToolResult is None
+        return call("weather", {"city": "Oslo"}) if asked else reply(ANSWER)
+
+    return LashCore.standard().in_memory().provider(ScriptedProvider(answer)).model("scripted").tools(tool(weather))
+
+
+class LashNb:
+    """lash_nb, which commits several times a turn and traces into memory.
+
+    Args:
+        folder: Where the sessions are stored, in SQLite; in memory when there is none.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        builder = scripted_core().trace_sink(MemoryTraceSink())
+        self._core = (builder if folder is None else builder.stored_in(folder)).build()
+
+    async def session(self, name: str, *, turns: int = 0) -> Turn:
+        """Return a session's turn, after as many real ones."""
+        session = await self._core.session(name).open()
+
+        async def turn(number: int) -> None:
+            result = await session.turn(question(number)).run()
+            assert result.is_success
+
+        for number in range(turns):
+            await turn(number)
+        return turn
+
+
+class State(TypedDict):
+    """The state of the langgraph graph."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class LangGraph:
+    """langgraph: the usual agent loop of a model node and a tool node."""
+
+    def __init__(self) -> None:
+        graph = StateGraph(State)
+        graph.add_node("model", self._model)
+        graph.add_node("tools", self._tools)
+        graph.add_edge(START, "model")
+        graph.add_conditional_edges("model", self._onward, ["tools", END])
+        graph.add_edge("tools", "model")
+        self._app: Any = graph.compile(checkpointer=InMemorySaver())
+
+    async def _model(self, state: State) -> dict[str, Any]:
+        if isinstance(state["messages"][-1], ToolMessage):
+            return {"messages": [AIMessage(ANSWER)]}
+        wanted = [{"name": "weather", "args": {"city": "Oslo"}, "id": f"call-{len(state['messages'])}"}]
+        return {"messages": [AIMessage("", tool_calls=wanted)]}
+
+    async def _tools(self, state: State) -> dict[str, Any]:
+        last = state["messages"][-1]
+        assert isinstance(last, AIMessage)
+        found = await weather(**last.tool_calls[0]["args"])
+        return {"messages": [ToolMessage(json.dumps(found), tool_call_id=last.tool_calls[0]["id"])]}
+
+    def _onward(self, state: State) -> str:
+        last = state["messages"][-1]
+        return "tools" if isinstance(last, AIMessage) and last.tool_calls else END
+
+    async def session(self, name: str, *, turns: int = 0) -> Turn:
+        """Return a thread's turn; earlier turns are put into it in one update, which leaves it no slower than real ones."""
+        thread = {"configurable": {"thread_id": name}}
+        if turns:
+            await self._app.aupdate_state(thread, {"messages": list(map(_said, range(4 * turns)))}, as_node="model")
+
+        async def turn(number: int) -> None:
+            asked = {"messages": [HumanMessage(question(number))]}
+            result = await self._app.ainvoke(asked, thread, durability="exit")
+            assert result["messages"][-1].content == ANSWER
+
+        return turn
+
+
+def _said(place: int) -> AnyMessage:
+    """One message of a langgraph thread of turns."""
+    match place % 4:
+        case 0:
+            return HumanMessage(question(place // 4))
+        case 1:
+            wanted = {"name": "weather", "args": {"city": "Oslo"}, "id": f"call-{place}"}
+            return AIMessage("", tool_calls=[wanted])
+        case 2:
+            return ToolMessage(json.dumps({"city": "Oslo", "temp_c": 21}), tool_call_id=f"call-{place - 1}")
+    return AIMessage(ANSWER)
+
+
+class PydanticAi:
+    """pydantic-ai, with a function for its model."""
+
+    def __init__(self) -> None:
+        self._agent = Agent(FunctionModel(self._model), tools=[weather])
+
+    def _model(self, messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+        if isinstance(messages[-1].parts[-1], ToolReturnPart):
+            return ModelResponse(parts=[TextPart(ANSWER)])
+        return ModelResponse(parts=[ToolCallPart("weather", {"city": "Oslo"})])
+
+    async def session(self, name: str, *, turns: int = 0) -> Turn:  # noqa: ARG002 - it has no sessions to name
+        """Return the turn of one history; earlier turns are copies of a real one."""
+        history: list[ModelMessage] = []
+
+        async def turn(number: int) -> None:
+            result = await self._agent.run(question(number), message_history=history)
+            assert result.output == ANSWER
+            history[:] = result.all_messages()
+
+        if turns:
+            await turn(0)
+            history *= turns
+        return turn
+
+
+CONTESTANTS: Final[Mapping[str, Callable[[], Contestant]]] = {
+    "lash_nb": LashNb,
+    "langgraph": LangGraph,
+    "pydantic_ai": PydanticAi,
+}
+"""Who takes part, as the figures name them."""
