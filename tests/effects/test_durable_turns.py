@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from lash_nb.errors import LashRuntimeError
 from lash_nb.runtime import TurnResult
 from lash_nb.stores import InMemoryAttachmentStore, InMemoryLashlangArtifactStore, InMemorySessionStoreFactory
 from lash_nb.wire import LlmRequest, LlmResponse
+from tests.effects.processes import FORKING, ended, forked
+
+pytestmark = pytest.mark.filterwarnings(FORKING)
 
 Answer = Callable[[LlmRequest], LlmResponse]
 LEASE_MS = 100
@@ -84,18 +87,6 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def killed(work: Callable[[], Awaitable[object]]) -> None:
-    """Let a process of its own do this work until it is killed."""
-    child = os.fork()
-    if child == 0:
-        try:
-            asyncio.run(work())  # type: ignore[arg-type]  # every awaitable here is a coroutine
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status)
-
-
 def die(_: LlmRequest) -> LlmResponse:
     """End this process at once."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -128,7 +119,7 @@ def test_a_killed_turn_goes_on_where_it_was(place: Place, dies_at: str) -> None:
             await session.turn("And rain?").turn_id("t2")
             return told, path_of(session), session.turn_index
 
-    killed(first_run)
+    assert ended(forked(first_run)) == -signal.SIGKILL
     told, conversation, turn_index = asyncio.run(second_run())
 
     assert told == "Told: rain in Oslo"

@@ -8,32 +8,16 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from lash_nb.effects import SqliteEffectHost
 from lash_nb.wire import RuntimeEffectEnvelope, RuntimeEffectOutcome, ToolOutcome
 from tests.effects.material import SCOPE, World, called, tool_call
+from tests.effects.processes import FORKING, ended, forked
+
+pytestmark = pytest.mark.filterwarnings(FORKING)
 
 EFFECTS = [tool_call(f"c{number}", number) for number in range(12)]
-
-
-def forked(work: Callable[[], Awaitable[object]]) -> int:
-    """Let a process of its own do this work; its number."""
-
-    async def worked() -> None:
-        await work()
-
-    child = os.fork()
-    if child == 0:
-        try:
-            asyncio.run(worked())
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return child
-
-
-def ended(child: int) -> int:
-    """Wait for a process and tell how it ended."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def noting(file: Path, *, seconds: float = 0) -> World:
