@@ -55,6 +55,7 @@ class LashCoreBuilder(PromptLayerSink):
         self._default_mode: ModeId | None = None
         self._spec = SessionSpec()
         self._provider: ProviderHandle | None = None
+        self._because = ""
         self._host_config: RuntimeHostConfig | None = None
         self._host: dict[str, Any] = {}
         self._store_factory: SessionStoreFactory | None = None
@@ -99,8 +100,9 @@ class LashCoreBuilder(PromptLayerSink):
             .lashlang_artifact_store(stores.artifacts)
         )
 
-    def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
-        """Let this provider answer model calls."""
+    def provider(self, provider: LlmProvider | ProviderHandle, *, because: str = "it was given") -> Self:
+        """Let this provider answer model calls; `because` is what `LashCore.provider_choice` tells a person."""
+        self._because = because
         self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
         self._spec = replace(self._spec, provider_id=self._provider.kind)
         return self
@@ -262,6 +264,7 @@ class LashCoreBuilder(PromptLayerSink):
                 process_work=self._process_work,
                 queued_work_poke=self._queued_work_poke,
                 provider=self._provider,
+                provider_because=self._because,
                 plugins=self._factories(),
                 residency=self._residency,
                 clock=self._clock,

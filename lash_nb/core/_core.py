@@ -1,5 +1,6 @@
 """The shared factory of sessions (lash 0.1.0-alpha.37, facade §1 and §2.7)."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,10 +25,11 @@ from lash_nb.core._session_delete import (
 from lash_nb.effects import EffectHost, ScopedEffectController
 from lash_nb.errors import EmbedError
 from lash_nb.plugins import PluginFactory, PluginHost
-from lash_nb.providers import ProviderHandle
+from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment
 from lash_nb.stores import AttachmentStore, HostEventStore, ProcessRegistry, SessionStoreFactory
-from lash_nb.wire import SessionPolicy
+from lash_nb.trace import TraceSink
+from lash_nb.wire import ModelSpec, SessionPolicy
 
 if TYPE_CHECKING:
     from lash_nb.core._builder import LashCoreBuilder
@@ -59,6 +61,8 @@ class CoreParts:
     """Who is told of queued work."""
     provider: ProviderHandle | None
     """Who answers model calls."""
+    provider_because: str
+    """Why this one, in words for a person."""
     plugins: tuple[PluginFactory, ...]
     """The plugins that all modes share: the core's tools, then the others."""
     residency: Residency
@@ -109,6 +113,40 @@ class LashCore:
         from lash_nb.core._presets import rlm  # noqa: PLC0415 - the builder makes this class
 
         return rlm()
+
+    @staticmethod
+    def notebook(
+        provider: LlmProvider | ProviderHandle | str | None = None,
+        model: ModelSpec | str | None = None,
+        store: str | os.PathLike[str] | None = None,
+        trace: TraceSink | str | os.PathLike[str] | None = None,
+    ) -> "LashCoreBuilder":
+        """Return a builder that needs nothing more: `core = LashCore.notebook().tools(…).build()`, then `print(core.provider_choice)`.
+
+        It has the standard mode, performs effects in this process, and traces into memory, so that sessions have a `trace`.
+
+        Args:
+            provider: Who answers: a provider, or `openai`, `anthropic`, `openrouter`, `openai-compatible`. Absent means whoever the
+                environment has the key of: `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `OPENROUTER_API_KEY`; else the offline
+                demo, which has no model.
+            model: The model, or its id. Absent means a usual one of the provider.
+            store: A folder that keeps sessions, attachments and compiled code; in memory when absent.
+            trace: A file or sink that gets the trace, too.
+
+        Raises:
+            CallerError: `provider`, nobody has that name; `model`, the provider's models are not known; or what the provider raises.
+        """
+        from lash_nb.core._notebook import notebook  # noqa: PLC0415 - the builder makes this class
+
+        return notebook(provider, model, store, trace)
+
+    @property
+    def provider_choice(self) -> str:
+        """One line for a person: who answers, with which model, and why."""
+        parts = self._parts
+        if parts.provider is None:
+            return "nobody answers yet; give the core a provider, or a session, or a turn"
+        return f"{parts.provider.kind} answers with {parts.policy.model.id}: {parts.provider_because}"
 
     @property
     def parts(self) -> CoreParts:

@@ -1,5 +1,6 @@
 """Who answers a model call: the port, the handle before it, real providers, and the scripted double."""
 
+from lash_nb.providers._account import OPENROUTER_URL
 from lash_nb.providers._anthropic import AnthropicProvider
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
@@ -29,6 +30,7 @@ from lash_nb.providers._stream import (
 )
 
 __all__ = [
+    "OPENROUTER_URL",
     "AnthropicProvider",
     "CacheRetention",
     "DeltaEvent",
