@@ -1,5 +1,6 @@
 """The queue of a session database (lash 0.1.0-alpha.37, sessions §9)."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from itertools import count
@@ -7,6 +8,7 @@ from itertools import count
 from msgspec.structs import replace
 
 from lash_nb.clock import NS_PER_MS, Clock
+from lash_nb.errors import StoreError
 from lash_nb.stores._queue_rules import holds
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
@@ -14,6 +16,8 @@ from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, p
 from lash_nb.wire import QueuedWorkBatch, QueuedWorkBatchDraft, QueuedWorkClaim, QueuedWorkClaimBoundary
 
 __all__ = ["SqliteQueue"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class SqliteQueue:
@@ -23,6 +27,7 @@ class SqliteQueue:
         self._file = file
         self._clock = clock
         self._enqueued = count()
+        self._told: set[str] = set()
 
     async def enqueue_work(self, draft: QueuedWorkBatchDraft) -> QueuedWorkBatch:
         """Put work into the queue; while a batch with the same source key waits, that one is returned unchanged."""
@@ -39,7 +44,7 @@ class SqliteQueue:
         max_batches: int = 1,
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches)
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, self._tell)
         return await self._file.write(terms.claim)
 
     async def claim_by_ids(
@@ -52,7 +57,7 @@ class SqliteQueue:
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches in this order; None when the queue would give anything else."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids))
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids), self._tell)
 
         def claim_exactly(connection: sqlite3.Connection) -> QueuedWorkClaim | None:
             claim = terms.claim(connection)
@@ -88,6 +93,12 @@ class SqliteQueue:
         """Return the batches that nobody holds, in order."""
         now = self._now()
         return await self._file.read(lambda connection: pending_batches(connection, session_id, now))
+
+    def _tell(self, error: StoreError) -> None:
+        """Say once of each batch that nobody gets it."""
+        if error.fields["batch_id"] not in self._told:
+            self._told.add(error.fields["batch_id"])
+            _LOG.warning("%s; until then it is passed over", error)
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS

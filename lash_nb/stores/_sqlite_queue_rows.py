@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -125,11 +125,12 @@ class Terms:
     now: int
     lease_ttl_ms: int
     max_batches: int
+    tell: Callable[[StoreError], None]
+    """Hears of work that cannot be read, which is passed over and stays where it is."""
 
     def claim(self, connection: sqlite3.Connection) -> QueuedWorkClaim | None:
         """Claim what may be claimed."""
-        ready = _rows(connection, self.session_id, f"available_at_ms <= ? AND {_FREE}", self.now, self.now)
-        rows = list(claimable(ready, self.boundary, self.max_batches))
+        rows = list(claimable(self._ready(connection), self.boundary, self.max_batches))
         if not rows:
             return None
         claim = new_claim(rows, prefix="qwc", owner=self.owner, now=self.now, lease_ttl_ms=self.lease_ttl_ms)
@@ -141,6 +142,15 @@ class Terms:
             [(*noted, row.batch.batch_id) for row in rows],
         )
         return claim
+
+    def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
+        for found in _found(connection, self.session_id, f"available_at_ms <= ? AND {_FREE}", self.now, self.now):
+            try:
+                row = _row(connection, found)
+            except StoreError as error:
+                self.tell(error)
+            else:
+                yield row
 
 
 def renew(connection: sqlite3.Connection, renewed: QueuedWorkClaim) -> None:
@@ -190,9 +200,16 @@ def pending_batches(connection: sqlite3.Connection, session_id: str, now: int) -
 
 
 def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> Iterator[QueueRow]:
-    found = connection.execute(f"{_ROWS} AND {which} ORDER BY enqueue_seq", (session_id, *values))
-    for *columns, fencing in found:
-        yield QueueRow(_batch(connection, dict(zip(_COLUMNS, columns, strict=True))), fencing)
+    return (_row(connection, found) for found in _found(connection, session_id, which, *values))
+
+
+def _found(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> sqlite3.Cursor:
+    return connection.execute(f"{_ROWS} AND {which} ORDER BY enqueue_seq", (session_id, *values))
+
+
+def _row(connection: sqlite3.Connection, found: tuple[Any, ...]) -> QueueRow:
+    *columns, fencing = found
+    return QueueRow(_batch(connection, dict(zip(_COLUMNS, columns, strict=True))), fencing)
 
 
 def _batch(connection: sqlite3.Connection, columns: dict[str, Any]) -> QueuedWorkBatch:

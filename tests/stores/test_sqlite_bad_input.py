@@ -313,6 +313,27 @@ async def test_work_that_cannot_be_read_is_told(path: Path, open_it: Open) -> No
     assert error.value.fields == {"path": str(path), "batch_id": batch.batch_id}
 
 
+async def test_work_that_cannot_be_read_blocks_no_other(
+    path: Path, open_it: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A claim passes over it, says so once, and leaves it where it is for a release that can read it."""
+    store = open_it()
+    bad, good = await store.enqueue_work(draft(source_key="bad")), await store.enqueue_work(draft(source_key="good"))
+    change(path, "UPDATE queued_work_batches SET slot_policy = 'of_tomorrow' WHERE batch_id = ?", bad.batch_id)
+    claim = await store.claim_ready_work(session_id=SESSION, boundary="idle", owner="o")
+    again = await store.claim_ready_work(session_id=SESSION, boundary="idle", owner="o")
+
+    assert claim is not None
+    assert [batch.batch_id for batch in claim.batches] == [good.batch_id]
+    assert again is None
+    assert caplog.text.count(bad.batch_id) == 1
+    assert "is passed over" in caplog.text
+    change(path, "UPDATE queued_work_batches SET slot_policy = 'join' WHERE batch_id = ?", bad.batch_id)
+    read = await store.claim_ready_work(session_id=SESSION, boundary="idle", owner="o")
+    assert read is not None
+    assert [batch.batch_id for batch in read.batches] == [bad.batch_id]
+
+
 async def test_a_locked_file_is_waited_for(path: Path, open_it: Open) -> None:
     """While another one writes the event loop goes on; the commit comes through when the lock is gone, or says who is in the way."""
     store = open_it(busy_timeout_s=0.1)
