@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
@@ -47,6 +47,11 @@ from lash_nb.wire import (
 from lash_nb.words import counted
 
 __all__ = ["LashSession"]
+
+_CLOSING: Final = (
+    "cannot close or park its own session, which ends the turn first; end the turn with session.cancel_running_turns() or let it end,"
+    " and close the session from outside"
+)
 
 
 class LashSession:
@@ -271,17 +276,23 @@ class LashSession:
 
         Raises:
             SessionError: there is no store, or it refuses the commit; the session is closed all the same.
+            CallerError: `turn_inside_turn`, a tool or provider of a running turn of this session asks.
         """
         await self._end_running_turns()
         return await self._runtime.park()
 
     async def close(self) -> None:
-        """Cancel what runs, free the session's id, and give back what its store holds open."""
+        """Cancel what runs, free the session's id, and give back what its store holds open.
+
+        Raises:
+            CallerError: `turn_inside_turn`, a tool or provider of a running turn of this session asks.
+        """
         await self._end_running_turns()
         await self._runtime.keep_usage()
         self._runtime.close()
 
     async def _end_running_turns(self) -> None:
+        self._runtime.writer.refuse_inside(_CLOSING)
         if self.cancel_running_turns():
             for turn in self._running:
                 await turn.settled()

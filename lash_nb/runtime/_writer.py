@@ -13,6 +13,11 @@ __all__ = ["Writer"]
 
 T = TypeVar("T")
 
+_WAITING: Final = (
+    "cannot wait for another turn of its session, which begins when this one is over; begin it with session.start(…) without waiting"
+    " for it, or open another session"
+)
+
 
 class Writer:
     """Lets one task in at a time; `asyncio.Lock` would stay bound to the loop on which somebody once had to wait."""
@@ -59,14 +64,10 @@ class Writer:
         finally:
             _INSIDE.reset(token)
 
-    def refuse_inside(self) -> None:
-        """Raise where waiting for a turn would never end."""
+    def refuse_inside(self, told: str = _WAITING) -> None:
+        """Raise where waiting for a turn would never end; `told` says what cannot be done, and what can."""
         if self in _INSIDE.get():
-            raise CallerError(
-                "a tool or provider of a running turn cannot wait for another turn of its session, which begins when this one is over;"
-                " begin it with session.start(…) without waiting for it, or open another session",
-                code="turn_inside_turn",
-            )
+            raise CallerError(f"a tool or provider of a running turn {told}", code="turn_inside_turn")
 
     @staticmethod
     def outside() -> Context:

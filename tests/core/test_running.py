@@ -185,6 +185,37 @@ async def test_a_turn_cannot_wait_for_another_turn_of_its_session(
     assert (await asyncio.wait_for(session.turn("more").run(), 5)).reply == "over"
 
 
+@pytest.mark.parametrize("end", [LashSession.close, LashSession.park])
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("who", ["tool", "provider"])
+async def test_a_turn_cannot_close_its_own_session(
+    end: Callable[[LashSession], Awaitable[Any]], who: str, started: bool
+) -> None:
+    """It would wait for itself, or cancel itself: whoever tries is told so, the turn goes on, and the session takes the next one."""
+    asked: list[Any] = []
+
+    @tool
+    async def leave() -> str:
+        """Close the session."""
+        await end(session)
+        return "closed"
+
+    async def script(request: Any) -> Any:
+        asked.append(request)
+        if who == "provider" and len(asked) == 1:
+            await end(session)
+        return "over" if len(asked) > 1 else call("leave")
+
+    session = await open_session(script, leave)
+    turn = session.start("hi").wait() if started else session.turn("hi").run()
+    result = await asyncio.wait_for(turn, 5)
+
+    told = result.errors if who == "provider" else result.tool_calls[0].output
+    assert "cannot close or park its own session" in str(told)
+    assert result.outcome.stopped != "cancelled"
+    assert (await asyncio.wait_for(session.turn("more").run(), 5)).reply == "over"
+
+
 async def test_a_tool_may_begin_the_next_turn() -> None:
     """It runs when the present one is over; waiting for it in the tool is refused."""
 
