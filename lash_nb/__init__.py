@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         ScriptedProvider,
         call,
         calls,
+        known_models,
+        model_spec,
         reply,
     )
     from lash_nb.runtime import TurnResult
@@ -50,7 +52,9 @@ __all__ = [
     "call",
     "calls",
     "frames",
+    "known_models",
     "load_ipython_extension",
+    "model_spec",
     "open_store",
     "plots",
     "read_trace",
@@ -79,7 +83,9 @@ _HOMES = {
     "call": "providers",
     "calls": "providers",
     "frames": "frames",
+    "known_models": "providers",
     "load_ipython_extension": "magics",
+    "model_spec": "providers",
     "open_store": "stores",
     "plots": "plots",
     "read_trace": "trace",

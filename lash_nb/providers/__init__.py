@@ -4,6 +4,7 @@ from lash_nb.providers._account import OPENROUTER_URL
 from lash_nb.providers._anthropic import AnthropicProvider
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
+from lash_nb.providers._models import KnownModel, known_model, known_models, model_spec
 from lash_nb.providers._offline import OfflineProvider
 from lash_nb.providers._openai_chat import OpenAiCompatibleProvider
 from lash_nb.providers._openai_responses import OpenAiProvider
@@ -35,6 +36,7 @@ __all__ = [
     "CacheRetention",
     "DeltaEvent",
     "FailureClass",
+    "KnownModel",
     "LlmProvider",
     "LlmStreamEvent",
     "OfflineProvider",
@@ -59,6 +61,9 @@ __all__ = [
     "call",
     "calls",
     "classify_failure",
+    "known_model",
+    "known_models",
     "llm_call_error",
+    "model_spec",
     "reply",
 ]

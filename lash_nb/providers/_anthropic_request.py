@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from lash_nb.errors import WireError
-from lash_nb.providers._model_families import anthropic_thinking
+from lash_nb.providers._model_families import anthropic_thinking, takes_temperature
 from lash_nb.providers._options import CacheRetention, ProviderOptions
 from lash_nb.providers._request_parts import base64_text, check_images, output_token_cap
 from lash_nb.wire import (
@@ -65,10 +65,10 @@ def messages_body(request: LlmRequest, *, options: ProviderOptions) -> dict[str,
 
 
 def _thinking(request: LlmRequest, options: ProviderOptions) -> dict[str, Any]:
-    """How the model is asked to think; a temperature is only allowed where it is not."""
+    """How the model is asked to think; a temperature is only allowed where it is not, and of older models."""
     thinking = anthropic_thinking(request.model, request.model_variant or "none")
     if thinking is None:
-        return {"temperature": 0}
+        return {"temperature": 0} if takes_temperature(request.model) else {}
     display = "summarized" if options.thinking.expose else "omitted"
     if thinking.effort is not None:
         return {"thinking": {"type": "adaptive", "display": display}, "output_config": {"effort": thinking.effort}}

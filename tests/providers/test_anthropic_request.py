@@ -152,7 +152,10 @@ def test_tools_with_a_choice(choice: str, sent: str) -> None:
         ("claude-sonnet-4-5", "none", {"temperature": 0}),
         ("claude-sonnet-4-6", "max", {"temperature": 0}),
         ("claude-3-opus", "high", {"temperature": 0}),
-        ("claude-opus-4-7", None, {"temperature": 0}),
+        ("claude-opus-4-7", None, {}),
+        ("claude-sonnet-5", None, {}),
+        ("claude-opus-5-5", "high", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        ("kimi-k2", "high", {"temperature": 0}),
     ],
 )
 def test_a_variant_is_how_hard_to_think(model: str, variant: str | None, sent: dict[str, Any]) -> None:

@@ -166,6 +166,7 @@ def test_only_reasoning_that_the_endpoint_can_read_goes_back() -> None:
         ("gpt-5.2", "medium", {"effort": "medium"}),
         ("openai/gpt-5.4-mini", "minimal", {"effort": "low"}),
         ("gpt-5", "minimal", {"effort": "minimal"}),
+        ("gpt-6-sol", "minimal", {"effort": "low"}),
         ("o3", "xhigh", {"effort": "xhigh"}),
         ("gpt-5", "none", None),
         ("gpt-5", "max", None),
