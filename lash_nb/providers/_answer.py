@@ -1,8 +1,7 @@
 """What the answers of all protocols are made of: counters, calls that come in pieces, how it ended (lash 0.1.0-alpha.37, turns §15.4 and §15.5)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Final
 from uuid import uuid4
 
@@ -134,4 +133,6 @@ def unfinished_answer(who: str) -> LlmTransportError:
 
 
 def _at(value: Any, path: str) -> Any:
-    return reduce(lambda one, name: one.get(name) if isinstance(one, Mapping) else None, path.split("."), value)
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -21,6 +21,7 @@ __all__ = ["AnswerReader", "Endpoint", "checked_base_url"]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _DONE: Final = b"[DONE]"
+_JSON: Final = msgspec.json.Decoder()
 _BODY_LIMIT: Final = 64 * 1024 * 1024
 """Most bytes of a body that comes in one piece."""
 _DETAIL_CHARACTERS: Final = 200
@@ -196,7 +197,7 @@ class Endpoint:
         if data == _DONE:
             return {}
         try:
-            value = msgspec.json.decode(data)
+            value = _JSON.decode(data)
         except UnicodeDecodeError as error:
             fault, code = f"not UTF-8: {error.reason} at byte {error.start}", "invalid_utf8"
         except (msgspec.DecodeError, RecursionError) as error:

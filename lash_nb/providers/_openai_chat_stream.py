@@ -54,17 +54,6 @@ class _Said(msgspec.Struct, frozen=True):
     tool_calls: list[dict[str, Any]] | None = None
     reasoning_details: Any = None
 
-    @property
-    def text(self) -> str:
-        if isinstance(self.content, list):
-            return "".join(text_at(part, "text") for part in self.content if part.get("type") == "text")
-        return self.content or ""
-
-    @property
-    def thought(self) -> str:
-        given = (self.reasoning_content, self.reasoning, self.reasoning_text)
-        return next((text for text in given if text is not None), "")
-
 
 class _Choice(msgspec.Struct, frozen=True):
     delta: _Said | None = None
@@ -101,32 +90,37 @@ class ChatReader:
         self._ended = ""
         self._is_complete = False
 
-    def feed(self, event: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+    def feed(self, event: dict[str, Any]) -> list[LlmStreamEvent]:
         """Take the next chunk and return what it tells.
 
         Raises:
             LlmTransportError: the chunk is an error.
             msgspec.ValidationError: it is no chunk.
         """
-        self._check(event)
-        self._last = event or self._last
-        self._is_complete = self._is_complete or not event
-        chunk = msgspec.convert(event, _Chunk)
-        before, choices = self._usage, chunk.choices or ()
-        for usage in (chunk.usage, *(choice.usage for choice in choices)):
-            self._count(usage)
-        if self._usage != before:
-            yield UsageEvent(self._usage)
-        for choice in choices:
-            self._ended = choice.finish_reason or self._ended
+        error = event.get("error")
+        if error is not None:
+            raise self._failure(error, event)
+        if not event:
+            self._is_complete = True
+            return []
+        chunk, told = msgspec.convert(event, _Chunk), list[LlmStreamEvent]()
+        self._last = event
+        if chunk.usage is not None:
+            self._count(chunk.usage, told)
+        for choice in chunk.choices or ():
+            if choice.usage is not None:
+                self._count(choice.usage, told)
+            if choice.finish_reason:
+                self._ended = choice.finish_reason
             said = choice.delta or choice.message
             if said is not None:
-                yield from self._said(said)
+                self._take(said, told)
+        return told
 
-    def feed_whole(self, answer: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+    def feed_whole(self, answer: dict[str, Any]) -> list[LlmStreamEvent]:
         """Take an answer in one piece: a chunk that says everything; errors as in `feed`."""
-        yield from self.feed(answer)
         self._is_complete = True
+        return self.feed(answer)
 
     def finish(self) -> LlmResponse:
         """Return the response.
@@ -149,32 +143,39 @@ class ChatReader:
             provider_usage=self._provider_usage,
         )
 
-    def _check(self, event: dict[str, Any]) -> None:
-        error = event.get("error")
-        if error is not None:
-            raise LlmTransportError(
-                text_at(error, "message") or f"{self._who} stream error",
-                kind="stream",
-                retryable=is_passing_error(error),
-                raw=to_json(event).decode(),
-            )
+    def _failure(self, error: Any, event: dict[str, Any]) -> LlmTransportError:
+        return LlmTransportError(
+            text_at(error, "message") or f"{self._who} stream error",
+            kind="stream",
+            retryable=is_passing_error(error),
+            raw=to_json(event).decode(),
+        )
 
-    def _count(self, usage: dict[str, Any] | None) -> None:
-        if usage is not None:
-            self._provider_usage = usage
-            self._usage = merged_usage(self._usage, openai_usage(usage))
+    def _count(self, usage: dict[str, Any], told: list[LlmStreamEvent]) -> None:
+        self._provider_usage = usage
+        before, self._usage = self._usage, merged_usage(self._usage, openai_usage(usage))
+        if self._usage != before:
+            told.append(UsageEvent(self._usage))
 
-    def _said(self, said: _Said) -> Iterator[LlmStreamEvent]:
-        if said.text:
-            self._text.append(said.text)
-            yield DeltaEvent(said.text)
-        if said.thought:
-            self._thoughts.append(said.thought)
+    def _take(self, said: _Said, told: list[LlmStreamEvent]) -> None:
+        if said.content:
+            text = said.content if isinstance(said.content, str) else _text_of_parts(said.content)
+            if text:
+                self._text.append(text)
+                told.append(DeltaEvent(text))
+        thought = _first(said.reasoning_content, said.reasoning, said.reasoning_text)
+        if thought:
+            self._thoughts.append(thought)
             if self._expose:
-                yield ReasoningDeltaStream(said.thought)
-        for place, piece in enumerate(said.tool_calls or ()):
-            self._add_call(piece, place)
-        for detail in said.reasoning_details if isinstance(said.reasoning_details, list) else ():
+                told.append(ReasoningDeltaStream(thought))
+        if said.tool_calls:
+            for place, piece in enumerate(said.tool_calls):
+                self._add_call(piece, place)
+        if isinstance(said.reasoning_details, list):
+            self._add_details(said.reasoning_details)
+
+    def _add_details(self, details: list[Any]) -> None:
+        for detail in details:
             if text_at(detail, "type") == "reasoning.encrypted" and text_at(detail, "id") and "data" in detail:
                 self._details[detail["id"]] = ProviderReplayMeta(opaque=to_json(detail).decode())
 
@@ -203,3 +204,11 @@ class ChatReader:
         if self._ended and self._ended not in _REASONS:
             return f"{self._who} ended the answer with finish_reason {self._ended!r}."
         return None
+
+
+def _first(one: str | None, other: str | None, third: str | None) -> str | None:
+    return one if one is not None else other if other is not None else third
+
+
+def _text_of_parts(parts: list[dict[str, Any]]) -> str:
+    return "".join(text_at(part, "text") for part in parts if part.get("type") == "text")

@@ -5,7 +5,7 @@ A projection never changes what a schema means without saying so: a keyword that
 
 import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from lash_nb.errors import LlmTransportError
@@ -51,7 +51,7 @@ _NULL: Final[Mapping[str, Any]] = {"type": "null"}
 
 
 def projected_schema(schema: Any, *, profile: SchemaProfile, overrides: Iterable[SchemaProjectionOverride] = ()) -> Any:
-    """Return `schema` for `profile`: the override written for it, as it is, else a projected copy.
+    """Return `schema` for `profile`: the override written for it, as it is, else a projected copy, which others get, too: nobody changes it.
 
     Raises:
         LlmTransportError: of kind `validation`; the schema says something that cannot be projected. `raw` lists all of it.
@@ -59,7 +59,13 @@ def projected_schema(schema: Any, *, profile: SchemaProfile, overrides: Iterable
     for override in overrides:
         if override.profile == profile:
             return override.schema
-    projected, faults = deepcopy(schema), _Faults()
+    return _projected(json.dumps(schema), profile)
+
+
+@lru_cache(maxsize=1_024)
+def _projected(schema: str, profile: SchemaProfile) -> Any:
+    """A session offers the same tools in every call, so their schemas are projected once."""
+    projected, faults = json.loads(schema), _Faults()
     _project(projected, "$", profile, faults)
     _ensure_object_root(projected, faults)
     if faults:
