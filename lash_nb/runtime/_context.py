@@ -9,13 +9,13 @@ from lash_nb.effects import ScopedEffectController
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._direct_usage import PendingUsage
-from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._surface import SurfaceBuilder
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore
+from lash_nb.trace import LlmTraceMapper
 from lash_nb.wire import Message, ModelSpec, PluginMessage, RuntimeScope, TraceContext
 
 __all__ = ["TurnContext"]

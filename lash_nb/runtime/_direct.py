@@ -17,9 +17,9 @@ from lash_nb.errors import (
 )
 from lash_nb.providers import LlmStreamEvent, ProviderHandle, llm_call_error
 from lash_nb.runtime._direct_usage import PendingUsage
-from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.stores import AttachmentStore, resolve_llm_request_attachments
+from lash_nb.trace import LlmTraceMapper
 from lash_nb.wire import (
     CausalRef,
     DirectCommand,

@@ -19,11 +19,11 @@ from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._hook_desk import TurnHookDesk
 from lash_nb.runtime._hook_stream import StreamStoppedError, hook_failure, pumped
-from lash_nb.runtime._llm_trace import parsed_or_text
 from lash_nb.runtime._stream_parts import StreamedParts
 from lash_nb.runtime._stream_summary import VisibleStream
 from lash_nb.runtime._trace_emitter import llm_call_context
 from lash_nb.stores import resolve_llm_request_attachments
+from lash_nb.trace import parsed_or_text
 from lash_nb.wire import (
     AssistantProseDelta,
     LlmCallCommand,

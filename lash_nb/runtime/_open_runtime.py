@@ -11,7 +11,6 @@ from lash_nb.plugins import PluginSession
 from lash_nb.runtime._direct_usage import PendingUsage
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._ledger import merged, usage_report
-from lash_nb.runtime._llm_trace import LlmTraceMapper
 from lash_nb.runtime._loading import load_persisted_session_state
 from lash_nb.runtime._observation import RuntimeObservation
 from lash_nb.runtime._phases import RuntimeTurnPhaseProbe, TurnPhases
@@ -21,6 +20,7 @@ from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshot
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, SessionStore
+from lash_nb.trace import LlmTraceMapper
 from lash_nb.wire import Message, QueuedWorkCompletion, SessionUsageReport
 from lash_nb.words import counted
 

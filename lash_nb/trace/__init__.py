@@ -18,6 +18,7 @@ from lash_nb.trace._facts import (
 )
 from lash_nb.trace._index import TEXT_COLUMNS, TraceIndex
 from lash_nb.trace._lashlang_graph import LashlangGraph, LashlangNode
+from lash_nb.trace._llm_mapping import LlmTraceMapper, parsed_or_text
 from lash_nb.trace._notes import (
     ContextPressure,
     DurableEvent,
@@ -72,6 +73,7 @@ __all__ = [
     "LashlangGraph",
     "LashlangNode",
     "LlmCall",
+    "LlmTraceMapper",
     "MemoryTraceSink",
     "Message",
     "NodeRun",
@@ -104,6 +106,7 @@ __all__ = [
     "is_withheld",
     "kind_of",
     "member",
+    "parsed_or_text",
     "read_fact",
     "read_messages",
     "read_reply",
