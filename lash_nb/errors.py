@@ -20,6 +20,7 @@ __all__ = [
     "EmbedError",
     "LashError",
     "LashRuntimeError",
+    "LiveReplayError",
     "LlmTransportError",
     "PluginActionError",
     "PluginError",
@@ -262,6 +263,31 @@ class AttachmentStoreError(LashError):
     code = "Io"
 
     def __init__(self, variant: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=variant)
+        self.args = (variant, message)
+        self.variant = variant
+        self.fields = fields
+
+
+class LiveReplayError(LashError):
+    """A watcher of a session cannot catch up; `code` is the reference's variant, e.g. `WrongSession`.
+
+    Attributes:
+        fields: The facts of the variant, those of `variants`.
+    """
+
+    code = "Store"
+    variants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "Malformed": ("message",),
+            "WrongSession": ("expected", "actual"),
+            "Store": ("message",),
+            "SubscriberLagged": ("count",),
+            "Closed": (),
+        }
+    )
+
+    def __init__(self, variant: str, message: str, /, **fields: Any) -> None:
         super().__init__(message, code=variant)
         self.args = (variant, message)
         self.variant = variant

@@ -27,10 +27,29 @@ from lash_nb.stores._attachment_store import (
 from lash_nb.stores._attachment_users import AttachmentUser, session_attachment_user
 from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._host_event_store import HostEventStore, InMemoryHostEventStore
+from lash_nb.stores._live_replay import (
+    LIVE_REPLAY_AGE_MS,
+    LIVE_REPLAY_EVENTS,
+    InMemoryLiveReplayStore,
+    LiveReplayStore,
+    LiveReplaySubscription,
+)
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._memory_session import InMemorySessionStore, InMemorySessionStoreFactory
+from lash_nb.stores._observation_event import (
+    AgentFrameSwitched,
+    Committed,
+    LiveReplayGap,
+    LiveReplayGapReason,
+    ObservedActivity,
+    ProcessChanged,
+    QueueChanged,
+    SessionObservationEvent,
+    SessionObservationEventPayload,
+)
 from lash_nb.stores._process_registry import InMemoryProcessRegistry, ProcessRegistry
 from lash_nb.stores._scoped_attachments import SessionScopedAttachmentStore
+from lash_nb.stores._session_cursor import SessionCursor, SessionRevision
 from lash_nb.stores._session_store import (
     QUEUED_WORK_CLAIM_TTL_MS,
     ActivePath,
@@ -60,9 +79,12 @@ from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreR
 __all__ = [
     "ATTACHMENT_GRACE_MS",
     "EFFECT_LEASE_TTL_MS",
+    "LIVE_REPLAY_AGE_MS",
+    "LIVE_REPLAY_EVENTS",
     "QUEUED_WORK_CLAIM_TTL_MS",
     "TIER_OF_PERSISTENCE",
     "ActivePath",
+    "AgentFrameSwitched",
     "AttachmentArchive",
     "AttachmentCheck",
     "AttachmentCollection",
@@ -79,6 +101,7 @@ __all__ = [
     "AttachmentStorePersistence",
     "AttachmentUser",
     "CollectedAttachment",
+    "Committed",
     "EffectReplayKey",
     "EffectReplayRow",
     "FileAttachmentStore",
@@ -88,12 +111,24 @@ __all__ = [
     "InMemoryAttachmentStore",
     "InMemoryHostEventStore",
     "InMemoryLashlangArtifactStore",
+    "InMemoryLiveReplayStore",
     "InMemoryProcessRegistry",
     "InMemorySessionStore",
     "InMemorySessionStoreFactory",
     "LashlangArtifactStore",
+    "LiveReplayGap",
+    "LiveReplayGapReason",
+    "LiveReplayStore",
+    "LiveReplaySubscription",
+    "ObservedActivity",
+    "ProcessChanged",
     "ProcessRegistry",
+    "QueueChanged",
+    "SessionCursor",
+    "SessionObservationEvent",
+    "SessionObservationEventPayload",
     "SessionReadScope",
+    "SessionRevision",
     "SessionScopedAttachmentStore",
     "SessionStore",
     "SessionStoreCreateRequest",

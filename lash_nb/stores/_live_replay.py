@@ -1,0 +1,250 @@
+"""The buffer from which a watcher of a session catches up after it was away (lash 0.1.0-alpha.43, facade §8.2).
+
+Rule: live replay is never history. It is bounded, may be gone at any time, and whatever fails here fails no turn and no commit.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final, Protocol
+from weakref import WeakSet
+
+from lash_nb.clock import NS_PER_MS, Clock, SystemClock
+from lash_nb.errors import LiveReplayError
+from lash_nb.stores._observation_event import (
+    LiveReplayGapReason,
+    SessionObservationEvent,
+    SessionObservationEventPayload,
+)
+from lash_nb.stores._session_cursor import SessionCursor, SessionRevision
+
+__all__ = [
+    "LIVE_REPLAY_AGE_MS",
+    "LIVE_REPLAY_EVENTS",
+    "InMemoryLiveReplayStore",
+    "LiveReplayStore",
+    "LiveReplaySubscription",
+]
+
+LIVE_REPLAY_EVENTS: Final = 2_048
+"""Most events that are kept of a session, and most that a subscriber may be behind."""
+LIVE_REPLAY_AGE_MS: Final = 120_000
+"""How long events are kept, in milliseconds."""
+
+
+class LiveReplayStore(Protocol):
+    """Keeps the newest events of sessions for those who come back. Every method returns at once: turns wait for none of them."""
+
+    def append(
+        self, session_id: str, revision: SessionRevision, payload: SessionObservationEventPayload
+    ) -> SessionObservationEvent:
+        """Keep an event, and return it with its cursor.
+
+        Raises:
+            LiveReplayError: `Store`.
+        """
+        ...
+
+    def replay_after_cursor(self, cursor: SessionCursor) -> "tuple[SessionObservationEvent, ...] | LiveReplayGapReason":
+        """Return the events after a cursor, in order, or why they are not all there.
+
+        Raises:
+            LiveReplayError: `Malformed`, or `Store`.
+        """
+        ...
+
+    def subscribe_after_cursor(self, cursor: SessionCursor) -> "LiveReplaySubscription | LiveReplayGapReason":
+        """Return the events after a cursor and all that follow, or why they are not all there. Errors as in `replay_after_cursor`."""
+        ...
+
+    def current_cursor(self, session_id: str, revision: SessionRevision) -> SessionCursor:
+        """Return the cursor after the last event."""
+        ...
+
+    def trim_session(self, session_id: str) -> None:
+        """Let go what is too old or too much."""
+        ...
+
+
+class LiveReplaySubscription:
+    """Events as they happen, after those that were missed; `async for event in subscription` ends when it is closed."""
+
+    def __init__(self, missed: tuple[SessionObservationEvent, ...], capacity: int = LIVE_REPLAY_EVENTS) -> None:
+        self._missed = deque(missed)
+        self._live: deque[SessionObservationEvent] = deque(maxlen=capacity)
+        self._lagged = 0
+        self._closed = False
+        self._lock = Lock()
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+
+    def push(self, event: SessionObservationEvent) -> None:
+        """Take the next event; called by the store, on whatever thread."""
+        with self._lock:
+            self._lagged += len(self._live) == self._live.maxlen
+            self._live.append(event)
+            self._wake()
+
+    def close(self) -> None:
+        """Take no more events."""
+        with self._lock:
+            self._closed = True
+            self._wake()
+
+    async def next_event(self) -> SessionObservationEvent:
+        """Wait for the next event.
+
+        Raises:
+            LiveReplayError: `SubscriberLagged`, with `count`: so many were dropped unread, subscribe again from the last cursor; `Closed`.
+        """
+        while True:
+            with self._lock:
+                if self._missed:
+                    return self._missed.popleft()
+                self._check_lag()
+                if self._live:
+                    return self._live.popleft()
+                if self._closed:
+                    raise LiveReplayError("Closed", "the subscription is closed; subscribe again from the last cursor")
+                loop = asyncio.get_running_loop()
+                news = loop.create_future()
+                self._waiting.append((loop, news))
+            await news
+
+    async def __aiter__(self) -> AsyncIterator[SessionObservationEvent]:
+        while True:
+            try:
+                event = await self.next_event()
+            except LiveReplayError as error:
+                if error.variant != "Closed":
+                    raise
+                return
+            yield event
+
+    def _check_lag(self) -> None:
+        count, self._lagged = self._lagged, 0
+        if count:
+            raise LiveReplayError(
+                "SubscriberLagged",
+                f"{count} events were dropped before they were read; subscribe again from the last cursor",
+                count=count,
+            )
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for loop, news in waiting:
+            with contextlib.suppress(RuntimeError):  # the loop of a watcher that is gone
+                loop.call_soon_threadsafe(_settle, news)
+
+
+def _settle(news: "asyncio.Future[None]") -> None:
+    if not news.done():
+        news.set_result(None)
+
+
+@dataclass(slots=True)
+class _Buffer:
+    """What is kept of one session."""
+
+    events: deque[tuple[int, int, SessionObservationEvent]] = field(default_factory=deque)
+    """Position, time in nanoseconds, event; oldest first."""
+    tail: int = 0
+    """Position of the last event."""
+    subscribers: "WeakSet[LiveReplaySubscription]" = field(default_factory=WeakSet)
+    """Who is told."""
+
+
+class InMemoryLiveReplayStore:
+    """Keeps events as long as the process lives, so many and so long of each session.
+
+    Args:
+        max_events: Most events of a session.
+        max_age_ms: How long an event is kept, in milliseconds.
+        clock: Tells how old events are.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_events: int = LIVE_REPLAY_EVENTS,
+        max_age_ms: int = LIVE_REPLAY_AGE_MS,
+        clock: Clock | None = None,
+    ) -> None:
+        self._max_events = max_events
+        self._max_age_ns = max_age_ms * NS_PER_MS
+        self._clock = clock or SystemClock()
+        self._buffers: dict[str, _Buffer] = {}
+        self._lock = Lock()
+
+    def append(
+        self, session_id: str, revision: SessionRevision, payload: SessionObservationEventPayload
+    ) -> SessionObservationEvent:
+        """Keep an event, tell it to subscribers, and return it with its cursor."""
+        with self._lock:
+            buffer = self._buffers.setdefault(session_id, _Buffer())
+            buffer.tail += 1
+            cursor = SessionCursor.of(session_id, revision, buffer.tail)
+            event = SessionObservationEvent(session_id, revision, cursor, payload)
+            buffer.events.append((buffer.tail, self._clock.monotonic_ns(), event))
+            self._trim(buffer)
+            for subscriber in tuple(buffer.subscribers):
+                subscriber.push(event)
+        return event
+
+    def replay_after_cursor(self, cursor: SessionCursor) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
+        """Return the events after a cursor, in order, or why they are not all there.
+
+        Raises:
+            LiveReplayError: `Malformed`.
+        """
+        place = cursor.place()
+        with self._lock:
+            buffer = self._buffers.get(place.session_id)
+            if buffer is None:
+                return "unavailable" if place.live_position else ()
+            self._trim(buffer)
+            return _gap(buffer, place.live_position) or _after(buffer, place.live_position)
+
+    def subscribe_after_cursor(self, cursor: SessionCursor) -> LiveReplaySubscription | LiveReplayGapReason:
+        """Return the events after a cursor and all that follow, or why they are not all there. Errors as in `replay_after_cursor`."""
+        place = cursor.place()
+        with self._lock:
+            buffer = self._buffers.setdefault(place.session_id, _Buffer())
+            self._trim(buffer)
+            gap = _gap(buffer, place.live_position)
+            if gap:
+                return gap
+            subscription = LiveReplaySubscription(_after(buffer, place.live_position))
+            buffer.subscribers.add(subscription)
+            return subscription
+
+    def current_cursor(self, session_id: str, revision: SessionRevision) -> SessionCursor:
+        """Return the cursor after the last event; makes no buffer."""
+        with self._lock:
+            buffer = self._buffers.get(session_id)
+        return SessionCursor.of(session_id, revision, buffer.tail if buffer else 0)
+
+    def trim_session(self, session_id: str) -> None:
+        """Let go what is too old or too much."""
+        with self._lock:
+            buffer = self._buffers.get(session_id)
+            if buffer is not None:
+                self._trim(buffer)
+
+    def _trim(self, buffer: _Buffer) -> None:
+        oldest_ns = self._clock.monotonic_ns() - self._max_age_ns
+        while len(buffer.events) > self._max_events or (buffer.events and buffer.events[0][1] < oldest_ns):
+            buffer.events.popleft()
+
+
+def _gap(buffer: _Buffer, position: int) -> LiveReplayGapReason | None:
+    if position > buffer.tail:
+        return "unavailable"
+    first = buffer.events[0][0] if buffer.events else buffer.tail + 1
+    return "trimmed" if position + 1 < first else None
+
+
+def _after(buffer: _Buffer, position: int) -> tuple[SessionObservationEvent, ...]:
+    return tuple(event for place, _, event in buffer.events if place > position)
