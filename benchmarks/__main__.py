@@ -16,6 +16,8 @@ NAMES: Final = (
     "trace_report",
     "session_stores",
     "large_drawings",
+    "sse",
+    "provider_call",
     "explorer_first_row",
 )
 BROWSER: Final = {"explorer_first_row"}
