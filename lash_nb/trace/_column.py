@@ -1,12 +1,13 @@
 """Columns that grow: numbers in one block of memory, texts that repeat as numbers of a list."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CodedColumn", "Codes", "Grown", "Ints", "spread"]
+__all__ = ["CodedColumn", "Codes", "Grown", "Ints"]
 
 Ints = npt.NDArray[Any]
 """A column of numbers, one per record."""
@@ -42,12 +43,6 @@ class Grown:
         self._used = end
 
 
-def spread(at: Ints, values: Ints | Sequence[Any], into: Ints) -> Ints:
-    """Put values at their places into a column that has nothing anywhere, and return it."""
-    into[at] = values
-    return into
-
-
 class Codes:
     """The number of each different text; new ones get the next."""
 
@@ -73,6 +68,8 @@ class Codes:
 
     def _look_up(self, values: Sequence[Any]) -> Ints:
         """Find each value; a new one gets as its number how many there are by then."""
+        with suppress(KeyError):  # mostly all are known
+            return np.fromiter(map(self._numbers.__getitem__, values), "i4", len(values)) - 1
         numbers = map(self._numbers.setdefault, values, iter(self._numbers.__len__, -1))
         return np.fromiter(numbers, "i4", len(values)) - 1
 

@@ -1,16 +1,22 @@
-"""Records as they are found, before any of it is in the index: plain values, column by column."""
+"""Records as they are found, before any of it is in the index: what stands in their lines, and of that the facts, type by type."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
 
 from lash_nb.trace._column import Ints
-from lash_nb.trace._facts import INDEXED_FACTS
+from lash_nb.trace._facts import RECORD_TYPES
+from lash_nb.trace._peek import column_of, facts_of, fitting
 
 __all__ = ["Found", "merged"]
 
 _NONE: Final = np.array([], np.int64)
+_UNKNOWN: Final = ""
+"""Stands for all types that nobody knows: they are read alike."""
+_TYPES: Final = (*RECORD_TYPES, _UNKNOWN)
+_NUMBER_OF: Final = {name: number for number, name in enumerate(_TYPES)}
 
 
 class Found:
@@ -19,50 +25,49 @@ class Found:
     def __init__(self) -> None:
         self.numbers: dict[str, list[Ints]] = {name: [] for name in ("offset", "length", "line", "time_ns", "context")}
         """Columns of numbers, in parts: where each record is, its time, the number of its context."""
-        self.facts: dict[str, tuple[list[Ints], list[Any]]] = {fact: ([], []) for fact in INDEXED_FACTS}
-        """Which records have a fact, in parts, and its values."""
         self.without_zone: list[int] = []
         """Which records have a time that names no zone."""
-        self.texts: dict[str, list[Any]] = {"type": [], "schema_version": [], "content": []}
-        """What each record has for these members."""
+        self._runs: list[tuple[list[Any], bool]] = []
+        self._size = 0
 
     def __len__(self) -> int:
-        return len(self.texts["type"])
+        return self._size
 
     def number(self, name: str) -> Ints:
         """Return a column of numbers whole."""
         return np.concatenate([_NONE, *self.numbers[name]])
 
-    def fact(self, name: str) -> tuple[Ints, list[Any]]:
-        """Return which records have a fact, and its values, whole."""
-        at, values = self.facts[name]
-        return np.concatenate([_NONE, *at]), values
+    def texts(self, member: str) -> list[Any]:
+        """Return what the records have for a member of their head; None for what is no text, or no number where one belongs."""
+        texts = []
+        for peeks, is_loose in self._runs:
+            values = column_of(member)(peeks)
+            texts += fitting(member)(values) if is_loose else values
+        return texts
 
-    def add_fact(self, name: str, at: Ints, values: Sequence[Any]) -> None:
-        """Add those values of a fact that are there, before the records that have them.
+    def facts(self) -> Iterator[tuple[str, Ints, Sequence[Any]]]:
+        """Yield facts of all records of one type: the fact, which records these are, and what each has, None for nothing."""
+        first = 0
+        for peeks, is_loose in self._runs:
+            for fact, at, values in _facts(peeks, is_loose=is_loose):
+                yield fact, at + first, values
+            first += len(peeks)
+
+    def add(
+        self, peeks: Sequence[Any], numbers: dict[str, Ints], without_zone: Iterable[int], *, is_loose: bool
+    ) -> None:
+        """Add records.
 
         Args:
-            name: The fact.
-            at: Which of the records that are added next.
-            values: What each of these has; None for nothing.
+            peeks: Their members that the index keeps.
+            numbers: Their columns of numbers.
+            without_zone: Which of them have a time that names no zone.
+            is_loose: Whether the members are in the loose shape.
         """
-        missing = values.count(None)
-        if missing == len(values):
-            return
-        if missing:
-            at = at[[value is not None for value in values]]
-            values = [value for value in values if value is not None]
-        places, found = self.facts[name]
-        places.append(at + len(self))
-        found.extend(values)
-
-    def add(self, numbers: dict[str, Ints], texts: dict[str, list[Any]], without_zone: Iterable[int]) -> None:
-        """Add records; `without_zone` says which of them have a time that names no zone."""
         self.without_zone += [place + len(self) for place in without_zone]
         for name, column in numbers.items():
             self.numbers[name].append(column)
-        for name, values in texts.items():
-            self.texts[name] += values
+        self._add_run(peeks, is_loose=is_loose)
 
     def move(self, offset: int, line: int) -> None:
         """Count places from `offset` and lines from `line` on."""
@@ -71,14 +76,17 @@ class Found:
 
     def take(self, other: "Found") -> None:
         """Add what was found elsewhere."""
-        for name, (places, values) in other.facts.items():
-            self.facts[name][0].extend(at + len(self) for at in places)
-            self.facts[name][1].extend(values)
+        self.without_zone += [place + len(self) for place in other.without_zone]
         for name, columns in other.numbers.items():
             self.numbers[name] += columns
-        self.without_zone += [place + len(self) for place in other.without_zone]
-        for name, texts in other.texts.items():
-            self.texts[name] += texts
+        for peeks, is_loose in other._runs:
+            self._add_run(peeks, is_loose=is_loose)
+
+    def _add_run(self, peeks: Sequence[Any], *, is_loose: bool) -> None:
+        if not self._runs or self._runs[-1][1] != is_loose:
+            self._runs.append(([], is_loose))
+        self._runs[-1][0].extend(peeks)
+        self._size += len(peeks)
 
 
 def merged(parts: Iterable[Found]) -> Found:
@@ -87,3 +95,25 @@ def merged(parts: Iterable[Found]) -> Found:
     for part in parts:
         whole.take(part)
     return whole
+
+
+def _facts(peeks: Sequence[Any], *, is_loose: bool) -> Iterator[tuple[str, Ints, Sequence[Any]]]:
+    """Yield the facts of records, all records of one type at once."""
+    numbers = _type_numbers([peek.type for peek in peeks])
+    order = np.argsort(numbers, kind="stable")
+    sorted_peeks = list(map(peeks.__getitem__, order.tolist()))
+    begin = 0
+    for number, count in enumerate(np.bincount(numbers).tolist()):
+        if count:
+            alike, at = sorted_peeks[begin : begin + count], order[begin : begin + count]
+            for fact, values_of in facts_of(_TYPES[number], is_loose=is_loose):
+                yield fact, at, values_of(alike)
+            begin += count
+
+
+def _type_numbers(types: Sequence[str]) -> Ints:
+    try:
+        numbers = bytes(map(_NUMBER_OF.__getitem__, types))
+    except KeyError:
+        numbers = bytes(map(_NUMBER_OF.get, types, repeat(_NUMBER_OF[_UNKNOWN])))
+    return np.frombuffer(numbers, "u1")

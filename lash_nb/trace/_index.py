@@ -6,11 +6,12 @@ or not at all: all columns are computed first, then all are extended, so they ne
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 
-from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints, spread
+from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints
 from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, WITHHELD, kind_of
 from lash_nb.trace._found import Found, merged
@@ -37,6 +38,8 @@ _PIECE: Final = 1 << 14
 """Records whose tokens are added up at a time."""
 _TOGETHER: Final = 1 << 13
 """Records that are added at once: what each addition costs besides its records no longer counts."""
+_LARGE: Final = 1 << 22
+"""Bytes of a piece that are let go at once: what waits keeps them."""
 _WORDS: Final = {True: "success", False: "failure"}
 """What version 1 says of a tool call with a truth value."""
 
@@ -176,35 +179,43 @@ class TraceIndex:
         if len(rows):
             note_bad(len(rows), lambda number: (int(rows[number]), *lines.line(int(rows[number]))))
         self._waiting.append(lines.found)
-        if sum(map(len, self._waiting)) >= _TOGETHER:
+        if sum(map(len, self._waiting)) >= _TOGETHER or len(piece) > _LARGE:
             self.settle()
         return lines.count
 
     def settle(self) -> None:
-        """Put what was found into the columns."""
-        waiting, self._waiting = self._waiting, []
-        if sum(map(len, waiting)):
-            self._extend(merged(waiting))
-
-    def _extend(self, found: Found) -> None:
-        size = len(found)
-        texts: dict[str, Any] = {name: self._codes[name].encode(found.texts[name]) for name in _HEAD_TEXTS}
-        for name in _FACT_TEXTS:
-            at, values = found.fact(name)
-            texts[name] = spread(at, self._codes[name].encode(values), np.full(size, -1, "i4"))
-        durations = spread(*found.fact("duration_ms"), np.full(size, np.nan))
-        self._extend_usages(*found.fact("usage"))
-        self._without_zone.extend(np.array(found.without_zone, np.int64) + len(self))
+        """Put what was found into the columns: when this is interrupted, it waits on."""
+        if not sum(map(len, self._waiting)):
+            return
+        found = merged(self._waiting)
+        numbers = {name: found.number(name) for name in found.numbers}
+        texts, numbers["duration_ms"], usages = self._read_texts(found)
+        without_zone = np.array(found.without_zone, np.int64) + len(self)
+        usage_rows = np.array([at for at, _ in usages], np.int64) + len(self)
+        self._waiting = []
+        self._usage_rows.extend(usage_rows)
+        self._usages += [usage for _, usage in usages]
+        self._without_zone.extend(without_zone)
         for name, grown in self._numbers.items():
-            grown.extend(durations if name == "duration_ms" else found.number(name))
+            grown.extend(numbers[name])
         for name, codes in texts.items():
             self._texts[name].extend(codes)
-        self._context.extend(found.number("context"))
+        self._context.extend(numbers["context"])
 
-    def _extend_usages(self, at: Ints, usages: Sequence[UsageMembers]) -> None:
-        order = np.argsort(at)
-        self._usage_rows.extend(at[order] + len(self))
-        self._usages += [usages[place] for place in order.tolist()]
+    def _read_texts(self, found: Found) -> tuple[dict[str, Ints], Ints, list[tuple[int, UsageMembers]]]:
+        """Return the text columns of records as codes, their durations, and which of them report which tokens."""
+        size = len(found)
+        texts = {name: self._codes[name].encode(found.texts(name)) for name in _HEAD_TEXTS}
+        texts |= {name: np.full(size, -1, "i4") for name in _FACT_TEXTS}
+        durations, usages = np.full(size, np.nan), list[tuple[int, UsageMembers]]()
+        for fact, at, values in found.facts():
+            if fact == "usage":
+                usages += [one for one in zip(at.tolist(), values, strict=True) if one[1] is not None]
+            elif fact == "duration_ms":
+                durations[at] = values  # which makes NaN of None
+            else:
+                texts[fact][at] = self._codes[fact].encode(values)
+        return texts, durations, sorted(usages, key=itemgetter(0))
 
     def _kinds(self) -> CodedColumn:
         kinds = Codes()

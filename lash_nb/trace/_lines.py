@@ -6,7 +6,7 @@ halved until the line is found, so a bad line costs a few decodings of its neigh
 """
 
 from collections.abc import Callable, Sequence
-from itertools import compress, repeat
+from itertools import compress
 from typing import Any, Final
 
 import msgspec
@@ -14,11 +14,9 @@ import numpy as np
 
 from lash_nb.trace._column import Ints
 from lash_nb.trace._contexts import ContextTable
-from lash_nb.trace._encoding import SLICE, is_utf8
-from lash_nb.trace._facts import RECORD_TYPES
+from lash_nb.trace._encoding import SLICE, ends_and_encoding, is_utf8
 from lash_nb.trace._found import Found
-from lash_nb.trace._peek import LONGEST_TEXT, PeekDecoder, decode_loose, facts_of, fitting, peek_line
-from lash_nb.trace._room import with_room
+from lash_nb.trace._peek import LONGEST_TEXT, PeekDecoder, decode_loose, peek_line
 from lash_nb.trace._stamps import StampReader, is_time
 
 __all__ = ["Lines"]
@@ -27,12 +25,7 @@ _FEW: Final = 64
 """Lines that are looked at one by one when one of them is bad."""
 _SHORTEST: Final = 2
 """Bytes of the shortest object."""
-_LINE_FEED, _RETURN, _OPEN, _CLOSE = b"\n\r{}"
-_WORD: Final = 8
-_UNKNOWN: Final = ""
-"""Stands for all types that nobody knows: they are read alike."""
-_TYPES: Final = (*RECORD_TYPES, _UNKNOWN)
-_NUMBER_OF: Final = {name: number for number, name in enumerate(_TYPES)}
+_RETURN, _OPEN, _CLOSE = b"\r{}"
 _REFUSED: Final = (msgspec.DecodeError, RecursionError, ValueError)
 
 
@@ -47,7 +40,7 @@ class Lines:
         self._data = memoryview(piece)
         self._decode, self._clock, self._contexts = decode, clock, contexts
         signs = np.frombuffer(piece, "u1")
-        self._bounds = _line_bounds(signs)
+        self._bounds, self._is_text = _line_bounds(piece)
         self._bad: list[int] = []
         self.count = len(self._bounds) - 1
         """How many lines there are."""
@@ -60,7 +53,7 @@ class Lines:
             edges = np.cumsum([0, *(len(line) + 1 for line in lines)])
             self._part, self._edges = memoryview(b"\n".join(lines)), (edges[:-1], edges[1:] - 1)
         if len(self._rows):
-            with_room(lambda: self._take(0, len(self._rows)))
+            self._take(0, len(self._rows))
 
     @property
     def bad(self) -> Ints:
@@ -107,7 +100,7 @@ class Lines:
             return False
         if len(peeks) != last - first:
             return False
-        if is_utf8(part):
+        if self._is_text or is_utf8(part):
             self._read(peeks, np.arange(first, last), is_loose=is_loose)
         else:  # to halve it would decode it again and again
             self._take_each(first, last)
@@ -146,43 +139,21 @@ class Lines:
         except ValueError:
             peeks, places = self._kept(peeks, places, _has_time)
             times = self._clock.read([peek.timestamp for peek in peeks])
-        types = [peek.type for peek in peeks]
-        texts = {
-            "type": types,
-            "schema_version": [peek.schema_version for peek in peeks],
-            "content": [peek.content for peek in peeks],
-        }
-        if is_loose:
-            texts |= {name: fitting(name)(texts[name]) for name in ("schema_version", "content")}
-        starts, context = self._starts[places], self._contexts.encode([peek.context for peek in peeks])
+        starts, contexts = self._starts[places], self._contexts.encode([peek.context for peek in peeks])
         numbers = {
             "offset": starts,
             "length": self._ends[places] - starts,
             "line": self._rows[places],
             "time_ns": times,
-            "context": context,
+            "context": contexts,
         }
-        self._read_facts(peeks, types, is_loose=is_loose)
-        self.found.add(numbers, texts, self._clock.without_zone)
+        self.found.add(peeks, numbers, self._clock.without_zone, is_loose=is_loose)
 
     def _kept(self, peeks: Sequence[Any], places: Ints, is_good: Callable[[Any], bool]) -> tuple[list[Any], Ints]:
         """Return those that are good; note the others as bad."""
         are_good = np.array(list(map(is_good, peeks)), bool)
         self._bad += self._rows[places[~are_good]].tolist()
         return list(compress(peeks, are_good)), places[are_good]
-
-    def _read_facts(self, peeks: Sequence[Any], types: Sequence[str], *, is_loose: bool) -> None:
-        """Read the facts of all records of one type at once."""
-        numbers = np.frombuffer(bytes(map(_NUMBER_OF.get, types, repeat(_NUMBER_OF[_UNKNOWN]))), "u1")
-        order = np.argsort(numbers, kind="stable")
-        sorted_peeks = list(map(peeks.__getitem__, order.tolist()))
-        begin = 0
-        for number, count in enumerate(np.bincount(numbers).tolist()):
-            if count:
-                alike, at = sorted_peeks[begin : begin + count], order[begin : begin + count]
-                for fact, values_of in facts_of(_TYPES[number], is_loose=is_loose):
-                    self.found.add_fact(fact, at, values_of(alike))
-                begin += count
 
 
 def _has_head(peek: Any) -> bool:
@@ -193,15 +164,8 @@ def _has_time(peek: Any) -> bool:
     return is_time(peek.timestamp)
 
 
-def _line_bounds(signs: Ints) -> Ints:
-    """Return where each line begins, and where one behind the last would."""
-    is_end = signs == _LINE_FEED
-    words = len(signs) // _WORD
-    by_word = is_end[: words * _WORD].reshape(-1, _WORD)
-    at = np.flatnonzero(by_word.view("u8")[:, 0] != 0)
-    ends = at * _WORD + by_word[at].argmax(axis=1)
-    rest = np.flatnonzero(is_end[words * _WORD :]) + words * _WORD
-    if len(at) + len(rest) != np.count_nonzero(is_end):  # some word has two
-        ends, rest = np.flatnonzero(is_end), rest[:0]
-    bounds = np.concatenate([[0], ends + 1, rest + 1])
-    return bounds if bounds[-1] == len(signs) else np.append(bounds, len(signs) + 1)
+def _line_bounds(piece: bytes | memoryview) -> tuple[Ints, bool]:
+    """Return where each line begins, and where one behind the last would; and whether all of them are text."""
+    ends, is_text = ends_and_encoding(piece)
+    bounds = np.concatenate([[0], ends + 1])
+    return (bounds if bounds[-1] == len(piece) else np.append(bounds, len(piece) + 1)), is_text

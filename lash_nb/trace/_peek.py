@@ -8,7 +8,7 @@ than its release gives it are read once more in a loose shape, which takes whate
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -23,6 +23,7 @@ __all__ = [
     "NO_INT",
     "Facts",
     "PeekDecoder",
+    "column_of",
     "decode_body",
     "decode_loose",
     "facts_of",
@@ -181,7 +182,7 @@ def facts_of(type_name: str, *, is_loose: bool = False) -> Facts:
     """
     kind = kind_of(type_name)
     return [
-        (fact, first_of([_reader(fact, partial(_column, attrgetter(place.path)), is_loose) for place in places]))
+        (fact, first_of([_reader(fact, column_of(place.path), is_loose) for place in places]))
         for fact in INDEXED_FACTS
         if (places := _places(fact, kind, type_name))
     ]
@@ -246,11 +247,19 @@ def first_of(readers: Sequence[Callable[[Any], Sequence[Any]]]) -> Callable[[Any
     return values
 
 
-def _column(getter: Callable[[Any], Any], structs: Sequence[Any]) -> list[Any]:
-    try:
-        return list(map(getter, structs))
-    except AttributeError:  # somewhere on the way stands null, or a text, in the place of an object
-        return [_value(getter, struct) for struct in structs]
+@cache
+def column_of(path: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return the function that reads what many structs have at a place; None where the way does not lead there."""
+    read = eval(f"lambda structs: [struct.{path} for struct in structs]")  # noqa: S307 - a path of our own tables; twice as fast as a getter
+    getter = attrgetter(path)
+
+    def column(structs: Sequence[Any]) -> list[Any]:
+        try:
+            return read(structs)  # type: ignore[no-any-return]  # a list
+        except AttributeError:  # somewhere on the way stands null, or a text, in the place of an object
+            return [_value(getter, struct) for struct in structs]
+
+    return column
 
 
 def _value(getter: Callable[[Any], Any], struct: Any) -> Any:
@@ -284,8 +293,8 @@ def _read_loosely(lines: bytes) -> list[Any]:
 def _in_columns(place: Place) -> Callable[[Mapping[str, Sequence[Any]]], Sequence[Any]]:
     """Return a function that finds a place in the columns of many contexts."""
     head, _, rest = place.path.partition(".")
-    getter = attrgetter(rest) if rest else None
-    return lambda columns: _column(getter, columns[head]) if getter else columns[head]
+    read = column_of(rest) if rest else None
+    return lambda columns: read(columns[head]) if read else columns[head]
 
 
 _CONTEXT_FACTS, _LOOSE_FACTS = (

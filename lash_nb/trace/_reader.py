@@ -18,6 +18,7 @@ from lash_nb.trace._index import BadLine, TraceIndex
 from lash_nb.trace._line_faults import fault_of
 from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
+from lash_nb.trace._room import with_room
 from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
 from lash_nb.trace._source import BytesSource, RecordsSource, Source, open_files
 from lash_nb.trace._spool import Spool, SpooledSource
@@ -197,13 +198,7 @@ class Trace(Meaning):
         """Index what a source holds behind the place up to which it was read."""
         first = len(self)
         try:
-            for piece in part.source.pieces(part.offset):
-                part.size = piece.offset + piece.length
-                lines, part.unfinished = self._read_piece(part, piece)
-                if part.unfinished:
-                    break
-                part.line += lines
-                part.offset = piece.offset + piece.length
+            with_room(lambda: self._read_pieces(part))
             if fault := part.source.fault:  # which is also why its last line is no record
                 last = part.unfinished or part.bad_line(0, part.offset, b"", fault)
                 part.unfinished = msgspec.structs.replace(last, reason=fault, in_progress=False)
@@ -212,6 +207,15 @@ class Trace(Meaning):
             if len(self) > first and self._runs[-1:] != [part]:
                 self._firsts.append(first)
                 self._runs.append(part)
+
+    def _read_pieces(self, part: _Part) -> None:
+        for piece in part.source.pieces(part.offset):
+            part.size = piece.offset + piece.length
+            lines, part.unfinished = self._read_piece(part, piece)
+            if part.unfinished:
+                break
+            part.line += lines
+            part.offset = piece.offset + piece.length
 
     def _read_piece(self, part: _Part, piece: Piece) -> tuple[int, TraceError | None]:
         """Index the lines of a piece; return how many have ended, and what is wrong with one that has not."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lash_nb.trace import read_trace
 from lash_nb.trace._bad_lines import KEPT_ERRORS
-from lash_nb.trace._encoding import is_utf8
+from lash_nb.trace._encoding import ends_and_encoding, is_utf8
 from lash_nb.trace._scan import LONGEST_LINE
 from tests.trace.lines import line, record, whole_lines
 
@@ -206,11 +206,14 @@ SIGNS: Final = st.sampled_from(
 
 @given(st.one_of(st.binary(max_size=80), st.lists(SIGNS, max_size=30).map(b"".join)))
 def test_the_encoding_is_checked_as_a_decoder_does(data: bytes) -> None:
-    """Bytes are text when Python's decoder says so, wherever in a word a character begins."""
+    """Bytes are text when Python's decoder says so, wherever in a word a character begins; and each line feed is found."""
     try:
         data.decode()
         valid = True
     except UnicodeDecodeError:
         valid = False
 
-    assert is_utf8(data) == valid
+    ends, is_text = ends_and_encoding(data)
+
+    assert (is_utf8(data), is_text) == (valid, valid)
+    assert ends.tolist() == [place for place, sign in enumerate(data) if sign == ord("\n")]
