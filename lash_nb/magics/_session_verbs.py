@@ -9,13 +9,15 @@ from lash_nb import plots
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
+from lash_nb.magics._adopting import adopt_provider, adoption_python
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._session_table import session_table
 from lash_nb.magics._stored import asked_folder, find_stored, stored_folders
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import Residency, TurnResult
-from lash_nb.stores import open_store
+from lash_nb.stores import StoredSession, open_store
 
 __all__ = ["SESSION_VERBS"]
 
@@ -48,19 +50,27 @@ def _refuse_stored(bench: Bench, name: str, opening: Opening) -> None:
 
 
 async def _open(bench: Bench, asked: Namespace) -> LashSession:
-    """Go on with a session, wherever it is."""
+    """Go on with a session, wherever it is; the provider of the notebook answers a stored one, whoever did before."""
+    model, is_stored = asked.model, False
     if asked.name in bench.sessions:
-        return bench.use(asked.name).session
-    if asked.name in bench.parked:
-        return (await bench.resume(asked.name)).session
-    _find(bench, asked)
-    return (await bench.open(asked.name, _opening(bench, asked)))[0].session
+        opened = bench.use(asked.name)
+    elif asked.name in bench.parked:
+        opened = await bench.resume(asked.name)
+    else:
+        is_stored = bool(_find(bench, asked).row.turns)
+        opened = (await bench.open(asked.name, _opening(bench, asked)))[0]
+    if is_stored or asked.provider or model:
+        told = await adopt_provider(opened, bench.namespace, asked.provider, model)
+        if told is not None:
+            print(told)  # noqa: T201 - said in the cell
+    return opened.session
 
 
-def _find(bench: Bench, asked: Namespace) -> None:
-    """Say where a session is stored, and what model it last worked with, where the line does not."""
+def _find(bench: Bench, asked: Namespace) -> StoredSession:
+    """Return a stored session; say where it is, and what model it last worked with, where the line does not."""
     folder, stored = find_stored(bench, asked.name, asked_folder(bench, asked.store))
     asked.store, asked.model = folder, asked.model or stored.row.model or None
+    return stored
 
 
 def _opening(bench: Bench, asked: Namespace) -> Opening:
@@ -93,12 +103,17 @@ def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
 
 
 def _open_stored_python(bench: Bench, asked: Namespace) -> str:
+    model, differs = asked.model, bool(asked.provider or asked.model)
     if asked.name in bench.sessions:
-        return f"session = sessions[{asked.name!r}]  # it is open: keep yours in a dict"
-    if asked.name in bench.parked:
-        return "session = await core.resume(parked)"
-    _find(bench, asked)
-    return _open_python(bench, asked)
+        line = f"session = sessions[{asked.name!r}]  # it is open: keep yours in a dict"
+    elif asked.name in bench.parked:
+        line = "session = await core.resume(parked)"
+    else:
+        row = _find(bench, asked).row
+        line = _open_python(bench, asked)
+        provider, _ = chosen_provider(bench.namespace, asked.provider)
+        differs = bool(row.turns) and (provider.kind, model or row.model) != (row.provider_id, row.model)
+    return "\n".join([line, *([adoption_python(bench.namespace, asked.provider, model)] if differs else [])])
 
 
 def _sessions_python(bench: Bench, asked: Namespace) -> str:

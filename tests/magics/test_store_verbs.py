@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lash_nb import LashSession
+from lash_nb import LashSession, ScriptedProvider
 from tests.magics.conftest import Shell
 from tests.magics.test_completion import offered
 
@@ -36,6 +36,54 @@ def test_a_session_is_gone_on_with(stored: Shell) -> None:
     assert isinstance(session, LashSession)
     assert (session.turn_index, len(session.graph.nodes)) == (2, 4)
     assert stored.run("%%lash\nThree.").turn_index == 3
+
+
+def test_a_session_of_another_provider_is_gone_on_with(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """The provider of this notebook answers it from now on, and the cell says so at once; it stays so when the session is opened again."""
+    again(stored)
+    stored.ip.user_ns["provider"] = ScriptedProvider(["From elsewhere.", "Once more."], kind="elsewhere")
+    capsys.readouterr()
+    stored.run("%lash open demo --store kept")
+    told = capsys.readouterr().out
+
+    assert "worked with scripted-model of scripted before; from now on scripted-model of elsewhere answers" in told
+    assert "%lash open demo --provider VAR --model ID" in told
+    assert stored.run("%%lash\nThree.").reply == "From elsewhere."
+    again(stored)
+    capsys.readouterr()
+    stored.run("%lash open demo --store kept")
+    assert "worked with" not in capsys.readouterr().out
+    assert stored.run("%%lash\nFour.").reply == "Once more."
+
+
+@pytest.mark.parametrize("place", ["open", "parked", "stored"])
+def test_another_provider_and_model_can_be_chosen_for_a_session_that_there_is(stored: Shell, place: str) -> None:
+    """Wherever the session is, the line says who answers from now on."""
+    stored.ip.user_ns["other"] = ScriptedProvider(["From elsewhere."], kind="elsewhere")
+    if place == "parked":
+        stored.run("%lash park demo")
+    if place == "stored":
+        again(stored)
+    session = stored.run("%lash open demo --store kept --provider other --model large")
+
+    assert (session.policy_snapshot().provider_id, session.policy_snapshot().model.id) == ("elsewhere", "large")
+    assert stored.run("%%lash\nThree.").reply == "From elsewhere."
+
+
+def test_python_says_who_answers_a_session_of_another_provider(
+    stored: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python of the line lets the provider answer, too, and only where that is another one."""
+    again(stored)
+    capsys.readouterr()
+    stored.run("%lash explain open demo --store kept")
+    same = capsys.readouterr().out
+    stored.ip.user_ns["provider"] = ScriptedProvider(["From elsewhere."], kind="elsewhere")
+    stored.run("%lash explain open demo --store kept")
+    other = capsys.readouterr().out
+
+    assert "configure" not in same
+    assert "await session.configure(lash_nb.core.SessionConfigPatch(provider=provider))" in other
 
 
 def test_a_setting_says_where_sessions_are(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
