@@ -27,7 +27,8 @@ class Found:
         """Columns of numbers, in parts: where each record is, its time, the number of its context."""
         self.without_zone: list[int] = []
         """Which records have a time that names no zone."""
-        self._runs: list[tuple[list[Any], bool]] = []
+        self.runs: list[tuple[list[Any], bool]] = []
+        """The members that the index keeps of all records, in parts, and whether those of a part are in the loose shape."""
         self._size = 0
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class Found:
     def texts(self, member: str) -> list[Any]:
         """Return what the records have for a member of their head; None for what is no text, or no number where one belongs."""
         texts = []
-        for peeks, is_loose in self._runs:
+        for peeks, is_loose in self.runs:
             values = column_of(member)(peeks)
             texts += fitting(member)(values) if is_loose else values
         return texts
@@ -48,7 +49,7 @@ class Found:
     def facts(self) -> Iterator[tuple[str, Ints, Sequence[Any]]]:
         """Yield facts of all records of one type: the fact, which records these are, and what each has, None for nothing."""
         first = 0
-        for peeks, is_loose in self._runs:
+        for peeks, is_loose in self.runs:
             for fact, at, values in _facts(peeks, is_loose=is_loose):
                 yield fact, at + first, values
             first += len(peeks)
@@ -79,13 +80,13 @@ class Found:
         self.without_zone += [place + len(self) for place in other.without_zone]
         for name, columns in other.numbers.items():
             self.numbers[name] += columns
-        for peeks, is_loose in other._runs:
+        for peeks, is_loose in other.runs:
             self._add_run(peeks, is_loose=is_loose)
 
     def _add_run(self, peeks: Sequence[Any], *, is_loose: bool) -> None:
-        if not self._runs or self._runs[-1][1] != is_loose:
-            self._runs.append(([], is_loose))
-        self._runs[-1][0].extend(peeks)
+        if not self.runs or self.runs[-1][1] != is_loose:
+            self.runs.append(([], is_loose))
+        self.runs[-1][0].extend(peeks)
         self._size += len(peeks)
 
 

@@ -7,7 +7,7 @@ or not at all: all columns are computed first, then all are extended, so they ne
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
