@@ -227,7 +227,8 @@ def _references_in(value: Any) -> Iterator[AttachmentRef]:
         value = list(value.values())
     if isinstance(value, list | tuple):
         for item in value:
-            yield from _references_in(item)
+            if isinstance(item, dict | list | tuple):
+                yield from _references_in(item)
 
 
 def _reference(value: dict[str, Any]) -> AttachmentRef | None:

@@ -134,7 +134,11 @@ class External(Wire, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     @property
     def tag(self) -> str:
         """Name of the variant that is set, as on the wire."""
-        return next(name for name in self.__struct_fields__ if getattr(self, name) is not self.absent)
+        *names, last = self.__struct_fields__
+        for name in names:
+            if getattr(self, name) is not self.absent:
+                return name
+        return last
 
     @property
     def variant(self) -> Any:

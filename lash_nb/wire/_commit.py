@@ -183,12 +183,20 @@ def turn_commit_hash(commit: RuntimeCommit) -> str:
 
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, dict):
-        dropped = _VOLATILE | {"id"} if {"role", "parts"} <= value.keys() or value.keys() >= _PART_KEYS else _VOLATILE
-        return {key: _scrubbed(item) for key, item in value.items() if key not in dropped}
+        has_own_id = value.keys() >= _MESSAGE_KEYS or value.keys() >= _PART_KEYS
+        dropped = _VOLATILE_WITH_ID if has_own_id else _VOLATILE
+        return {
+            key: item if type(item) in _SCALARS else _scrubbed(item)
+            for key, item in value.items()
+            if key not in dropped
+        }
     if isinstance(value, list | tuple):
-        return [_scrubbed(item) for item in value]
+        return [item if type(item) in _SCALARS else _scrubbed(item) for item in value]
     return value
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _VOLATILE = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
+_VOLATILE_WITH_ID = _VOLATILE | {"id"}
+_MESSAGE_KEYS = frozenset({"role", "parts"})
 _PART_KEYS = frozenset({"kind", "content", "prune_state"})

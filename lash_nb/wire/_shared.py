@@ -151,6 +151,9 @@ class SharedSequence(Sequence[Item], Generic[Item]):
 
     def _between(self, start: int, stop: int) -> tuple[Item, ...]:
         """Return the items of a slice; costs their number."""
+        ahead = len(self._before)
+        if ahead <= start <= stop <= ahead + self._length:
+            return tuple(self._trunk.items[start - ahead : stop - ahead])
         pieces = (self._before, self._trunk.items, self._behind)
         found: list[Item] = []
         for piece, length in zip(pieces, (len(self._before), self._length, len(self._behind)), strict=True):
@@ -189,11 +192,11 @@ else:
 def common_beginning(one: Sequence[Any], other: Sequence[Any]) -> int:
     """Return how many items both begin with; what they share is not looked at."""
     start = one.shared_with(other) if isinstance(one, SharedSequence) and isinstance(other, SharedSequence) else 0
-    pairs = zip(one[start:], other[start:], strict=False)
-    return start + next(
-        (place for place, (left, right) in enumerate(pairs) if left is not right and left != right),
-        min(len(one), len(other)) - start,
-    )
+    most = min(len(one), len(other))
+    if start == most:
+        return most
+    pairs = enumerate(zip(one[start:], other[start:], strict=False), start)
+    return next((place for place, (left, right) in pairs if left is not right and left != right), most)
 
 
 class SharedMap(Generic[Source, Item]):
