@@ -1,13 +1,14 @@
 """Asking a model beside the conversation: from a tool by its context, from a session by its handle (lash 0.1.0-alpha.37, turns §12.4)."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, NoReturn, Protocol, TypedDict, TypeVar, Unpack, overload
 
-from pydantic import BaseModel, ValidationError
+import msgspec
+from pydantic import BaseModel
 
-from lash_nb.errors import CallerError, DirectCompletionError, WireError
+from lash_nb.errors import CallerError, DirectCompletionError
+from lash_nb.plugins._direct_forms import REPAIR, Form, UnfitAnswerError, is_form, output_of, read_form
 from lash_nb.wire import (
     CausalRef,
     CausalToolCall,
@@ -17,15 +18,12 @@ from lash_nb.wire import (
     DirectRole,
     GenerationOptions,
     Json,
-    JsonSchemaSpec,
     LlmAttachment,
     LlmResponse,
     LlmUsage,
     ModelSpec,
     Octets,
-    OutputJsonSchema,
     RuntimeReplay,
-    from_json,
     sniff_image,
 )
 
@@ -33,6 +31,13 @@ __all__ = ["DETACHED", "AskDirectly", "DirectCompletion", "DirectCompletions"]
 
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=BaseModel)
+
+
+_CUT: Final = {
+    "output_limit": "it was cut off at the output limit, so allow more output tokens",
+    "content_filter": "the provider's content filter cut it off",
+}
+"""Ends after which asking again would end alike, and what to say of them."""
 
 
 class _Asked(TypedDict, total=False):
@@ -65,6 +70,8 @@ class DirectCompletion(Generic[Value]):
     """The answer in the form that was asked for: text, a JSON object, or an instance of the model class."""
     response: LlmResponse
     """The whole response."""
+    first: LlmResponse | None = None
+    """An answer before it that had another form, so that the model was asked once more."""
 
     @property
     def text(self) -> str:
@@ -73,8 +80,13 @@ class DirectCompletion(Generic[Value]):
 
     @property
     def usage(self) -> LlmUsage:
-        """Tokens that it cost."""
-        return self.response.usage
+        """Tokens that it cost, a first answer of another form included."""
+        last = self.response.usage
+        if self.first is None:
+            return last
+        return LlmUsage(
+            **{name: getattr(last, name) + getattr(self.first.usage, name) for name in LlmUsage.__struct_fields__}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +151,7 @@ class DirectCompletions:
         Args:
             prompt: What to ask.
             output: The form of the answer: `text`, `json` for any JSON object, or a pydantic model class, whose schema the provider gets.
+                An answer of another form goes back once with what is wrong with it; what comes then counts.
             system: What the model is to be.
             pictures: Bytes of pictures, shown behind the prompt.
             model: Another model than the session's.
@@ -161,11 +174,42 @@ class DirectCompletions:
             messages=(*messages, _message("user", prompt, len(shown))),
             attachments=shown,
             generation=GenerationOptions(output_token_cap=output_token_cap),
-            output=_OUTPUTS.get(output) or _schema(output),
+            output=output_of(output),
             replay=None if replay_key is None else RuntimeReplay(key=replay_key),
         )
         given = await self.complete(request, usage_source=usage_source)
-        return DirectCompletion(_read(given.text, output), given.response)
+        try:
+            return DirectCompletion(read_form(given.text, output), given.response)
+        except UnfitAnswerError as error:
+            fault = error
+        return await self._asked_again(request, given.response, output, fault, usage_source)
+
+    async def _asked_again(
+        self, request: DirectRequest, first: LlmResponse, form: Form, fault: UnfitAnswerError, usage_source: str | None
+    ) -> DirectCompletion[Any]:
+        """Show the model what is wrong with its answer, and take the second one."""
+        text = _text(first)
+        if first.terminal_reason in _CUT:
+            raise DirectCompletionError(f"{fault}: {_CUT[first.terminal_reason]}; see `error.answer`", answer=text)
+        told = (_message("assistant", text), _message("user", REPAIR.format(fault=fault)))
+        key = request.replay and RuntimeReplay(key=f"{request.replay.key}:repair")
+        again = msgspec.structs.replace(request, messages=(*request.messages, *told), replay=key)
+        try:
+            second = await self.complete(again, usage_source=usage_source)
+        except DirectCompletionError as error:
+            raise DirectCompletionError(
+                f"{fault}, and asking again failed: {error.detail}; see `error.answer`",
+                answer=text,
+                failure_code=error.failure_code,
+                retryable=error.retryable,
+            ) from error
+        try:
+            return DirectCompletion(read_form(second.text, form), second.response, first)
+        except UnfitAnswerError as error:
+            raise DirectCompletionError(
+                f"{error}, though the model was asked twice; say in the prompt what you want, or see `error.answer`",
+                answer=second.text,
+            ) from error
 
 
 def _detached() -> NoReturn:
@@ -181,33 +225,19 @@ async def _nobody(_request: DirectRequest, _usage_source: str, _caused_by: Causa
 DETACHED: Final = DirectCompletions(ask=_nobody, model=_detached, usage_source="tool")
 """What a context has that belongs to no session: every call is refused (`direct_detached`)."""
 
-_OUTPUTS: Final[dict[Any, Literal["Text", "JsonObject"]]] = {"text": "Text", "json": "JsonObject"}
-
-_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
-"""What providers refuse in the name of a schema: generic models have brackets."""
-
 
 def _check(prompt: object, output: object, output_token_cap: int | None) -> None:
     if not isinstance(prompt, str):
         fault = (
             f"the prompt must be a text, got {type(prompt).__name__}; a whole DirectRequest is for direct.complete(…)"
         )
-    elif not (output in _OUTPUTS if isinstance(output, str) else _is_model(output)):
+    elif not is_form(output):
         fault = f"output must be 'text', 'json' or a pydantic model class, got {output!r:.80}"
     elif output_token_cap is not None and output_token_cap < 1:
         fault = f"output_token_cap must be at least 1, got {output_token_cap}; leave it out for no cap"
     else:
         return
     raise CallerError(fault, code="direct_request")
-
-
-def _is_model(output: object) -> bool:
-    return isinstance(output, type) and issubclass(output, BaseModel)
-
-
-def _schema(model: Any) -> OutputJsonSchema:
-    name = _NO_NAME.sub("_", model.__name__)
-    return OutputJsonSchema(JsonSchema=JsonSchemaSpec(name=name, schema=model.model_json_schema(), strict=True))
 
 
 def _message(role: DirectRole, text: str, pictures: int = 0) -> DirectMessage:
@@ -222,31 +252,3 @@ def _attachment(data: bytes) -> LlmAttachment:
 def _text(response: LlmResponse) -> str:
     """All that was said; a provider that leaves the whole text out has said it in parts."""
     return response.full_text or "".join(part.Text.text for part in response.parts if part.Text)
-
-
-def _read(text: str, output: Literal["text", "json"] | type[BaseModel]) -> Any:
-    if output == "text":
-        return text
-    if output == "json":
-        return _json_object(text)
-    try:
-        return output.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the answer"
-        fault = f"the answer is no {output.__name__} ({place}: {first['msg']})"
-        raise DirectCompletionError(f"{fault}; ask again, or read `error.answer`", answer=text) from error
-
-
-def _json_object(text: str) -> dict[str, Json]:
-    try:
-        value = from_json(text)
-    except WireError as error:
-        raise _no_object(text) from error
-    if not isinstance(value, dict):
-        raise _no_object(text)
-    return value
-
-
-def _no_object(text: str) -> DirectCompletionError:
-    return DirectCompletionError("the answer is no JSON object; ask again, or read `error.answer`", answer=text)

@@ -4,6 +4,7 @@ import pickle
 from typing import Any, Generic, TypeVar
 
 import pytest
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from lash_nb.core import LashSession
@@ -15,6 +16,7 @@ from lash_nb.wire import (
     DirectPart,
     DirectRequest,
     LlmRequest,
+    LlmTerminalReason,
     ModelLimits,
     ModelSpec,
     OutputJsonSchema,
@@ -108,6 +110,62 @@ async def test_an_answer_of_another_form_is_an_error_that_has_it(output: Any, te
     assert session.usage_report().by_source["direct"].output_tokens == 10
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own error
     assert (str(again), again.answer, again.kind) == (str(caught.value), text, "session")
+
+
+def said_in(request: LlmRequest) -> list[tuple[str, str]]:
+    """Who says what."""
+    return [(message.role, block.Text.text) for message in request.messages for block in message.blocks if block.Text]
+
+
+@pytest.mark.parametrize(
+    ("output", "first", "second", "value", "fault"),
+    [
+        (City, '{"name": "Oslo"}', '{"name": "Oslo", "people": 7}', City(name="Oslo", people=7), "no City (people:"),
+        ("json", "Sure! {}", '{"n": 3}', {"n": 3}, "no JSON object"),
+    ],
+)
+async def test_an_answer_of_another_form_goes_back_once(
+    output: Any, first: str, second: str, value: object, fault: str
+) -> None:
+    """With what is wrong with it; both answers are paid for, and both are there."""
+    session, requests = await asked(first, second)
+    given = await session.direct("Give it.", output=output, replay_key="mine")
+    assert (given.value, given.text) == (value, second)
+    assert given.first is not None
+    assert given.first.full_text == first
+    assert [one.output_spec for one in requests] == [requests[0].output_spec] * 2
+    assert said_in(requests[1])[:-1] == [("User", "Give it."), ("Assistant", first)]
+    assert fault in said_in(requests[1])[-1][1]
+    assert given.usage.output_tokens == session.usage_report().by_source["direct"].output_tokens == 20
+    keys = [str(entry.envelope.invocation.replay) for entry in session.effects if entry.envelope.kind == "direct"]
+    assert len(set(keys)) == 2
+
+
+async def test_two_answers_of_another_form_are_an_error() -> None:
+    """There is no third round; the second answer stays at hand."""
+    session, requests = await asked("Sure!", "Really!", "{}")
+    with pytest.raises(DirectCompletionError, match="no JSON object, though the model was asked twice") as caught:
+        await session.direct("Give it.", output="json")
+    assert (caught.value.answer, len(requests)) == ("Really!", 2)
+
+
+async def test_asking_again_may_fail() -> None:
+    """The error says both, and has the answer that there is."""
+    session, _ = await asked("Sure!", LlmTransportError("no credit", kind="quota", code="insufficient_quota"))
+    with pytest.raises(DirectCompletionError, match="no JSON object, and asking again failed: no credit") as caught:
+        await session.direct("Give it.", output="json")
+    assert (caught.value.answer, caught.value.failure_code) == ("Sure!", "insufficient_quota")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("output_limit", "allow more output tokens"), ("content_filter", "content filter")]
+)
+async def test_an_answer_that_was_cut_off_does_not_go_back(reason: LlmTerminalReason, told: str) -> None:
+    """It would be cut off again."""
+    session, requests = await asked(replace(reply('{"n": '), terminal_reason=reason), "{}")
+    with pytest.raises(DirectCompletionError, match=told):
+        await session.direct("Give it.", output="json")
+    assert len(requests) == 1
 
 
 async def test_a_call_that_fails_says_why() -> None:
