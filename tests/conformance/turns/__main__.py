@@ -1,8 +1,8 @@
-"""Write recordings of scenarios: `python -m tests.conformance.turns SCENARIOS OUT [--only GLOB] [--allow-unknown]`.
+"""Write recordings of scenarios: `python -m tests.conformance.turns SCENARIOS OUT [--only GLOB] [--allow-unknown] [--restored]`.
 
 SCENARIOS holds recorded scenarios, plain or packed; each that matches is interpreted and its recording written to `OUT/NAME.json`. A scenario
 with an unknown word, or one whose run breaks, gets no file and is named at the end; the exit status is then 1. With `--allow-unknown` only a
-broken run counts.
+broken run counts. With `--restored` every turn machine goes on from the JSON of its own checkpoint after each step.
 """
 
 import argparse
@@ -12,10 +12,12 @@ import json
 import sys
 import traceback
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from tests.conformance.turns._interpret import interpret
+from tests.conformance.turns._restored import restored_machines
 from tests.conformance.turns._words import UnknownWordsError
 from tests.conformance.vectors import read_documents
 
@@ -29,13 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--only", default="*", metavar="GLOB")
     parser.add_argument("--allow-unknown", action="store_true")
+    parser.add_argument("--restored", action="store_true")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
-    verdicts = [
-        _record(document, given.out)
-        for document in read_documents(given.scenarios)
-        if fnmatch.fnmatch(document["scenario"]["name"], given.only)
-    ]
+    with restored_machines() if given.restored else nullcontext():
+        verdicts = [
+            _record(document, given.out)
+            for document in read_documents(given.scenarios)
+            if fnmatch.fnmatch(document["scenario"]["name"], given.only)
+        ]
     count = Counter(verdicts)
     _say(f"{count['written']} written, {count['unknown']} with unknown words, {count['broken']} broken")
     return int(not verdicts or count["broken"] > 0 or (count["unknown"] > 0 and not given.allow_unknown))

@@ -33,11 +33,11 @@ _MASKS: Final = (
         (
             r"Turn limit reached \(\d+\) before .*|Model returned no .*|Model produced no output .*|Tool is unavailable .*"
             r"|Invalid image_ref.*|Unsupported variant .*|Model `.*` on .* does not expose .*"
-            r"|\w+ does not support message injection|Use `read_file` with .*"
+            r"|\b\w+ does not support message injection|Use `read_file` with .*"
         ),
         _WORDING,
     ),
-    (r"[^\s\"']*/lash-tool-output/([\w.-]+?)-[0-9a-f]{12}\.txt", r"<tmp>/lash-tool-output/\1-<id>.txt"),
+    (r"(?<![^\s\"'])[^\s\"']*/lash-tool-output/([\w.-]+?)-[0-9a-f]{12}\.txt", r"<tmp>/lash-tool-output/\1-<id>.txt"),
     (r"(\\*\"duration_ms\\*\":) ?\d+", r"\1 0"),
     (r"· (system|user|assistant) message · \d+ chars", r"· \1 message · N chars"),
 )
