@@ -5,6 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from lash_nb.errors import CallerError
+from lash_nb.runtime._open_calls import refuse_open_calls
 from lash_nb.wire import SessionGraph, SessionNodeRecord, SessionSnapshot, TokenUsage, active_path
 
 __all__ = ["fork_snapshot"]
@@ -21,7 +22,7 @@ def fork_snapshot(snapshot: SessionSnapshot, node_id: str, session_id: str) -> S
         session_id: The new session.
 
     Raises:
-        CallerError: there is no such node.
+        CallerError: there is no such node; `open_tool_call`, it stands between a tool call and its result.
     """
     nodes = {node.node_id: node for node in snapshot.session_graph.nodes}
     if node_id not in nodes:
@@ -29,6 +30,7 @@ def fork_snapshot(snapshot: SessionSnapshot, node_id: str, session_id: str) -> S
         message = f"session {snapshot.session_id} has no node {node_id}; the last ones are {known}"
         raise CallerError(message, code="unknown_node")
     path = tuple(active_path(nodes, node_id))
+    refuse_open_calls(path, nodes.values())
     return replace(
         snapshot,
         session_id=session_id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError, ToolRegistryError
 from lash_nb.runtime._append import append_node
 from lash_nb.runtime._observation import persisted_state_forker
+from lash_nb.runtime._open_calls import refuse_open_calls
 from lash_nb.runtime._open_runtime import OpenRuntime
 from lash_nb.runtime._read_view import SessionReadView
 from lash_nb.runtime._state import RuntimeSessionState
@@ -83,11 +84,13 @@ class SessionOps(OpenRuntime):
 
         Raises:
             LashRuntimeError: `session_head_refresh`; `protocol_restore_session` or `store_commit_failed`, and the session stands where it stood.
+            CallerError: `open_tool_call`, the node stands between a tool call and its result.
         """
         async with self._exclusive():
             with self._whole_or_not():
                 await self._make_resident(node_id)
                 self.state.graph.branch_to(node_id)
+                refuse_open_calls(self.state.graph.path, self.state.graph.snapshot().nodes)
                 await self._restore_protocol()
                 if commit or self.store is None:
                     await self._commit()
