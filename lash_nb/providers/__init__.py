@@ -18,6 +18,7 @@ from lash_nb.providers._options import (
     Timeouts,
 )
 from lash_nb.providers._provider import LlmProvider, UnconfiguredProvider
+from lash_nb.providers._replay import ReplayProvider, ReplayWarning
 from lash_nb.providers._reply import ScriptedReply, call, calls, reply
 from lash_nb.providers._scripted import Script, ScriptedProvider
 from lash_nb.providers._stream import (
@@ -49,6 +50,8 @@ __all__ = [
     "ProviderThinking",
     "RateLimits",
     "ReasoningDeltaStream",
+    "ReplayProvider",
+    "ReplayWarning",
     "RetryOptions",
     "RetryStatusStream",
     "Script",
