@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lash_nb.errors import CallerError, StoreError
+from lash_nb.errors import CallerError, RuntimeEffectControllerError, StoreError
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._queue_delivery import claimed_record, delivery_of, started_activity
 from lash_nb.wire import (
@@ -12,10 +12,14 @@ from lash_nb.wire import (
     CheckpointResult,
     EffectErrorRecord,
     InjectedTurnInputAcceptedEvent,
+    QueuedWorkClaim,
     RuntimeEffectEnvelope,
+    RuntimeInvocation,
+    from_builtins,
+    to_builtins,
 )
 
-__all__ = ["perform_checkpoint"]
+__all__ = ["hold_again", "perform_checkpoint"]
 
 _NOTHING: Final = CheckpointDelivery(messages=(), transient_messages=(), turn_causes=())
 
@@ -27,19 +31,43 @@ async def perform_checkpoint(
     if turn.cancel.cancelled:
         return CheckpointOutcome(result=CheckpointResult(Ok=_NOTHING))
     try:
-        delivery = await _take(command, turn, envelope.invocation.scope.protocol_iteration)
+        delivery = await _take(command, turn, envelope.invocation)
     except (StoreError, CallerError) as error:
         return CheckpointOutcome(result=CheckpointResult(Err=EffectErrorRecord.of(error)))
     return CheckpointOutcome(result=CheckpointResult(Ok=delivery))
 
 
-async def _take(command: CheckpointCommand, turn: TurnContext, iteration: int | None) -> CheckpointDelivery:
+async def hold_again(turn: TurnContext, invocation: RuntimeInvocation, delivery: CheckpointDelivery) -> None:
+    """Hold the work that a checkpoint took in an earlier run of the turn, so that its end completes it.
+
+    Raises:
+        RuntimeEffectControllerError: what the durable host noted, or the queue, cannot be read; `runtime_store`.
+    """
+    if turn.controller.durability_tier == "inline" or delivery.is_empty:
+        return
+    noted = await turn.controller.recall(_name(invocation), None)
+    if noted is None:
+        return
+    try:
+        await turn.claims.hold_again(from_builtins(noted, QueuedWorkClaim), turn.scope_id)
+    except StoreError as error:
+        raise RuntimeEffectControllerError("runtime_store", error.message) from error
+
+
+def _name(invocation: RuntimeInvocation) -> str:
+    """Under what a durable host keeps which work a checkpoint took."""
+    return f"{invocation.replay_key}:claimed"
+
+
+async def _take(command: CheckpointCommand, turn: TurnContext, invocation: RuntimeInvocation) -> CheckpointDelivery:
     claim = await turn.claims.take_at_checkpoint(turn.scope_id)
     if claim is None:
         return _NOTHING
+    await turn.controller.recall(_name(invocation), to_builtins(claim))
     delivered = delivery_of(claim, turn.attachments)
     turn.hub.activity(started_activity(claim, "active_turn_checkpoint"))
-    turn.trace.emit(claimed_record(claim, "active_turn_checkpoint"), turn.trace_context(iteration))
+    context = turn.trace_context(invocation.scope.protocol_iteration)
+    turn.trace.emit(claimed_record(claim, "active_turn_checkpoint"), context)
     if delivered.accepted:
         turn.hub.emit(InjectedTurnInputAcceptedEvent(checkpoint=command.checkpoint, inputs=delivered.accepted))
     return delivered.delivery

@@ -102,6 +102,23 @@ class TurnClaims:
         self.hold(claim)
         return claim
 
+    async def hold_again(self, claim: QueuedWorkClaim, owner: str) -> None:
+        """Hold what an earlier run of the turn claimed, unless it is held, or is no longer there; what others hold is not this turn's."""
+        if self._store is None or any(held.claim_id == claim.claim_id for held in self._held):
+            return
+        try:
+            self.hold(await self._store.renew_claim(claim, lease_ttl_ms=self._lease_ttl_ms))
+        except StoreError:  # it was given back, or its lease went to somebody else
+            again = await self._store.claim_by_ids(
+                session_id=self._session_id,
+                batch_ids=[batch.batch_id for batch in claim.batches],
+                boundary="active_turn_checkpoint",
+                owner=owner,
+                lease_ttl_ms=self._lease_ttl_ms,
+            )
+            if again is not None:
+                self.hold(again)
+
     def completed(self) -> None:
         """Let go of what a commit completed."""
         self._held.clear()

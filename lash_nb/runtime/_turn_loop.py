@@ -29,6 +29,7 @@ from lash_nb.machine import (
 from lash_nb.plugins import ToolDispatcher, ToolPrepareContext, tool_failure
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._executor import TurnEffectExecutor
+from lash_nb.runtime._queue_checkpoint import hold_again
 from lash_nb.wire import (
     AssistantProseDelta,
     CheckpointCommand,
@@ -213,10 +214,12 @@ class TurnLoop:
 
     async def _checkpoint(self, effect: Checkpoint) -> None:
         command = CheckpointCommand(checkpoint=effect.checkpoint)
-        outcome = await self._perform(self._invocation(effect.id, command), command, CheckpointOutcome)
+        invocation = self._invocation(effect.id, command)
+        outcome = await self._perform(invocation, command, CheckpointOutcome)
         if not isinstance(outcome.result.Ok, CheckpointDelivery):
             error = outcome.result.variant
             raise RuntimeEffectControllerError(error.code, error.message)
+        await hold_again(self._turn, invocation, outcome.result.Ok)
         self._machine.handle_response(CheckpointDelivered(id=effect.id, delivery=outcome.result.Ok))
 
 

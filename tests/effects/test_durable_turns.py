@@ -228,6 +228,50 @@ async def test_a_finished_turn_is_not_run_twice(place: Place) -> None:
         assert path_of(session)[: len(before)] == before
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_work_that_a_turn_took_in_before_it_broke_off_is_not_delivered_twice(place: Place, killed: bool) -> None:
+    """A checkpoint that is replayed brings its messages again, and holds the work that they came from: the queue is empty in the end."""
+
+    def breaks(request: LlmRequest) -> LlmResponse:
+        if "Rome" in str(request.messages[-1]):
+            return die(request) if killed else cancel()
+        return place.answer(request)
+
+    turns: list[asyncio.Task[TurnResult]] = []
+
+    def cancel() -> LlmResponse:
+        turns[0].cancel()
+        return reply("too late")
+
+    async def first_run() -> None:
+        async with place.session(breaks) as session:
+            await session.control.injection.inject_turn_input("And Rome?")
+            turns.append(asyncio.create_task(session.turn("Weather?").turn_id("t1").run()))
+            await asyncio.wait(turns)
+
+    async def second_run() -> tuple[list[str], int]:
+        seen: list[str] = []
+
+        def answer(request: LlmRequest) -> LlmResponse:
+            seen.append(str(request.messages))
+            return reply("Rain in both.")
+
+        async with place.session(answer) as session:
+            await session.turn("Weather?").turn_id("t1")
+            store = session.store
+            assert store is not None
+            return seen, len(await store.list_queued_work("s"))
+
+    if killed:
+        assert ended(forked(first_run)) == -signal.SIGKILL
+    else:
+        asyncio.run(first_run())
+    seen, waiting = asyncio.run(second_run())
+
+    assert [request.count("And Rome?") for request in seen] == [1]
+    assert waiting == 0
+
+
 FACETS = {
     "attachment_store": lambda builder: builder.attachment_store(InMemoryAttachmentStore()),
     "artifact_store": lambda builder: builder.lashlang_artifact_store(InMemoryLashlangArtifactStore()),
