@@ -168,7 +168,8 @@ def _append(path: Path, lines: list[bytes]) -> None:
             while written < len(data):
                 written += file.write(data[written:])
         finally:  # a full disk takes a part: what it took whole must not come twice
-            del lines[: bytes(data[len(lead) : written]).count(b"\n")]
+            done = len(lines) if written == len(data) else bytes(data[len(lead) : written]).count(b"\n")
+            del lines[:done]
 
 
 def _ends_whole(file: io.FileIO) -> bool:

@@ -7,6 +7,7 @@ round-trip, large exponents with a sign (`1e+16`).
 import hashlib
 import re
 from collections.abc import Sequence
+from contextvars import ContextVar
 from functools import cache
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, overload
@@ -36,6 +37,9 @@ _UNPLAIN: Final = (b'"$lash_tool_value":', b'"media_type":')
 """Keys of attachments and of what must be escaped among tool values; inside a text there is a backslash before the closing quote."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
+_PLACE: Final = b"\2"
+"""Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
+_WRITTEN: Final[ContextVar[list[bytes]]] = ContextVar("lash_nb_json_written_before")
 _LARGE: Final = re.compile(rb"e(?=\d)")
 """Outside of texts: where the sign of a large exponent is missing."""
 
@@ -114,12 +118,25 @@ def pretty_json(value: Any) -> str:
 
 def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
-    data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
+    written: list[bytes] = []
+    outer = _WRITTEN.set(written)
+    try:
+        data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
+    finally:
+        _WRITTEN.reset(outer)
     faceless = data.translate(_FACELESS)
     is_long = _LONG in faceless
     if (is_long or not is_read) and not is_writable(value, numbers=is_long or b"null" in data):
         raise ValueError("something in it is no JSON")
-    return _signed(data) if _may_hold_large_float(faceless) else data
+    data = _signed(data) if _may_hold_large_float(faceless) else data
+    return _filled(data, written) if written else data
+
+
+def _filled(data: bytes, written: list[bytes]) -> bytes:
+    """Put what was written before into its places."""
+    pieces = data.split(_PLACE)
+    pieces[1::2] = [written[int(number)] for number in pieces[1::2]]
+    return b"".join(pieces)
 
 
 def _read_together(rows: Sequence[bytes], kind: Any) -> list[Any] | None:
@@ -150,7 +167,9 @@ def _flattened(record: Flat) -> bytes:
 def _json_hook(value: Any) -> Any:
     """As `_encode_hook`; most tool values are plain JSON and need no look at each item, and what is sent again was written before."""
     if isinstance(value, SharedSequence):
-        return msgspec.Raw(value.to_json(_canonical))
+        written = _WRITTEN.get()
+        written.append(value.to_json(_canonical))
+        return msgspec.Raw(b"%b%08d%b" % (_PLACE, len(written) - 1, _PLACE))
     if isinstance(value, ToolValue):
         plain = _ENCODER.encode(value.value)
         if not any(key in plain for key in _UNPLAIN):

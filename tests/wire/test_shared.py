@@ -12,17 +12,23 @@ from hypothesis import strategies as st
 
 from lash_nb.errors import WireError
 from lash_nb.wire import (
+    LlmCallStarted,
     LlmContentBlock,
     LlmMessage,
     LlmRequest,
     SharedMap,
     SharedSequence,
     TextBlock,
+    TraceContext,
+    TraceLlmMessage,
+    TraceLlmRequest,
+    TraceRecord,
     common_beginning,
     from_json,
     to_builtins,
     to_json,
 )
+from tests.wire.documents import free_values
 
 ITEMS = st.lists(st.integers(0, 3), max_size=5).map(tuple)
 STEPS = st.lists(
@@ -180,3 +186,24 @@ def test_what_is_no_json_is_refused_with_its_place(value: object) -> None:
     with pytest.raises(WireError) as expected:
         to_json({"a": (1, value)})
     assert str(refused.value) == str(expected.value)
+
+
+@given(st.lists(st.lists(free_values(), max_size=3), max_size=12))
+def test_what_was_written_before_fills_its_place(lists: list[list[Any]]) -> None:
+    """Any number of shared sequences in one value, with floats and texts of every kind within and around them."""
+    shared = [SharedSequence(items) for items in lists]
+    around = {"a": 1e300, "b": '\\"1e5\\', "c": "\x02\x00"}
+    assert to_json([around, *shared, around]) == to_json([around, *lists, around])
+    assert to_json([SharedSequence(shared)]) == to_json([lists])
+
+
+def test_a_record_whose_last_field_lies_open_holds_what_was_written_before() -> None:
+    """A trace record stands flat around its event, which holds the conversation."""
+    request = TraceLlmRequest(
+        model="m", messages=(TraceLlmMessage(role="user", blocks=()),) * 12, tool_choice="none", stream=False
+    )
+    plain, shared = (
+        TraceRecord(schema_version=1, id="i", timestamp="t", context=TraceContext(), event=LlmCallStarted(request=one))
+        for one in (request, msgspec.structs.replace(request, messages=SharedSequence(request.messages)))
+    )
+    assert shared.to_json() == plain.to_json()
