@@ -1,5 +1,6 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
+from lash_nb.core._background import ChildrenControl, HostEventsControl, ProcessControl, TriggersControl
 from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
@@ -8,6 +9,13 @@ from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._injection_control import InjectionControl
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
+from lash_nb.core._observable import (
+    ObservableSession,
+    SessionGap,
+    SessionObservation,
+    SessionReplayed,
+    SessionResume,
+)
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._process_work import (
     DurableProcessWorkerConfig,
@@ -34,17 +42,21 @@ __all__ = [
     "RLM_UNAVAILABLE",
     "STANDARD",
     "AdvancedLashCoreBuilder",
+    "ChildrenControl",
     "CommandsControl",
     "ConfigControl",
     "CoreParts",
     "DurableProcessWorkerConfig",
+    "HostEventsControl",
     "InjectionControl",
     "LashCore",
     "LashCoreBuilder",
     "LashSession",
     "ModeId",
     "ModePreset",
+    "ObservableSession",
     "PluginBinding",
+    "ProcessControl",
     "ProcessWorkDriver",
     "ProcessWorkObserver",
     "ProcessWorkPoke",
@@ -59,11 +71,16 @@ __all__ = [
     "SessionConfigPatch",
     "SessionControl",
     "SessionDeleteReport",
+    "SessionGap",
+    "SessionObservation",
+    "SessionReplayed",
+    "SessionResume",
     "SessionSpec",
     "StateControl",
     "Stepper",
     "ToolDescription",
     "ToolsControl",
+    "TriggersControl",
     "TurnBuilder",
     "TurnStream",
 ]

@@ -32,8 +32,10 @@ from lash_nb.stores import (
     InMemoryAttachmentStore,
     InMemoryHostEventStore,
     InMemoryLashlangArtifactStore,
+    InMemoryLiveReplayStore,
     InMemorySessionStoreFactory,
     LashlangArtifactStore,
+    LiveReplayStore,
     ProcessRegistry,
     SessionStoreFactory,
     StoreFolder,
@@ -63,6 +65,7 @@ class LashCoreBuilder(PromptLayerSink):
         self._host_event_store: HostEventStore | None = None
         self._process_work: ProcessWorkSource | None = None
         self._queued_work_poke: QueuedWorkPoke | None = None
+        self._live_replay_store: LiveReplayStore | None = None
         self._tool_providers: list[ToolProvider] = []
         self._plugins = PluginStack()
         self._plugin_host: PluginHost | None = None
@@ -166,6 +169,11 @@ class LashCoreBuilder(PromptLayerSink):
         self._queued_work_poke = poke
         return self
 
+    def live_replay_store(self, store: LiveReplayStore) -> Self:
+        """Keep what happens to sessions here, for watchers that come back; otherwise in memory, 2,048 events and two minutes of each."""
+        self._live_replay_store = store
+        return self
+
     def tools(self, *tools: ToolProvider | Callable[..., Any]) -> Self:
         """Offer tools: functions made with `@tool`, or whole providers."""
         functions = [item for item in tools if callable(item)]
@@ -263,6 +271,7 @@ class LashCoreBuilder(PromptLayerSink):
                 host_event_store=self._host_event_store or InMemoryHostEventStore(),
                 process_work=self._process_work,
                 queued_work_poke=self._queued_work_poke,
+                live_replay_store=self._live_replay_store or InMemoryLiveReplayStore(clock=self._clock),
                 provider=self._provider,
                 provider_because=self._because,
                 plugins=self._factories(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lash_nb.clock import Clock, IdSource
+from lash_nb.core._background import HostEventsControl
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import (
@@ -27,7 +28,7 @@ from lash_nb.errors import EmbedError
 from lash_nb.plugins import PluginFactory, PluginHost
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment
-from lash_nb.stores import AttachmentStore, HostEventStore, ProcessRegistry, SessionStoreFactory
+from lash_nb.stores import AttachmentStore, HostEventStore, LiveReplayStore, ProcessRegistry, SessionStoreFactory
 from lash_nb.trace import TraceSink
 from lash_nb.wire import ModelSpec, SessionPolicy
 
@@ -59,6 +60,8 @@ class CoreParts:
     """Background processes, if there may be any."""
     queued_work_poke: QueuedWorkPoke | None
     """Who is told of queued work."""
+    live_replay_store: LiveReplayStore
+    """Where watchers that come back find what they missed."""
     provider: ProviderHandle | None
     """Who answers model calls."""
     provider_because: str
@@ -160,6 +163,10 @@ class LashCore:
     def effect_host(self) -> EffectHost:
         """Return who performs effects."""
         return self._parts.host.effect_host
+
+    def host_events(self) -> HostEventsControl:
+        """Return what tells the triggers of all sessions what happens here."""
+        return HostEventsControl()
 
     def process_registry(self) -> ProcessRegistry | None:
         """Return who knows the background processes; None on a core without any."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lash_nb.runtime import LashRuntime
+from lash_nb.core._handle import SessionHandle
 from lash_nb.wire import PluginMessage, QueuedWorkBatch
 
 __all__ = ["InjectionControl"]
@@ -11,8 +11,8 @@ __all__ = ["InjectionControl"]
 class InjectionControl:
     """What steers the running turn at its next checkpoint; when none runs, it waits for the next one."""
 
-    def __init__(self, runtime: LashRuntime) -> None:
-        self._runtime = runtime
+    def __init__(self, handle: SessionHandle) -> None:
+        self._handle = handle
 
     async def inject_turn_input(self, message: PluginMessage | str, *, id: str | None = None) -> QueuedWorkBatch:
         """Queue a message for the running turn. It is told as the user's; while one of the same id waits, it is not queued again.
@@ -24,7 +24,9 @@ class InjectionControl:
             CallerError: `session_closed`.
         """
         told = PluginMessage(role="User", content=message) if isinstance(message, str) else message
-        return await self._runtime.inject_turn_input(told, input_id=id)
+        batch = await self._handle.runtime.inject_turn_input(told, input_id=id)
+        self._handle.queued(batch.batch_id, "queued_turn_input")
+        return batch
 
     async def inject_turn_inputs(self, messages: Iterable[PluginMessage | str]) -> tuple[QueuedWorkBatch, ...]:
         """Queue messages one after the other. Errors as in `inject_turn_input`."""

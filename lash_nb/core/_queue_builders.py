@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterable
 from typing import Any, Self
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
 from lash_nb.errors import CallerError
-from lash_nb.runtime import ActivitySink, LashRuntime, TurnOptions, TurnResult
+from lash_nb.runtime import ActivitySink, TurnOptions, TurnResult
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
 
 __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
@@ -17,8 +18,8 @@ __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
 class QueueInputBuilder:
     """Input on its way into the queue; every setter returns the builder. `await builder` is `await builder.send()`."""
 
-    def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
-        self._runtime = runtime
+    def __init__(self, handle: SessionHandle, turn_input: TurnInput | str) -> None:
+        self._handle = handle
         self._input = checked_input(turn_input)
         self._source_key: str | None = None
         self._delivery_policy: DeliveryPolicy = "after_current_turn_commit"
@@ -49,19 +50,22 @@ class QueueInputBuilder:
             LashRuntimeError: `store_commit_failed`, there is no store, or it refuses.
             CallerError: `invalid_turn_input`, a picture without bytes; `session_closed`.
         """
-        return await self._runtime.enqueue_turn_input(
+        batch = await self._handle.runtime.enqueue_turn_input(
             self._input,
             delivery_policy=self._delivery_policy,
             slot_policy=self._slot_policy,
             source_key=self._source_key,
         )
+        self._handle.queued(batch.batch_id, "queued_turn_input")
+        return batch
 
 
 class QueuedTurnBuilder:
     """A turn of queued work; every setter returns the builder. `await builder` is `await builder.run()`."""
 
-    def __init__(self, runtime: LashRuntime, batch_ids: Iterable[str] = ()) -> None:
-        self._runtime = runtime
+    def __init__(self, handle: SessionHandle, batch_ids: Iterable[str] = ()) -> None:
+        self._handle = handle
+        self._runtime = handle.runtime
         self._batch_ids = tuple(batch_ids)
         self._options = TurnOptions()
 
@@ -113,7 +117,8 @@ class QueuedTurnBuilder:
         Raises:
             LashRuntimeError: the turn ended without a result; its input is in the queue again.
         """
-        return await self._runtime.stream_next_queued_turn(self._options, self._batch_ids)
+        with self._handle.turning(self._options.cancel):
+            return await self._runtime.stream_next_queued_turn(self._handle.watched(self._options), self._batch_ids)
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult | None:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""

@@ -5,19 +5,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from lash_nb.core._background import ProcessControl, TriggersControl
+from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
+from lash_nb.core._handle import SessionHandle
 from lash_nb.core._modes import ModeId
+from lash_nb.core._observable import ObservableSession
 from lash_nb.core._plugin_actions import PluginActions
 from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
+from lash_nb.core._tools_control import ToolsControl
 from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.effects import EffectHost
 from lash_nb.plugins import DirectCompletions
 from lash_nb.runtime import (
-    LashRuntime,
     ParkedSession,
-    RuntimeObservation,
     RuntimeTurnPhaseProbe,
     SessionReadView,
     TurnResult,
@@ -57,13 +61,15 @@ _CLOSING: Final = (
 class LashSession:
     """Runs turns of one session, and shows what there is of it."""
 
-    def __init__(self, runtime: LashRuntime, mode: ModeId, *, parent_session_id: str | None = None) -> None:
+    def __init__(self, handle: SessionHandle, mode: ModeId, *, parent_session_id: str | None = None) -> None:
+        runtime = handle.runtime
+        self._handle = handle
         self._runtime = runtime
         self._mode = mode
         self._parent = parent_session_id
         self._running: list[RunningTurn] = []
         self.stepper = Stepper(runtime, self.start)
-        self.control = SessionControl(runtime)
+        self.control = SessionControl(handle)
         self.direct = DirectCompletions(
             ask=runtime.complete_directly,
             model=lambda: runtime.state.effective_policy().model,
@@ -72,7 +78,6 @@ class LashSession:
         """Asks a model beside the conversation: `await session.direct("…")`, with `output=` a pydantic model class for its instance."""
         self.plugin_actions = PluginActions(runtime)
         """What its plugins let be done: `await session.plugin_actions.call(name, args)`."""
-        runtime.observe()
         self._trace: Trace | None = None
 
     def __repr__(self) -> str:
@@ -105,7 +110,7 @@ class LashSession:
 
     def turn(self, turn_input: TurnInput | str) -> TurnBuilder:
         """Return what runs a turn; awaiting it runs it as it is."""
-        return TurnBuilder(self._runtime, turn_input)
+        return TurnBuilder(self._handle, turn_input)
 
     def start(self, turn_input: TurnInput | str | TurnBuilder | QueuedTurnBuilder) -> RunningTurn:
         """Start a turn as a task on the running loop, and return at once; `start(session.next_queued_turn())` takes what is queued."""
@@ -117,11 +122,11 @@ class LashSession:
 
     def queue(self, turn_input: TurnInput | str) -> QueueInputBuilder:
         """Return what puts input into the session's queue, also while a turn runs; awaiting it queues it as it is."""
-        return QueueInputBuilder(self._runtime, turn_input)
+        return QueueInputBuilder(self._handle, turn_input)
 
     def next_queued_turn(self, batch_ids: Iterable[str] = ()) -> QueuedTurnBuilder:
         """Return what runs a turn of the queued work that comes first, or of exactly these batches."""
-        return QueuedTurnBuilder(self._runtime, batch_ids)
+        return QueuedTurnBuilder(self._handle, batch_ids)
 
     async def queued_work(self) -> Sequence[QueuedWorkBatch]:
         """Return the batches that wait, in order.
@@ -133,18 +138,19 @@ class LashSession:
 
     async def cancel_queued_work_batch(self, batch_id: str) -> QueuedWorkBatch | None:
         """Take a batch out of the queue; None when there is none or a turn has taken it. Errors as in `queued_work`."""
-        return await self._runtime.cancel_queued_work_batch(batch_id)
+        cancelled = await self._runtime.cancel_queued_work_batch(batch_id)
+        if cancelled is not None:
+            self._handle.live.record_queue("cancelled", batch_id)
+        return cancelled
 
     async def await_queued_work_batch(self, batch_id: str) -> None:
         """Wait until a batch is completed or cancelled, by whomever; an unknown one is. Errors as in `queued_work`."""
         await self._runtime.await_queued_work_batch(batch_id)
 
     def cancel_running_turns(self) -> int:
-        """Cancel the turns that `start` began and that still run; return how many."""
-        active = [turn for turn in self._running if not turn.done]
-        for turn in active:
-            turn.cancel()
-        return len(active)
+        """Cancel the turns that run or wait through this handle; return how many. Other handles of the session are not reached."""
+        started = [turn.cancellation for turn in self._running if not turn.done]
+        return self._handle.cancel_turns(started)
 
     async def step(
         self, turn_input: TurnInput | str | TurnBuilder | QueuedTurnBuilder | None = None
@@ -243,9 +249,33 @@ class LashSession:
         """
         await self._runtime.persist()
 
-    def observe(self) -> RuntimeObservation:
-        """Return the session as it was after its last turn or change, with the state of tools and plugins; what runs does not show."""
-        return self._runtime.observe()
+    def observe(self) -> ObservableSession:
+        """Return what reads the session without waiting for its turn, and tells what happens to it."""
+        return ObservableSession(self._runtime, self._handle.live)
+
+    def effect_host(self) -> EffectHost:
+        """Return who performs the effects of the core; a turn's own go through the journal and the stepper of this session first."""
+        return self._runtime.environment.effect_host
+
+    @property
+    def tools(self) -> ToolsControl:
+        """Its tools: `control.tools`."""
+        return self.control.tools
+
+    @property
+    def commands(self) -> CommandsControl:
+        """Commands to it as a whole: `control.commands`."""
+        return self.control.commands
+
+    @property
+    def triggers(self) -> TriggersControl:
+        """What starts its processes: `control.triggers`."""
+        return self.control.triggers
+
+    @property
+    def process_control(self) -> ProcessControl:
+        """Its background processes: `control.processes`."""
+        return self.control.processes
 
     @property
     def store(self) -> SessionStore | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec.structs import replace
 
+from lash_nb.core._handle import SessionHandle
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
@@ -247,7 +248,11 @@ class SessionBuilder(PromptLayerSink):
         return self._core.environment(mode, self._provider, self._factories)
 
     def _handle(self, runtime: LashRuntime, mode: ModePreset) -> LashSession:
-        return LashSession(runtime, mode.mode_id, parent_session_id=self._parent)
+        parts = self._core.parts
+        handle = SessionHandle(
+            runtime, parts.live_replay_store, poke=parts.queued_work_poke, required_inputs=self._required_inputs
+        )
+        return LashSession(handle, mode.mode_id, parent_session_id=self._parent)
 
     def _set_answer_format(self, state: RuntimeSessionState) -> None:
         """Write into the state, and into each of its frames, how answers are told.

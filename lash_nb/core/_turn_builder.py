@@ -9,27 +9,35 @@ from typing import Any, Self
 import msgspec
 
 from lash_nb.clock import CancellationToken
-from lash_nb.errors import CallerError
+from lash_nb.core._handle import SessionHandle
+from lash_nb.core._plugin_binding import PluginBinding
+from lash_nb.core._prompt_layer_sink import PromptLayerSink
+from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
-from lash_nb.runtime import ActivitySink, EventSink, LashRuntime, TurnOptions, TurnResult
+from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
 from lash_nb.wire import (
+    Json,
     ModelSpec,
-    PromptContribution,
     PromptLayer,
-    PromptTemplate,
+    ProseOrSubmit,
     ProtocolTurnOptions,
+    RlmCreateExtras,
+    RlmTermination,
+    SubmitRequired,
     TurnActivity,
     TurnInput,
+    to_builtins,
 )
 
 __all__ = ["TurnBuilder", "TurnStream", "checked_input"]
 
 
-class TurnBuilder:
+class TurnBuilder(PromptLayerSink):
     """One turn to come; every setter returns the builder. `await builder` is `await builder.run()`."""
 
-    def __init__(self, runtime: LashRuntime, turn_input: TurnInput | str) -> None:
-        self._runtime = runtime
+    def __init__(self, handle: SessionHandle, turn_input: TurnInput | str) -> None:
+        self._handle = handle
+        self._runtime = handle.runtime
         self._input = checked_input(turn_input)
         self._options = TurnOptions()
 
@@ -40,6 +48,11 @@ class TurnBuilder:
     def cancellation(self) -> CancellationToken:
         """What cancels this turn."""
         return self._options.cancel
+
+    @property
+    def turn_options(self) -> ProtocolTurnOptions:
+        """The options of the protocol that were said so far."""
+        return self._options.protocol_turn_options or ProtocolTurnOptions()
 
     def image(self, data: bytes, *, label: str | None = None) -> Self:
         """Add a picture after what is there; the label is its name for people, numbered when it is taken."""
@@ -68,17 +81,22 @@ class TurnBuilder:
         """Lay these options of the protocol over the session's."""
         return self._set(protocol_turn_options=options)
 
-    def plugin_input(self, plugin_id: str, value: Any) -> Self:
+    def require_submit(self) -> Self:
+        """End the turn with a submitted value alone, in mode rlm."""
+        return self._terminate(SubmitRequired())
+
+    def require_submit_schema(self, schema: Json) -> Self:
+        """End the turn with a submitted value that fits this JSON schema alone, in mode rlm."""
+        return self._terminate(SubmitRequired(schema=schema))
+
+    def allow_prose_or_submit(self) -> Self:
+        """Let the turn end with prose, too, in mode rlm."""
+        return self._terminate(ProseOrSubmit())
+
+    def plugin_input(self, plugin: str | type[PluginBinding[Any]], value: Any) -> Self:
         """Give a plugin something for this turn only, any object; a session with a store refuses the turn, for it cannot store it."""
+        plugin_id = plugin if isinstance(plugin, str) else plugin.id
         return self._set(plugin_inputs={**self._options.plugin_inputs, plugin_id: value})
-
-    def prompt_template(self, template: PromptTemplate) -> Self:
-        """Order the system prompt by this template, in this turn only."""
-        return self.prompt_layer(self._options.prompt.with_template(template))
-
-    def prompt_contribution(self, contribution: PromptContribution) -> Self:
-        """Add a piece of text to the system prompt, in this turn only."""
-        return self.prompt_layer(self._options.prompt.add(contribution))
 
     def prompt_layer(self, layer: PromptLayer) -> Self:
         """Lay this over the system prompt, in this turn only."""
@@ -93,8 +111,11 @@ class TurnBuilder:
 
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays.
+            EmbedError: `MissingPluginTurnInput`, a plugin of the session wants something that the turn does not give.
         """
-        return await self._runtime.stream_turn(self._input, self._options)
+        self._check_plugin_inputs()
+        with self._handle.turning(self._options.cancel):
+            return await self._runtime.stream_turn(self._input, self._handle.watched(self._options))
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""
@@ -119,6 +140,22 @@ class TurnBuilder:
             CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
         """
         self._runtime.writer.refuse_inside()
+
+    def _check_plugin_inputs(self) -> None:
+        missing = next((one for one in self._handle.required_inputs if one not in self._options.plugin_inputs), None)
+        if missing is not None:
+            raise EmbedError(
+                "MissingPluginTurnInput",
+                f"plugin `{missing}` wants something of every turn; give it with .plugin_input({missing!r}, …)",
+                plugin_id=missing,
+            )
+
+    def _terminate(self, termination: RlmTermination) -> Self:
+        options = ProtocolTurnOptions(payload=to_builtins(RlmCreateExtras(termination=termination)))
+        return self._set(protocol_turn_options=self.turn_options.merged(options))
+
+    def _held_prompt_layer(self) -> PromptLayer:
+        return self._options.prompt
 
     def _set(self, **changes: Any) -> Self:
         self._options = dataclasses.replace(self._options, **changes)

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from lash_nb.effects import JournalEffectHost, StepEffectHost
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
@@ -65,6 +65,8 @@ class OpenRuntime:
         self.writer = Writer()
         self.phases = TurnPhases()
         plugins.hooks.within = self.phases.named
+        self.on_publish: Callable[[], None] | None = None
+        """Told when there is a new observation."""
         self._observation: RuntimeObservation | None = None
         self._closed = False
         self._stale = False
@@ -169,6 +171,8 @@ class OpenRuntime:
         """Show the session as it is now to those who observe it, if anybody ever did."""
         if self._observation is not None:
             self._observation = RuntimeObservation.of(self.state, self.plugins)
+        if self.on_publish is not None:
+            self.on_publish()
 
     def conversation(self) -> Sequence[Message]:
         """Return what the model knows at this moment: in a running turn that is more than what the graph has."""

@@ -113,19 +113,20 @@ async def test_an_observer_sees_the_session_between_its_changes() -> None:
     """A turn under way does not show; when it is over everything shows at once."""
     session = await open_session(answers("a", "b"), weather)
     await session.turn("one").run()
-    before = session.observe()
+    observer = session.observe()
+    before = observer.read_view()
     turn = session.start("two")
     await asyncio.sleep(0)
-    assert session.observe() is before
+    assert observer.read_view() is before
     await turn.wait()
-    now = session.observe()
-    assert texts(before.read_view.messages) == ["one", "a"]
-    assert texts(now.read_view.messages) == ["one", "a", "two", "b"]
-    assert (now.session_id, now.policy, now.tool_state) == (
+    assert texts(before.messages) == ["one", "a"]
+    assert texts(observer.read_view().messages) == ["one", "a", "two", "b"]
+    assert (observer.session_id, observer.policy_snapshot(), observer.tool_state()) == (
         "demo",
         session.policy_snapshot(),
         session.control.tools.state(),
     )
-    assert now.usage_report() == session.usage_report()
-    assert texts(now.persisted_state.graph.messages) == ["one", "a", "two", "b"]
-    assert now.persisted_state.plugin_snapshot is not None
+    assert observer.active_tool_manifests() == session.control.tools.active_definitions()
+    assert observer.usage_report() == session.usage_report()
+    assert texts(observer.persisted_state().graph.messages) == ["one", "a", "two", "b"]
+    assert observer.persisted_state().plugin_snapshot is not None

@@ -287,7 +287,7 @@ async def test_a_reset_that_a_queued_turn_obeys_is_what_the_store_says() -> None
     await session.control.commands.reset(reason="start over")
     assert await session.next_queued_turn() is None
     assert len(session.graph.nodes) == 0
-    assert session.observe().read_view.node_count == 0
+    assert session.observe().read_view().node_count == 0
     assert (await session.turn("after")).reply == "new"
 
 

@@ -1,0 +1,181 @@
+"""What a session and its turns offer beside running them: who is poked, what plugins ask of turns, and what is said where nothing runs yet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lash_nb.core import LashCore, LashSession, PluginBinding
+from lash_nb.errors import EmbedError, PluginError
+from lash_nb.plugins import PluginFactory, StaticPlugin, tool
+from lash_nb.providers import call
+from lash_nb.stores import InMemoryProcessRegistry
+from lash_nb.wire import (
+    PromptContribution,
+    ProtocolTurnOptions,
+    TurnInput,
+)
+from tests.runtime.desk import answers, builder, open_session
+
+
+class Pokes:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def poke_session(self, session_id: str, reason: str) -> None:
+        """Remember."""
+        self.told.append((session_id, reason))
+
+
+class Notes(PluginBinding[bool]):
+    """A plugin that wants something of every turn, if its settings say so."""
+
+    id = "notes"
+
+    @classmethod
+    def factory(cls, config: bool) -> PluginFactory:  # noqa: ARG003 - the settings say nothing about the plugin itself
+        """Return a plugin that shows what the turn gives it."""
+
+        def contribute(context: Any) -> list[PromptContribution]:
+            return [PromptContribution(slot="guidance", content=str(context.plugin_inputs.get(cls.id)))]
+
+        return StaticPlugin(cls.id, lambda registrar: registrar.add_prompt_contributor(contribute))
+
+    @classmethod
+    def requires_turn_input(cls, config: bool) -> bool:
+        """Whatever the settings say."""
+        return config
+
+
+async def test_who_runs_queued_turns_is_told_of_input_and_commands() -> None:
+    """With the session and the reason; a session without a store queues nothing and tells nobody."""
+    pokes = Pokes()
+    session = await builder(answers()).queued_work_poke(pokes).build().session("demo").open()
+    await session.queue("later")
+    await session.control.injection.inject_turn_input("now")
+    await session.commands.refresh_tool_surface(reason="new tools")
+    assert pokes.told == [
+        ("demo", "queued_turn_input"),
+        ("demo", "queued_turn_input"),
+        ("demo", "session_command"),
+    ]
+
+
+async def test_a_turn_gives_plugins_what_they_ask_for() -> None:
+    """A missing one is named before anything happens; by the binding or by its id it is given to one turn."""
+    core = builder(answers()).build()
+    made = core.session("demo").plugin(Notes, config=True)
+    session = await made.open()
+    with pytest.raises(EmbedError, match="plugin_input\\('notes', …\\)") as error:
+        await session.turn("hi")
+    assert (error.value.variant, error.value.fields) == ("MissingPluginTurnInput", {"plugin_id": "notes"})
+    assert session.turn_index == 0
+
+    kept = await _without_store().session("kept").plugin(Notes, config=True).open()
+    assert (await kept.turn("hi").plugin_input(Notes, {"a": 1})).reply == "ok 1"
+    assert (await kept.turn("hi").plugin_input("notes", 2)).reply == "ok 2"
+    optional = await core.session("other").plugin(Notes, config=False).open()
+    assert await optional.turn("hi")
+
+
+def _without_store() -> Any:
+    return LashCore(replace(builder(answers()).build().parts, store_factory=None))
+
+
+async def test_turns_that_nobody_started_as_tasks_are_cancelled_too() -> None:
+    """All that run through the handle, however they were begun; not those of another handle; afterwards there are none."""
+    going = asyncio.Event()
+
+    @tool
+    async def wait() -> str:
+        """Wait for ever."""
+        going.set()
+        await asyncio.sleep(3600)
+        return "never"
+
+    session = await builder([call("wait", {}, id="c1")], wait).build().session("demo").open()
+    turn = asyncio.ensure_future(session.turn("go").run())
+    await asyncio.wait_for(going.wait(), 5)
+    assert session.cancel_running_turns() == 1
+    assert (await asyncio.wait_for(turn, 5)).outcome.stopped == "cancelled"
+    assert session.cancel_running_turns() == 0
+
+
+async def test_a_turn_says_how_it_may_end_over_what_was_said_before() -> None:
+    """Key by key over the options that the turn has."""
+    session = await open_session(answers())
+    before = ProtocolTurnOptions(payload={"mine": 1})
+    made = session.turn(TurnInput.text("hi")).protocol_turn_options(before)
+    assert made.require_submit().turn_options.payload == {
+        "mine": 1,
+        "termination": {"kind": "submit_required", "schema": None},
+    }
+    schema = {"type": "object"}
+    assert made.require_submit_schema(schema).turn_options.payload["termination"]["schema"] == schema
+    assert made.allow_prose_or_submit().turn_options.payload["termination"] == {"kind": "prose_or_submit"}
+
+
+async def test_a_turn_has_all_five_operations_on_its_prompt() -> None:
+    """Adding, replacing and clearing a slot, in this turn only."""
+    asked: list[str] = []
+
+    def model(request: Any) -> Any:
+        asked.append(str(request.messages[0]))
+        return answers()(request)
+
+    session = await open_session(model)
+    piece = PromptContribution(slot="guidance", content="one more word")
+    await session.turn("a").prompt_contribution(piece)
+    await session.turn("b").prompt_contribution(piece).clear_prompt_slot("guidance")
+    await session.turn("c").replace_prompt_slot("guidance", [piece])
+    await session.turn("d")
+    assert ["one more word" in prompt for prompt in asked] == [True, False, True, False]
+
+
+Ask = Callable[[LashSession], Awaitable[Any]]
+NEEDS_WORKERS: dict[str, Ask] = {
+    "start": lambda session: session.process_control.start("p"),
+    "cancel": lambda session: session.process_control.cancel("p"),
+    "list": lambda session: session.process_control.list(),
+    "list_all": lambda session: session.process_control.list_all(),
+    "cancel_all": lambda session: session.process_control.cancel_all(),
+    "triggers": lambda session: session.triggers.list_all(),
+    "triggers by type": lambda session: session.triggers.by_source_type("clock"),
+    "child": lambda session: session.control.children.create_session("c"),
+    "close child": lambda session: session.control.children.close_session("c"),
+    "activate child": lambda session: session.control.children.activate_managed_session("c"),
+    "child turn": lambda session: session.control.children.start_turn("c", "t", "hi"),
+}
+
+
+@pytest.mark.parametrize("ask", NEEDS_WORKERS.values(), ids=list(NEEDS_WORKERS))
+async def test_what_needs_somebody_who_runs_processes_says_so(ask: Ask) -> None:
+    """With what was asked for and what to do instead; the session stays usable."""
+    core = builder(answers()).process_registry(InMemoryProcessRegistry()).build()
+    session = await core.session("demo").open()
+    with pytest.raises(PluginError, match=r"is unavailable in this runtime: .*; do the work in a tool") as error:
+        await ask(session)
+    assert error.value.kind == "session"
+    assert (await session.turn("hi")).reply == "ok 1"
+
+
+async def test_host_events_are_unavailable_too() -> None:
+    """To emit one, or to ask who listens."""
+    events = builder(answers()).build().host_events()
+    with pytest.raises(PluginError, match="emitting host event 'clock' is unavailable"):
+        await events.emit("clock")
+    with pytest.raises(PluginError, match="listing trigger subscriptions is unavailable"):
+        await events.subscriptions()
+
+
+async def test_without_a_registry_there_are_no_processes() -> None:
+    """To list, to cancel or to wait for."""
+    session = await open_session(answers())
+    processes = session.process_control
+    assert (await processes.list(), await processes.list_all(), await processes.cancel_all()) == ((), (), ())
+    await processes.await_all()
+    assert session.effect_host().durability_tier == "inline"
