@@ -39,7 +39,7 @@ _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
-_WRITTEN: Final[ContextVar[list[bytes]]] = ContextVar("lash_nb_json_written_before")
+_WRITTEN: Final[ContextVar[dict[int, tuple[int, bytes]]]] = ContextVar("lash_nb_json_written_before")
 _LARGE: Final = re.compile(rb"e(?=\d)")
 """Outside of texts: where the sign of a large exponent is missing."""
 
@@ -118,7 +118,7 @@ def pretty_json(value: Any) -> str:
 
 def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
-    written: list[bytes] = []
+    written: dict[int, tuple[int, bytes]] = {}
     outer = _WRITTEN.set(written)
     try:
         data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
@@ -132,11 +132,19 @@ def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     return _filled(data, written) if written else data
 
 
-def _filled(data: bytes, written: list[bytes]) -> bytes:
+def _filled(data: bytes, written: dict[int, tuple[int, bytes]]) -> bytes:
     """Put what was written before into its places."""
-    pieces = data.split(_PLACE)
-    pieces[1::2] = [written[int(number)] for number in pieces[1::2]]
+    pieces, in_order = data.split(_PLACE), list(written.values())
+    pieces[1::2] = [in_order[int(number)][1] for number in pieces[1::2]]
     return b"".join(pieces)
+
+
+def _place_of(value: SharedSequence[Any]) -> bytes:
+    """Return what stands for a sequence in the text that is being written; a flat record is encoded twice, its sequences are not."""
+    written = _WRITTEN.get()
+    if id(value) not in written:
+        written[id(value)] = len(written), value.to_json(_canonical)
+    return b"%b%08d%b" % (_PLACE, written[id(value)][0], _PLACE)
 
 
 def _read_together(rows: Sequence[bytes], kind: Any) -> list[Any] | None:
@@ -167,9 +175,7 @@ def _flattened(record: Flat) -> bytes:
 def _json_hook(value: Any) -> Any:
     """As `_encode_hook`; most tool values are plain JSON and need no look at each item, and what is sent again was written before."""
     if isinstance(value, SharedSequence):
-        written = _WRITTEN.get()
-        written.append(value.to_json(_canonical))
-        return msgspec.Raw(b"%b%08d%b" % (_PLACE, len(written) - 1, _PLACE))
+        return msgspec.Raw(_place_of(value))
     if isinstance(value, ToolValue):
         plain = _ENCODER.encode(value.value)
         if not any(key in plain for key in _UNPLAIN):
