@@ -1,7 +1,7 @@
-"""What a cell shows while a turn runs: in a notebook the turn's card, drawn again in its place; in a terminal lines that come one by one.
+"""What a cell shows while a turn runs: in a notebook a live view of it, in whose place its card comes; in a terminal lines one by one.
 
-Drawing happens at the heartbeat of the waiting cell, so at most ten times a second and always below the cell that waits. The last picture
-is the result's own card: it stays, and the cell's value is not shown a second time.
+Telling and drawing happen at the heartbeat of the waiting cell, so at most ten times a second and always below the cell that waits. The last
+picture is the result's own card: it stays, and the cell's value is not shown a second time.
 """
 
 import time
@@ -15,13 +15,22 @@ from IPython.display import DisplayHandle
 from lash_nb.core import RunningTurn
 from lash_nb.plots import printable
 from lash_nb.runtime import TurnResult
-from lash_nb.views import TurnDisplay, turn_text
-from lash_nb.wire import AssistantProseDelta, EffectEntry, ToolCallActivityCompleted, ToolCallActivityStarted, TurnEvent
+from lash_nb.views import EMPTY_BUNDLE, LiveTurnView, TurnDesk, TurnDisplay, turn_text
+from lash_nb.wire import (
+    AssistantProseDelta,
+    EffectEntry,
+    RetryStatus,
+    ToolCallActivityCompleted,
+    ToolCallActivityStarted,
+    TurnEvent,
+)
 
 __all__ = ["CardDisplay", "LiveDisplay", "NoDisplay", "TerminalDisplay", "live_display"]
 
 _REST: Final = 1.0
 """Seconds after which a card is drawn again although nothing happened, because it counts the time."""
+_HIDDEN_REST: Final = 5.0
+"""The same of one that nobody sees."""
 
 
 class LiveDisplay(Protocol):
@@ -61,38 +70,53 @@ class NoDisplay:
 
 
 class CardDisplay:
-    """The turn's card in a notebook."""
+    """The turn's card in a notebook: a view that lives while the turn runs, and above it its static twin, which is the finished card at the end.
 
-    def __init__(self, running: RunningTurn, card: TurnDisplay) -> None:
+    While a page shows the view, the twin is hidden and drawn now and then, for a notebook that is saved meanwhile; where no page does, it is
+    drawn as often as something happens.
+    """
+
+    def __init__(self, running: RunningTurn, card: TurnDisplay, desk: TurnDesk) -> None:
         self._running = running
         self._card = card
         self._seen = 0
-        self._drawn = 0.0
-        self._handle = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython types half of its functions
+        self._drawn = time.monotonic()
+        self._twin = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython types half of its functions
+        self._live = DisplayHandle()  # type: ignore[no-untyped-call]  # as above
         self._take_in()
-        self._handle.display(self._picture(), raw=True)  # type: ignore[no-untyped-call]
+        self._view = LiveTurnView(card, desk)
+        self._twin.display(self._view.twin_bundle(), raw=True)  # type: ignore[no-untyped-call]
+        self._live.display(self._view.widget_bundle(), raw=True)  # type: ignore[no-untyped-call]
         self.shows_result = False
 
     def beat(self) -> None:
-        """Draw the card again, if something happened or a second has passed."""
-        if self._take_in() or time.monotonic() - self._drawn > _REST:
+        """Tell the page what happened, and draw the twin again when it is time."""
+        changed = self._take_in()
+        if changed:
+            self._view.refresh()
+        waited = time.monotonic() - self._drawn
+        if waited > (_HIDDEN_REST if self._view.is_seen else _REST) or (changed and not self._view.is_seen):
             self._draw()
 
     def pausing(self) -> None:
         """Draw what the next Ctrl-C would do."""
         self._card.pause()
+        self._view.refresh()
         self._draw()
 
     def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
-        """Draw the last picture."""
+        """Draw the last picture, and take the view off the page."""
         self._take_in()
         if result is None:
             said = f"Turn {self._card.turn_index} of {self._card.session_id} is {words}."
-            self._handle.update({"text/html": f"<div>{escape(said)}</div>", "text/plain": said}, raw=True)  # type: ignore[no-untyped-call]
-            return
-        self._card.finish(result, effects=effects)
-        self.shows_result = True
-        self._draw()
+            last: Mapping[str, str] = {"text/html": f"<div>{escape(said)}</div>", "text/plain": said}
+        else:
+            self._card.finish(result, effects=effects)
+            self.shows_result = True
+            last = self._view.twin_bundle()
+        self._twin.update(last, raw=True)  # type: ignore[no-untyped-call]
+        self._live.update(EMPTY_BUNDLE, raw=True)  # type: ignore[no-untyped-call]
+        self._view.close()
 
     def _take_in(self) -> bool:
         new = self._running.activities[self._seen :]
@@ -103,10 +127,7 @@ class CardDisplay:
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        self._handle.update(self._picture(), raw=True)  # type: ignore[no-untyped-call]
-
-    def _picture(self) -> Mapping[str, str]:
-        return {"text/html": self._card.html(), "text/plain": self._card.text()}
+        self._twin.update(self._view.twin_bundle(), raw=True)  # type: ignore[no-untyped-call]
 
 
 class TerminalDisplay:
@@ -145,6 +166,8 @@ class TerminalDisplay:
                 self._in_line = not text.endswith("\n")
             case ToolCallActivityStarted(name=name):
                 self._line(f"→ {name}")
+            case RetryStatus(wait_seconds=wait, attempt=attempt, max_attempts=most, reason=reason):
+                self._line(f"retrying in {wait} s (attempt {attempt + 1} of {most}): {reason}")
             case ToolCallActivityCompleted(name=name, output=output, duration_ms=took):
                 self._line(f"← {name} {output.status}, {took} ms")
 
@@ -153,7 +176,9 @@ class TerminalDisplay:
         self._in_line = False
 
 
-def live_display(shell: InteractiveShell, running: RunningTurn, *, session_id: str, turn_index: int) -> LiveDisplay:
+def live_display(
+    shell: InteractiveShell, running: RunningTurn, desk: TurnDesk, *, session_id: str, turn_index: int
+) -> LiveDisplay:
     """Return the display that fits the front end."""
     if not hasattr(shell, "kernel"):
         return TerminalDisplay(running)
@@ -161,4 +186,4 @@ def live_display(shell: InteractiveShell, running: RunningTurn, *, session_id: s
     card = TurnDisplay(
         session_id=session_id, turn_index=turn_index, elapsed_ms=lambda: (time.monotonic() - started) * 1000
     )
-    return CardDisplay(running, card)
+    return CardDisplay(running, card, desk)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._desk import Desk
 from lash_nb.magics._expansion import expanded
 from lash_nb.magics._live import LiveDisplay, NoDisplay, live_display
 from lash_nb.magics._open_session import OpenSession, Stop
@@ -99,7 +100,9 @@ async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, An
     running = opened.session.stepper.running
     live: LiveDisplay = NoDisplay()
     if running is not None:
-        live = live_display(bench.shell, running, session_id=opened.session.session_id, turn_index=turn_index)
+        live = live_display(
+            bench.shell, running, Desk(opened.session), session_id=opened.session.session_id, turn_index=turn_index
+        )
     stop = await opened.until_stop(doing, live)
     if isinstance(stop, TurnResult) and live.shows_result:
         bench.shown.add(stop)

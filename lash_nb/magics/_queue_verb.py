@@ -55,9 +55,8 @@ async def _run(bench: Bench, opened: OpenSession, text: str) -> Any:
         return None
     stop = await begin(bench, opened, None, step=False)
     if rest := await opened.queued():
-        print(
-            f"{counted(len(rest), 'batch', 'batches')} still {'waits' if len(rest) == 1 else 'wait'}: %lash queue --run"
-        )  # noqa: T201 - said in the cell
+        verb = "waits" if len(rest) == 1 else "wait"
+        print(f"{counted(len(rest), 'batch', 'batches')} still {verb}: %lash queue --run")  # noqa: T201 - said in the cell
     return stop
 
 

@@ -6,10 +6,11 @@ from lash_nb.lazy import lazy_face
 
 if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
-    from lash_nb.views._base import View, static_html, static_svg, text
+    from lash_nb.views._base import EMPTY_BUNDLE, View, static_html, static_svg, text
     from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
     from lash_nb.views._frame import frame_html, frame_text
     from lash_nb.views._graph import SessionGraphView
+    from lash_nb.views._live_turn import LiveTurnView, TurnDesk
     from lash_nb.views._node_face import node_html, node_text
     from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from lash_nb.views._turn_words import TurnLike
 
 __all__ = [
+    "EMPTY_BUNDLE",
     "AttachmentsView",
+    "LiveTurnView",
     "PromptComponentLike",
     "PromptLike",
     "SessionGraphView",
@@ -46,6 +49,7 @@ __all__ = [
     "ToolLike",
     "TraceExplorerView",
     "TraceTimelineView",
+    "TurnDesk",
     "TurnDisplay",
     "TurnLike",
     "TurnState",
@@ -89,6 +93,8 @@ __all__ = [
 
 _HOMES = {
     "AttachmentsView": "_attachments",
+    "EMPTY_BUNDLE": "_base",
+    "LiveTurnView": "_live_turn",
     "PromptComponentLike": "_prompt_preview",
     "PromptLike": "_prompt_preview",
     "SessionGraphView": "_graph",
@@ -98,6 +104,7 @@ _HOMES = {
     "ToolLike": "_tool",
     "TraceExplorerView": "_trace_explorer",
     "TraceTimelineView": "_timeline",
+    "TurnDesk": "_live_turn",
     "TurnDisplay": "_turn",
     "TurnLike": "_turn_words",
     "TurnState": "_turn",

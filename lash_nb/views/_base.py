@@ -20,10 +20,12 @@ from IPython.display import display
 from lash_nb.clock import RandomIds
 from lash_nb.views._markup import Html, el, joined
 
-__all__ = ["View", "static_html", "static_svg", "text"]
+__all__ = ["EMPTY_BUNDLE", "View", "static_html", "static_svg", "text"]
 
 _WIDGET: str = "application/vnd.jupyter.widget-view+json"
 _CHILD: str = ".jp-OutputArea-child"
+EMPTY_BUNDLE: Mapping[str, str] = {"text/html": el("span", style="display:none"), "text/plain": ""}
+"""An output that shows nothing."""
 
 
 class View(anywidget.AnyWidget):
@@ -74,10 +76,17 @@ class View(anywidget.AnyWidget):
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
         """Show the static twin, then the widget; see the module's docstring for why these are two outputs."""
-        display({"text/html": str(self._twin_html()), "text/plain": self.text()}, raw=True)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+        display(self.twin_bundle(), raw=True)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
         if getattr(get_ipython(), "kernel", None) is not None:
-            hidden = el("span", style="display:none")
-            display({_WIDGET: self._widget_reference(), "text/html": hidden, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]  # as above
+            display(self.widget_bundle(), raw=True)  # type: ignore[no-untyped-call]  # as above
+
+    def twin_bundle(self) -> dict[str, str]:
+        """Return the static twin as the first of the two outputs: it hides while the widget below it lives."""
+        return {"text/html": str(self._twin_html()), "text/plain": self.text()}
+
+    def widget_bundle(self) -> dict[str, Any]:
+        """Return the widget as the second of the two outputs."""
+        return {_WIDGET: self._widget_reference(), **EMPTY_BUNDLE}
 
     def _widget_reference(self) -> dict[str, Any]:
         return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

@@ -20,7 +20,7 @@ from lash_nb.wire import (
     TurnActivity,
 )
 
-__all__ = ["TurnDisplay", "TurnState", "turn_html", "turn_text"]
+__all__ = ["TurnDisplay", "TurnState", "turn_head", "turn_html", "turn_text"]
 
 TurnState: TypeAlias = Literal["running", "pausing", "completed", "failed", "cancelled"]
 """`pausing`: the first Ctrl-C came, the effect in flight still runs."""
@@ -80,32 +80,43 @@ class TurnDisplay:
         """Return the card as HTML without scripts."""
         if self._result is not None:
             return turn_html(self._result, effects=self._effects)
-        tool = self.rows.running_tool
-        stop = (
-            f"Ctrl-C again cancels {tool.name if tool else 'the model call'}"
-            if self.state == "pausing"
-            else "Ctrl-C pauses before the next effect"
-        )
-        words = "Pausing after this effect" if self.state == "pausing" else "Running"
-        where = self._where() + (
-            f" · model call {self.rows.model_calls}" if self.rows.model_calls and self.state == "running" else ""
-        )
-        head = _head(self.state, words, where, el("span", stop, style=MUTED))
-        took = duration(self._elapsed()) if self._elapsed else ""
-        return _card(
-            head, _body(self.rows, {}, caret=self.rows.is_writing), _foot(_counts(self.rows), el("span", took))
-        )
+        told = turn_head(self)
+        head = _head(self.state, told["title"], told["place"], el("span", told["hint"], style=MUTED))
+        took = duration(self.elapsed_ms)
+        return _card(head, _body(self.rows, {}, caret=self.rows.is_writing), _foot(told["counts"], el("span", took)))
 
     def text(self) -> str:
         """Return the card as text."""
         if self._result is not None:
             return turn_text(self._result)
-        words = "Pausing after this effect" if self.state == "pausing" else "Running"
-        return clipped([f"{words}  {self._where()}", *_text_rows(self.rows), _counts(self.rows)])
+        told = turn_head(self)
+        return clipped([f"{told['title']}  {told['place']}", *_text_rows(self.rows), told["counts"]])
 
-    def _where(self) -> str:
+    @property
+    def elapsed_ms(self) -> float | None:
+        """How long the turn has run, in milliseconds; None where nobody counts."""
+        return self._elapsed() if self._elapsed else None
+
+    @property
+    def place(self) -> str:
+        """Which turn it is: of which session, and how often the model was asked."""
         turn = f"turn {self.turn_index}" if self.turn_index is not None else ""
-        return " · ".join(filter(None, (turn, self.session_id)))
+        calls = f"model call {self.rows.model_calls}" if self.rows.model_calls and self.state == "running" else ""
+        return " · ".join(filter(None, (turn, self.session_id, calls)))
+
+
+def turn_head(card: TurnDisplay) -> dict[str, str]:
+    """Return what stands above and below the rows of a running turn: state, title, place, hint, counts."""
+    tool, pausing = card.rows.running_tool, card.state == "pausing"
+    return {
+        "state": card.state,
+        "title": "Pausing after this effect" if pausing else "Running",
+        "place": card.place,
+        "hint": f"Ctrl-C again cancels {tool.name if tool else 'the model call'}"
+        if pausing
+        else "Ctrl-C pauses before the next effect",
+        "counts": _counts(card.rows),
+    }
 
 
 def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:

@@ -78,6 +78,8 @@ class NoteRow(msgspec.Struct, kw_only=True):
     """What it says."""
     correlation: str = ""
     """Of a code block: which one."""
+    now: str = ""
+    """What it says while nothing has come after it; empty for the same."""
 
 
 class TurnRows:
@@ -183,7 +185,9 @@ class TurnRows:
         match event:
             case RetryStatus(attempt=attempt, max_attempts=most, reason=reason, wait_seconds=wait):
                 note = NoteRow(
-                    kind="retry", text=f"attempt {attempt} of {most} failed: {reason}; next one after {wait} s"
+                    kind="retry",
+                    text=f"attempt {attempt} of {most} failed: {reason}; next one after {wait} s",
+                    now=f"retrying in {wait} s (attempt {attempt + 1} of {most}): {reason}",
                 )
             case ErrorActivity(message=message):
                 note = NoteRow(kind="error", text=message)

@@ -41,6 +41,7 @@ class LabPage:
 
     def open(self, path: str, *, theme: str = "light") -> None:
         """Open a notebook and wait until its kernel can be used."""
+        self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=PATIENCE_MS)
         # Before the kernel's first word the page says `idle` of a kernel that it has not reached, and drops keys.
         with self.page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=PATIENCE_MS) as channels:
             self.page.evaluate(OPEN, [path, f"JupyterLab {theme.title()}"])

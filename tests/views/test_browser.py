@@ -25,6 +25,7 @@ from lash_nb.views import (
 from tests.views import samples
 from tests.views.harness import Mount
 from tests.views.test_hostile import hostile_journal, hostile_trace, hostile_turn
+from tests.views.test_live_turn import TURN, running_view
 
 MAKERS: dict[str, Callable[[], View]] = {
     "stepper": lambda: StepperView(samples.RecordedSteppable(samples.journal())),
@@ -34,6 +35,7 @@ MAKERS: dict[str, Callable[[], View]] = {
     "timeline": lambda: TraceTimelineView(samples.station_trace(), turn=3),
     "attachments": lambda: AttachmentsView(samples.station_listing(), title="in session main"),
     "trace_explorer": lambda: TraceExplorerView(samples.station_trace(), selection=45),
+    "live_turn": lambda: running_view(*TURN)[0],
 }
 
 
