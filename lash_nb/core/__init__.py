@@ -35,12 +35,14 @@ from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._tools_control import ToolDescription, ToolsControl
 from lash_nb.core._turn_builder import TurnBuilder, TurnStream
+from lash_nb.core._usage import USAGE_SOURCES, diff_token_ledger, diff_usage_reports
 
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
     "RLM",
     "RLM_UNAVAILABLE",
     "STANDARD",
+    "USAGE_SOURCES",
     "AdvancedLashCoreBuilder",
     "ChildrenControl",
     "CommandsControl",
@@ -83,4 +85,6 @@ __all__ = [
     "TriggersControl",
     "TurnBuilder",
     "TurnStream",
+    "diff_token_ledger",
+    "diff_usage_reports",
 ]

@@ -23,7 +23,7 @@ from lash_nb.plugins import (
     ToolProvider,
     embed_tools,
 )
-from lash_nb.providers import LlmProvider, ProviderHandle
+from lash_nb.providers import LlmProvider, ProviderHandle, known_model, model_spec
 from lash_nb.runtime import Residency, TerminationPolicy
 from lash_nb.stores import (
     TIER_OF_PERSISTENCE,
@@ -46,7 +46,7 @@ from lash_nb.wire import DurabilityTier, ModelSpec, PromptLayer, SessionPolicy, 
 __all__ = ["DEFAULT_CONTEXT_WINDOW", "AdvancedLashCoreBuilder", "LashCoreBuilder"]
 
 DEFAULT_CONTEXT_WINDOW = 200_000
-"""Context window, in tokens, of a model that is given by its id alone."""
+"""Context window, in tokens, of a model that is given by its id alone and that nobody here knows."""
 
 
 class LashCoreBuilder(PromptLayerSink):
@@ -111,9 +111,9 @@ class LashCoreBuilder(PromptLayerSink):
         return self
 
     def model(self, model: ModelSpec | str) -> Self:
-        """Ask this model; an id alone gets a context window of `DEFAULT_CONTEXT_WINDOW` tokens."""
+        """Ask this model; an id alone gets the limits that are known of it, else a context window of `DEFAULT_CONTEXT_WINDOW` tokens."""
         if isinstance(model, str):
-            model = ModelSpec.from_token_limits(model, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
+            model = model_spec(model, window=None if known_model(model) else DEFAULT_CONTEXT_WINDOW)
         self._spec = replace(self._spec, model=model)
         return self
 

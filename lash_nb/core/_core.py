@@ -132,12 +132,13 @@ class LashCore:
             provider: Who answers: a provider, or `openai`, `anthropic`, `openrouter`, `openai-compatible`. Absent means whoever the
                 environment has the key of: `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `OPENROUTER_API_KEY`; else the offline
                 demo, which has no model.
-            model: The model, or its id. Absent means a usual one of the provider.
+            model: The model, or the id of one whose limits are known (`known_models()`). Absent means a usual one of the provider.
             store: A folder that keeps sessions, attachments and compiled code; in memory when absent.
             trace: A file or sink that gets the trace, too.
 
         Raises:
-            CallerError: `provider`, nobody has that name; `model`, the provider's models are not known; or what the provider raises.
+            CallerError: `provider`, nobody has that name; `model`, the provider's models are not known, so name one; `unknown_model`, its
+                limits are not known, so give `model_spec(id, window=…)`; or what the provider raises.
         """
         from lash_nb.core._notebook import notebook  # noqa: PLC0415 - the builder makes this class
 

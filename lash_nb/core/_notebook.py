@@ -17,6 +17,7 @@ from lash_nb.providers import (
     OpenAiCompatibleProvider,
     OpenAiProvider,
     ProviderHandle,
+    model_spec,
 )
 from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink
 from lash_nb.wire import ModelSpec
@@ -32,6 +33,8 @@ class _Service:
 
     variable: str
     """The variable."""
+    kind: str
+    """Kind of the provider."""
     make: Callable[[], LlmProvider]
     """Makes the provider, which finds the key by itself."""
     model: str | None
@@ -39,11 +42,14 @@ class _Service:
 
 
 _SERVICES: Final[Mapping[str, _Service]] = {
-    "openai-compatible": _Service("OPENAI_BASE_URL", OpenAiCompatibleProvider, None),
-    "openai": _Service("OPENAI_API_KEY", OpenAiProvider, "gpt-5-mini"),
-    "anthropic": _Service("ANTHROPIC_API_KEY", AnthropicProvider, "claude-sonnet-4-5"),
+    "openai-compatible": _Service("OPENAI_BASE_URL", "openai-compatible", OpenAiCompatibleProvider, None),
+    "openai": _Service("OPENAI_API_KEY", "openai", OpenAiProvider, "gpt-5-mini"),
+    "anthropic": _Service("ANTHROPIC_API_KEY", "anthropic", AnthropicProvider, "claude-sonnet-4-5"),
     "openrouter": _Service(
-        "OPENROUTER_API_KEY", lambda: OpenAiCompatibleProvider(base_url=OPENROUTER_URL), "openai/gpt-5-mini"
+        "OPENROUTER_API_KEY",
+        "openai-compatible",
+        lambda: OpenAiCompatibleProvider(base_url=OPENROUTER_URL),
+        "openai/gpt-5-mini",
     ),
 }
 """By name, in the order in which the environment is asked: an address of one's own says more than a key."""
@@ -71,7 +77,7 @@ def notebook(
     chosen = _chosen(provider)
     builder = standard()
     builder = builder.in_memory() if store is None else builder.stored_in(Path(store).expanduser())
-    builder = builder.provider(chosen.provider, because=chosen.because).model(model or _model_of(chosen))
+    builder = builder.provider(chosen.provider, because=chosen.because).model(_spec_of(model, chosen))
     return builder.trace_sink(_sink(trace))
 
 
@@ -94,7 +100,16 @@ def _chosen(given: Given) -> _Choice:
     return _Choice(demo, f"none of {variables} is set, and there is no model behind it", f"{demo.kind}-model")
 
 
-def _model_of(chosen: _Choice) -> str:
+def _spec_of(model: ModelSpec | str | None, chosen: _Choice) -> ModelSpec | str:
+    """Return the model with its limits; doubles take any id and have none."""
+    if isinstance(model, ModelSpec):
+        return model
+    named = model or _usual_model(chosen)
+    is_real = chosen.provider.kind in {service.kind for service in _SERVICES.values()}
+    return model_spec(named) if is_real else named
+
+
+def _usual_model(chosen: _Choice) -> str:
     if chosen.model is None:
         raise CallerError(
             f"{chosen.provider.kind} answers, since {chosen.because}, and nobody knows which models it has;"

@@ -108,8 +108,10 @@ def test_of_what_is_set_twice_the_last_counts() -> None:
 
 
 def test_a_model_by_its_id_has_a_default_window() -> None:
-    """An id alone gets a context window; a whole spec is taken as it is."""
+    """An id alone gets a context window, or the limits that are known of it; a whole spec is taken as it is."""
     assert builder([]).build().parts.policy.model.limits.context_window_tokens == DEFAULT_CONTEXT_WINDOW
+    known = builder([]).model("claude-sonnet-4-5").build().parts.policy.model.limits
+    assert (known.context_window_tokens, known.output_token_capacity) == (200_000, 64_000)
     spec = ModelSpec(id="m", limits=ModelLimits(context_window_tokens=7))
     assert builder([]).model(spec).build().parts.policy.model is spec
 

@@ -77,7 +77,11 @@ def test_an_address_of_ones_own_comes_before_any_key_and_wants_a_model(monkeypat
     with pytest.raises(CallerError, match="nobody knows which models it has; name one") as error:
         LashCore.notebook()
     assert error.value.code == "model"
-    assert "openai-compatible answers with mine" in LashCore.notebook(model="mine").build().provider_choice
+    with pytest.raises(CallerError, match="how much the model 'mine' can take is not known here") as error:
+        LashCore.notebook(model="mine")
+    assert error.value.code == "unknown_model"
+    mine = ModelSpec(id="mine", limits=ModelLimits(context_window_tokens=32_768))
+    assert "openai-compatible answers with mine" in LashCore.notebook(model=mine).build().provider_choice
 
     monkeypatch.setenv("OPENAI_BASE_URL", " ")
     assert LashCore.notebook().build().provider_choice.startswith("openai answers")
