@@ -9,6 +9,7 @@ from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._injection_control import InjectionControl
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
+from lash_nb.core._notebook import MODEL_SERVICES, ModelService, ProviderChoice, choose_provider, model_for
 from lash_nb.core._observable import (
     ObservableSession,
     SessionGap,
@@ -39,6 +40,7 @@ from lash_nb.core._usage import USAGE_SOURCES, diff_token_ledger, diff_usage_rep
 
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
+    "MODEL_SERVICES",
     "RLM",
     "RLM_UNAVAILABLE",
     "STANDARD",
@@ -56,6 +58,7 @@ __all__ = [
     "LashSession",
     "ModeId",
     "ModePreset",
+    "ModelService",
     "ObservableSession",
     "PluginBinding",
     "ProcessControl",
@@ -63,6 +66,7 @@ __all__ = [
     "ProcessWorkObserver",
     "ProcessWorkPoke",
     "PromptLayerSink",
+    "ProviderChoice",
     "QueueInputBuilder",
     "QueuedTurnBuilder",
     "QueuedWorkPoke",
@@ -85,6 +89,8 @@ __all__ = [
     "TriggersControl",
     "TurnBuilder",
     "TurnStream",
+    "choose_provider",
     "diff_token_ledger",
     "diff_usage_reports",
+    "model_for",
 ]

@@ -129,7 +129,7 @@ class LashCore:
         It has the standard mode, performs effects in this process, and traces into memory, so that sessions have a `trace`.
 
         Args:
-            provider: Who answers: a provider, or `openai`, `anthropic`, `openrouter`, `openai-compatible`. Absent means whoever the
+            provider: Who answers: a provider, or a name of `MODEL_SERVICES` (`openai`, `anthropic`, `ollama` …). Absent means whoever the
                 environment has the key of: `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `OPENROUTER_API_KEY`; else the offline
                 demo, which has no model.
             model: The model, or the id of one whose limits are known (`known_models()`). Absent means a usual one of the provider.

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,44 +22,55 @@ from lash_nb.providers import (
 from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink
 from lash_nb.wire import ModelSpec
 
-__all__ = ["notebook"]
+__all__ = ["MODEL_SERVICES", "ModelService", "ProviderChoice", "choose_provider", "model_for", "notebook"]
 
 Given: TypeAlias = LlmProvider | ProviderHandle | str | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Service:
-    """Somebody who answers when the environment has the key."""
+class ModelService:
+    """Somebody who answers with real models, to be named in one word."""
 
-    variable: str
-    """The variable."""
-    kind: str
-    """Kind of the provider."""
-    make: Callable[[], LlmProvider]
+    name: str
+    """The word."""
+    make: Callable[[], LlmProvider] = field(repr=False)
     """Makes the provider, which finds the key by itself."""
-    model: str | None
+    variable: str | None = None
+    """The variable of the environment that says that it is to be asked; None where only its name does."""
+    model: str | None = None
     """Which model is asked when none is named; None where only a person can know."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the environment has what it needs."""
+        return self.variable is None or bool(os.environ.get(self.variable, "").strip())
 
-_SERVICES: Final[Mapping[str, _Service]] = {
-    "openai-compatible": _Service("OPENAI_BASE_URL", "openai-compatible", OpenAiCompatibleProvider, None),
-    "openai": _Service("OPENAI_API_KEY", "openai", OpenAiProvider, "gpt-5-mini"),
-    "anthropic": _Service("ANTHROPIC_API_KEY", "anthropic", AnthropicProvider, "claude-sonnet-4-5"),
-    "openrouter": _Service(
-        "OPENROUTER_API_KEY",
-        "openai-compatible",
-        lambda: OpenAiCompatibleProvider(base_url=OPENROUTER_URL),
-        "openai/gpt-5-mini",
-    ),
+
+def _at(base_url: str) -> Callable[[], LlmProvider]:
+    return lambda: OpenAiCompatibleProvider(base_url=base_url)
+
+
+MODEL_SERVICES: Final[Mapping[str, ModelService]] = {
+    service.name: service
+    for service in (
+        ModelService("openai-compatible", OpenAiCompatibleProvider, "OPENAI_BASE_URL"),
+        ModelService("openai", OpenAiProvider, "OPENAI_API_KEY", "gpt-5-mini"),
+        ModelService("anthropic", AnthropicProvider, "ANTHROPIC_API_KEY", "claude-sonnet-4-5"),
+        ModelService("openrouter", _at(OPENROUTER_URL), "OPENROUTER_API_KEY", "openai/gpt-5-mini"),
+        ModelService("ollama", _at("http://127.0.0.1:11434/v1")),
+        ModelService("vllm", _at("http://127.0.0.1:8000/v1")),
+    )
 }
 """By name, in the order in which the environment is asked: an address of one's own says more than a key."""
+_REAL: Final = frozenset({"openai", "openai-compatible", "anthropic"})
+"""Kinds of providers whose models have limits that somebody has to know."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class ProviderChoice:
     """Who answers."""
 
-    provider: LlmProvider | ProviderHandle
+    provider: ProviderHandle
     """It."""
     because: str
     """Why it."""
@@ -74,42 +85,65 @@ def notebook(
     trace: TraceSink | str | os.PathLike[str] | None = None,
 ) -> LashCoreBuilder:
     """Return a builder with the standard mode that needs nothing more; `LashCore.provider_choice` says who answers. See `LashCore.notebook`."""
-    chosen = _chosen(provider)
+    chosen = choose_provider(provider)
     builder = standard()
     builder = builder.in_memory() if store is None else builder.stored_in(Path(store).expanduser())
-    builder = builder.provider(chosen.provider, because=chosen.because).model(_spec_of(model, chosen))
+    builder = builder.provider(chosen.provider, because=chosen.because).model(
+        model_for(chosen.provider, model or _model_of(chosen))
+    )
     return builder.trace_sink(_sink(trace))
 
 
-def _chosen(given: Given) -> _Choice:
+def model_for(provider: LlmProvider | ProviderHandle, model: ModelSpec | str) -> ModelSpec | str:
+    """Return the model with its limits; providers without models of their own take any id.
+
+    Raises:
+        CallerError: `unknown_model`, nobody knows the limits of that model.
+    """
+    return model_spec(model) if isinstance(model, str) and provider.kind in _REAL else model
+
+
+def choose_provider(given: Given) -> ProviderChoice:
+    """Return who answers: who is given or named, else whom the environment has the key of, else the offline demo.
+
+    Raises:
+        CallerError: `provider`, nobody has that name; `provider_key`, the environment lacks what it needs.
+    """
     if isinstance(given, str):
-        service = _SERVICES.get(given)
-        if service is None:
-            known = ", ".join(_SERVICES)
-            raise CallerError(f"no provider is called {given!r}; give one of {known}, or a provider", code="provider")
-        return _Choice(service.make(), "you named it", service.model)
+        service = _named(given)
+        return ProviderChoice(ProviderHandle(service.make()), "you named it", service.model)
     if given is not None:
-        service = _SERVICES.get(given.kind)
-        return _Choice(given, "you gave it", service.model if service else f"{given.kind}-model")
-    for service in _SERVICES.values():
-        if os.environ.get(service.variable, "").strip():
+        handle = given if isinstance(given, ProviderHandle) else ProviderHandle(given)
+        usual = MODEL_SERVICES.get(given.kind)
+        return ProviderChoice(handle, "you gave it", usual.model if usual else f"{given.kind}-model")
+    for service in MODEL_SERVICES.values():
+        if service.variable and service.is_ready:
             made = service.make()
-            return _Choice(made, f"{service.variable} is set, so this is asked: {made!r}", service.model)
+            return ProviderChoice(
+                ProviderHandle(made), f"{service.variable} is set, so this is asked: {made!r}", service.model
+            )
     demo = OfflineProvider()
-    variables = ", ".join(service.variable for service in _SERVICES.values())
-    return _Choice(demo, f"none of {variables} is set, and there is no model behind it", f"{demo.kind}-model")
+    variables = ", ".join(service.variable for service in MODEL_SERVICES.values() if service.variable)
+    return ProviderChoice(
+        ProviderHandle(demo), f"none of {variables} is set, and there is no model behind it", f"{demo.kind}-model"
+    )
 
 
-def _spec_of(model: ModelSpec | str | None, chosen: _Choice) -> ModelSpec | str:
-    """Return the model with its limits; doubles take any id and have none."""
-    if isinstance(model, ModelSpec):
-        return model
-    named = model or _usual_model(chosen)
-    is_real = chosen.provider.kind in {service.kind for service in _SERVICES.values()}
-    return model_spec(named) if is_real else named
+def _named(name: str) -> ModelService:
+    service = MODEL_SERVICES.get(name)
+    if service is None:
+        known = ", ".join(MODEL_SERVICES)
+        raise CallerError(f"no provider is called {name!r}; give one of {known}, or a provider", code="provider")
+    if not service.is_ready:
+        raise CallerError(
+            f"{name} needs the environment variable {service.variable}, which is not set; set it before the notebook starts, or in a"
+            f" cell that does not show it: import os, getpass; os.environ[{service.variable!r}] = getpass.getpass()",
+            code="provider_key",
+        )
+    return service
 
 
-def _usual_model(chosen: _Choice) -> str:
+def _model_of(chosen: ProviderChoice) -> str:
     if chosen.model is None:
         raise CallerError(
             f"{chosen.provider.kind} answers, since {chosen.because}, and nobody knows which models it has;"

@@ -73,6 +73,7 @@ from lash_nb.frames._llm_calls import (
     LLM_CALL_TIMING,
     llm_calls_df,
 )
+from lash_nb.frames._models import MODEL_COLUMNS, models_df
 from lash_nb.frames._other_records import OTHER_RECORD_COLUMNS, other_records_df
 from lash_nb.frames._price import CallCosts, Price, Unpriced, call_costs
 from lash_nb.frames._processes import PROCESS_COLUMNS, PROCESS_INFO, PROCESS_STARTED_BY, PROCESS_TIMING, processes_df
@@ -159,6 +160,7 @@ __all__ = [
     "LLM_CALL_STREAM",
     "LLM_CALL_TIMING",
     "MESSAGE_COLUMNS",
+    "MODEL_COLUMNS",
     "NODE_COLUMNS",
     "OTHER_RECORD_COLUMNS",
     "PROCESS_COLUMNS",
@@ -245,6 +247,7 @@ __all__ = [
     "ledger_df",
     "llm_calls_df",
     "messages_df",
+    "models_df",
     "nodes_df",
     "other_records_df",
     "processes_df",

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lash_nb.core import DEFAULT_CONTEXT_WINDOW, SessionConfigPatch
+from lash_nb.core import DEFAULT_CONTEXT_WINDOW, MODEL_SERVICES, ProviderChoice, choose_provider, model_for
 from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._open_session import OpenSession
-from lash_nb.wire import ModelSpec
+from lash_nb.wire import ModelSpec, SessionPolicy
 
 __all__ = ["adopt_provider", "adoption_python"]
 
@@ -27,13 +27,13 @@ async def adopt_provider(
     Raises:
         CallerError: there is no such provider, or a turn is under way.
     """
-    provider, _ = chosen_provider(namespace, name)
-    before = opened.session.policy_snapshot()
-    asks = before.model if model in {None, before.model.id} else _model(model)
+    choice = choose_provider(chosen_provider(namespace, name)[0])
+    provider, before = choice.provider, opened.session.policy_snapshot()
+    asks = _asked_model(choice, before, model)
     if (provider.kind, asks) == (before.provider_id, before.model):
         return None
     opened.refuse_during_turn()
-    await opened.session.configure(SessionConfigPatch(provider=provider, model=asks))
+    await opened.answer_by(name or provider.kind, provider, asks)
     session_id = opened.session.session_id
     return (
         f"Session {session_id} worked with {before.model.id} of {before.provider_id or 'no provider'} before; from now on"
@@ -50,5 +50,13 @@ def adoption_python(namespace: Mapping[str, Any], name: str | None, model: str |
     return f"await session.configure(lash_nb.core.SessionConfigPatch({given}))"
 
 
-def _model(model: str | None) -> ModelSpec:
-    return ModelSpec.from_token_limits(model or "", context_window_tokens=DEFAULT_CONTEXT_WINDOW)
+def _asked_model(choice: ProviderChoice, before: SessionPolicy, model: str | None) -> ModelSpec:
+    """The model that is named, else the one of before, unless the provider is another one with models of its own."""
+    if model is None and choice.provider.kind != before.provider_id and choice.provider.kind in MODEL_SERVICES:
+        model = choice.model
+    if model is None or model == before.model.id:
+        return before.model
+    spec = model_for(choice.provider, model)
+    if isinstance(spec, str):
+        return ModelSpec.from_token_limits(spec, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
+    return spec

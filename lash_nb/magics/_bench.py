@@ -13,6 +13,7 @@ from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._settings import Lash
 from lash_nb.magics._shown import ShownValues
+from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import ParkedSession
 from lash_nb.trace import Trace
 
@@ -30,6 +31,10 @@ class Parked(NamedTuple):
     """Opens it."""
     opening: Opening
     """What it was opened with."""
+    answerer: str
+    """The name of the provider that answers."""
+    provider: ProviderHandle | None
+    """The provider."""
 
 
 class Bench:
@@ -122,12 +127,17 @@ class Bench:
         parked = await opened.session.park()
         parked.store.release()  # or its file would be whole only together with its journal, for whoever copies it
         self.take_away(name)
-        self.parked[name] = Parked(parked, opened.core, opened.opening)
+        self.parked[name] = Parked(parked, opened.core, opened.opening, opened.answerer, opened.provider)
 
     async def resume(self, name: str) -> OpenSession:
         """Go on with a parked session."""
         parked = self.parked[name]
-        return self.put(OpenSession(await parked.core.resume(parked.session), parked.core, parked.opening))
+        opened = OpenSession(await parked.core.resume(parked.session), parked.core, parked.opening)
+        if (
+            parked.provider is not None and parked.provider is not opened.provider
+        ):  # it was chosen since the core was built
+            await opened.answer_by(parked.answerer, parked.provider, opened.session.policy_snapshot().model)
+        return self.put(opened)
 
     def take_away(self, name: str) -> None:
         """Forget an open session; the one that was opened before it is meant now."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from lash_nb.core import MODEL_SERVICES
 from lash_nb.errors import CallerError
 from lash_nb.frames import Price
 from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
-from lash_nb.providers import LlmProvider, OfflineProvider, ProviderOptions
+from lash_nb.providers import LlmProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
 
-__all__ = ["NamespaceTools", "chosen_provider", "default_model", "price_names", "provider_names", "tool_names"]
+__all__ = ["NamespaceTools", "chosen_provider", "price_names", "provider_names", "tool_names"]
 
 _PREFERRED: Final = "provider"
 
@@ -65,21 +66,23 @@ def provider_names(namespace: Mapping[str, Any]) -> list[str]:
     return [name for name, value in _own(namespace) if _is_provider(value)]
 
 
-def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[LlmProvider, str]:
-    """Return who answers, and the Python expression for it.
+def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[LlmProvider | str | None, str]:
+    """Return who answers as `LashCore.notebook` takes it, and the Python expression for it.
 
-    It is the variable `name`, else the variable `provider`, else the only provider there is, else the offline stand-in.
+    It is the variable or service `name`, else the variable `provider`, else the only provider there is, else whom the environment names.
 
     Raises:
-        CallerError: the variable is missing or no provider, or there are several to choose from.
+        CallerError: nothing has that name or it is no provider, or there are several to choose from.
     """
+    if name is not None and name not in namespace and name in MODEL_SERVICES:
+        return name, repr(name)
     if name is not None:
         return _named(namespace, name), name
     names = provider_names(namespace)
     if _PREFERRED in names:
         return namespace[_PREFERRED], _PREFERRED
     if not names:
-        return OfflineProvider(), "lash_nb.providers.OfflineProvider()"
+        return None, ""
     if len({id(namespace[one]) for one in names}) > 1:
         message = (
             f"several providers to choose from: {', '.join(names)}; say which: %lash new NAME --provider {names[0]}"
@@ -88,15 +91,10 @@ def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[Llm
     return namespace[names[0]], names[0]
 
 
-def default_model(provider: LlmProvider) -> str:
-    """Return the model that is asked where none was named: providers without models of their own take any id."""
-    return f"{provider.kind}-model"
-
-
 def _named(namespace: Mapping[str, Any], name: str) -> LlmProvider:
     if name not in namespace:
-        known = ", ".join(provider_names(namespace)) or "none yet"
-        message = f"no variable {name}; define the provider first, e.g. {name} = lash_nb.ScriptedProvider([…]) (providers here: {known})"
+        known = ", ".join((*provider_names(namespace), *MODEL_SERVICES))
+        message = f"no variable and no service {name}; define it first, e.g. {name} = lash_nb.ScriptedProvider([…]), or take one of {known}"
         raise CallerError(message, code="magics_provider")
     if not _is_provider(namespace[name]):
         kind = type(namespace[name]).__name__

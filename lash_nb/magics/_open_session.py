@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from IPython.display import display
 
-from lash_nb.core import LashCore, LashSession, RunningTurn
+from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
 from lash_nb.errors import CallerError
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
+from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import TurnResult
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import StepperView
@@ -20,6 +21,7 @@ from lash_nb.wire import (
     DirectCommand,
     EffectEntry,
     LlmCallCommand,
+    ModelSpec,
     QueuedWorkBatch,
     RuntimeEffectEnvelope,
     ToolCallCommand,
@@ -48,12 +50,21 @@ class OpenSession:
         self.session: Final = session
         self.core: Final = core
         self.opening: Final = opening
+        self.provider = core.parts.provider
+        """Who answers."""
+        self.answerer = opening.provider or (self.provider.kind if self.provider else "")
+        """The name by which it was chosen."""
         self.result: TurnResult | None = None
         self.batches: list[str] = []
         """Ids of the batches that were last seen to wait in its queue."""
         self._view: StepperView | None = None
         self._cancelled = ""
         self._attending = 0
+
+    async def answer_by(self, name: str, provider: ProviderHandle, model: ModelSpec) -> None:
+        """Let another provider answer from the next turn on."""
+        await self.session.configure(SessionConfigPatch(provider=provider, model=model))
+        self.answerer, self.provider = name, provider
 
     @property
     def trace(self) -> Trace:

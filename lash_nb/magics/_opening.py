@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
-from lash_nb.magics._namespace import NamespaceTools, chosen_provider, default_model, tool_names
-from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink
-from lash_nb.wire import PromptContribution
+from lash_nb.magics._namespace import NamespaceTools, chosen_provider, tool_names
+from lash_nb.providers import model_spec
+from lash_nb.wire import ModelSpec, PromptContribution
 
 __all__ = ["Opening"]
 
 _SYSTEM: Final = "builder.prompt_contribution(lash_nb.wire.PromptContribution(slot='guidance', content={text!r}))"
-_TEE: Final = "builder.trace_sink(lash_nb.trace.TeeTraceSink(memory, lash_nb.JsonlTraceSink({file!r})))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,10 @@ class Opening:
     """Variables of the tools; all of them when None."""
     model: str | None = None
     """The model's id."""
+    window: int | None = None
+    """Most tokens of a prompt, for a model that nobody knows."""
+    variant: str | None = None
+    """The model's reasoning effort."""
     system: str | None = None
     """Text for the system prompt."""
     trace: str | None = None
@@ -43,10 +46,10 @@ class Opening:
             CallerError: provider, tools or file cannot be used, or a residency is asked for without a folder.
         """
         provider, _ = chosen_provider(namespace, self.provider)
-        builder = LashCore.standard()
-        builder = builder.stored_in(self.store) if self.store else builder.in_memory()
-        builder = builder.provider(provider).model(self.model or default_model(provider))
-        builder = builder.tools(NamespaceTools(namespace, self.tools)).trace_sink(self._sink())
+        file = _writable(self.trace) if self.trace else None
+        builder = LashCore.notebook(provider, self._spec(), self.store, file).tools(
+            NamespaceTools(namespace, self.tools)
+        )
         if self.residency == "active_path_only":
             builder = builder.residency(self._active_path_only())
         if self.system:
@@ -55,23 +58,35 @@ class Opening:
 
     def python(self, namespace: Mapping[str, Any]) -> list[str]:
         """Return the same in Python, a line each; `core` is what is built."""
-        provider, expression = chosen_provider(namespace, self.provider)
+        _, provider = chosen_provider(namespace, self.provider)
         named = tool_names(namespace) if self.tools is None else self.tools
+        given = {"provider": provider, "model": self._model_python(), "store": self.store, "trace": self.trace}
+        texts = {
+            name: value if name in ("provider", "model") else repr(value) for name, value in given.items() if value
+        }
         return [
             "import lash_nb",
-            "memory = lash_nb.MemoryTraceSink()",
-            f"builder = lash_nb.LashCore.standard().{f'stored_in({self.store!r})' if self.store else 'in_memory()'}",
-            f"builder.provider({expression}).model({self.model or default_model(provider)!r})",
+            f"builder = lash_nb.LashCore.notebook({', '.join(f'{name}={text}' for name, text in texts.items())})",
             *([f"builder.tools({', '.join(named)})"] if named else []),
             *([f"builder.residency({self.residency!r})"] if self.residency != "keep_all" else []),
             *([_SYSTEM.format(text=self.system)] if self.system else []),
-            _TEE.format(file=self.trace) if self.trace else "builder.trace_sink(memory)",
             "core = builder.build()",
         ]
 
-    def _sink(self) -> MemoryTraceSink | TeeTraceSink:
-        memory = MemoryTraceSink()
-        return TeeTraceSink(memory, JsonlTraceSink(_writable(self.trace))) if self.trace else memory
+    def _spec(self) -> ModelSpec | str | None:
+        """The model with what was typed of its limits."""
+        if self.window is None and self.variant is None:
+            return self.model
+        if self.model is None:
+            raise CallerError("which model? --window and --variant want a --model ID, too", code="magics_model")
+        return model_spec(self.model, window=self.window, variant=self.variant)
+
+    def _model_python(self) -> str | None:
+        if self.model is None or (self.window is None and self.variant is None):
+            return self.model and repr(self.model)
+        limits = {"window": self.window, "variant": self.variant}
+        more = "".join(f", {name}={value!r}" for name, value in limits.items() if value is not None)
+        return f"lash_nb.model_spec({self.model!r}{more})"
 
     def _active_path_only(self) -> Any:
         if not self.store:

@@ -14,6 +14,7 @@ from lash_nb.magics._desk import Desk
 from lash_nb.magics._expansion import expanded
 from lash_nb.magics._live import LiveDisplay, NoDisplay, live_display
 from lash_nb.magics._open_session import OpenSession, Stop
+from lash_nb.magics._schema_prompt import SCHEMA, ask_for, schema_python
 from lash_nb.magics._verb import Argument, Usage
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import TurnInput, sniff_image
@@ -40,8 +41,8 @@ def read_assignment(line: str) -> tuple[str, Assignment | None]:
     return line[: found.start()], Assignment(found["name"], bool(found["shown"]))
 
 
-async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any]) -> Stop | None:
-    """Run the cell: read its flags, expand its body, run the turn to its end or to its first stop."""
+async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any]) -> Any:
+    """Run the cell: read its flags, expand its body, run the turn to its end or to its first stop, or ask for a value."""
     rest, assignment = read_assignment(line)
     asked = PROMPT.parse(expanded(rest, scope))
     opened = bench.session(asked.session)
@@ -51,8 +52,20 @@ async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any
     turn_input = _with_images(TurnInput.text(text), asked.image)
     names = [_variable(name) for name in (asked.output, assignment and assignment.name) if name]
     quiet = assignment is not None and not assignment.is_shown
+    if asked.schema:
+        value = await _as_value(bench, opened, turn_input, text, asked)
+        for name in names:
+            bench.assign(name, value)
+        return None if quiet else value
     stop = await begin(bench, opened, turn_input, step=asked.step, names=names, quiet=quiet)
     return None if quiet and isinstance(stop, TurnResult) else stop
+
+
+async def _as_value(bench: Bench, opened: OpenSession, turn_input: TurnInput, text: str, asked: Namespace) -> Any:
+    if asked.step:
+        message = "--step stops before the effects of a turn, and --schema asks beside the turns; leave one of them out"
+        raise CallerError(message, code="magics_usage")
+    return await ask_for(bench, opened, turn_input, text, asked.schema)
 
 
 def _variable(name: str) -> str:
@@ -134,6 +147,8 @@ def _picture(path: str) -> tuple[str, bytes]:
 
 
 def _python(_bench: Bench, asked: Namespace) -> str:
+    if asked.schema:
+        return f"{asked.output or 'value'} = {schema_python(asked.schema)}"
     images = "".join(f".image(Path({path!r}).read_bytes(), label={Path(path).name!r})" for path in asked.image)
     start = ["from pathlib import Path"] if asked.image else []
     end = f'{asked.output or "result"} = await session.turn("…"){images}.run()'
@@ -164,6 +179,7 @@ PROMPT: Final = Usage(
             values=values.sessions,
             settings={"metavar": "NAME"},
         ),
+        SCHEMA,
         Argument(name="--step", help="stop before the first effect", settings={"action": "store_true"}),
     ),
 )

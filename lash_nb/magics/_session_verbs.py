@@ -6,13 +6,14 @@ from typing import Final, get_args
 import pandas as pd
 
 from lash_nb import plots
-from lash_nb.core import LashSession
+from lash_nb.core import LashSession, choose_provider
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._adopting import adopt_provider, adoption_python
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._opening import Opening
+from lash_nb.magics._provider_verbs import MODEL_ARGUMENTS, say_choice
 from lash_nb.magics._session_table import session_table
 from lash_nb.magics._stored import asked_folder, find_stored, stored_folders
 from lash_nb.magics._verb import Argument, Verb
@@ -31,6 +32,7 @@ async def _new(bench: Bench, asked: Namespace) -> LashSession:
     opened, older = await bench.open(asked.name, opening)
     if older is not None:
         print(f"There was a session {asked.name} before; it is {older} now: %lash use {older}")  # noqa: T201 - said in the cell
+    say_choice(bench, opened.core, opening)
     return opened.session
 
 
@@ -75,9 +77,11 @@ def _find(bench: Bench, asked: Namespace) -> StoredSession:
 
 def _opening(bench: Bench, asked: Namespace) -> Opening:
     return Opening(
-        provider=asked.provider,
+        provider=asked.provider or bench.settings.provider or None,
         tools=[name.strip() for name in asked.tools.split(",") if name.strip()] if asked.tools else None,
-        model=asked.model,
+        model=asked.model or (not asked.provider and bench.settings.model) or None,
+        window=asked.window,
+        variant=asked.variant,
         system=asked.system,
         trace=asked.trace,
         store=asked_folder(bench, asked.store),
@@ -111,7 +115,7 @@ def _open_stored_python(bench: Bench, asked: Namespace) -> str:
     else:
         row = _find(bench, asked).row
         line = _open_python(bench, asked)
-        provider, _ = chosen_provider(bench.namespace, asked.provider)
+        provider = choose_provider(chosen_provider(bench.namespace, asked.provider)[0]).provider
         differs = bool(row.turns) and (provider.kind, model or row.model) != (row.provider_id, row.model)
     return "\n".join([line, *([adoption_python(bench.namespace, asked.provider, model)] if differs else [])])
 
@@ -140,9 +144,10 @@ _STORE: Final = Argument(
 _OPENING: Final = (
     Argument(
         name="--provider",
-        help="variable of the provider that answers (default: provider, the only one there is, or the offline stand-in)",
-        values=values.providers,
-        settings={"metavar": "VAR"},
+        help="who answers: a variable, or openai, anthropic, ollama … (default: the variable provider, the only one there is,"
+        " whoever the environment has a key of, or the offline stand-in)",
+        values=values.answerers,
+        settings={"metavar": "NAME"},
     ),
     Argument(
         name="--tools",
@@ -150,7 +155,7 @@ _OPENING: Final = (
         values=values.listed_tools,
         settings={"metavar": "A,B"},
     ),
-    Argument(name="--model", help="id of the model", settings={"metavar": "ID"}),
+    *MODEL_ARGUMENTS,
     Argument(name="--system", help="text for the system prompt", settings={"metavar": "TEXT"}),
     Argument(
         name="--trace", help="write the trace to this file too", values=values.files, settings={"metavar": "FILE"}

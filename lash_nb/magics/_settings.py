@@ -12,6 +12,14 @@ class Lash(Configurable):
     store = Unicode(
         "", help="Folder in which %lash new keeps sessions, and in which %lash open finds them; empty: in memory."
     ).tag(config=True)
+    provider = Unicode(
+        "",
+        help="Who answers in sessions that are opened from now on: a variable, or openai, anthropic, ollama …; empty: see %lash provider.",
+    ).tag(config=True)
+    model = Unicode(
+        "",
+        help="Id of the model that is asked in sessions that are opened from now on; empty: the provider's usual one.",
+    ).tag(config=True)
     residency = Enum(
         ("keep_all", "active_path_only"),
         default_value="keep_all",

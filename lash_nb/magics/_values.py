@@ -4,23 +4,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, get_args
 
+from pydantic import BaseModel
+
+from lash_nb.core import MODEL_SERVICES
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import price_names, provider_names, tool_names
 from lash_nb.magics._stored import stored_rows
+from lash_nb.providers import known_models
 from lash_nb.wire import RuntimeEffectKind
 
 __all__ = [
     "KINDS",
+    "answerers",
     "attachments",
     "batches",
     "effects",
     "files",
     "kinds",
     "listed_tools",
+    "models",
     "nodes",
     "parked_sessions",
     "prices",
     "providers",
+    "schemas",
     "session_tools",
     "sessions",
     "stored_sessions",
@@ -121,3 +128,23 @@ def files(_bench: Bench, typed: str) -> Iterator[str]:
     for path in found:
         if path.name.startswith(name) and (name.startswith(".") or not path.name.startswith(".")):
             yield f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}"
+
+
+def answerers(bench: Bench, typed: str) -> list[str]:
+    """Variables of providers, and services by name."""
+    return [*providers(bench, typed), *MODEL_SERVICES]
+
+
+def models(_bench: Bench, _typed: str) -> list[str]:
+    """Ids of models whose limits are known."""
+    return [model.id for model in known_models()]
+
+
+def schemas(bench: Bench, _typed: str) -> list[str]:
+    """Names of pydantic model classes, and `json`."""
+    own = (name for name, value in bench.namespace.items() if not name.startswith("_") and _is_model(value))
+    return [*own, "json"]
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel

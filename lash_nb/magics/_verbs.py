@@ -13,6 +13,7 @@ from lash_nb.magics._look_verbs import LOOK_VERBS
 from lash_nb.magics._plot_verb import PLOT
 from lash_nb.magics._preview_verb import PREVIEW_VERB
 from lash_nb.magics._prompt import PROMPT, read_assignment
+from lash_nb.magics._provider_verbs import PROVIDER_VERBS
 from lash_nb.magics._queue_verb import QUEUE_VERB
 from lash_nb.magics._session_verbs import SESSION_VERBS
 from lash_nb.magics._step_verbs import STEP_VERBS
@@ -75,6 +76,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     for verb in (
         *SESSION_VERBS,
         *STORE_VERBS,
+        *PROVIDER_VERBS,
         *STEP_VERBS,
         QUEUE_VERB,
         TOOLS_VERB,

@@ -103,8 +103,11 @@ async def test_what_is_given_is_used(tmp_path: Path) -> None:
     assert session.trace is not None
 
 
-def test_a_provider_may_be_named() -> None:
+def test_a_provider_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the words of the table; a handle and a sink of one's own are used as they are."""
+    with pytest.raises(CallerError, match="anthropic needs the environment variable ANTHROPIC_API_KEY"):
+        LashCore.notebook("anthropic")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
     assert (
         LashCore.notebook("anthropic").build().provider_choice
         == "anthropic answers with claude-sonnet-4-5: you named it"

@@ -37,7 +37,7 @@ def paused(shell: Shell) -> Shell:
         ("%lash continue --to to", ["tool_call"]),
         ("%lash continue -", ["--to", "--help"]),
         ("%lash new c --pro", ["--provider"]),
-        ("%lash new c --provider ", ["provider"]),
+        ("%lash new c --provider p", ["provider"]),
         ("%lash new c --tools we", ["weather"]),
         ("%lash trace t", ["tired.png", "traces/"]),
         ("%lash trace traces/", ["traces/one.jsonl"]),

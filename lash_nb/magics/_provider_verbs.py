@@ -1,0 +1,181 @@
+"""`%lash provider` and `%lash model`: who answers, and with which model."""
+
+from argparse import Namespace
+from typing import Any, Final
+
+import pandas as pd
+
+from lash_nb import frames
+from lash_nb.core import DEFAULT_CONTEXT_WINDOW, MODEL_SERVICES, LashCore, SessionConfigPatch, model_for
+from lash_nb.magics import _values as values
+from lash_nb.magics._bench import Bench
+from lash_nb.magics._namespace import chosen_provider, provider_names
+from lash_nb.magics._opening import Opening
+from lash_nb.magics._table import Table
+from lash_nb.magics._verb import Argument, Verb
+from lash_nb.providers import ProviderHandle, known_models, model_spec
+from lash_nb.wire import ModelSpec
+
+__all__ = ["MODEL_ARGUMENTS", "PROVIDER_VERBS", "say_choice"]
+
+_ANSWERERS: Final = {
+    "name": "name",
+    "is_current": "answers now",
+    "is_ready": "ready",
+    "needs": "needs",
+    "model": "model",
+}
+_MODELS: Final = {
+    "model": "model",
+    "provider": "provider",
+    "prompt_tokens": "prompt, at most",
+    "output_tokens": "answer, at most",
+    "variants": "variants",
+}
+
+_WINDOW: Final = Argument(
+    name="--window",
+    help="most tokens of a prompt, for a model whose limits nobody here knows",
+    settings={"metavar": "N", "type": int},
+)
+_VARIANT: Final = Argument(name="--variant", help="its reasoning effort, e.g. low", settings={"metavar": "EFFORT"})
+MODEL_ARGUMENTS: Final = (
+    Argument(name="--model", help="id of the model", values=values.models, settings={"metavar": "ID"}),
+    _WINDOW,
+    _VARIANT,
+)
+"""How a line says which model is asked."""
+
+
+def say_choice(bench: Bench, core: LashCore, opening: Opening) -> None:
+    """Say who answers where nobody was named."""
+    if chosen_provider(bench.namespace, opening.provider)[0] is None:
+        print(core.provider_choice)  # noqa: T201 - said in the cell
+
+
+async def _provider(bench: Bench, asked: Namespace) -> Table | None:
+    if asked.name is None:
+        return _answerers(bench)
+    core = _core_of(bench, asked)
+    provider, model = core.parts.provider, core.parts.policy.model
+    bench.settings.provider, bench.settings.model = asked.name, asked.model or ""
+    if bench.current and provider is not None:
+        opened = bench.session()
+        opened.refuse_during_turn()
+        await opened.answer_by(asked.name, provider, model)
+    where = f"session {bench.current} and those" if bench.current else "sessions"
+    print(f"{core.provider_choice}. It does in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
+    return None
+
+
+def _core_of(bench: Bench, asked: Namespace) -> LashCore:
+    """A core of this provider; building it refuses what cannot answer."""
+    opening = Opening(provider=asked.name, model=asked.model, window=asked.window, variant=asked.variant, tools=[])
+    return opening.core(bench.namespace)
+
+
+def _answerers(bench: Bench) -> Table:
+    current = bench.session().answerer if bench.current else bench.settings.provider
+    rows = [*_variables(bench, current), *_services(current)]
+    frame = pd.DataFrame(rows, columns=list(_ANSWERERS))
+    return Table(frame, columns=_ANSWERERS, title="Who can answer", note="choose one: %lash provider NAME")
+
+
+def _variables(bench: Bench, current: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "is_current": name == current,
+            "is_ready": True,
+            "needs": "",
+            "model": "",
+        }
+        for name in provider_names(bench.namespace)
+    ]
+
+
+def _services(current: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "is_current": name == current,
+            "is_ready": service.is_ready,
+            "needs": f"the variable {service.variable}" if service.variable else "a server on this machine",
+            "model": service.model or "name one: --model ID",
+        }
+        for name, service in MODEL_SERVICES.items()
+    ]
+
+
+async def _model(bench: Bench, asked: Namespace) -> Table | None:
+    if asked.id is None:
+        return _models(bench)
+    opened = bench.session()
+    opened.refuse_during_turn()
+    spec = _spec(opened.provider, asked)
+    await opened.session.configure(SessionConfigPatch(model=spec))
+    window, name = spec.limits.context_window_tokens, f"{spec.id}, {spec.variant}" if spec.variant else spec.id
+    print(f"{name} is asked from the next turn on; it takes {window:,} tokens")  # noqa: T201 - said in the cell
+    return None
+
+
+def _spec(provider: ProviderHandle | None, asked: Namespace) -> ModelSpec:
+    if asked.window is not None or asked.variant is not None:
+        return model_spec(asked.id, window=asked.window, variant=asked.variant)
+    spec = asked.id if provider is None else model_for(provider, asked.id)
+    if isinstance(spec, str):
+        return ModelSpec.from_token_limits(spec, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
+    return spec
+
+
+def _models(bench: Bench) -> Table:
+    now = bench.session().session.policy_snapshot().model.id if bench.current else "nothing yet"
+    title = "Models whose limits are known"
+    note = f"now: {now}; choose one: %lash model ID, one that is not listed: %lash model ID --window N"
+    return Table(frames.models_df(known_models()), columns=_MODELS, title=title, note=note)
+
+
+def _provider_python(bench: Bench, asked: Namespace) -> str:
+    if asked.name is None:
+        return "lash_nb.core.MODEL_SERVICES  # and every provider of yours"
+    opening = Opening(provider=asked.name, model=asked.model, window=asked.window, variant=asked.variant, tools=[])
+    change = "lash_nb.SessionConfigPatch(provider=core.parts.provider, model=core.parts.policy.model)"
+    return "\n".join([*opening.python(bench.namespace), f"await session.configure({change})"])
+
+
+def _model_python(_bench: Bench, asked: Namespace) -> str:
+    if asked.id is None:
+        return "lash_nb.frames.models_df(lash_nb.known_models())"
+    limits = {"window": asked.window, "variant": asked.variant}
+    more = "".join(f", {name}={value!r}" for name, value in limits.items() if value is not None)
+    return f"await session.configure(lash_nb.SessionConfigPatch(model=lash_nb.model_spec({asked.id!r}{more})))"
+
+
+PROVIDER_VERBS: Final = (
+    Verb(
+        name="provider",
+        summary="who can answer; with a NAME: let it answer from now on",
+        run=_provider,
+        python=_provider_python,
+        arguments=(
+            Argument(
+                name="NAME",
+                help="a variable, or openai, anthropic, ollama …",
+                values=values.answerers,
+                settings={"nargs": "?"},
+            ),
+            *MODEL_ARGUMENTS,
+        ),
+    ),
+    Verb(
+        name="model",
+        summary="the models whose limits are known; with an ID: ask it from the next turn on",
+        run=_model,
+        python=_model_python,
+        arguments=(
+            Argument(name="ID", help="id of the model", values=values.models, settings={"nargs": "?"}),
+            _WINDOW,
+            _VARIANT,
+        ),
+    ),
+)

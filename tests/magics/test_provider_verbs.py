@@ -1,0 +1,119 @@
+"""Choose who answers and with which model, and get answers as values."""
+
+import pytest
+from pydantic import BaseModel
+
+from lash_nb.frames import models_df
+from lash_nb.providers import known_models
+from tests.magics.conftest import Shell
+
+KEYS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_session_says_who_answers(
+    shell: Shell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment decides where nobody is named, and the cell says so without the key."""
+    shell.run("%lash new one")
+    assert "offline answers with offline-model: none of OPENAI_BASE_URL" in capsys.readouterr().out
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    shell.run("%lash new two")
+    told = capsys.readouterr().out
+    assert "anthropic answers with claude-" in told
+    assert "secret" not in told
+
+
+def test_another_provider_answers_from_now_on(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the current session and in those that are opened later, until somebody chooses again."""
+    shell.run("first, second = provider_of('one'), provider_of('two', 'three')\n%lash new demo --provider first")
+    assert shell.run("%%lash\nHello").reply == "one"
+
+    shell.run("%lash provider second")
+    assert "scripted answers with scripted-model" in capsys.readouterr().out
+    assert shell.run("%%lash\nHello").reply == "two"
+    shell.run("%lash new other")
+    assert shell.run("%%lash\nHello").reply == "three"
+
+    table = shell.run("%lash provider").set_index("name")
+    assert table.loc["second", "is_current"]
+    assert not table.loc["first", "is_current"]
+    assert table.loc["openai", "needs"] == "the variable OPENAI_API_KEY"
+    assert not table.loc["openai", "is_ready"]
+
+
+def test_a_provider_that_was_chosen_outlives_parking(shell: Shell) -> None:
+    """A parked session goes on with the provider that it had."""
+    shell.run("first, second = provider_of('one'), provider_of('two')\n%lash new demo --provider first --store kept")
+    shell.run("%%lash\nHello")
+    shell.run("%lash provider second\n%lash park demo\n%lash resume demo")
+    assert shell.run("%%lash\nHello").reply == "two"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("%lash provider nobody", "no variable and no service nobody"),
+        ("%lash provider anthropic", "ANTHROPIC_API_KEY"),
+        ("%lash provider ollama", "nobody knows which models it has"),
+        ("%lash provider ollama --model llama3", "--window 32768"),
+        ("%lash new x --window 100", "want a --model ID"),
+        ("%lash model m --window none", "invalid int value"),
+        ("%lash model m --window 0", "give at least 1"),
+    ],
+)
+def test_what_cannot_answer(shell: Shell, line: str, words: str) -> None:
+    """One line says what is missing; the session answers as before."""
+    shell.run("provider = provider_of('one')\n%lash new demo")
+    assert words in shell.refuse(line)
+    assert shell.run("%%lash\nHello").reply == "one"
+
+
+def test_another_model_is_asked(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the next turn on; its limits are known, or given."""
+    shell.run("provider = provider_of('one', 'two')\n%lash new demo")
+    shell.run("%lash model gpt-5-mini")
+    assert "gpt-5-mini is asked from the next turn on; it takes 200,000 tokens" in capsys.readouterr().out
+    shell.run("%%lash\nHello")
+    shell.run("%lash model mine --window 4000")
+    shell.run("%%lash\nHello")
+    asked = shell["provider"].requests
+    assert [(one.model, one.model_variant) for one in asked] == [("gpt-5-mini", None), ("mine", None)]
+    table = shell.run("%lash model")
+    assert list(table["model"]) == list(models_df(known_models())["model"])
+    assert "now: mine" in repr(table)
+
+
+class Person(BaseModel):
+    """Somebody."""
+
+    name: str
+    age: int
+
+
+def test_an_answer_as_a_value(shell: Shell) -> None:
+    """The value of the cell is an instance of the model; the conversation does not know of it."""
+    shell.run('provider = provider_of(\'{"name": "Ada", "age": 36}\', \'{"a": 1}\', \'hi\')\n%lash new demo')
+    shell.ip.user_ns["Person"] = Person
+    assert shell.run("%%lash --schema Person -o ada\nWho wrote the first program?") == Person(name="Ada", age=36)
+    assert shell["ada"].name == "Ada"
+    assert shell.run("%%lash --schema json\nAnything") == {"a": 1}
+    assert shell.run("%%lash\nHello").reply == "hi"
+    assert len(shell["provider"].requests[-1].messages) == 2
+
+
+def test_an_answer_that_is_no_value(shell: Shell) -> None:
+    """The model is told once; then one line says what is wrong, and nothing is assigned."""
+    shell.run("provider = provider_of('no', 'neither', 'hi')\n%lash new demo")
+    shell.ip.user_ns["Person"] = Person
+    assert "the answer is no Person" in shell.refuse("%%lash --schema Person -o ada\nWho?")
+    assert len(shell["provider"].requests) == 2
+    assert "there is no Animal; a schema is a pydantic model class" in shell.refuse("%%lash --schema Animal\nWho?")
+    assert "leave one of them out" in shell.refuse("%%lash --schema Person --step\nWho?")
+    assert shell.run("%%lash\nHello").reply == "hi"
