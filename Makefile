@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean tools
+.PHONY: help demo test check bench docs clean tools
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: $(VENV)/.dev ## lint, formatting, types, import contracts
 
 bench: $(VENV)/.bench ## measure, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.dev ## build the API reference from the docstrings into build/docs
+	$(BIN)/python -m tests.architecture.reference build/docs
 
 clean: ## remove everything that was installed or built
 	rm -rf $(VENV) dist build _executed tests/_screens .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
