@@ -8,6 +8,7 @@ from typing import Any, Self
 from lash_nb.clock import CancellationToken
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
+from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError
 from lash_nb.runtime import ActivitySink, TurnOptions, TurnResult
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
@@ -85,6 +86,14 @@ class QueuedTurnBuilder:
     def cancel(self, token: CancellationToken) -> Self:
         """Cancel the turn when this token is cancelled."""
         return self._set(cancel=token)
+
+    def effects(self, controller: ScopedEffectController) -> Self:
+        """Let the turn's effects be part of this scope; a turn's scope gives it its id."""
+        return self._set(controller=controller)
+
+    def drain_id(self, drain_id: str) -> Self:
+        """Name the scope of the turn's effects, so that it is the same when the turn is run again; the claim names it otherwise."""
+        return self._set(drain_id=drain_id)
 
     def watched_by(self, sink: ActivitySink) -> Self:
         """Send the turn's activities to `sink` too."""

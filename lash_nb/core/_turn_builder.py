@@ -12,6 +12,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
+from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
@@ -101,6 +102,10 @@ class TurnBuilder(PromptLayerSink):
     def prompt_layer(self, layer: PromptLayer) -> Self:
         """Lay this over the system prompt, in this turn only."""
         return self._set(prompt=layer)
+
+    def effects(self, controller: ScopedEffectController) -> Self:
+        """Let the turn's effects be part of this scope, as of a step of a workflow that may be run again; a turn's scope gives it its id."""
+        return self._set(controller=controller)
 
     def watched_by(self, sink: ActivitySink) -> Self:
         """Send the turn's activities to `sink` too."""

@@ -71,7 +71,11 @@ class JournalEffectHost:
 
     def scoped(self, scope: EffectScope) -> "_JournalController":
         """Return a controller that writes into this journal."""
-        return _JournalController(self, self._inner.scoped(scope))
+        return self.around(self._inner.scoped(scope))
+
+    def around(self, controller: ScopedEffectController) -> "_JournalController":
+        """Return a controller that writes into this journal what another one performs, whoever made it."""
+        return _JournalController(self, controller)
 
     async def record(
         self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor

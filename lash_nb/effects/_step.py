@@ -4,6 +4,7 @@ from typing import Final
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._journal import JournalEffectHost
 from lash_nb.effects._step_control import StepControl
 from lash_nb.wire import DurabilityTier, EffectScope, Json, RuntimeEffectEnvelope, RuntimeEffectOutcome
 
@@ -30,6 +31,11 @@ class StepEffectHost:
     def scoped(self, scope: EffectScope) -> "_StepController":
         """Return a controller whose effects stop for this host's `control`."""
         return _StepController(self.control, self._inner.scoped(scope))
+
+    def around(self, controller: ScopedEffectController) -> "_StepController":
+        """Return a controller whose effects stop for this host's `control`, and are then performed by another one, whoever made it."""
+        inner = self._inner.around(controller) if isinstance(self._inner, JournalEffectHost) else controller
+        return _StepController(self.control, inner)
 
 
 class _StepController:

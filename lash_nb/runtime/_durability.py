@@ -27,14 +27,14 @@ _FACETS: Final[Mapping[str, tuple[str, Callable[["OpenRuntime"], DurabilityTier 
 """By its name in the code: what has to be durable, and how durable it is; None where there is none, which is no fault."""
 
 
-def check_durable_wiring(runtime: "OpenRuntime") -> None:
+def check_durable_wiring(runtime: "OpenRuntime", effects: DurabilityTier) -> None:
     """Refuse a turn whose recorded effects would name what is gone with the process.
 
     Raises:
         LashRuntimeError: `durable_store_required:` and the first facet that is not durable: `attachment_store`, `artifact_store`,
             `session_store` or `process_registry`.
     """
-    if runtime.effect_host.durability_tier != "durable":
+    if effects != "durable":
         return
     for facet, (name, tier) in _FACETS.items():
         if tier(runtime) == "inline":

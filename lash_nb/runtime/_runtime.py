@@ -31,6 +31,7 @@ from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import refresh_snapshots
 from lash_nb.runtime._tool_trial import TrialOps
 from lash_nb.runtime._turn import TurnOptions, TurnRunner
+from lash_nb.runtime._turn_scope import turn_controller, turn_id_of
 from lash_nb.stores import SessionStore
 from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
 
@@ -247,9 +248,10 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
                 waiting command raises.
             CallerError: `session_closed`.
         """
-        root = turn_input.trace_turn_id or self.environment.ids.uuid()
+        root = turn_id_of(turn_input, options.controller, self.environment.ids.uuid)
         async with self._exclusive(), self._taking() as claims:
-            controller = self.effect_host.scoped(TurnScope(session_id=self.session_id, turn_id=root))
+            scope = TurnScope(session_id=self.session_id, turn_id=root)
+            controller = turn_controller(self.effect_host, options.controller, scope)
             await self._drain_commands(root)
             return await self._through_frames(turn_input, root, options, controller, claims)
 
@@ -269,8 +271,9 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
                 return None
             claims.begin_with(claim)
             turn_input = merged_input(claim)
-            root = turn_input.trace_turn_id or owner
-            controller = self.effect_host.scoped(QueueDrainScope(session_id=self.session_id, drain_id=claim.claim_id))
+            scope = QueueDrainScope(session_id=self.session_id, drain_id=options.drain_id or claim.claim_id)
+            root = turn_id_of(turn_input, options.controller, lambda: owner)
+            controller = turn_controller(self.effect_host, options.controller, scope)
             result = await self._through_frames(turn_input, root, options, controller, claims)
             if claims.any_held and result.outcome.stopped != "plugin_abort":  # what a plugin puts off may run later
                 await claims.drop()
@@ -295,8 +298,7 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
         claims: TurnClaims,
     ) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
-        check_durable_wiring(self)
-        check_durable_wiring(self)
+        check_durable_wiring(self, controller.durability_tier)
         if options.plugin_inputs and self.store is not None:
             raise LashRuntimeError(
                 "durable_effect_live_plugin_input",

@@ -87,6 +87,10 @@ class TurnOptions:
     """Options of the protocol, laid over the session's."""
     plugin_inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What plugins get for this turn alone, by plugin id: any object, so only for sessions without a store."""
+    controller: ScopedEffectController | None = None
+    """The scope of which the turn's effects are part; one of its own otherwise."""
+    drain_id: str | None = None
+    """Names the scope of a turn of queued work; the claim does otherwise."""
 
 
 class TurnRunner:
