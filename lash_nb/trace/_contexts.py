@@ -64,6 +64,24 @@ class ContextTable:
             of_each: Ints = rows[np.cumsum(np.frombuffer(b"\0"[: len(raws)] + differ, "u1"), dtype="i4")]
             return of_each
 
+    def unread(self) -> list[bytes]:
+        """Return all contexts, in parts, one on a line; for a table of which no column was asked for."""
+        with _READING:
+            return self._unread.copy()
+
+    def take(self, unread: Sequence[bytes]) -> int:
+        """Add the contexts of another table, and return by how much the rows of these are higher here."""
+        with _READING:
+            shift = self._first + len(self._known)
+            self._first = shift + sum(lines.count(b"\n") + 1 for lines in unread)
+            self._known.clear()
+            self._remembered = 0
+            self._unread += unread
+            self._waiting += sum(map(len, unread))
+            if self._waiting > _UNREAD:
+                self._read()
+            return shift
+
     def _wait(self, lines: bytes) -> None:
         """Put new contexts aside, to be read later."""
         self._unread.append(lines)

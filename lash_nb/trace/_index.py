@@ -7,7 +7,7 @@ or not at all: all columns are computed first, then all are extended, so they ne
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._stamps import StampReader
 from lash_nb.trace._usage import Usage, UsageMembers, canonical, total_usage
 
-__all__ = ["TEXT_COLUMNS", "BadLine", "NoteBad", "TraceIndex"]
+__all__ = ["TEXT_COLUMNS", "BadLine", "NoteBad", "PackedIndex", "TraceIndex"]
 
 BadLine = tuple[int, int, bytes]
 """A line that is no record: its number in the piece, where it begins there, and its bytes."""
@@ -44,13 +44,28 @@ _WORDS: Final = {True: "success", False: "failure"}
 """What version 1 says of a tool call with a truth value."""
 
 
+class PackedIndex(NamedTuple):
+    """The columns of an index, as another process has made it."""
+
+    numbers: dict[str, Ints]
+    """Columns of numbers, one entry per record; and the records without a zone."""
+    texts: dict[str, tuple[list[Any], Ints]]
+    """Different texts of each column, and which of them each record has."""
+    usage_rows: Ints
+    """The records that report tokens."""
+    usages: list[UsageMembers]
+    """What these report."""
+    contexts: list[bytes]
+    """Contexts that nobody has read, in parts, one on a line."""
+
+
 class TraceIndex:
     """Where each record lies and what a table or a plot asks for most, without its body.
 
     Number columns are arrays with one entry per record: integer ones hold `NO_INT`, the duration NaN where a record has no such member.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decode: PeekDecoder | None = None) -> None:
         self._numbers = {name: Grown(dtype) for name, dtype in _NUMBERS.items()}
         self._codes = {name: Codes() for name in (*_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_TEXTS)}
         self._codes["status"] = Codes(_WORDS)
@@ -60,7 +75,7 @@ class TraceIndex:
         self._usage_rows = Grown("i8")
         self._without_zone = Grown("i8")
         self._usages: list[UsageMembers] = []
-        self._decode = PeekDecoder()
+        self._decode = decode or PeekDecoder()
         self._clock = StampReader()
         self._waiting: list[Found] = []
         self._derived: dict[str, tuple[int, Ints]] = {}
@@ -201,6 +216,32 @@ class TraceIndex:
         for name, codes in texts.items():
             self._texts[name].extend(codes)
         self._context.extend(numbers["context"])
+
+    def packed(self) -> "PackedIndex":
+        """Return all that it holds, for another index; for one of which no column was asked for."""
+        self.settle()
+        numbers = {name: grown.values for name, grown in self._numbers.items()}
+        numbers |= {"context": self._context.values, "without_zone": self._without_zone.values}
+        texts = {name: (self._codes[name].texts, grown.values) for name, grown in self._texts.items()}
+        return PackedIndex(numbers, texts, self._usage_rows.values, self._usages, self._contexts.unread())
+
+    def take(self, packed: "PackedIndex", first_line: int) -> None:
+        """Add the records of another index; its lines, counted from 1, begin at `first_line`."""
+        self.settle()
+        size, numbers = len(self), packed.numbers
+        texts = {
+            name: np.append(self._codes[name].encode(texts), -1)[codes] for name, (texts, codes) in packed.texts.items()
+        }
+        lines = numbers["line"] + (first_line - 1)
+        contexts = numbers["context"] + self._contexts.take(packed.contexts)
+        self._usage_rows.extend(packed.usage_rows + size)
+        self._usages += packed.usages
+        self._without_zone.extend(numbers["without_zone"] + size)
+        for name, grown in self._numbers.items():
+            grown.extend(lines if name == "line" else numbers[name])
+        for name, codes in texts.items():
+            self._texts[name].extend(codes)
+        self._context.extend(contexts)
 
     def _read_texts(self, found: Found) -> tuple[dict[str, Ints], Ints, list[tuple[int, UsageMembers]]]:
         """Return the text columns of records as codes, their durations, and which of them report which tokens."""

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from lash_nb.errors import CallerError, TraceReadError
+from lash_nb.trace._ahead import Indexed
 from lash_nb.trace._bad_lines import BadLines, TraceError
 from lash_nb.trace._column import Ints
 from lash_nb.trace._index import BadLine, TraceIndex
@@ -211,7 +212,11 @@ class Trace(Meaning):
     def _read_pieces(self, part: _Part) -> None:
         for piece in part.source.pieces(part.offset):
             part.size = piece.offset + piece.length
-            lines, part.unfinished = self._read_piece(part, piece)
+            if isinstance(piece, Indexed):
+                self.index.take(piece.records, part.line)
+                lines = piece.lines
+            else:
+                lines, part.unfinished = self._read_piece(part, piece)
             if part.unfinished:
                 break
             part.line += lines

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from lash_nb.errors import TraceReadError, WireError, exception_text
+from lash_nb.trace._ahead import Indexed, read_ahead
 from lash_nb.trace._column import Grown, Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, read_from, scan
 from lash_nb.trace._spool import Spool, SpooledSource
@@ -46,7 +47,7 @@ class Source(Protocol):
         """Return why its end is missing, when it is."""
         ...
 
-    def pieces(self, offset: int) -> Iterator[Piece]:
+    def pieces(self, offset: int) -> Iterator[Piece | Indexed]:
         """Yield what is there from `offset` on."""
         ...
 
@@ -75,27 +76,27 @@ class FileSource:
         with self._opened():
             pass
 
-    def pieces(self, offset: int) -> Iterator[Piece]:
+    def pieces(self, offset: int) -> Iterator[Piece | Indexed]:
         """Yield what is there from `offset` on."""
-        with self._opened() as read:
-            for piece in scan(read, offset):
+        with self._opened() as (file, read):
+            for piece in read_ahead(self.path, file, read, offset):
                 self._seen = max(self._seen, piece.offset + piece.length)
                 yield piece
 
     def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:
         """Yield records, in blocks of neighbors."""
-        with self._opened() as read:
+        with self._opened() as (_, read):
             yield from fetch(read, offsets, lengths)
 
     @contextmanager
-    def _opened(self) -> Iterator[Read]:
-        """Open the file for the function that reads it."""
+    def _opened(self) -> Iterator[tuple[IO[bytes], Read]]:
+        """Open the file, also for the function that reads it."""
         with self._open() as file:
             read = self._guarded(read_from(file))
             head = bytearray(_HEAD)
             head = head[: read(0, memoryview(head))]
             self._recognize(os.fstat(file.fileno()), bytes(head))
-            yield read
+            yield file, read
 
     def _open(self) -> IO[bytes]:
         try:

@@ -1,0 +1,90 @@
+"""A file that two processes index, one from each end."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import enumerate as threads
+from typing import Any, Final
+
+import pytest
+
+from lash_nb.trace import TEXT_COLUMNS, TraceIndex, read_trace
+from lash_nb.trace._ahead import Indexed, read_ahead
+from lash_nb.trace._scan import Piece, read_from
+from tests.trace.lines import STATION
+
+BLOCK: Final = 1 << 16
+LINES: Final = STATION.read_bytes().splitlines(keepends=True) * 4
+
+
+@contextmanager
+def pieces_of(path: Path) -> Iterator[Iterator[Piece | Indexed]]:
+    """The pieces of a file in small blocks, asked for when the other process has indexed all that it can."""
+    with path.open("rb", buffering=0) as file:
+        pieces = read_ahead(path, file, read_from(file), 0, block=BLOCK)
+        yield pieces
+
+
+def wait_for_the_other() -> None:
+    """Wait until the other process has told all."""
+    end = time.monotonic() + 60
+    while any(thread.name == "lash_nb-read-ahead" for thread in threads()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def children() -> set[str]:
+    """Return the processes that this one has started and not yet left behind."""
+    return {one for tasks in Path("/proc/self/task").glob("*/children") for one in tasks.read_text("ascii").split()}
+
+
+def columns(index: TraceIndex) -> dict[str, Any]:
+    """Return what an index holds."""
+    numbers = ("offset", "length", "line", "time_ns", "turn_index", "protocol_iteration", "without_zone")
+    return {
+        **{name: list(index.text(name)) for name in TEXT_COLUMNS},
+        **{name: getattr(index, name).tolist() for name in numbers},
+        "duration_ms": list(map(repr, index.duration_ms.tolist())),
+        "usage": index.usages(range(len(index))),
+    }
+
+
+@pytest.mark.parametrize("bad", [None, 3, 700], ids=["good", "bad at the beginning", "bad in the middle"])
+def test_two_processes_tell_what_one_does(tmp_path: Path, bad: int | None) -> None:
+    """Blocks of the other process are those of this one; one with a bad line comes as it is, and so do the first and the last."""
+    lines = [b"{bad\n" if number == bad else line for number, line in enumerate(LINES)]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines))
+    whole, index, first_line, taken, missed = read_trace(path), TraceIndex(), 1, 0, list[int]()
+
+    with pieces_of(path) as pieces:
+        for piece in pieces:
+            if isinstance(piece, Indexed):
+                index.take(piece.records, first_line)
+                first_line += piece.lines
+                taken += 1
+            else:
+                first_line += index.add(piece.data, piece.offset, first_line, lambda count, _: missed.append(count))
+                wait_for_the_other()
+        index.settle()
+
+    assert columns(index) == columns(whole.index)
+    assert sum(missed) == whole.bad_lines
+    blocks = path.stat().st_size // BLOCK - 2
+    assert blocks - 2 <= taken <= blocks
+
+
+def test_no_process_is_left_when_reading_ends_early(tmp_path: Path) -> None:
+    """As when somebody interrupts it, or the trace cannot be read on."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(LINES))
+    before = children()
+
+    with pieces_of(path) as pieces:
+        next(pieces)
+        during = children() - before
+        del pieces
+
+    assert len(during) == 1
+    assert children() == before
