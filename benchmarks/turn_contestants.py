@@ -21,7 +21,7 @@ from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, call, reply, to
 from lash_nb.core import LashCoreBuilder
 from lash_nb.wire import LlmRequest
 
-__all__ = ["CONTESTANTS", "Contestant", "LashNb", "Turn", "scripted_core"]
+__all__ = ["CONTESTANTS", "Contestant", "LashNb", "Turn", "question", "scripted_core"]
 
 Turn = Callable[[int], Awaitable[None]]
 """Runs the next turn of one session; its argument makes what the user says differ."""

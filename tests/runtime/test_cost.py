@@ -1,5 +1,6 @@
 """What a turn costs does not grow with its session: counted, not timed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +10,15 @@ from lash_nb.core import LashSession
 from lash_nb.providers import ScriptedProvider
 from lash_nb.stores import SessionReadScope
 from lash_nb.trace import MemoryTraceSink
-from lash_nb.wire import LlmRequest, Message, PersistedSessionRead, RuntimeCommit
+from lash_nb.wire import (
+    LlmCallCommand,
+    LlmCallStarted,
+    LlmRequest,
+    Message,
+    PersistedSessionRead,
+    RuntimeCommit,
+    SharedSequence,
+)
 from tests.runtime.desk import ActingStore, builder, tool_then_answer, weather
 
 NODES_PER_TURN = 4
@@ -72,6 +81,31 @@ async def test_a_request_renders_new_messages_only() -> None:
         before, now = provider.requests[-2], provider.requests[-1]
         fresh[number] = len(now.messages) - 1 - same_beginning(before, now)
     assert fresh[5] == fresh[100] == 2
+
+
+def conversation(messages: Sequence[Any]) -> SharedSequence[Any]:
+    """Return what a request's messages are between prompt and events of the turn, which are all that the request holds itself."""
+    assert isinstance(messages, SharedSequence)
+    before, middle, behind = messages.pieces()
+    assert (len(before), behind) == (1, ())
+    return middle
+
+
+async def test_whatever_keeps_requests_keeps_one_conversation() -> None:
+    """Provider, journal and trace of a session hold its messages once, however many requests they keep."""
+    provider, sink = ScriptedProvider(tool_then_answer), MemoryTraceSink()
+    core = builder([], weather).provider(provider).trace_sink(sink).build()
+    session = await core.session("demo").open()
+    for _ in range(30):
+        await session.turn("hi").run()
+
+    commands = (entry.envelope.command for entry in session.effects)
+    asked = [command.request.messages for command in commands if isinstance(command, LlmCallCommand)]
+    traced = [record.event.request.messages for record in sink.records if isinstance(record.event, LlmCallStarted)]
+    for kept in (asked, traced, [request.messages for request in provider.requests]):
+        last = conversation(kept[-1])
+        assert [last.shared_with(conversation(one)) for one in kept] == [len(one) - 1 for one in kept]
+        assert len(kept) == 60
 
 
 LOOKED_AT: list[str] = []
