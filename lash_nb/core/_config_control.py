@@ -35,6 +35,16 @@ class ConfigControl:
             provider = ProviderHandle(provider)
         await self._runtime.update_session_config(provider=provider, model=patch.model, prompt=patch.prompt)
 
+    async def update_session_config(
+        self,
+        *,
+        provider: LlmProvider | ProviderHandle | None = None,
+        model: ModelSpec | None = None,
+        prompt: PromptLayer | None = None,
+    ) -> None:
+        """Set what is given; None leaves as it is."""
+        await self.update(SessionConfigPatch(provider=provider, model=model, prompt=prompt))
+
     async def set_prompt_template(self, template: PromptTemplate) -> None:
         """Order the system prompt by this template."""
         await self._change_prompt(lambda layer: layer.with_template(template))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lash_nb.core._turn_builder import checked_input
+from lash_nb.errors import SessionError
 from lash_nb.plugins import ManualRewrite, RewriteTrigger
 from lash_nb.runtime import LashRuntime, OrphanVacuum, PromptPreview, RuntimeSessionState, preview_prompt
 from lash_nb.wire import (
@@ -86,6 +87,24 @@ class StateControl:
             LashRuntimeError: `store_commit_failed`, as above.
         """
         return await self._runtime.rewrite_history(trigger or ManualRewrite())
+
+    async def snapshot_execution(self) -> bytes:
+        """Return the state of the session's programs.
+
+        Raises:
+            SessionError: `CodeExecutionUnavailable`, the session runs none.
+        """
+        raise self._without_programs()
+
+    async def restore_execution(self, snapshot: bytes) -> None:  # noqa: ARG002 - as the reference asks
+        """Put the state of the session's programs back. Errors as in `snapshot_execution`."""
+        raise self._without_programs()
+
+    def _without_programs(self) -> SessionError:
+        return SessionError(
+            "CodeExecutionUnavailable",
+            f"session {self._runtime.session_id} runs no programs, so they have no state; its tools keep what they need themselves",
+        )
 
     async def get_historic_node(self, node_id: str) -> SessionNodeRecord | None:
         """Return a node, in memory or in the store; None when there is none.

@@ -200,8 +200,15 @@ class TurnStream:
         self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
 
     async def __aiter__(self) -> AsyncIterator[TurnActivity]:
-        while (item := await self._queue.get()) is not None:
+        while (item := await self.next_activity()) is not None:
             yield item
+
+    async def next_activity(self) -> TurnActivity | None:
+        """Wait for the next activity; None when the turn is over, again and again."""
+        item = await self._queue.get()
+        if item is None:
+            self._queue.put_nowait(None)
+        return item
 
     async def result(self) -> TurnResult:
         """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`."""

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from lash_nb.core import LashCore, LashSession, PluginBinding
-from lash_nb.errors import EmbedError, PluginError
+from lash_nb.errors import EmbedError, PluginError, SessionError
 from lash_nb.plugins import PluginFactory, StaticPlugin, tool
 from lash_nb.providers import call
 from lash_nb.stores import InMemoryProcessRegistry
 from lash_nb.wire import (
+    ModelLimits,
+    ModelSpec,
     PromptContribution,
     ProtocolTurnOptions,
     TurnInput,
@@ -179,3 +181,32 @@ async def test_without_a_registry_there_are_no_processes() -> None:
     assert (await processes.list(), await processes.list_all(), await processes.cancel_all()) == ((), (), ())
     await processes.await_all()
     assert session.effect_host().durability_tier == "inline"
+
+
+async def test_a_session_without_programs_has_none_to_snapshot() -> None:
+    """It says so by the reference's variant."""
+    state = (await open_session(answers())).control.state
+    for ask in (state.snapshot_execution(), state.restore_execution(b"")):
+        with pytest.raises(SessionError, match="runs no programs") as error:
+            await ask
+        assert error.value.variant == "CodeExecutionUnavailable"
+
+
+async def test_configuration_is_set_by_its_parts_too() -> None:
+    """What is not given stays."""
+    session = await open_session(answers())
+    model = ModelSpec(id="other", limits=ModelLimits(context_window_tokens=9_000))
+    await session.control.config.update_session_config(model=model)
+    policy = session.policy_snapshot()
+    assert (policy.model, policy.provider_id) == (model, "scripted")
+
+
+async def test_a_stream_is_read_one_by_one_until_there_is_no_more() -> None:
+    """The same activities as the turn's, then None for ever."""
+    session = await open_session(answers())
+    stream = session.turn("hi").stream()
+    read = []
+    while (activity := await stream.next_activity()) is not None:
+        read.append(activity)
+    assert tuple(read) == (await stream.result()).activities
+    assert await stream.next_activity() is None
