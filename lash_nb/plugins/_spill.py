@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ _SWEEP_SECONDS: Final = 3600
 _SWEEP_BYTES: Final = 2**26
 _OURS: Final = re.compile(r"[\w-]+-[0-9a-f]{12}\.txt(\.\w+\.tmp)?", re.ASCII)
 _LONGEST_NAME: Final = 80
+_PIECE_CHARS: Final = 2**18
 
 
 class Spill:
@@ -46,15 +48,18 @@ class Spill:
 
     def keep(self, tool: str, args: Json, text: str) -> Path | None:
         """Write `text` down and return where; None when that cannot be. The same text of the same call has one file."""
-        data = text.encode()
-        digest = hashlib.sha256(b"\0".join((tool.encode(), to_json(args), data))).hexdigest()[:12]
+        digest = hashlib.sha256(b"%b\0%b\0" % (tool.encode(), to_json(args)))
+        size = 0
+        for piece in _pieces(text):
+            digest.update(piece)
+            size += len(piece)
         try:
             folder = _entered(self.folder)
-            path = folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', tool)[:_LONGEST_NAME]}-{digest}.txt"
-            if _holds(path, len(data)):
+            path = folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', tool)[:_LONGEST_NAME]}-{digest.hexdigest()[:12]}.txt"
+            if _holds(path, size):
                 os.utime(path)
             else:
-                _write(path, data)
+                _write(path, text)
             self._sweep(folder, path.stat())
         except OSError:
             return None
@@ -85,12 +90,17 @@ def _files(folder: Path) -> list[tuple[os.stat_result, Path]]:
     return found
 
 
-def _write(path: Path, data: bytes) -> None:
+def _pieces(text: str) -> Iterator[bytes]:
+    """The text in UTF-8, a piece at a time: a long one is not in memory twice."""
+    return (text[start : start + _PIECE_CHARS].encode() for start in range(0, len(text), _PIECE_CHARS))
+
+
+def _write(path: Path, text: str) -> None:
     """Write a file that this user alone may read, and that nobody sees half-written; it need not outlive a power cut."""
     descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(_pieces(text))
         os.replace(draft, path)  # noqa: PTH105 - `draft` is a text
     except BaseException:
         with suppress(OSError):

@@ -62,27 +62,34 @@ class TextBudget:
 
     def holds(self, written: Iterable[str]) -> bool:
         """Tell whether all texts in what is `written`, plainly or as JSON, are sure to fit: JSON makes no text shorter."""
-        size = lines = 0
+        left = self.most_bytes
+        lines = 0
         for text in written:
-            size += _size(text)
+            left = self._left(left, text)
+            if left < 0:
+                return False
             lines += text.count("\n") + text.count("\\n")
-        return size <= self.most_bytes and lines < self.max_lines
+        return lines < self.max_lines
 
     def cut(self, text: str, *, tail: bool) -> TextWindow | None:
         """Return the window on `text`, from its end if `tail`; None when all of it fits.
 
         Only a piece as long as the window is taken apart, however long the text.
         """
-        if _size(text) <= self.most_bytes and _lines(text) <= self.max_lines:
+        if self._left(self.most_bytes, text) >= 0 and _lines(text) <= self.max_lines:
             return None
         if self.is_nothing:
             return self._of_bytes(text, "")
-        body = text.removesuffix("\n")
-        preview, kept = self._window(body, tail=tail)
+        preview, kept = self._window(text, tail=tail)
         if kept is None:
             return self._of_bytes(text, preview)
-        missing = body.count("\n") + 1 - kept
+        missing = _lines(text) - kept
         return TextWindow(preview=preview, removed=missing, unit="lines") if missing else None
+
+    @staticmethod
+    def _left(left: int, text: str) -> int:
+        """Return how much of `left` bytes a text leaves over, less than nothing when it does not fit; nobody counts the bytes of a long one."""
+        return left - (_size(text) if len(text) <= left else len(text))
 
     def _of_bytes(self, text: str, preview: str) -> TextWindow:
         if self.unit == "bytes":
@@ -90,28 +97,35 @@ class TextBudget:
         tokens = -(-(_size(text) - _size(preview)) // _BYTES_PER_TOKEN["tokens"])
         return TextWindow(preview=preview, removed=tokens, unit="tokens")
 
-    def _window(self, body: str, *, tail: bool) -> tuple[str, int | None]:
-        """The lines that fit and how many they are, None for how many when the bytes ran out."""
+    def _window(self, text: str, *, tail: bool) -> tuple[str, int | None]:
+        """The lines that fit and how many they are, None for how many when the bytes ran out; the last one may end in a newline."""
         reach = self.most_bytes + 1  # a character has at least one byte: what lies beyond cannot fit
-        lines = (body[-reach:] if tail else body[:reach]).split("\n")
+        end = _end(text)
+        lines = (text[max(0, end - reach) : end] if tail else text[: min(reach, end)]).split("\n")
         lines = lines[::-1] if tail else lines
         kept: list[str] = []
         left = self.most_bytes
         for line in lines[: self.max_lines]:
             left -= _size(line) + bool(kept)
             if left < 0:
-                return (_joined(kept, tail=tail) if kept else self._piece(body, tail=tail)), None
+                return (_joined(kept, tail=tail) if kept else self._piece(text, tail=tail)), None
             kept.append(line)
         return _joined(kept, tail=tail), len(kept)
 
-    def _piece(self, body: str, *, tail: bool) -> str:
+    def _piece(self, text: str, *, tail: bool) -> str:
         """The start of a line that is too long by itself."""
-        start = body.rfind("\n") + 1 if tail else 0
-        return body[start : start + self.most_bytes].encode()[: self.most_bytes].decode(errors="ignore")
+        end = _end(text)
+        start = text.rfind("\n", 0, end) + 1 if tail else 0
+        return text[start : min(start + self.most_bytes, end)].encode()[: self.most_bytes].decode(errors="ignore")
 
 
 def _joined(lines: list[str], *, tail: bool) -> str:
     return "\n".join(reversed(lines) if tail else lines)
+
+
+def _end(text: str) -> int:
+    """Where the last line ends."""
+    return len(text) - text.endswith("\n")
 
 
 def _lines(text: str) -> int:

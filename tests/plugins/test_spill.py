@@ -39,6 +39,13 @@ def test_a_text_is_written_down_whole(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir() if one.suffix == ".tmp"] == []
 
 
+def test_a_text_of_several_pieces_is_whole(tmp_path: Path) -> None:
+    """Longer texts are written piece by piece, and no character is cut in two."""
+    text = "é" * 300_000 + "\n" + "x" * 300_000
+
+    assert kept(Spill(tmp_path), text).read_text(encoding="utf-8") == text
+
+
 @pytest.mark.parametrize("tool", ["../../etc/passwd", "a/b", "nul\0", "x" * 400, "ütf"])
 def test_no_name_of_a_tool_leaves_the_folder(tmp_path: Path, tool: str) -> None:
     """Whatever is not a letter, a digit, - or _ becomes _."""
