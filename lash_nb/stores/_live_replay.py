@@ -5,7 +5,7 @@ Rule: live replay is never history. It is bounded, may be gone at any time, and 
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from threading import Lock
@@ -175,7 +175,7 @@ class InMemoryLiveReplayStore:
         self._max_events = max_events
         self._max_age_ns = max_age_ms * NS_PER_MS
         self._clock = clock or SystemClock()
-        self._buffers: dict[str, _Buffer] = {}
+        self._buffers: OrderedDict[str, _Buffer] = OrderedDict()  # the session that was quiet the longest comes first
         self._lock = Lock()
 
     def append(
@@ -184,11 +184,13 @@ class InMemoryLiveReplayStore:
         """Keep an event, tell it to subscribers, and return it with its cursor."""
         with self._lock:
             buffer = self._buffers.setdefault(session_id, _Buffer())
+            self._buffers.move_to_end(session_id)
             buffer.tail += 1
             cursor = SessionCursor.of(session_id, revision, buffer.tail)
             event = SessionObservationEvent(session_id, revision, cursor, payload)
             buffer.events.append((buffer.tail, self._clock.monotonic_ns(), event))
             self._trim(buffer)
+            self._trim_idle()
             for subscriber in tuple(buffer.subscribers):
                 subscriber.push(event)
         return event
@@ -232,6 +234,13 @@ class InMemoryLiveReplayStore:
             buffer = self._buffers.get(session_id)
             if buffer is not None:
                 self._trim(buffer)
+
+    def _trim_idle(self) -> None:
+        """Let go the events of the session that has been quiet the longest; one at a time is enough, since each event does it."""
+        session_id, buffer = next(iter(self._buffers.items()))
+        self._trim(buffer)
+        if not buffer.events:
+            self._buffers.move_to_end(session_id)
 
     def _trim(self, buffer: _Buffer) -> None:
         oldest_ns = self._clock.monotonic_ns() - self._max_age_ns

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 
 import pytest
 from hypothesis import given
@@ -154,6 +155,30 @@ def test_what_is_too_old_is_let_go() -> None:
     store.trim_session("nobody")
     assert store.replay_after_cursor(start) == "trimmed"
     assert store.replay_after_cursor(event.cursor) == ()
+
+
+def test_sessions_that_are_quiet_let_go_while_others_are_busy() -> None:
+    """So that what is kept does not grow with the number of sessions that once were."""
+
+    class Note(str):
+        """A name that can be watched."""
+
+        __slots__ = ("__weakref__",)
+
+    clock = ManualClock()
+    store = InMemoryLiveReplayStore(max_age_ms=10, clock=clock)
+    old = [Note(f"old {number}") for number in range(3)]
+    kept = [weakref.ref(note) for note in old]
+    starts = [store.current_cursor(f"quiet {number}", 0) for number in range(3)]
+    for number, note in enumerate(old):
+        happened(store, note, session=f"quiet {number}")
+    old.clear()
+    del note
+    clock.advance(1)
+    happened(store, "a", "b", "c", session="busy")
+    gc.collect()
+    assert [one() for one in kept] == [None, None, None]
+    assert [store.replay_after_cursor(start) for start in starts] == ["trimmed"] * 3
 
 
 async def test_a_subscription_gives_what_was_missed_and_then_what_comes() -> None:
