@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -30,6 +30,8 @@ SAID = Said(
     calls=(Called("c1", "look", ('{"q":', '"wörld 🌍"}')), Called("c2", "now", ())),
     reason="tool_use",
 )
+
+STREAM = b"".join(MessagesDialect().stream(SAID))
 
 
 def reader(*, expose: bool = True) -> MessagesReader:
@@ -218,15 +220,13 @@ def test_a_failure_in_one_piece() -> None:
         list(reader().feed_whole({"type": "error"}))
 
 
-@settings(max_examples=25)
 @given(data=st.data())
 def test_an_answer_that_is_cut_off_is_the_same_or_an_error(data: st.DataObject) -> None:
     """Wherever the stream ends: half an answer is never taken for one."""
-    stream = b"".join(MessagesDialect().stream(SAID))
-    whole, _ = read_bytes(reader(), stream)
-    cut = data.draw(st.integers(0, len(stream)), label="bytes that came")
+    whole, _ = read_bytes(reader(), STREAM)
+    cut = data.draw(st.integers(0, len(STREAM)), label="bytes that came")
 
-    response = _answer_or_error(stream[:cut])
+    response = _answer_or_error(STREAM[:cut])
 
     assert response in (whole, "stream_incomplete", "no JSON")
 
@@ -240,7 +240,6 @@ def _answer_or_error(stream: bytes) -> LlmResponse | str:
         return "no JSON"
 
 
-@settings(max_examples=40)
 @given(data=st.data())
 def test_blocks_may_come_interleaved(data: st.DataObject) -> None:
     """In whatever order the pieces of different blocks arrive, the answer is the same."""

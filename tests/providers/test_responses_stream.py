@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lash_nb.errors import LlmTransportError
@@ -331,7 +331,6 @@ def test_a_failure_in_one_piece(answer: dict[str, Any]) -> None:
         list(reader().feed_whole(answer))
 
 
-@settings(max_examples=40)
 @given(data=st.data())
 def test_an_answer_that_is_cut_off_is_an_error(data: st.DataObject) -> None:
     """Wherever the stream ends, unless only the line ends are missing: half an answer is never taken for one."""
@@ -353,7 +352,6 @@ def _answer_or_error(stream: bytes) -> LlmResponse | str:
         return "no JSON"
 
 
-@settings(max_examples=40)
 @given(data=st.data())
 def test_items_may_come_interleaved(data: st.DataObject) -> None:
     """In whatever order the pieces of different items arrive, the answer is the same: items stand as they began."""

@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lash_nb.errors import LlmTransportError
@@ -211,7 +211,6 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(schema=SCHEMAS, profile=st.sampled_from([TOOL, STRICT]))
 def test_projecting_twice_changes_nothing(schema: dict[str, Any], profile: SchemaProfile) -> None:
     """Nor does it ever change the schema that was given."""
