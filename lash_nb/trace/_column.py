@@ -25,6 +25,10 @@ class Grown:
     def __len__(self) -> int:
         return self._used
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the spare room here: it was never written, so it has what this process had in that memory before."""
+        return {"_block": self._block[: self._used].copy(), "_used": self._used}
+
     @property
     def values(self) -> Ints:
         """What is there now; later growth does not change it."""

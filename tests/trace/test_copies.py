@@ -9,6 +9,7 @@ import pytest
 
 from lash_nb.errors import CallerError
 from lash_nb.trace import read_trace
+from lash_nb.trace._column import Grown  # what a trace is made of; the spare room cannot be seen from outside
 from tests.trace.lines import STATION, record
 
 
@@ -44,3 +45,15 @@ def test_copies_of_a_trace_of_records_are_their_own() -> None:
     records.append(record(1, "turn_completed"))
 
     assert (trace.refresh(), other.refresh()) == (1, 0)
+
+
+def test_a_copy_has_what_was_read_and_nothing_else_of_this_process() -> None:
+    """Room that is kept for later records has what the memory had before, a key perhaps: it does not travel."""
+    column = Grown("i8")
+    column.extend(range(3))
+    sent = pickle.dumps(column)
+    arrived = pickle.loads(sent)  # noqa: S301 - our own
+    arrived.extend(range(3, 2_000))
+
+    assert len(sent) < 500
+    assert (arrived.values.tolist(), column.values.tolist()) == (list(range(2_000)), [0, 1, 2])
