@@ -3,9 +3,8 @@
 import os
 from typing import Final
 
-from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_database import SqliteDatabase
 from lash_nb.stores._sqlite_schema import Schema
-from lash_nb.wire import DurabilityTier
 
 __all__ = ["HOST_EVENT_SCHEMA", "SqliteHostEventStore"]
 
@@ -66,31 +65,12 @@ HOST_EVENT_SCHEMA: Final = Schema(
 )
 
 
-class SqliteHostEventStore:
+class SqliteHostEventStore(SqliteDatabase):
     """A store in a database file, made by the first use.
 
     Args:
         path: The file.
     """
 
-    durability_tier: DurabilityTier = "durable"
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file: Final = SqliteFile(path, HOST_EVENT_SCHEMA)
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self._file.path
-
-    async def open(self) -> None:
-        """Make the file, or see that it is one; otherwise the first use does.
-
-        Raises:
-            StoreError: `Backend`, it cannot be opened or holds something else.
-        """
-        await self._file.read(lambda _: None)
-
-    def release(self) -> None:
-        """Close the file; the next use opens it again."""
-        self._file.release()
+        super().__init__(path, HOST_EVENT_SCHEMA)

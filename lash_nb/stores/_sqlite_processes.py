@@ -4,9 +4,9 @@ import os
 import sqlite3
 from typing import Final
 
-from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_database import SqliteDatabase
 from lash_nb.stores._sqlite_schema import Schema
-from lash_nb.wire import DurabilityTier, ProcessSessionDeleteReport
+from lash_nb.wire import ProcessSessionDeleteReport
 
 __all__ = ["PROCESS_SCHEMA", "SqliteProcessRegistry"]
 
@@ -75,30 +75,15 @@ PROCESS_SCHEMA: Final = Schema(
 )
 
 
-class SqliteProcessRegistry:
+class SqliteProcessRegistry(SqliteDatabase):
     """A registry in a database file, made by the first use.
 
     Args:
         path: The file.
     """
 
-    durability_tier: DurabilityTier = "durable"
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file: Final = SqliteFile(path, PROCESS_SCHEMA)
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self._file.path
-
-    async def open(self) -> None:
-        """Make the file, or see that it is one; otherwise the first use does.
-
-        Raises:
-            StoreError: `Backend`, it cannot be opened or holds something else.
-        """
-        await self._file.read(lambda _: None)
+        super().__init__(path, PROCESS_SCHEMA)
 
     async def delete_session_process_state(self, session_id: str) -> ProcessSessionDeleteReport:
         """Take all handles of a session away, and say which processes nobody sees any more.
@@ -107,10 +92,6 @@ class SqliteProcessRegistry:
             StoreError: `Backend`, the file cannot be read or written.
         """
         return await self._file.write(lambda connection: _revoke(connection, session_id))
-
-    def release(self) -> None:
-        """Close the file; the next use opens it again."""
-        self._file.release()
 
 
 def _revoke(connection: sqlite3.Connection, session_id: str) -> ProcessSessionDeleteReport:

@@ -20,12 +20,14 @@ from lash_nb.core import (
 )
 from lash_nb.effects import InlineEffectHost, SqliteEffectHost
 from lash_nb.errors import EmbedError, StoreError
-from lash_nb.plugins import PluginFactory, PluginHost, StaticPlugin, standard_protocol
+from lash_nb.plugins import PluginFactory, PluginHost, PluginStack, StaticPlugin, standard_protocol
 from lash_nb.providers import ProviderHandle, ScriptedProvider
 from lash_nb.runtime import TerminationPolicy
 from lash_nb.stores import (
     InMemoryAttachmentStore,
     InMemoryHostEventStore,
+    InMemoryLashlangArtifactStore,
+    InMemoryLiveReplayStore,
     InMemoryProcessRegistry,
     InMemorySessionStoreFactory,
     SqliteHostEventStore,
@@ -37,6 +39,7 @@ from lash_nb.wire import (
     ProcessSessionDeleteReport,
     PromptContribution,
     PromptLayer,
+    PromptTemplate,
     ProtocolTurnOptions,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -243,7 +246,7 @@ def test_background_processes_belong_to_a_registry_or_to_somebody_else() -> None
 def test_processes_of_this_core_need_a_store_and_those_of_others_do_not() -> None:
     """Whoever runs them opens sessions again; a factory for children is enough for that."""
     made = LashCore.standard().model("m").effect_host(InlineEffectHost()).attachment_store(InMemoryAttachmentStore())
-    made = made.lashlang_artifact_store(RuntimeHostConfig.in_memory().lashlang_artifact_store)
+    made = made.lashlang_artifact_store(InMemoryLashlangArtifactStore())
     made.process_registry(InMemoryProcessRegistry())
     assert refused(made).variant == "ProcessRegistryRequiresStoreFactory"
     assert made.process_work_driver(ProcessWorkDriver(InMemoryProcessRegistry(), Poke())).build()
@@ -379,3 +382,53 @@ def test_every_variant_of_the_facades_errors_is_known() -> None:
     """Those of the reference that are not wrapped errors, and those of a later release that the facade raises."""
     assert len(EmbedError.variants) == 19
     assert EmbedError.variants["SessionDeleteProcess"] == ("session_id", "message")
+
+
+PIECE = told("a piece")
+SETTERS: dict[str, Any] = {
+    "install_mode": ModePreset.standard(),
+    "default_mode": STANDARD,
+    "provider": ScriptedProvider([]),
+    "model": "m",
+    "max_turns": 3,
+    "session_spec": SessionSpec(),
+    "store_factory": InMemorySessionStoreFactory(),
+    "child_store_factory": InMemorySessionStoreFactory(),
+    "attachment_store": InMemoryAttachmentStore(),
+    "lashlang_artifact_store": InMemoryLashlangArtifactStore(),
+    "effect_host": InlineEffectHost(),
+    "host_event_store": InMemoryHostEventStore(),
+    "tools": weather,
+    "plugin": StaticPlugin("p", lambda _: None),
+    "plugins": PluginStack(),
+    "configure_plugins": lambda _stack: None,
+    "trace_sink": MemoryTraceSink(),
+    "trace_jsonl_path": "trace.jsonl",
+    "lashlang_execution_sink": MemoryTraceSink(),
+    "lashlang_execution_jsonl_path": "programs.jsonl",
+    "trace_level": "extended",
+    "trace_context": TraceContext(),
+    "termination": TerminationPolicy(),
+    "residency": "keep_all",
+    "process_registry": InMemoryProcessRegistry(),
+    "process_work_driver": ProcessWorkDriver(InMemoryProcessRegistry(), Poke()),
+    "queued_work_poke": None,
+    "live_replay_store": InMemoryLiveReplayStore(),
+    "prompt_template": PromptTemplate(sections=()),
+    "prompt_contribution": PIECE,
+    "clear_prompt_slot": "guidance",
+    "prompt_layer": PromptLayer(),
+}
+"""Every setter of the reference's builder that takes one thing, with such a thing."""
+
+
+@pytest.mark.parametrize("name", list(SETTERS))
+def test_every_setter_of_the_reference_is_there_and_returns_the_builder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They chain, in any order, and the core is built with them."""
+    monkeypatch.chdir(tmp_path)
+    made = LashCore.standard().in_memory().model("m")
+    assert getattr(made, name)(SETTERS[name]) is made
+    assert made.replace_prompt_slot("guidance", [PIECE]) is made
+    assert made.model("m").advanced().build()
