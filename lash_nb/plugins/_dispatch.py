@@ -236,6 +236,16 @@ def _as_json(output: object) -> ToolCallOutput:
 
 
 def _is_plain_text(output: ToolCallOutput) -> bool:
-    """Tell whether the output is a text and nothing else, which is JSON without a look at it: most results are, the longest above all."""
+    """Tell whether the output is a text and nothing else: most results are, the longest above all, and they need not be written to know."""
     value = output.outcome.payload.value if isinstance(output.outcome, ToolSuccess) else None
-    return type(value) is str and value.isascii() and output.control is None
+    return type(value) is str and output.control is None and _is_whole(value)
+
+
+def _is_whole(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: who says where it stands is asked for that
+        return False
+    return True

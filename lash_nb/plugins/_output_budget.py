@@ -80,10 +80,15 @@ class _BudgetProjector:
 
     def model_return(self, result: ToolResultProjection) -> ModelToolReturn:
         """Show a success within the budget; failures and cancellations as they are."""
-        whole = default_projection(result)
-        if not isinstance(result.output.outcome, ToolSuccess) or self._budget.holds(_texts(whole)):
-            return whole
-        cut = self._shown(result, result.output.outcome.payload.value)
+        outcome = result.output.outcome
+        if not isinstance(outcome, ToolSuccess):
+            return default_projection(result)
+        value = outcome.payload.value
+        if not _has_more_than(self._budget.most_bytes, value):
+            whole = default_projection(result)
+            if self._budget.holds(_texts(whole)):
+                return whole
+        cut = self._shown(result, value)
         output = ToolCallOutput(outcome=ToolSuccess(payload=ToolValue(cut)))
         return model_tool_return(result.call_id, result.tool_name, output)
 
@@ -105,10 +110,14 @@ class _BudgetProjector:
         return {**child, **ended}
 
     def _value(self, value: Json, origin: _Origin) -> Json:
+        most = _WHOLE_FACTOR * self._budget.most_bytes
+        is_crowd = not isinstance(value, str) and _has_more_than(most, value, of_text=0)
+        if is_crowd and not any(ToolValue(value).attachments()):
+            return self._text(to_json(value).decode(), origin)
         cut = self._leaves(value, origin)
         if isinstance(cut, dict | list) and not any(ToolValue(cut).attachments()):
             whole = to_json(cut)
-            if len(whole) > _WHOLE_FACTOR * self._budget.most_bytes:
+            if len(whole) > most:
                 return self._text(to_json(value).decode(), origin)
         return cut
 
@@ -132,6 +141,24 @@ class _BudgetProjector:
         path = origin.full_path or self._spill.keep(origin.tool, origin.args, text)
         parts = (window.preview, window.marker, _hint(path))
         return "\n\n".join((*parts[1:], parts[0]) if tail else parts)
+
+
+def _has_more_than(most: int, value: Json, *, of_text: int = 1) -> bool:
+    """Tell whether a value takes more characters as JSON than `most`, at least: each of a text counts `of_text`, everything else once.
+
+    No more is looked at than it takes to know.
+    """
+    waiting, left = [value], most
+    while waiting and left >= 0:
+        part = waiting.pop()
+        if isinstance(part, str):
+            left -= len(part) * of_text + 1 - of_text
+        elif isinstance(part, dict | list | tuple):
+            left -= 1
+            waiting += part.values() if isinstance(part, dict) else part
+        else:
+            left -= 1
+    return left < 0
 
 
 def _texts(shown: ModelToolReturn) -> list[str]:
