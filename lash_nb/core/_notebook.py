@@ -17,6 +17,7 @@ from lash_nb.providers import (
     OpenAiCompatibleProvider,
     OpenAiProvider,
     ProviderHandle,
+    ReplayProvider,
     model_spec,
 )
 from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink
@@ -29,7 +30,7 @@ Given: TypeAlias = LlmProvider | ProviderHandle | str | None
 
 @dataclass(frozen=True, slots=True)
 class ModelService:
-    """Somebody who answers with real models, to be named in one word."""
+    """Somebody who answers, to be named in one word."""
 
     name: str
     """The word."""
@@ -59,6 +60,7 @@ MODEL_SERVICES: Final[Mapping[str, ModelService]] = {
         ModelService("openrouter", _at(OPENROUTER_URL), "OPENROUTER_API_KEY", "openai/gpt-5-mini"),
         ModelService("ollama", _at("http://127.0.0.1:11434/v1")),
         ModelService("vllm", _at("http://127.0.0.1:8000/v1")),
+        ModelService("offline", OfflineProvider, model="offline-model"),
     )
 }
 """By name, in the order in which the environment is asked: an address of one's own says more than a key."""
@@ -114,8 +116,7 @@ def choose_provider(given: Given) -> ProviderChoice:
         return ProviderChoice(ProviderHandle(service.make()), "you named it", service.model)
     if given is not None:
         handle = given if isinstance(given, ProviderHandle) else ProviderHandle(given)
-        usual = MODEL_SERVICES.get(given.kind)
-        return ProviderChoice(handle, "you gave it", usual.model if usual else f"{given.kind}-model")
+        return ProviderChoice(handle, "you gave it", _usual_model(given))
     for service in MODEL_SERVICES.values():
         if service.variable and service.is_ready:
             made = service.make()
@@ -127,6 +128,13 @@ def choose_provider(given: Given) -> ProviderChoice:
     return ProviderChoice(
         ProviderHandle(demo), f"none of {variables} is set, and there is no model behind it", f"{demo.kind}-model"
     )
+
+
+def _usual_model(provider: LlmProvider | ProviderHandle) -> str | None:
+    if isinstance(provider, ReplayProvider):
+        return provider.usual_model
+    service = MODEL_SERVICES.get(provider.kind)
+    return service.model if service else f"{provider.kind}-model"
 
 
 def _named(name: str) -> ModelService:

@@ -25,6 +25,7 @@ _ANSWERERS: Final = {
     "needs": "needs",
     "model": "model",
 }
+_NEEDS: Final = {"offline": "nothing, and has no model"}
 _MODELS: Final = {
     "model": "model",
     "provider": "provider",
@@ -100,7 +101,9 @@ def _services(current: str) -> list[dict[str, Any]]:
             "name": name,
             "is_current": name == current,
             "is_ready": service.is_ready,
-            "needs": f"the variable {service.variable}" if service.variable else "a server on this machine",
+            "needs": f"the variable {service.variable}"
+            if service.variable
+            else _NEEDS.get(name, "a server on this machine"),
             "model": service.model or "name one: --model ID",
         }
         for name, service in MODEL_SERVICES.items()

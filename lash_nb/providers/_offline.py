@@ -8,7 +8,16 @@ from typing import Any, Final
 from lash_nb.providers._offline_arguments import arguments_for
 from lash_nb.providers._reply import call, reply
 from lash_nb.providers._scripted import ScriptedProvider
-from lash_nb.wire import LlmMessage, LlmRequest, LlmResponse, LlmToolSpec, ToolResultBlock
+from lash_nb.wire import (
+    Json,
+    LlmMessage,
+    LlmOutputSpec,
+    LlmRequest,
+    LlmResponse,
+    LlmToolSpec,
+    OutputJsonSchema,
+    ToolResultBlock,
+)
 from lash_nb.words import counted
 
 __all__ = ["OfflineProvider"]
@@ -31,7 +40,10 @@ _WITHOUT_TOOL: Final = (
 
 
 class OfflineProvider(ScriptedProvider):
-    """Calls the tool that fits the prompt best, once, and answers with what came of it; says so when none fits."""
+    """Calls the tool that fits the prompt best, once, and answers with what came of it; says so when none fits.
+
+    Where an answer of a schema is wanted, it fills one with words and numbers of the prompt.
+    """
 
     def __init__(self) -> None:
         super().__init__(_answer, kind="offline")
@@ -42,6 +54,8 @@ class OfflineProvider(ScriptedProvider):
 
 def _answer(request: LlmRequest) -> LlmResponse:
     prompt, after = _last_prompt(request.messages)
+    if request.output_spec is not None:
+        return reply(json.dumps(_filled(request.output_spec, prompt), ensure_ascii=False))
     results = list(_results(after))
     if results:
         return reply(_sentence(results))
@@ -51,6 +65,12 @@ def _answer(request: LlmRequest) -> LlmResponse:
         return reply(_WITHOUT_TOOL.format(reason="none does here" if offered else "there are no tools yet"))
     # The call's number in the conversation makes its id unique in the session.
     return call(best.name, arguments_for(best.input_schema, prompt), id=f"offline-{len(request.messages)}")
+
+
+def _filled(wanted: LlmOutputSpec, prompt: str) -> dict[str, Json]:
+    """A JSON object made of the prompt's own words, of the schema that is wanted if there is one."""
+    schema = wanted.JsonSchema.schema if isinstance(wanted, OutputJsonSchema) and wanted.JsonSchema else None
+    return {"prompt": prompt} if schema is None else arguments_for(schema, prompt)
 
 
 def _last_prompt(messages: Sequence[LlmMessage]) -> tuple[str, Sequence[LlmMessage]]:

@@ -67,6 +67,11 @@ class ReplayProvider(ScriptedProvider):
         """How many recorded calls nobody has asked for yet."""
         return len(self._calls)
 
+    @property
+    def usual_model(self) -> str:
+        """The model that the first recorded call asked."""
+        return str(self._calls.request(0).get("model") or f"{self.kind}-model")
+
     def supports_variant(self, model: str, variant: str) -> bool:  # noqa: ARG002 - a request that differs is told of when it is asked
         """Know every variant: what was recorded decides."""
         return True

@@ -22,6 +22,9 @@ KEPT_ERRORS: Final = 20
 """As many errors are kept: the newest."""
 
 
+_CALL_ENDS: Final = frozenset({"llm_call_completed", "llm_call_failed"})
+
+
 class TraceSinkWarning(UserWarning):
     """Trace records could not be written; given once per sink, the rest is in its `errors`."""
 
@@ -60,7 +63,7 @@ class MemoryTraceSink:
 class JsonlTraceSink:
     """Appends records to a file, one JSON line each.
 
-    Lines are written in batches, at the latest when a turn is over; the file is open only while a batch is written, so it may be moved away,
+    Lines are written in batches, at the latest when a turn is over, or a model call beside the turns; the file is open only while a batch is written, so it may be moved away,
     shared between processes that append to it, or taken along through a fork. What cannot be written is kept and tried again.
 
     Attributes:
@@ -90,7 +93,7 @@ class JsonlTraceSink:
         else:
             self._lines.append(line)
             self._size += len(line)
-        if self._size > self._due or record.type == "turn_completed":
+        if self._size > self._due or _is_end(record):
             self.flush()
 
     def flush(self) -> None:
@@ -155,6 +158,11 @@ class TeeTraceSink:
                     _warn(
                         f"{type(sink).__name__} failed on a trace record: {error!r}; see `errors` of the TeeTraceSink"
                     )
+
+
+def _is_end(record: TraceRecord) -> bool:
+    """Whether nothing may follow for long: a turn is over, or a model call that belongs to none."""
+    return record.type == "turn_completed" or (record.type in _CALL_ENDS and record.context.turn_id is None)
 
 
 def _append(path: Path, lines: list[bytes]) -> None:

@@ -1,15 +1,17 @@
 """Asking a model beside the conversation, from the handle of a session."""
 
 import pickle
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pytest
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from lash_nb.core import LashSession
+from lash_nb.core import LashCore, LashSession
 from lash_nb.errors import CallerError, DirectCompletionError, LlmTransportError, RuntimeEffectControllerError
 from lash_nb.providers import ScriptedProvider, reply
+from lash_nb.trace import read_trace
 from lash_nb.wire import (
     DirectCommand,
     DirectMessage,
@@ -255,3 +257,11 @@ async def test_a_closed_session_answers_nothing() -> None:
     with pytest.raises(CallerError) as caught:
         await session.direct("Hello?")
     assert caught.value.code == "session_closed"
+
+
+async def test_a_completion_beside_the_turns_is_in_the_file_at_once(tmp_path: Path) -> None:
+    """Nothing may follow it for long, and whoever reads the file finds it."""
+    builder = LashCore.notebook(ScriptedProvider(["yes"]), trace=tmp_path / "run.jsonl")
+    session = await builder.build().session("demo").open()
+    await session.direct("Well?")
+    assert len(read_trace(tmp_path / "run.jsonl").pairs.llm_calls.start) == 1

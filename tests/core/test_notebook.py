@@ -7,7 +7,7 @@ import pytest
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.plugins import tool
-from lash_nb.providers import OPENROUTER_URL, ProviderHandle, ScriptedProvider
+from lash_nb.providers import OPENROUTER_URL, ProviderHandle, ReplayProvider, ScriptedProvider
 from lash_nb.trace import MemoryTraceSink, read_trace
 from lash_nb.wire import ModelLimits, ModelSpec
 
@@ -101,6 +101,17 @@ async def test_what_is_given_is_used(tmp_path: Path) -> None:
     assert [path.parent.name for path in (tmp_path / "kept").rglob("demo*.db")] == ["sessions"]
     assert len(read_trace(tmp_path / "t.jsonl")) > 0
     assert session.trace is not None
+
+
+async def test_a_recording_asks_its_own_model() -> None:
+    """A session that answers from a trace asks what was asked then."""
+    first = await LashCore.notebook(ScriptedProvider(["hi"]), model="mine").build().session("a").open()
+    await first.turn("hello")
+    assert first.trace is not None
+    core = LashCore.notebook(ReplayProvider(first.trace)).build()
+    assert core.parts.policy.model.id == "mine"
+    again = await core.session("b").open()
+    assert (await again.turn("hello")).reply == "hi"
 
 
 def test_a_provider_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:

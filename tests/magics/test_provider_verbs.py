@@ -42,6 +42,7 @@ def test_another_provider_answers_from_now_on(shell: Shell, capsys: pytest.Captu
     assert shell.run("%%lash\nHello").reply == "three"
 
     table = shell.run("%lash provider").set_index("name")
+    assert table.loc["offline", "is_ready"]
     assert table.loc["second", "is_current"]
     assert not table.loc["first", "is_current"]
     assert table.loc["openai", "needs"] == "the variable OPENAI_API_KEY"

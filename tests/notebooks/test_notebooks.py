@@ -27,13 +27,14 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
 
 
 def test_the_tour_is_complete() -> None:
-    """The five stops of the tour are there."""
+    """The six stops of the tour are there."""
     tour = [
         "01_first_turn",
         "02_step_through_effects",
         "03_explore_a_trace",
         "04_attachments",
-        "05_sessions_that_outlive_the_kernel",
+        "05_bring_your_own_model",
+        "06_sessions_that_outlive_the_kernel",
     ]
 
     assert set(tour) <= {notebook.stem for notebook in NOTEBOOKS}

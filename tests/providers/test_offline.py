@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from lash_nb import LashCore, tool
 from lash_nb.plugins import FunctionTool, validate_tool_input
@@ -183,3 +184,20 @@ async def test_a_session_works_offline() -> None:
 
     assert [call.tool for call in result.tool_calls] == ["weather"]
     assert result.reply == "Weather says clear in Oslo."
+
+
+class Reading(BaseModel):
+    """What a thermometer says."""
+
+    station: str
+    celsius: float
+    dry: bool = True
+
+
+async def test_an_answer_of_a_schema() -> None:
+    """It is filled with what the prompt says; without a schema it is an object all the same."""
+    core = LashCore.standard().in_memory().provider(OfflineProvider()).model("offline-model").build()
+    session = await core.session("demo").open()
+    answer = await session.direct("It was 18.5 degrees in Lisbon.", output=Reading)
+    assert answer.value == Reading(station="Lisbon", celsius=18.5)
+    assert (await session.direct("Say it.", output="json")).value == {"prompt": "Say it."}
