@@ -4,7 +4,7 @@ from tests.providers.servers._chat import ChatDialect
 from tests.providers.servers._dialect import USAGE, Called, Dialect, Said, answered
 from tests.providers.servers._messages import MessagesDialect, messages_event
 from tests.providers.servers._responses import ResponsesDialect, responses_event
-from tests.providers.servers._server import DROP, HANG, Answer, Asked, ModelServer, Piece, pause
+from tests.providers.servers._server import DROP, HANG, Answer, Answers, Asked, ModelServer, Piece, pause
 
 DIALECTS: tuple[Dialect, ...] = (ChatDialect(), ResponsesDialect(), MessagesDialect())
 """Every protocol: the contract suite runs on each of them."""
@@ -15,6 +15,7 @@ __all__ = [
     "HANG",
     "USAGE",
     "Answer",
+    "Answers",
     "Asked",
     "Called",
     "ChatDialect",
