@@ -8,7 +8,7 @@ from uuid import uuid4
 from lash_nb.errors import WireError
 from lash_nb.providers._model_families import anthropic_thinking, takes_temperature
 from lash_nb.providers._options import CacheRetention, ProviderOptions
-from lash_nb.providers._request_parts import base64_text, check_images, output_token_cap
+from lash_nb.providers._request_parts import base64_text, check_images, numbered_blocks, output_token_cap
 from lash_nb.wire import (
     ImageBlock,
     LlmContentBlock,
@@ -138,7 +138,7 @@ class _Conversation:
             self.turns.append({"role": role, "content": blocks})
 
     def _blocks(self, message: LlmMessage) -> Iterator[_Block]:
-        for block in message.blocks:
+        for _, block in numbered_blocks(message):
             made = self._block(block)
             if made is None:
                 continue

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from lash_nb.providers._model_families import clamped_openai_effort, openai_variants
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.providers._request_parts import check_images, data_url, output_token_cap
+from lash_nb.providers._request_parts import check_images, data_url, numbered_blocks, output_token_cap
 from lash_nb.providers._schema_projection import projected_schema
 from lash_nb.wire import (
     ImageBlock,
@@ -125,7 +125,7 @@ class _Input:
 
     def _add(self, message: LlmMessage) -> None:
         self._is_user, self._has_spoken, self._first = message.role == "User", False, 0
-        for number, block in enumerate(message.blocks):
+        for number, block in numbered_blocks(message):
             variant = block.variant
             _BLOCKS[type(variant)](self, variant, number)
         self._flush()

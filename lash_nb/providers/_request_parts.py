@@ -5,9 +5,9 @@ from typing import Final
 
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.wire import LlmAttachment, LlmRequest
+from lash_nb.wire import LlmAttachment, LlmContentBlock, LlmMessage, LlmRequest
 
-__all__ = ["base64_text", "check_images", "data_url", "output_token_cap"]
+__all__ = ["base64_text", "check_images", "data_url", "numbered_blocks", "output_token_cap"]
 
 _IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _OTHER_NAMES: Final = {"image/jpg": "image/jpeg"}
@@ -38,6 +38,18 @@ def check_images(request: LlmRequest, *, who: str) -> None:
                 kind="validation",
                 code="unsupported_image_format",
             )
+
+
+def numbered_blocks(message: LlmMessage) -> list[tuple[int, LlmContentBlock]]:
+    """Return the blocks of a message with their numbers, thoughts before what was said.
+
+    A session keeps the prose of an answer before the reasoning that led to its calls (turns §9); who thought it wants it back as it was, and
+    refuses an answer that begins otherwise.
+    """
+    blocks = list(enumerate(message.blocks))
+    first_call = next((number for number, block in blocks if block.ToolCall), len(blocks))
+    said = sorted(blocks[:first_call], key=lambda one: one[1].Reasoning is None)
+    return [*said, *blocks[first_call:]]
 
 
 def base64_text(attachment: LlmAttachment) -> str:
