@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -232,6 +233,12 @@ class PluginSession:
 
 def revision_fingerprint(plugins: Iterable[tuple[str, str, int]]) -> int:
     """Return the 64-bit fingerprint of plugins given as id, version, revision (turns §14.5)."""
+    return _fingerprint(tuple(plugins))
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(plugins: tuple[tuple[str, str, int], ...]) -> int:
+    """Every commit asks for it, and as a rule nothing has changed since the last one."""
     digest = hashlib.sha256()
     for plugin, version, revision in plugins:
         digest.update(b"%b\0%b\0%b\xff" % (plugin.encode(), version.encode(), revision.to_bytes(8, "little")))

@@ -34,9 +34,14 @@ async def until_cancelled(
     if cancel.cancelled:
         work.close()  # it was never begun
         raise TurnCancelledError
-    task = asyncio.ensure_future(work)
     over = asyncio.get_running_loop().create_future()
-    task.add_done_callback(lambda _: _settle(over))
+    task = asyncio.ensure_future(_settling(work, over))
+
+    def ended(_: object) -> None:
+        work.close()  # a task that is cancelled before it begins has not touched it
+        _settle(over)
+
+    task.add_done_callback(ended)
     stopping: list[asyncio.Task[None]] = []
     try:
         with cancel.calling(lambda: stopping.append(asyncio.ensure_future(_stop(task, over, clock, grace_seconds)))):
@@ -53,6 +58,14 @@ async def until_cancelled(
     if not task.done() or (task.cancelled() and cancel.cancelled):
         raise TurnCancelledError
     return task.result()
+
+
+async def _settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
+    """Do the work; who waits for its end learns of it in the same round of the loop."""
+    try:
+        return await work
+    finally:
+        _settle(over)
 
 
 async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:

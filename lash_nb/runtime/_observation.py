@@ -9,7 +9,7 @@ from lash_nb.plugins import PluginSession
 from lash_nb.runtime._ledger import usage_report
 from lash_nb.runtime._read_view import SessionReadView
 from lash_nb.runtime._state import RuntimeSessionState
-from lash_nb.runtime._state_snapshots import stamp_snapshots, state_forker
+from lash_nb.runtime._state_snapshots import stamp_snapshots
 from lash_nb.wire import SessionPolicy, SessionUsageReport, TokenLedgerEntry, ToolState
 
 __all__ = ["RuntimeObservation", "persisted_state_forker"]
@@ -19,7 +19,8 @@ def persisted_state_forker(state: RuntimeSessionState, plugins: PluginSession) -
     """Return what makes the whole state of this moment, with the state of tools and plugins; plugins are asked at once, the rest is free."""
     kept = dataclasses.replace(state)
     stamp_snapshots(kept, plugins)
-    return state_forker(kept)
+    fork_graph = kept.graph.forker()
+    return lambda: dataclasses.replace(kept, graph=fork_graph())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The live snapshots of a session's state, and the state as a value (lash 0.1.0-alpha.37, sessions §7.2 and §7.3)."""
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,6 @@ __all__ = [
     "snapshot_reader",
     "stamp_snapshots",
     "state_builtins",
-    "state_forker",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -69,13 +67,6 @@ def snapshot_reader(state: RuntimeSessionState) -> Callable[[], SessionSnapshot]
     }
     fields["agent_frames"] = tuple(map(without_execution_state, state.agent_frames))
     return lambda: SessionSnapshot(session_graph=graph(), **fields)
-
-
-def state_forker(state: RuntimeSessionState) -> Callable[[], RuntimeSessionState]:
-    """Return a function that makes an independent state of this moment, with its live snapshots, when it is called."""
-    fork_graph = state.graph.forker()
-    kept = dataclasses.replace(state)
-    return lambda: dataclasses.replace(kept, graph=fork_graph())
 
 
 def state_builtins(state: RuntimeSessionState) -> dict[str, Any]:

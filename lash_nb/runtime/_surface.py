@@ -47,6 +47,7 @@ class SurfaceBuilder:
         self._plugins = plugins
         self._layers = tuple(layers)
         self._plugin_inputs = plugin_inputs or {}
+        self._rendered: tuple[object, str] = (None, "")
 
     async def build(self) -> Surface:
         """Ask protocol and plugins what they offer now.
@@ -64,5 +65,8 @@ class SurfaceBuilder:
             )
         )
         layers = (contributions_layer(preamble.prompt_contributions), surface_layer, *self._layers)
-        prompt = render_prompt(layers, execution=preamble.execution_section, availability=tools.availability)
-        return Surface(system_prompt=prompt, tools=tools, preamble=preamble)
+        made_of = (tools, preamble.execution_section, layers)
+        if self._rendered[0] != made_of:
+            prompt = render_prompt(layers, execution=preamble.execution_section, availability=tools.availability)
+            self._rendered = (made_of, prompt)
+        return Surface(system_prompt=self._rendered[1], tools=tools, preamble=preamble)
