@@ -1,7 +1,7 @@
 """Model calls of a trace: what each asked, what came of it, and in what another request differs from it.
 
-Rule: two requests are the same when a trace would tell them alike. What a trace only tells to be there (signatures, encrypted reasoning) does
-not count, since an answer from a trace cannot give it back.
+Rule: two requests are the same when a trace would tell them alike. What an answer from a trace cannot give back does not count: signatures,
+encrypted reasoning, and the reasoning of earlier answers, which a session sends again only with these.
 """
 
 from collections import defaultdict, deque
@@ -116,8 +116,18 @@ def differences(recorded: Request, asked: Request, *, most: int = 3) -> str:
 
 
 def _request_of(body: Mapping[str, Any]) -> Request:
-    facts = ((_NAMES.get(name, name), _bare(read_fact(name, body))) for name in _ASKED)
-    return {name: value for name, value in facts if value not in (None, [], "")}
+    facts = {_NAMES.get(name, name): _bare(read_fact(name, body)) for name in _ASKED}
+    facts["messages"] = [one for one in map(_without_reasoning, facts["messages"] or ()) if one.get("blocks") != []]
+    return {name: value for name, value in facts.items() if value not in (None, [], "")}
+
+
+def _without_reasoning(message: Any) -> dict[str, Any]:
+    if not isinstance(message, dict):
+        return {"content": message}
+    blocks = message.get("blocks")
+    if not isinstance(blocks, list):
+        return message
+    return {**message, "blocks": [one for one in blocks if text_at(one, "kind") != "reasoning"]}
 
 
 def _bare(value: Any) -> Any:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from lash_nb.core import LashSession
-from lash_nb.providers import LlmProvider
+from lash_nb.providers import LlmProvider, ProviderOptions, ProviderThinking, ReplayProvider
 from lash_nb.trace import MemoryTraceSink
 from tests.providers.servers import (
     Answer,
     Called,
+    Dialect,
     MessagesDialect,
     ModelServer,
     ResponsesDialect,
@@ -35,18 +36,20 @@ async def turn(provider: LlmProvider) -> LashSession:
     return session
 
 
-async def second_request(dialect: Any, answers: Sequence[Answer]) -> Any:
+async def second_request(dialect: Any, answers: Sequence[Answer], *, expose: bool = False) -> Any:
     """Return the body of the second request of a turn whose first answer calls a tool."""
+    options = ProviderOptions(thinking=ProviderThinking(expose=expose))
     async with ModelServer(answers) as server:
-        await turn(dialect.provider(server.url))
+        await turn(dialect.provider(server.url, options=options))
     assert len(server.asked) == 2
     return server.asked[1].json
 
 
-async def test_openai_gets_its_items_back() -> None:
-    """Reasoning with its encrypted content, the message with its id, the call with the id of its item, and what came of it."""
+@pytest.mark.parametrize("expose", [True, False])
+async def test_openai_gets_its_items_back(*, expose: bool) -> None:
+    """Reasoning with its encrypted content, the message with its id, the call with the id of its item, and what came of it; shown or not."""
     dialect = ResponsesDialect()
-    body = await second_request(dialect, [answered(dialect, ASKS), answered(dialect, DONE)])
+    body = await second_request(dialect, [answered(dialect, ASKS), answered(dialect, DONE)], expose=expose)
 
     reasoning, message, call, output = body["input"][1:]
     assert reasoning == {
@@ -60,12 +63,12 @@ async def test_openai_gets_its_items_back() -> None:
     assert output == {"type": "function_call_output", "call_id": "c1", "output": '{"city":"Oslo","sky":"clear"}'}
 
 
-@pytest.mark.parametrize("thought", ["hm", ""])
-async def test_anthropic_gets_its_thinking_back(thought: str) -> None:
-    """With its signature, before the call that it led to; also where its text was withheld."""
+@pytest.mark.parametrize(("thought", "expose"), [("hm", True), ("hm", False), ("", False)])
+async def test_anthropic_gets_its_thinking_back(thought: str, *, expose: bool) -> None:
+    """With its signature, before what was said and called; shown or not, also where its text was withheld."""
     dialect = MessagesDialect()
     first = [event for event in dialect.stream(ASKS) if thought or b"thinking_delta" not in event]
-    body = await second_request(dialect, [Answer(first), answered(dialect, DONE)])
+    body = await second_request(dialect, [Answer(first), answered(dialect, DONE)], expose=expose)
 
     model, results = body["messages"][1:]
     assert model == {
@@ -91,3 +94,17 @@ async def test_anthropic_gets_back_what_it_hid() -> None:
     body = await second_request(dialect, [Answer([*events[:2], start, *shifted]), answered(dialect, DONE)])
 
     assert body["messages"][1]["content"][0] == hidden
+
+
+@pytest.mark.parametrize("dialect", [ResponsesDialect(), MessagesDialect()], ids=lambda dialect: dialect.kind)
+async def test_a_recorded_turn_needs_no_server(dialect: Dialect) -> None:
+    """Its trace answers it again, though what only the provider can read is not in a trace."""
+    async with ModelServer([answered(dialect, ASKS), answered(dialect, DONE)]) as server:
+        recorded = await turn(dialect.provider(server.url))
+    assert recorded.trace is not None
+    replay = ReplayProvider(recorded.trace)
+
+    again = await turn(replay)
+
+    assert replay.left == 0
+    assert again.usage_report() == recorded.usage_report()
