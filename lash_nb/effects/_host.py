@@ -57,9 +57,9 @@ class ScopedEffectController(Protocol):
         ...
 
     async def recall(self, name: str, fact: Json) -> Json:
-        """Return what the first run of the scope noted under a name; it is noted now when this is the first one.
+        """Return what was noted first under a name in this scope; the fact, which is noted now, when nothing was. None only asks.
 
-        Nothing is noted where nothing outlives the process.
+        Where nothing outlives the process nothing is noted.
 
         Raises:
             RuntimeEffectControllerError: what was noted cannot be read or written.

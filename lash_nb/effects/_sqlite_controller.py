@@ -71,14 +71,14 @@ class SqliteEffectController:
         return outcome if row.due_at_ms is None else await self._sleep(effect, row.due_at_ms, local)
 
     async def recall(self, name: str, fact: Json) -> Json:
-        """Return what the first run of the scope noted under a name, or note it; with `strict_replay` nothing is noted.
+        """Return what was noted first under a name; the fact, which is noted now, when nothing was. With `strict_replay` nothing is.
 
         Raises:
             RuntimeEffectControllerError: `sqlite_effect_replay_` and `store` or `decode`.
         """
         key = EffectReplayKey(self.scope.id, name)
         with _stored():
-            noted = await self._replay.recall(key, to_json(fact), only_recorded=self._strict)
+            noted = await self._replay.recall(key, to_json(fact), only_recorded=self._strict or fact is None)
         return recalled(self._replay.path, key, noted)
 
     async def _prepared(self, effect: RecordedEffect) -> EffectReplayRow:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lash_nb.errors import LashRuntimeError
+from lash_nb.errors import LashRuntimeError, StoreError
 from lash_nb.machine import Progress
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._context import TurnContext
@@ -13,6 +13,7 @@ from lash_nb.runtime._ledger import merged
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshots
+from lash_nb.runtime._turn_again import Run
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
     Message,
@@ -42,7 +43,7 @@ class TurnCommits:
         store: Its store.
         plugins: Its plugins.
         turn: The turn.
-        whole: Commit it once, when it is over: a turn that is run again leaves nothing half of itself beside what its first run left.
+        run: Which run of the turn it is: only the first one commits on its way.
     """
 
     def __init__(
@@ -51,14 +52,13 @@ class TurnCommits:
         store: SessionStore | None,
         plugins: PluginSession,
         turn: TurnContext,
-        *,
-        whole: bool = False,
+        run: Run = "first",
     ) -> None:
         self._state = state
         self._store = store
         self._plugins = plugins
         self._turn = turn
-        self._whole = whole
+        self._run = run
         self._safety = state.graph.safety.fork()
         self._seen = len(state.graph.messages)
         self.usage = TokenUsage.zero()
@@ -75,7 +75,7 @@ class TurnCommits:
         Raises:
             LashRuntimeError: `store_commit_failed`.
         """
-        if self._store is None or self._whole or not self._state.graph.safety.is_safe:
+        if self._store is None or self._run != "first" or not self._state.graph.safety.is_safe:
             return
         await self._store_commit(self._state_commit())
 
@@ -88,7 +88,7 @@ class TurnCommits:
         self._append_protocol_events(progress.event_delta)
         self._state.graph.project(progress.messages)
         self._rebase()
-        if self._store is None or self._whole:
+        if self._store is None or self._run != "first":
             return
         try:
             await self._store_commit(self._state_commit())
@@ -113,30 +113,41 @@ class TurnCommits:
                 step = ProtocolStep(plugin_id=record.Protocol.plugin_id, payload=record.Protocol.payload)
                 self._turn.trace.emit(step, context)
 
-    async def final(self, outcome: TurnOutcome) -> None:
+    async def final(self, outcome: TurnOutcome) -> bool:
         """Commit the whole turn, stamped, with its answer and its usage, and complete the queued work that it took.
+
+        Return whether that was done now; otherwise an earlier run of the turn did it, and what this one has is to be taken back.
 
         Raises:
             LashRuntimeError: `store_commit_failed`.
         """
         self._append_answer(outcome)
         with self._turn.pending_usage.taken() as beside:
+            if self._run == "finished":
+                return False
             own = TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage)
-            await self._commit_whole(merged(beside, (own,)))
+            return await self._commit_whole(merged(beside, (own,)))
 
-    async def _commit_whole(self, deltas: tuple[TokenLedgerEntry, ...]) -> None:
+    async def _commit_whole(self, deltas: tuple[TokenLedgerEntry, ...]) -> bool:
         self._state.token_ledger = merged(self._state.token_ledger, deltas)
         if self._store is None:
             refresh_snapshots(self._state, self._plugins)
             discard_snapshots(self._state)
             self._state.graph.mark_committed()
-            return
+            return True
         commit = self._state_commit(deltas, completing=self._turn.claims.completions)
         stamp = RuntimeTurnCommitStamp(
             session_id=self._state.session_id, turn_id=self._turn.turn_id, turn_commit_hash=turn_commit_hash(commit)
         )
-        await self._store_commit(msgspec.structs.replace(commit, turn_commit=stamp))
-        self._turn.claims.completed()
+        try:
+            is_new = await commit_to(self._store, self._state, msgspec.structs.replace(commit, turn_commit=stamp))
+        except LashRuntimeError as error:
+            if self._run == "first" or not _was_committed(error):
+                raise
+            return False
+        if is_new:
+            self._turn.claims.completed()
+        return is_new
 
     def project_final(self, messages: tuple[Message, ...], events: tuple[SessionEventRecord, ...]) -> None:
         """Take the turn's last messages and protocol notes into the graph."""
@@ -162,6 +173,11 @@ class TurnCommits:
     async def _store_commit(self, commit: RuntimeCommit) -> None:
         if self._store is not None:
             await commit_to(self._store, self._state, commit)
+
+
+def _was_committed(error: LashRuntimeError) -> bool:
+    """Tell whether a store refused a turn because an earlier run of it, which committed piece by piece, came to its end."""
+    return isinstance(error.__cause__, StoreError) and error.__cause__.variant == "RuntimeTurnCommitConflict"
 
 
 def _says(last: Sequence[Message], text: str) -> bool:

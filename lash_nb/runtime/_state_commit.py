@@ -72,8 +72,10 @@ def _checkpoint(state: RuntimeSessionState) -> HydratedSessionCheckpoint:
     )
 
 
-async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: RuntimeCommit) -> None:
+async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: RuntimeCommit) -> bool:
     """Commit, and let the state stand on the revision that this made.
+
+    Return whether it made one: of a turn that was committed before there is only the result, and the state stands where it stood.
 
     Raises:
         LashRuntimeError: `store_commit_failed`; its cause is the store's own error.
@@ -82,7 +84,10 @@ async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: Run
         result = await store.commit_runtime_state(commit)
     except StoreError as error:
         raise LashRuntimeError("store_commit_failed", error.message) from error
+    if commit.turn_commit is not None and result.head_revision <= (state.stored_revision or 0):
+        return False
     _stand_on(state, result)
+    return True
 
 
 def _stand_on(state: RuntimeSessionState, result: RuntimeCommitResult) -> None:

@@ -30,7 +30,7 @@ from lash_nb.runtime._queue_delivery import (
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
-from lash_nb.runtime._turn_again import stand_at_beginning
+from lash_nb.runtime._turn_again import Run, note_finished, stand_at_beginning
 from lash_nb.runtime._turn_loop import TurnLoop
 from lash_nb.runtime._turn_prepare import TurnPreparation
 from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
@@ -136,16 +136,16 @@ class TurnRunner:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
             return self._refuse(error)
-        undo = self._state.undo_point() if self._runtime.plugins.hooks.before_turn else None
-        again = await stand_at_beginning(self._state, self._controller, self._turn_id)
+        undo = self._state.undo_point()
+        run = await self._stand_at_beginning()
         usage = self._state.last_prompt_usage
         turn = self._begin(items)
         await self._take_in(turn, self._opening(items), usage)
-        if undo is not None:
+        if turn.plugins.hooks.before_turn:
             abort = await self._before_turn(turn)
             if abort is not None:
                 return self._give_back(abort, undo)
-        commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn, whole=again)
+        commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn, run)
         await commits.prepared()
         turn.provider = self._provider()
         with self._phases.within("prompt_build"):
@@ -153,7 +153,13 @@ class TurnRunner:
         if surface is not None:
             with self._phases.within("effect_loop"):
                 await self._loop(turn, surface, commits)
-        return await self._finish(turn, commits)
+        return await self._finish(turn, commits, undo)
+
+    async def _stand_at_beginning(self) -> Run:
+        """Begin where the turn began, when it is run again; without a store it always begins where the session stands."""
+        if self._runtime.store is None:
+            return "first"
+        return await stand_at_beginning(self._state, self._controller, self._turn_id)
 
     def _tell_of_claim(self) -> None:
         """Tell what queued work the turn begins with."""
@@ -220,10 +226,7 @@ class TurnRunner:
         self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("plugin_abort")))
         self._hub.emit(DoneEvent())
         self._state.turn_index -= 1
-        shown = self._result(self._assemble(), TokenUsage.zero())
-        snapshot = shown.state
-        undo()
-        return dataclasses.replace(shown, snapshot=lambda: snapshot)
+        return _taken_back(self._result(self._assemble(), TokenUsage.zero()), undo)
 
     def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
         """Count the turn and tell that it starts."""
@@ -330,8 +333,8 @@ class TurnRunner:
         event = PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,))
         turn.trace.emit(event, turn.trace_context(protocol_iteration=0))
 
-    async def _finish(self, turn: TurnContext, commits: TurnCommits) -> TurnResult:
-        """Sum up, commit, tell that the turn is over."""
+    async def _finish(self, turn: TurnContext, commits: TurnCommits, undo: Callable[[], None]) -> TurnResult:
+        """Sum up, commit, tell that the turn is over; what an earlier run committed is taken back."""
         with self._phases.within("finalize_turn"):
             assembly = self._assemble()
             events = await self._after_turn(turn, assembly, commits.usage)
@@ -340,8 +343,10 @@ class TurnRunner:
                 switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
         completions = turn.claims.completions
         with self._phases.within("persist_turn"), self._phases.within("final_commit"):
-            await commits.final(assembly.outcome)
-        if completions:
+            is_kept = await commits.final(assembly.outcome)
+            if self._runtime.store is not None:
+                await note_finished(self._state, self._controller, self._turn_id)
+        if completions and is_kept:
             turn.trace.emit(completed_record(completions), turn.trace_context())
         if events:
             TurnHookDesk(turn).tell(events)
@@ -349,7 +354,8 @@ class TurnRunner:
             with self._phases.within("post_persist_hooks"):
                 await tell_persisted(turn)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
-        return self._result(assembly, commits.usage)
+        result = self._result(assembly, commits.usage)
+        return result if is_kept else _taken_back(result, undo)
 
     async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
         """Ask the plugins before the turn is stored; return what they tell once it is."""
@@ -379,6 +385,13 @@ class TurnRunner:
             activities=tuple(self._activities),
             snapshot=snapshot_reader(self._state),
         )
+
+
+def _taken_back(result: TurnResult, undo: Callable[[], None]) -> TurnResult:
+    """Return a result that shows what is not kept."""
+    snapshot = result.state
+    undo()
+    return dataclasses.replace(result, snapshot=lambda: snapshot)
 
 
 def _completed(outcome: TurnOutcome) -> TurnCompleted:

@@ -1,43 +1,86 @@
-"""A turn that broke off and is run again under its id: it begins where it began the first time (lash 0.1.0-alpha.37, effect wire format §17).
+"""A turn that is run again under its id: it begins where it began the first time (lash 0.1.0-alpha.37, effect wire format §17).
 
-Effects are known again by the turn's number and by what is asked, so both have to be those of the first run, though that left its first
-commits behind. What they hold stays in the graph, beside the path of the second run.
+Effects are known again by the turn's number and by what is asked, so both have to be those of the first run, though that left its
+commits behind. Two facts are noted with the effects: where the turn began, and that it is finished.
 """
 
 import logging
+from typing import Literal, TypeAlias
 
 from lash_nb.effects import ScopedEffectController
+from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import Json, PromptUsage, from_builtins, to_builtins
 
-__all__ = ["stand_at_beginning"]
+__all__ = ["Run", "note_finished", "stand_at_beginning"]
 
 _LOG = logging.getLogger(__name__)
 
+Run: TypeAlias = Literal["first", "again", "finished"]
+"""`again`: an earlier run broke off; what it committed stays beside the path of this one, which commits once. `finished`: an earlier one
+is committed; this one has the same result, and leaves the session as it is."""
 
-async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> bool:
-    """Tell whether the turn that is to begin broke off before; if so, let the session stand where it stood then.
 
-    A turn after which another one began, or which began on a branch that was left, is not gone on with: it begins anew.
+async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> Run:
+    """Tell which run of a stored turn is to begin; unless it is the first one, let the session stand where that stood.
+
+    A turn that broke off and after which another one began, or which began on a branch that was left, begins anew.
 
     Raises:
         RuntimeEffectControllerError: what the controller remembers cannot be read or written.
+        LashRuntimeError: `store_commit_failed`, the turn is finished, and where it began is not in memory.
     """
     if controller.durability_tier == "inline":
-        return False
+        return "first"
     here: Json = {
         "turn_index": state.turn_index,
         "leaf_node_id": state.graph.leaf_node_id,
+        "agent_frame_id": state.current_agent_frame_id,
         "last_prompt_usage": to_builtins(state.last_prompt_usage),
     }
-    first = await controller.recall(f"{state.session_id}:{turn_id}:begun", here)
+    first = await controller.recall(_name(state, turn_id, "begun"), here)
+    finished = await controller.recall(_name(state, turn_id, "finished"), None)
+    run = _run(state, here, first, finished)
+    if run == "finished" and not _is_resident(state, first):
+        raise LashRuntimeError(
+            "store_commit_failed",
+            f"turn {turn_id} of session {state.session_id} is committed already, and the node at which it began is not in memory;"
+            " run new work under a new turn id",
+        )
+    if run != "first":
+        _go_back(state, first)
+        _LOG.info("turn %s of session %s is run %s", turn_id, state.session_id, run)
+    return run
+
+
+async def note_finished(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> None:
+    """Note that a turn is committed; if that fails, its next run finds out at its end."""
+    try:
+        await controller.recall(_name(state, turn_id, "finished"), state.turn_index)
+    except RuntimeEffectControllerError as error:
+        _LOG.warning("that turn %s of session %s is finished was not noted: %s", turn_id, state.session_id, error)
+
+
+def _name(state: RuntimeSessionState, turn_id: str, fact: str) -> str:
+    return f"{state.session_id}:{turn_id}:{fact}"
+
+
+def _run(state: RuntimeSessionState, here: Json, first: Json, finished: Json) -> Run:
+    if finished is not None and finished <= state.turn_index:  # else the store is another one, which has no such turn
+        return "finished"
+    broke_off = first != here and first["turn_index"] + 1 == state.turn_index
     leaf = first["leaf_node_id"]
-    if first == here or first["turn_index"] + 1 != state.turn_index:
-        return False
-    if leaf is not None and not state.graph.is_on_path(leaf):
-        return False
-    _LOG.info("turn %s of session %s goes on from what was recorded of it", turn_id, state.session_id)
+    return "again" if broke_off and (leaf is None or state.graph.is_on_path(leaf)) else "first"
+
+
+def _is_resident(state: RuntimeSessionState, first: Json) -> bool:
+    leaf = first["leaf_node_id"]
+    return leaf is None or state.graph.find(leaf) is not None
+
+
+def _go_back(state: RuntimeSessionState, first: Json) -> None:
     state.turn_index = first["turn_index"]
+    state.current_agent_frame_id = first["agent_frame_id"]
     state.last_prompt_usage = from_builtins(first["last_prompt_usage"], PromptUsage | None)
-    state.graph.stand_at(leaf)
-    return True
+    state.graph.stand_at(first["leaf_node_id"])
+    state.select_frame()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import traceback
 from collections.abc import Awaitable, Callable
 
 __all__ = ["FORKING", "ended", "forked"]
@@ -20,9 +21,11 @@ def forked(work: Callable[[], Awaitable[object]]) -> int:
     if child == 0:
         try:
             asyncio.run(worked())
-            os._exit(0)
-        finally:
+        except BaseException:  # noqa: BLE001 - the child ends here, whatever happened
+            traceback.print_exc()
             os._exit(1)
+        finally:
+            os._exit(0)
     return child
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lash_nb import LashCore, LashSession, ScriptedProvider, calls, reply, tool
+from lash_nb import LashCore, LashSession, ScriptedProvider, calls, open_store, reply, tool
 from lash_nb.core import LashCoreBuilder
 from lash_nb.effects import SqliteEffectHost
 from lash_nb.errors import LashRuntimeError
@@ -215,17 +215,38 @@ async def test_a_turn_after_which_another_one_began_begins_anew(place: Place) ->
         assert session.turn_index == 3
 
 
-async def test_a_finished_turn_is_not_run_twice(place: Place) -> None:
-    """Under the id of a turn that is committed nothing is performed, and the session stays as it was."""
-    async with place.session() as session:
-        await session.turn("Weather?").turn_id("t1")
-        before, done = path_of(session), place.lines()
-        with pytest.raises(LashRuntimeError, match="run new work under a new turn id"):
-            await session.turn("Weather?").turn_id("t1")
+@pytest.mark.parametrize("broke_off", [True, False])
+async def test_a_script_of_turns_can_be_run_again_from_the_top(place: Place, broke_off: bool) -> None:
+    """A finished turn has the same result again, whatever came after it: nothing is performed, and the session stays as it was."""
+    if broke_off:
+        await broken_off(place)
+    replies, paths = [], []
+    for _ in range(3):
+        async with place.session() as session:
+            for number, text in enumerate(["Weather?", "Only rain.", "And rain?"], 1):
+                result = await session.turn(text).turn_id(f"t{number}")
+                replies.append((result.reply, result.turn_index, len(result.tool_calls)))
+            paths.append((session.graph.leaf_node_id, len(session.graph.nodes), session.turn_index))
 
-        assert (path_of(session), place.lines()) == (before, done)
-        await session.turn("Only rain.")
+    assert replies[:3] == replies[3:6] == replies[6:]
+    assert replies[0] == ("Told: rain in Oslo", 1, 1)
+    assert len(set(paths)) == 1
+    assert place.lines().count("tool: Oslo") == 1
+    assert place.lines()[-2:] == ["model: Only rain.", "model: And rain?"]
+    assert open_store(place.folder)["s"].graph.leaf_node_id == paths[0][0]
+
+
+async def test_another_question_under_the_id_of_a_finished_turn_is_refused(place: Place) -> None:
+    """It is not asked, and the next turn goes on from where the session stands."""
+    async with place.session() as session:
+        await session.turn("Only rain.").turn_id("t1")
+        before = path_of(session)
+        with pytest.raises(LashRuntimeError, match="or under another turn id"):
+            await session.turn("And the tides?").turn_id("t1")
+        await session.turn("And rain?").turn_id("t2")
+
         assert path_of(session)[: len(before)] == before
+        assert len(place.lines()) == 2
 
 
 @pytest.mark.parametrize("killed", [True, False])

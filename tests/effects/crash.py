@@ -1,0 +1,91 @@
+"""Kill processes at random moments of durable turns and go on with what they leave: `python -m tests.effects.crash FOLDER TURNS SEED`.
+
+Each process runs the last turn that there is again, under its id, then the next ones, until it is killed with SIGKILL. In the end the
+history has each turn once, whole and in order, and the tool was called again only where the call that was cut off was not recorded.
+Prints how many processes were killed, how many turns there are and how often the tool was called.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from lash_nb import LashCore, ScriptedProvider, calls, open_store, reply, tool
+from lash_nb.effects import SqliteEffectHost
+from lash_nb.wire import LlmRequest, LlmResponse
+from tests.effects.processes import ended, forked
+
+__all__ = ["main"]
+
+LONGEST_LIFE_S: Final = 0.2
+"""A process lives at most as long; a turn takes some milliseconds."""
+LEASE_MS: Final = 20
+
+
+def answer(request: LlmRequest) -> LlmResponse:
+    """Look something up under the number of the question, then tell it."""
+    block = request.messages[-1].blocks[-1]
+    if block.ToolResult is not None:
+        return reply(f"Found {block.ToolResult.content}.")
+    number = block.Text.text.removeprefix("Question ") if block.Text else ""
+    return calls((f"c{number}", "look_up", {"number": number}))
+
+
+async def run_turns(folder: Path, turns: int) -> None:
+    """Run so many turns."""
+
+    @tool
+    def look_up(number: str) -> str:
+        """Look something up."""
+        with (folder / "looked_up.txt").open("a") as lines:
+            lines.write(f"{number}\n")
+        return f"answer {number}"
+
+    host = SqliteEffectHost(folder / "effects.db", lease_ttl_ms=LEASE_MS)
+    core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(answer)).model("m")
+    session = await core.tools(look_up).build().session("crash").open()
+    for number in range(max(session.turn_index - 1, 0), turns):  # whether the last one is finished nobody knows
+        await session.turn(f"Question {number}").turn_id(f"t{number}")
+    (folder / "over").touch()
+    await session.close()
+    host.release()
+
+
+def check(folder: Path, turns: int) -> None:
+    """Assert that the history has each turn once, whole and in order."""
+    stored = open_store(folder)["crash"]
+    told = ["".join(part.content for part in message.parts if part.kind != "ToolCall") for message in stored.messages]
+    assert [text for text in told if text] == [
+        text
+        for number in range(turns)
+        for text in (f"Question {number}", f"answer {number}", f"Found answer {number}.")
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Kill until all turns are there, then check."""
+    folder, turns, chance = Path(arguments[0]), int(arguments[1]), random.Random(int(arguments[2]))  # noqa: S311 - moments, no secrets
+    with TemporaryDirectory() as other:  # load what a turn loads, so that no process has to
+        asyncio.run(run_turns(Path(other), 1))
+    kills = 0
+    while not (folder / "over").exists():
+        child = forked(lambda: run_turns(folder, turns))
+        time.sleep(chance.uniform(0.01, LONGEST_LIFE_S))
+        os.kill(child, signal.SIGKILL)
+        how = ended(child)
+        assert how in {0, -signal.SIGKILL}, f"the process ended by itself with {how}"
+        kills += how != 0
+    check(folder, turns)
+    looked_up = (folder / "looked_up.txt").read_text().split()
+    assert len(looked_up) <= turns + kills
+    sys.stdout.write(f"{kills} processes killed, {turns} turns, the tool was called {len(looked_up)} times\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
