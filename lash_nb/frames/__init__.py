@@ -50,6 +50,7 @@ from lash_nb.frames._executions import (
     execution_nodes_df,
     executions_df,
 )
+from lash_nb.frames._given import given_graph, given_trace
 from lash_nb.frames._graph import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -244,6 +245,8 @@ __all__ = [
     "execution_edges_df",
     "execution_nodes_df",
     "executions_df",
+    "given_graph",
+    "given_trace",
     "ledger_df",
     "llm_calls_df",
     "messages_df",

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import inspect
+import os
+import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol, TypeVar, cast, overload
 
@@ -11,6 +13,7 @@ import pandas as pd
 from lash_nb.errors import CallerError, TraceReadError, exception_text
 from lash_nb.frames._column import Column, ColumnError, Walk
 from lash_nb.frames._dtypes import check_dtype, typed
+from lash_nb.frames._given import wrong_type
 from lash_nb.trace import TraceError
 
 __all__ = ["Rows", "Table", "table"]
@@ -67,6 +70,8 @@ def table(columns: Sequence[Column], *, always: Sequence[Column]) -> Callable[[C
     def decorate(rows_of: Callable[[S], Rows]) -> Table[S]:
         @functools.wraps(rows_of)
         def build(source: S, /, *, columns: Sequence[Column] = columns, strict: bool = True) -> Any:
+            if isinstance(source, str | os.PathLike):
+                raise wrong_type("a trace, a graph or a listing", source)
             rows = rows_of(source)
             frame, problems = _frame(rows, _complete(columns, always))
             if not strict:
@@ -84,12 +89,22 @@ def table(columns: Sequence[Column], *, always: Sequence[Column]) -> Callable[[C
 
 
 def _complete(columns: Sequence[Column], always: Sequence[Column]) -> list[Column]:
+    _refuse_other(columns)
     names = [column.name for column in columns]
     if len(names) > len(set(names)):
         twice = next(name for name in names if names.count(name) > 1)
         message = f"Two columns are called {twice!r}: give one of them another name."
         raise CallerError(message)
     return [*columns, *(column for column in always if column.name not in names)]
+
+
+def _refuse_other(columns: Any) -> None:
+    """Names of columns are no columns."""
+    wrong = [columns] if isinstance(columns, str) else [one for one in columns if not isinstance(one, Column)]
+    if wrong:
+        shown = reprlib.repr(wrong[0])
+        message = f"columns is a sequence of Column, and {shown} is none: take some of the table's own, e.g. llm_calls_df.columns[:4]"
+        raise CallerError(message)
 
 
 def _frame(rows: Rows, columns: Sequence[Column]) -> tuple[pd.DataFrame, list[ColumnError]]:

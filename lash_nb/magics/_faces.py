@@ -40,14 +40,14 @@ class Faces:
             ),
             EffectEntry: Face(views.envelope_text, views.envelope_html),
             Trace: Face(views.trace_text, views.trace_html),
-            SessionGraph: Face(views.session_graph_text, views.session_graph_html),
+            SessionGraph: Face(views.session_graph_text, _themed(views.session_graph_html)),
             ToolDescription: Face(views.tool_text, views.tool_html),
             CompletedToolCall: Face(views.tool_trial_text, views.tool_trial_html),
             PromptPreview: Face(views.prompt_text, views.prompt_html),
             LashSession: Face(_session_text),
             SessionNodeRecord: Face(views.node_text, views.node_html),
             StoreReader: Face(views.store_text, views.store_html),
-            StoredSession: Face(views.stored_session_text, views.stored_session_html),
+            StoredSession: Face(views.stored_session_text, _themed(views.stored_session_html)),
             AttachmentListing: Face(lambda found: _listing(found).text(), lambda found: _listing(found).static_html()),
             AttachmentCheck: Face(views.attachment_check_text, views.attachment_check_html),
             AttachmentCollection: Face(views.attachment_collection_text, views.attachment_collection_html),
@@ -89,6 +89,11 @@ def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
         for entry in session.effects
         if entry.envelope.invocation.scope.turn_id == result.turn_id
     ]
+
+
+def _themed(html: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Let the pictures in it follow the notebook's theme."""
+    return lambda value: f"{views.THEME_RULE}<div data-lash-static>{html(value)}</div>"
 
 
 def _listing(found: AttachmentListing) -> views.AttachmentsView:

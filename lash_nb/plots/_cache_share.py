@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallTokens, call_tokens
+from lash_nb.frames import CallTokens, call_tokens, given_trace
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted
 from lash_nb.plots._style import TOKEN_COLORS
@@ -26,6 +26,7 @@ def cache_share(trace: Trace, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes, for labels and limits of your own.
     """
+    given_trace(trace)
     counts = call_tokens(trace)
     with sheet(ax, size=(9, 3.2)) as page:
         if not counts.input.sum() > 0:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallCosts, Price, Unpriced, call_costs
+from lash_nb.frames import CallCosts, Price, Unpriced, call_costs, given_trace
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, one_line, token_count
 from lash_nb.plots._style import TOKEN_COLORS
@@ -47,6 +47,7 @@ def cost(trace: Trace, *, prices: Mapping[str, Price], ax: Axes | None = None) -
     Raises:
         CallerError: the table holds what is no price.
     """
+    given_trace(trace)
     costs = call_costs(trace, prices)
     with sheet(ax, size=(9, 3.6)) as page:
         if not len(costs.tokens.call):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lash_nb.frames import Numbers
+from lash_nb.frames import Numbers, given_trace
 from lash_nb.plots._call_bars import call_kind
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line
@@ -45,6 +45,7 @@ def latency(trace: Trace, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes, for labels and limits of your own.
     """
+    given_trace(trace)
     rows = _rows(trace)
     shown = _most_called(rows)
     with sheet(ax, size=(9, 1.3 + 0.36 * max(len(shown), 1))) as page:

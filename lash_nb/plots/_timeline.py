@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import CallerError
+from lash_nb.frames import given_trace
 from lash_nb.plots._call_bars import BAD_STATES, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
@@ -39,6 +40,7 @@ def timeline(trace: Trace, *, ax: Axes | None = None, turn: int | str | None = N
     Raises:
         CallerError: there is no such turn, or several sessions have it.
     """
+    given_trace(trace)
     if turn is not None:
         return draw_waterfall(trace, _chosen(trace, turn), ax)
     if len(trace.turns) == 1:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallTokens, call_tokens
+from lash_nb.frames import CallTokens, call_tokens, given_trace
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, token_count
 from lash_nb.plots._style import TOKEN_COLORS
@@ -35,6 +35,7 @@ def tokens(trace: Trace, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes, for labels and limits of your own.
     """
+    given_trace(trace)
     counts = call_tokens(trace)
     with sheet(ax, size=(9, 4.6)) as page:
         if not len(counts.call):

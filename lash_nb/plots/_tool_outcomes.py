@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 
+from lash_nb.frames import given_trace
 from lash_nb.plots._call_bars import attempts_of
 from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted, one_line
@@ -57,6 +58,7 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes, for labels and limits of your own.
     """
+    given_trace(trace)
     tools = _tools(trace)
     shown = list(tools.items())[:_MAX_ROWS]
     with sheet(ax, size=(9, 1.3 + 0.36 * max(len(shown), 1))) as page:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lash_nb.views._frame import frame_html, frame_text
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._live_turn import LiveTurnView, TurnDesk
+    from lash_nb.views._markup import THEME_RULE
     from lash_nb.views._node_face import node_html, node_text
     from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMPTY_BUNDLE",
+    "THEME_RULE",
     "AttachmentsView",
     "LiveTurnView",
     "PromptComponentLike",
@@ -101,6 +103,7 @@ _HOMES = {
     "Steppable": "_steppable",
     "StepperState": "_steppable",
     "StepperView": "_stepper",
+    "THEME_RULE": "_markup",
     "ToolLike": "_tool",
     "TraceExplorerView": "_trace_explorer",
     "TraceTimelineView": "_timeline",

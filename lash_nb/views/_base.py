@@ -18,7 +18,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from lash_nb.clock import RandomIds
-from lash_nb.views._markup import Html, el, joined
+from lash_nb.views._markup import THEME_RULE, Html, el, joined
 
 __all__ = ["EMPTY_BUNDLE", "View", "static_html", "static_svg", "text"]
 
@@ -96,7 +96,7 @@ class View(anywidget.AnyWidget):
         hidden_twin = f"{_CHILD}:has({mark}):has(+ {_CHILD} .lash){{display:none}}"
         hidden_corpse = f"{_CHILD}:has({mark}) + {_CHILD}:not(:has(.lash)){{display:none}}"
         rule = Html(f"<style>{hidden_twin}{hidden_corpse}</style>")  # holds nothing but our own random token
-        return joined(rule, el("div", Html(self.static_html()), data_lash_static=self.twin))
+        return joined(rule, THEME_RULE, el("div", Html(self.static_html()), data_lash_static=self.twin))
 
 
 def static_html(view: View) -> str:

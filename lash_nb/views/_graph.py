@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 import traitlets as t
 
+from lash_nb.frames import given_graph
 from lash_nb.plots import byte_size, counted, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._base import View
@@ -65,6 +66,7 @@ class SessionGraphView(View):
             names: Names of nodes by node id, e.g. of branches.
             traits: Options of every view.
         """
+        given_graph(graph)
         super().__init__(**traits)
         self.graph: Final = graph
         self.names: Final = dict(names or {})

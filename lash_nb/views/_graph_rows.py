@@ -43,7 +43,7 @@ class TurnRow(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[SessionNodeRecord, ...]
     """Its nodes, oldest first."""
     number: int
-    """Its number: the trace's, else its depth."""
+    """Its number: the trace's, else which turn of the graph it is, in the order in which they ran: a session counts those of all branches."""
     text: str
     """What the user said, in one line."""
     tools: int
@@ -111,10 +111,7 @@ def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None)
     leaf = row_of.get(graph.leaf_node_id) if graph.leaf_node_id is not None else None
     layout = lay_out(links, groups[leaf][0].node_id if leaf is not None else None)
     facts = _TurnsByTime(turns.turns if isinstance(turns, Trace) else turns or ())
-    depth: list[int] = []
-    for parent in parent_of:
-        depth.append(depth[parent] + 1 if 0 <= parent < len(depth) else 1)
-    rows = [_row(groups[node], depth[node], facts) for node in layout.nodes]
+    rows = [_row(groups[node], node + 1, facts) for node in layout.nodes]
     last = len(groups) - 1
     known = {node.node_id for node in graph.nodes}
     orphans = _orphans(groups, parent_of, known)
@@ -245,7 +242,7 @@ def _beginnings(rows: Sequence[TurnRow], parents: Sequence[int]) -> dict[int, st
     return {place: f"frame {short_id(frame)}" if frame else "no frame" for place, frame in began.items()}
 
 
-def _row(nodes: list[SessionNodeRecord], depth: int, facts: _TurnsByTime) -> TurnRow:
+def _row(nodes: list[SessionNodeRecord], place: int, facts: _TurnsByTime) -> TurnRow:
     turn = facts.at(nodes[0])
     parts = [part for node in nodes if node.message for part in node.message.parts]
     results = [part for part in parts if part.kind == "ToolResult"]
@@ -256,7 +253,7 @@ def _row(nodes: list[SessionNodeRecord], depth: int, facts: _TurnsByTime) -> Tur
     broken = bool(failed) or (turn is not None and turn.status == "failed")
     return TurnRow(
         nodes=tuple(nodes),
-        number=turn.turn_index if turn and turn.turn_index is not None else depth,
+        number=turn.turn_index if turn and turn.turn_index is not None else place,
         text=_headline(nodes),
         tools=sum(part.kind == "ToolCall" for part in parts),
         failed_tools=failed,

@@ -8,7 +8,7 @@ import msgspec
 
 from lash_nb.plots import counted
 from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of
-from lash_nb.views._markup import CODE, MUTED, Html, el, heading, image, joined, svg_text
+from lash_nb.views._markup import CODE, MUTED, PICTURE_STYLE, Html, el, heading, image, joined, svg_text
 from lash_nb.views._text import clipped
 
 __all__ = ["graph_html", "graph_svg", "graph_text"]
@@ -66,6 +66,7 @@ def graph_svg(found: GraphRows, names: Mapping[str, str]) -> str:
     background = el("rect", width=width, height=height, fill="#ffffff")
     return el(
         "svg",
+        PICTURE_STYLE,
         background,
         *shapes,
         xmlns="http://www.w3.org/2000/svg",

@@ -19,8 +19,10 @@ __all__ = [
     "CODE",
     "FAILURE",
     "MUTED",
+    "PICTURE_STYLE",
     "RIGHT",
     "SUNK",
+    "THEME_RULE",
     "Html",
     "el",
     "filled",
@@ -59,6 +61,38 @@ class Html(str):
     __slots__ = ()
 
 
+_DARK: Final = {
+    "#ffffff": "#111111",
+    "#1f2328": "#e4e6e8",
+    "#59616b": "#a2a8b0",
+    "#000000": "#ffffff",
+    "#a84300": "#ff9d57",
+    "#b9bec5": "#5b6067",
+    "#e0e2e5": "#34373b",
+}
+"""What pictures are drawn in, and what stands for it on a dark page: surface, ink, grey, edges, failures, lines."""
+PICTURE_STYLE: Final = Html(
+    "<style>@media (prefers-color-scheme:dark){"
+    + "".join(f"[{what}='{light}']{{{what}:{dark}}}" for light, dark in _DARK.items() for what in ("fill", "stroke"))
+    + "}</style>"
+)
+"""Goes into a picture: it is dark where its page is; where this is dropped it is light, with a ground of its own."""
+_PAGES: Final = {
+    "dark": ('[data-jp-theme-light="false"]', ".vscode-dark"),
+    "light": ('[data-jp-theme-light="true"]', ".vscode-light"),
+}
+THEME_RULE: Final = Html(
+    "<style>"
+    + "".join(
+        f"body{page} [data-lash-static] img{{color-scheme:{theme}}}"
+        for theme, pages in _PAGES.items()
+        for page in pages
+    )
+    + "</style>"
+)
+"""Goes beside a static twin: a notebook's theme is its own, and this tells it to the pictures of the twin."""
+
+
 def el(tag: str, *children: str | None, **attributes: str | float | None) -> Html:
     """Return an element; children that are not `Html` are escaped, attributes always; `aria_label` is written `aria-label`."""
     opened = tag
@@ -81,7 +115,12 @@ def filled(template: LiteralString, *texts: str) -> Html:
 def image(svg: Html, label: str) -> Html:
     """Return an SVG as `<img>`: pages that nobody trusts take SVG out and leave its texts, run together; here they leave the label."""
     source = base64.b64encode(svg.encode()).decode()
-    return el("img", src=f"data:image/svg+xml;base64,{source}", alt=label, style="max-width:100%;height:auto;")
+    return el(
+        "img",
+        src=f"data:image/svg+xml;base64,{source}",
+        alt=label,
+        style="max-width:100%;height:auto;",
+    )
 
 
 def heading(title: str, note: str = "") -> Html:

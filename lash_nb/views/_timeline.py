@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 import traitlets as t
 
 from lash_nb.errors import CallerError
+from lash_nb.frames import given_trace
 from lash_nb.plots import counted
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._base import View
@@ -51,6 +52,7 @@ class TraceTimelineView(View):
         Raises:
             CallerError: the trace has no such turn.
         """
+        given_trace(trace)
         super().__init__(**traits)
         self.trace: Final = trace
         self._asked = turn

@@ -5,7 +5,19 @@ from typing import Any, Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, token_count, turn_name
 from lash_nb.trace import Trace, Turn
-from lash_nb.views._markup import FAILURE, MUTED, RIGHT, Html, el, heading, image, joined, svg_text, table
+from lash_nb.views._markup import (
+    FAILURE,
+    MUTED,
+    PICTURE_STYLE,
+    RIGHT,
+    Html,
+    el,
+    heading,
+    image,
+    joined,
+    svg_text,
+    table,
+)
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._timeline_rows import bar, status_word, turn_times, waterfall
 
@@ -239,6 +251,7 @@ def _picture(shapes: Sequence[Html], height: float, label: str) -> str:
     background = el("rect", width=_WIDTH, height=height, fill="#ffffff")
     return el(
         "svg",
+        PICTURE_STYLE,
         background,
         *shapes,
         xmlns="http://www.w3.org/2000/svg",

@@ -15,6 +15,7 @@ import msgspec
 import traitlets as t
 
 from lash_nb.errors import CallerError, LashError
+from lash_nb.frames import given_trace
 from lash_nb.plots import byte_size, counted, one_line
 from lash_nb.trace import Trace
 from lash_nb.views._base import View
@@ -97,6 +98,7 @@ class TraceExplorerView(View):
             selection: Number of the record to select.
             traits: Options of every view.
         """
+        given_trace(trace)
         super().__init__(**traits)
         self.trace: Final = trace
         self._lock: Final = RLock()
@@ -189,6 +191,10 @@ class TraceExplorerView(View):
         """
         with self._lock:
             errors = self.trace.errors
+            if not isinstance(number, int):
+                raise CallerError(
+                    f"show_bad_line takes the number of a bad line, from 0, not {type(number).__name__}: trace.errors lists them"
+                )
             if not 0 <= number < len(errors):
                 raise CallerError(
                     f"{self.trace.name} has {counted(len(errors), 'bad line')}, counted from 0; not {number}"

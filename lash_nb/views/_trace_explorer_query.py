@@ -1,6 +1,6 @@
 """Which records are asked for and in which order, and what was found."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -35,11 +35,11 @@ SORTS: Final[Mapping[str, Callable[[TraceFacts], NDArray[Any]]]] = {
 
 
 AS_ASKED: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "kinds": lambda kinds: None if kinds is None else tuple(kinds),
-    "session": lambda session: session or "",
+    "kinds": lambda kinds: None if kinds is None else _listed_words("kinds", kinds),
+    "session": lambda session: _word("session", session),
     "turn": lambda turn: "" if turn is None else str(turn),
-    "status": lambda status: status or "",
-    "text": lambda text: _whole(text or "").strip(),
+    "status": lambda status: _word("status", status),
+    "text": lambda text: _whole(_word("text", text)).strip(),
     "sort": str,
     "descending": bool,
 }
@@ -87,6 +87,19 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     def is_all(self) -> bool:
         """Whether it asks for every record."""
         return self.kinds is None and not (self.session or self.turn or self.status or self.text)
+
+
+def _word(name: str, given: object) -> str:
+    if given is None or isinstance(given, str):
+        return given or ""
+    raise CallerError(f"{name} is a text, not {type(given).__name__}: filter({name}={str(given)[:40]!r})")
+
+
+def _listed_words(name: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        message = f"{name} is a list of chips, not {type(given).__name__}: filter({name}=['llm call', 'tool call'])"
+        raise CallerError(message)
+    return tuple(given)
 
 
 def _whole(text: str) -> str:

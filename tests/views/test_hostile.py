@@ -28,7 +28,7 @@ from lash_nb.views import (
     turn_html,
     turn_text,
 )
-from lash_nb.views._markup import el, table
+from lash_nb.views._markup import PICTURE_STYLE, el, table
 from lash_nb.wire import AttachmentRef, AttachmentRow, MediaType, to_json
 from tests.views import samples
 from tests.views.injections import INJECTIONS
@@ -96,7 +96,7 @@ class Seen(HTMLParser):
 def foreign(html: str) -> list[str]:
     """What stands in `html` that we did not write."""
     seen = Seen()
-    seen.feed(html)
+    seen.feed(html.replace(PICTURE_STYLE, ""))
     return seen.foreign
 
 

@@ -195,11 +195,12 @@ def test_json_of_any_depth_is_shown() -> None:
 
 @pytest.mark.parametrize("turn", [None, 3])
 def test_the_picture_is_well_formed(turn: int | None) -> None:
-    """Both pictures parse and hold nothing but shapes and text."""
+    """Both pictures parse and hold nothing but shapes, text and their colors on dark pages."""
     root = ET.fromstring(static_svg(TraceTimelineView(samples.station_trace(), turn=turn)))  # noqa: S314 - our own picture
 
     assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
         "svg",
+        "style",
         "rect",
         "path",
         "text",

@@ -1,0 +1,53 @@
+"""What is no trace, no graph, no column, no filter: said in one line that names what belongs there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lash_nb import frames, plots, views
+from lash_nb.errors import CallerError
+from tests.views import samples
+
+TABLES: Any = frames
+PLOTS: Any = plots
+VIEWS: Any = views
+EXPLORER: Any = views.TraceExplorerView
+"""As seen by somebody whose editor checks no types."""
+PATH = "a trace belongs here, not the path 'x.jsonl'; read it first: lash_nb.read_trace('x.jsonl')"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda trace: EXPLORER(trace).filter(text=5), "text is a text, not int: filter(text='5')"),
+        (lambda trace: EXPLORER(trace).filter(kinds=5), "kinds is a list of chips, not int"),
+        (lambda trace: EXPLORER(trace).filter(kinds="llm call"), "filter(kinds=['llm call', 'tool call'])"),
+        (
+            lambda trace: EXPLORER(trace).show_bad_line("x"),
+            "show_bad_line takes the number of a bad line, from 0, not str",
+        ),
+        (
+            lambda trace: TABLES.llm_calls_df(trace, columns=("model",)),
+            "columns is a sequence of Column, and 'model' is none",
+        ),
+        (
+            lambda trace: TABLES.llm_calls_df(trace, columns="model"),
+            "columns is a sequence of Column, and 'model' is none",
+        ),
+        (lambda _: TABLES.llm_calls_df("x.jsonl"), "lash_nb.read_trace('x.jsonl')"),
+        (lambda _: PLOTS.tokens("x.jsonl"), PATH),
+        (lambda _: PLOTS.timeline("x.jsonl"), PATH),
+        (lambda _: PLOTS.latency(5), "a trace belongs here, not int"),
+        (lambda _: VIEWS.TraceTimelineView("x.jsonl"), PATH),
+        (lambda _: EXPLORER("x.jsonl"), PATH),
+        (lambda _: VIEWS.SessionGraphView("x.jsonl"), "a session graph belongs here, not str"),
+    ],
+)
+def test_a_wrong_type_is_named(wrong: Callable[[Any], Any], said: str) -> None:
+    """With what to write instead."""
+    with pytest.raises(CallerError) as refused:
+        wrong(samples.station_trace())
+
+    assert said in refused.value.message
+    assert len(refused.value.message.splitlines()) == 1
