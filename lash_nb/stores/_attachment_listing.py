@@ -215,20 +215,24 @@ def _rows(
         yield AttachmentRow(ref=ref, state=state if attachment_id in stored else "missing", references=tuple(users))
 
 
+_HOLDERS: Final = frozenset({dict, list, tuple})
+"""Types of plain values that hold others."""
 _REF_KEYS: Final = {"id", "media_type", "byte_len"}
 
 
 def _references_in(value: Any) -> Iterator[AttachmentRef]:
-    if isinstance(value, dict):
-        ref = _reference(value) if value.keys() >= _REF_KEYS else None
-        if ref is not None:
-            yield ref
-            return
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            if isinstance(item, dict | list | tuple):
-                yield from _references_in(item)
+    """Yield the references in a plain value, in the order in which it is written."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            ref = _reference(value) if value.keys() >= _REF_KEYS else None
+            if ref is not None:
+                yield ref
+                continue
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            waiting += [item for item in reversed(value) if type(item) in _HOLDERS]
 
 
 def _reference(value: dict[str, Any]) -> AttachmentRef | None:

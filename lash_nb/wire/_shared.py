@@ -45,7 +45,7 @@ class _Trunk:
 class SharedSequence(Sequence[Item], Generic[Item]):
     """An immutable sequence: some items, the beginning of a list that others look at, too, and some items behind."""
 
-    __slots__ = ("_before", "_behind", "_length", "_trunk")
+    __slots__ = ("_before", "_behind", "_length", "_size", "_trunk")
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         held = list(items)
@@ -53,6 +53,7 @@ class SharedSequence(Sequence[Item], Generic[Item]):
 
     def _set(self, before: tuple[Any, ...], trunk: _Trunk, length: int, behind: tuple[Any, ...]) -> None:
         self._before, self._trunk, self._length, self._behind = before, trunk, length, behind
+        self._size = len(before) + length + len(behind)
 
     @classmethod
     def of(cls, items: Iterable[Other]) -> "SharedSequence[Other]":
@@ -119,7 +120,7 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         return b"[%b]" % b",".join(pieces)
 
     def __len__(self) -> int:
-        return len(self._before) + self._length + len(self._behind)
+        return self._size
 
     def __iter__(self) -> Iterator[Item]:
         return chain(self._before, islice(self._trunk.items, self._length), self._behind)
