@@ -16,6 +16,9 @@ _RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _KIND_OF_STATUS: Final = {401: "auth", 403: "auth", 400: "validation", 413: "validation", 422: "validation"}
 _ALWAYS_RETRYABLE: Final = frozenset({"transport", "timeout"})
 
+_QUOTING: Final = frozenset({"replay_mismatch"})
+"""Codes of failures that quote requests: their words say nothing of the failure."""
+
 _THROTTLED: Final = re.compile(
     r"rate limit|rate_limit|ratelimit|throttl(?:e|ing)|too many requests|tokens per minute|tpm|quota"
 )
@@ -48,6 +51,8 @@ class FailureClass:
 def classify_failure(error: LlmTransportError) -> FailureClass:
     """Return what `error` means for retries and for the turn."""
     kind, retryable = _by_status(error)
+    if error.provider_code in _QUOTING:
+        return FailureClass(kind, retryable=retryable, terminal_reason="provider_error")
     text = " ".join(filter(None, (error.provider_code, error.message, error.raw))).lower()
     if _OVERFLOW.search(text) and not _THROTTLED.search(text):
         return FailureClass("validation", retryable=False, terminal_reason="context_overflow")

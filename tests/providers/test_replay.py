@@ -193,6 +193,18 @@ async def test_a_request_that_was_not_recorded_says_what_differs(asked: LlmReque
     assert (raised.value.provider_code, raised.value.retryable, provider.left) == ("replay_mismatch", False, 1)
 
 
+async def test_words_of_a_request_do_not_say_what_failed() -> None:
+    """A prompt may speak of context windows and quotas; the failure is that it was not recorded."""
+    provider = ReplayProvider(recorded((request(user("hi")), reply("hello"))))
+
+    with pytest.raises(LlmTransportError) as raised:
+        await provider.complete(request(user("What is a context window, and what a quota?")))
+
+    meaning = classify_failure(raised.value)
+    assert "context window" in raised.value.message
+    assert (meaning.kind, meaning.retryable, meaning.terminal_reason) == ("validation", False, "provider_error")
+
+
 async def test_long_texts_are_shown_where_they_differ() -> None:
     """And of many differences the first."""
     long = "word " * 100
