@@ -1,7 +1,8 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
 from lash_nb.core._background import ChildrenControl, HostEventsControl, ProcessControl, TriggersControl
-from lash_nb.core._builder import DEFAULT_CONTEXT_WINDOW, AdvancedLashCoreBuilder, LashCoreBuilder
+from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
+from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
 from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
 from lash_nb.core._control import SessionControl

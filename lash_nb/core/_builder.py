@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol, Self
 
 from lash_nb.clock import Clock, IdSource, RandomIds, SystemClock
+from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._coherence import StoreTiers, ensure_coherent
 from lash_nb.core._core import CoreParts, LashCore
 from lash_nb.core._host_config import RuntimeHostConfig, resolved_host
@@ -23,7 +24,7 @@ from lash_nb.plugins import (
     ToolProvider,
     embed_tools,
 )
-from lash_nb.providers import LlmProvider, ProviderHandle, known_model, model_spec
+from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import Residency, TerminationPolicy
 from lash_nb.stores import (
     TIER_OF_PERSISTENCE,
@@ -43,10 +44,7 @@ from lash_nb.stores import (
 from lash_nb.trace import JsonlTraceSink, TraceSink
 from lash_nb.wire import DurabilityTier, ModelSpec, PromptLayer, SessionPolicy, TraceContext, TraceLevel
 
-__all__ = ["DEFAULT_CONTEXT_WINDOW", "AdvancedLashCoreBuilder", "LashCoreBuilder"]
-
-DEFAULT_CONTEXT_WINDOW = 200_000
-"""Context window, in tokens, of a model that is given by its id alone and that nobody here knows."""
+__all__ = ["AdvancedLashCoreBuilder", "LashCoreBuilder"]
 
 
 class LashCoreBuilder(PromptLayerSink):
@@ -106,15 +104,13 @@ class LashCoreBuilder(PromptLayerSink):
     def provider(self, provider: LlmProvider | ProviderHandle, *, because: str = "it was given") -> Self:
         """Let this provider answer model calls; `because` is what `LashCore.provider_choice` tells a person."""
         self._because = because
-        self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
+        self._provider = chosen_provider(provider)
         self._spec = replace(self._spec, provider_id=self._provider.kind)
         return self
 
     def model(self, model: ModelSpec | str) -> Self:
         """Ask this model; an id alone gets the limits that are known of it, else a context window of `DEFAULT_CONTEXT_WINDOW` tokens."""
-        if isinstance(model, str):
-            model = model_spec(model, window=None if known_model(model) else DEFAULT_CONTEXT_WINDOW)
-        self._spec = replace(self._spec, model=model)
+        self._spec = replace(self._spec, model=chosen_model(model))
         return self
 
     def max_turns(self, count: int | None) -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import LashRuntime
 from lash_nb.wire import ModelSpec, PromptContribution, PromptLayer, PromptSlot, PromptTemplate
@@ -16,7 +17,7 @@ class SessionConfigPatch:
 
     provider: LlmProvider | ProviderHandle | None = None
     """Who answers."""
-    model: ModelSpec | None = None
+    model: ModelSpec | str | None = None
     """Which model is asked."""
     prompt: PromptLayer | None = None
     """The session's prompt layer, as a whole."""
@@ -30,16 +31,15 @@ class ConfigControl:
 
     async def update(self, patch: SessionConfigPatch) -> None:
         """Set what the patch gives."""
-        provider = patch.provider
-        if provider is not None and not isinstance(provider, ProviderHandle):
-            provider = ProviderHandle(provider)
-        await self._runtime.update_session_config(provider=provider, model=patch.model, prompt=patch.prompt)
+        provider = None if patch.provider is None else chosen_provider(patch.provider)
+        model = None if patch.model is None else chosen_model(patch.model)
+        await self._runtime.update_session_config(provider=provider, model=model, prompt=patch.prompt)
 
     async def update_session_config(
         self,
         *,
         provider: LlmProvider | ProviderHandle | None = None,
-        model: ModelSpec | None = None,
+        model: ModelSpec | str | None = None,
         prompt: PromptLayer | None = None,
     ) -> None:
         """Set what is given; None leaves as it is."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from lash_nb.core._builder import LashCoreBuilder
+from lash_nb.core._choices import chosen_provider
 from lash_nb.core._presets import standard
 from lash_nb.errors import CallerError
 from lash_nb.providers import (
@@ -115,8 +116,7 @@ def choose_provider(given: Given) -> ProviderChoice:
         service = _named(given)
         return ProviderChoice(ProviderHandle(service.make()), "you named it", service.model)
     if given is not None:
-        handle = given if isinstance(given, ProviderHandle) else ProviderHandle(given)
-        return ProviderChoice(handle, "you gave it", _usual_model(given))
+        return ProviderChoice(chosen_provider(given), "you gave it", _usual_model(given))
     for service in MODEL_SERVICES.values():
         if service.variable and service.is_ready:
             made = service.make()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec.structs import replace
 
+from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._plugin_binding import PluginBinding
@@ -76,12 +77,12 @@ class SessionBuilder(PromptLayerSink):
 
     def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
         """Let this provider answer the session's model calls."""
-        self._provider = provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider)
+        self._provider = chosen_provider(provider)
         return self._say(provider_id=self._provider.kind)
 
-    def model(self, model: ModelSpec) -> Self:
-        """Ask this model."""
-        return self._say(model=model)
+    def model(self, model: ModelSpec | str) -> Self:
+        """Ask this model; an id alone has the limits that the builder of a core gives it."""
+        return self._say(model=chosen_model(model))
 
     def max_turns(self, count: int | None) -> Self:
         """End a turn after this many iterations of the model loop; None for no limit."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
@@ -72,11 +73,11 @@ class TurnBuilder(PromptLayerSink):
 
     def provider(self, provider: LlmProvider | ProviderHandle) -> Self:
         """Let this provider answer, in this turn only."""
-        return self._set(provider=provider if isinstance(provider, ProviderHandle) else ProviderHandle(provider))
+        return self._set(provider=chosen_provider(provider))
 
-    def model(self, model: ModelSpec) -> Self:
-        """Ask this model, in this turn only."""
-        return self._set(model=model)
+    def model(self, model: ModelSpec | str) -> Self:
+        """Ask this model, in this turn only; an id alone has the limits that the builder of a core gives it."""
+        return self._set(model=chosen_model(model))
 
     def protocol_turn_options(self, options: ProtocolTurnOptions) -> Self:
         """Lay these options of the protocol over the session's."""

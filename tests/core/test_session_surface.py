@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lash_nb.core import LashCore, LashSession, PluginBinding
-from lash_nb.errors import EmbedError, PluginError, SessionError
+from lash_nb.core import DEFAULT_CONTEXT_WINDOW, LashCore, LashSession, PluginBinding, SessionConfigPatch
+from lash_nb.errors import CallerError, EmbedError, PluginError, SessionError
 from lash_nb.plugins import PluginFactory, StaticPlugin, tool
-from lash_nb.providers import call
+from lash_nb.providers import ScriptedProvider, call
 from lash_nb.stores import InMemoryProcessRegistry
 from lash_nb.wire import (
     ModelLimits,
@@ -210,3 +210,34 @@ async def test_a_stream_is_read_one_by_one_until_there_is_no_more() -> None:
         read.append(activity)
     assert tuple(read) == (await stream.result()).activities
     assert await stream.next_activity() is None
+
+
+@pytest.mark.parametrize("given", ["openai", 7, ScriptedProvider])
+async def test_what_is_no_provider_is_refused_where_it_is_given(given: Any) -> None:
+    """To a core, a session, a turn, or while a session is open: with what it is, and what to give."""
+    session = await open_session(answers())
+    places = (
+        lambda: LashCore.standard().provider(given),
+        lambda: builder(answers()).build().session("s").provider(given),
+        lambda: session.turn("hi").provider(given),
+    )
+    for place in places:
+        with pytest.raises(CallerError, match="is no provider; give an object such as OpenAiProvider"):
+            place()
+    with pytest.raises(CallerError, match="is no provider") as error:
+        await session.configure(SessionConfigPatch(provider=given))
+    assert error.value.code == "provider"
+
+
+async def test_a_model_may_be_named_wherever_it_is_given() -> None:
+    """By its id alone, with the limits that are known of it; what is no model is refused there."""
+    core = builder(answers()).build()
+    session = await core.session("s").model("gpt-4o").open()
+    assert session.policy_snapshot().model.limits.context_window_tokens == 128_000
+    await session.turn("hi").model("gpt-5-mini")
+    await session.configure(SessionConfigPatch(model="of mine"))
+    assert session.policy_snapshot().model.limits.context_window_tokens == DEFAULT_CONTEXT_WINDOW
+    for wrong in ("", 7):
+        with pytest.raises(CallerError, match="is no model; give its id") as error:
+            session.turn("hi").model(wrong)  # type: ignore[arg-type]  # what a person may write
+        assert error.value.code == "model"
