@@ -44,24 +44,21 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.input + self.output
 
     def __add__(self, other: "Usage") -> "Usage":
-        writes = [each.cache_write for each in (self, other) if each.cache_write is not None]
-        return Usage(
-            uncached_input=self.uncached_input + other.uncached_input,
-            cache_read=self.cache_read + other.cache_read,
-            cache_write=sum(writes) if writes else None,
-            output=self.output + other.output,
-            reasoning=self.reasoning + other.reasoning,
-            approximate=self.approximate or other.approximate,
-        )
+        return total_usage((self, other))
 
 
 def total_usage(usages: Iterable[Usage | None]) -> Usage:
     """Add up tokens; what has none counts nothing."""
-    total = Usage()
-    for usage in usages:
-        if usage is not None:
-            total += usage
-    return total
+    told = [usage for usage in usages if usage is not None]
+    writes = [usage.cache_write for usage in told if usage.cache_write is not None]
+    return Usage(
+        uncached_input=sum([usage.uncached_input for usage in told]),
+        cache_read=sum([usage.cache_read for usage in told]),
+        cache_write=sum(writes) if writes else None,
+        output=sum([usage.output for usage in told]),
+        reasoning=sum([usage.reasoning for usage in told]),
+        approximate=any(usage.approximate for usage in told),
+    )
 
 
 class UsageMembers(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """What happened in one turn, in order, as the rows of a report: the question, then model calls, tool calls and blocks of code.
 
-Bodies are read one by one and let go.
+Bodies are read a few at a time and let go.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from lash_nb.views._record_words import question_of
 from lash_nb.views._report_numbers import Numbers, tokens_words
 from lash_nb.views._report_said import block_parts, call_parts, cut, end_row
 
-__all__ = ["Shown", "calls_html", "chosen_places", "turn_html"]
+__all__ = ["Shown", "calls_html", "chosen_places", "steps_of"]
 
 _STEPS: Final = 60
 """As many calls of one turn are shown: those that failed, then the first and the last."""
@@ -36,19 +36,43 @@ class Shown(NamedTuple):
     """What happened."""
 
 
-def turn_html(trace: Trace, turn: Turn, blocks: Sequence[CodeBlock] = ()) -> Shown:
-    """Return what happened in a turn, its blocks of code included."""
+class _Plan(NamedTuple):
+    """What is shown of a turn."""
+
+    turn: Turn
+    """The turn."""
+    calls: Sequence[Span]
+    """Its calls that are shown, and its blocks of code."""
+    left_out: int
+    """How many more there are."""
+    asked_in: int | None
+    """The record that has its question."""
+    rows: Sequence[int]
+    """The records that are read for it, in this order."""
+
+
+def steps_of(trace: Trace, turns: Iterable[tuple[Turn, Sequence[CodeBlock]]]) -> Iterator[Shown]:
+    """Yield what happened in turns, their blocks of code included; the records of several turns are looked up at once."""
+    plans = [_planned(turn, blocks) for turn, blocks in turns]
+    bodies = _bodies(trace, [row for plan in plans for row in plan.rows])
+    return (_shown(plan, bodies) for plan in plans)
+
+
+def _planned(turn: Turn, blocks: Sequence[CodeBlock]) -> _Plan:
     calls = sorted((*turn.calls, *blocks), key=lambda call: call.order)
     shown = [calls[place] for place in chosen_places([call.has_failed for call in calls], _STEPS)]
     first = next((call.start_row for call in calls if isinstance(call, LlmCall) and call.start_row is not None), None)
     rows = ([] if first is None else [first]) + [row for call in shown for row in _rows(call)]
-    bodies = _bodies(trace, rows)
-    asked = question_of(next(bodies, {})) if first is not None else ""
-    steps = _steps(shown, bodies, (turn.began_ns, max(turn.over_ns - turn.began_ns, 1)))
+    return _Plan(turn, shown, len(calls) - len(shown), first, rows)
+
+
+def _shown(plan: _Plan, bodies: Iterator[Mapping[str, Any]]) -> Shown:
+    asked = question_of(next(bodies, {})) if plan.asked_in is not None else ""
+    began = plan.turn.began_ns
     parts = [
-        el("div", *cut(asked, f"trace[{first}]"), class_="said") if asked else None,
-        *steps,
-        _left_out(len(calls) - len(shown)),
+        el("div", *cut(asked, f"trace[{plan.asked_in}]"), class_="said") if asked else None,
+        *_steps(plan.calls, bodies, (began, max(plan.turn.over_ns - began, 1))),
+        _left_out(plan.left_out),
     ]
     return Shown(one_line(asked, 120), joined(*parts))
 
@@ -85,10 +109,11 @@ def _rows(call: Span) -> tuple[int, ...]:
 
 def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
     """Yield the records one by one; a very long one as nothing."""
-    lengths = trace.index.length
-    readable = trace.bodies([row for row in rows if lengths[row] <= _BODY_BYTES])
-    for row in rows:
-        yield next(readable) if lengths[row] <= _BODY_BYTES else _TOO_LONG
+    places = np.asarray(rows, np.int64)
+    fit = trace.index.length[places] <= _BODY_BYTES
+    readable = trace.bodies(places[fit].tolist())
+    for is_readable in fit.tolist():
+        yield next(readable) if is_readable else _TOO_LONG
 
 
 def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], scale: Scale | None) -> Iterator[Html]:

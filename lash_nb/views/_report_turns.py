@@ -11,7 +11,7 @@ from lash_nb.plots import MARKS, counted, duration, one_line, short_id
 from lash_nb.trace import NO_INT, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._report_numbers import Numbers, blocks_by_turn, tokens_words
-from lash_nb.views._report_steps import Shown, calls_html, chosen_places, turn_html
+from lash_nb.views._report_steps import Shown, calls_html, chosen_places, steps_of
 from lash_nb.views._timeline_rows import status_word
 
 __all__ = ["Told", "anchor", "outside_html", "tell_turns", "turn_namer", "turns_html"]
@@ -80,8 +80,9 @@ def tell_turns(trace: Trace, wanted: range | None, wrong: Sequence[str], room: i
     several = len(trace.sessions) > 1
     shown: dict[int, Html] = {}
     missed = 0
-    for place, turn in _by_rank(trace, places, wrong, _WHOLE if len(places) <= _WHOLE else _DIGEST):
-        found = turn_html(trace, turn, blocks.get(place - 1, ()))
+    ranked = _by_rank(trace, places, wrong, _WHOLE if len(places) <= _WHOLE else _DIGEST)
+    written = steps_of(trace, ((turn, blocks.get(place - 1, ())) for place, turn in ranked))
+    for (place, turn), found in zip(ranked, written, strict=True):
         entry = _entry(turn, found, place, name_of(place), several=several, is_bad=wrong[place - 1] == "failed")
         cost = len(entry.encode()) + _GAP_BYTES
         if cost > room:
@@ -118,8 +119,8 @@ def outside_html(trace: Trace) -> Html | None:
     return joined(heading, calls_html(trace, calls, left_out=len(firsts) - len(calls)))
 
 
-def _by_rank(trace: Trace, places: range, wrong: Sequence[str], most: int) -> Iterator[tuple[int, Turn]]:
-    """Yield turns with their places, the most telling first: both ends, then one failure of each sort, a second one of each …, then what is quiet."""
+def _by_rank(trace: Trace, places: range, wrong: Sequence[str], most: int) -> list[tuple[int, Turn]]:
+    """Return turns with their places, the most telling first: both ends, then one failure of each sort, a second one of each …, then what is quiet."""
     every = np.arange(places.start, places.stop)
     tiers = np.fromiter((_TIERS[wrong[place - 1]] for place in places), np.int64, len(places))
     tiers[:_EDGE] = tiers[len(places) - min(_EDGE, len(places)) :] = 0
@@ -132,7 +133,7 @@ def _by_rank(trace: Trace, places: range, wrong: Sequence[str], most: int) -> It
         seen[sort] += 1
     best = every[np.lexsort((every, orders, tiers))[:most]]
     made = dict(zip(np.sort(best).tolist(), trace.turns_at(best - 1), strict=True))
-    yield from ((place, made[place]) for place in best.tolist())
+    return [(place, made[place]) for place in best.tolist()]
 
 
 def _failure_sorts(trace: Trace, turns: Numbers) -> Iterator[Hashable]:
