@@ -17,6 +17,7 @@ from lash_nb.providers import (
     ReplayWarning,
     ScriptedProvider,
     UsageEvent,
+    classify_failure,
     reply,
 )
 from lash_nb.trace import JsonlTraceSink, LlmTraceMapper, MemoryTraceSink
