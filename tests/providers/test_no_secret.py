@@ -10,7 +10,9 @@ from itertools import count, cycle, product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from pydantic import SecretStr
 
 from lash_nb import (
@@ -78,7 +80,7 @@ def look(what: str) -> str:
 
 def echo(asked: Asked) -> str:
     """All that the server got, as a careless one repeats it."""
-    return f"bad request with headers {json.dumps(dict(asked.headers))}, that is {asked.headers}"
+    return f"bad request {list(reversed(asked.headers.values()))}, that is {json.dumps(dict(asked.headers))}"
 
 
 def until_lo(dialect: Dialect) -> list[bytes]:
@@ -318,3 +320,47 @@ def test_a_key_in_the_wrong_place_is_refused_without_being_shown(
         make(**named)
 
     assert [text for text in faces(raised.value) if "planted99999" in text] == []
+
+
+CELLS: Final = (
+    "%load_ext lash_nb",
+    "from lash_nb import LashCore, OpenAiCompatibleProvider\nprovider = OpenAiCompatibleProvider()\nprovider",
+    "core = LashCore.notebook(provider, ModelSpec(id='gpt-test', limits=ModelLimits(context_window_tokens=1_000)))",
+    "session = await core.build().session('demo').open()\ncore, session",
+    "await session.turn('look').run()",
+    "await session.turn('look').run()",
+    "session.trace",
+    "await session.direct('hi')",
+    "%xmode Verbose",
+    "await session.direct('hi')",
+    "OpenAiCompatibleProvider(base_url=BAD_URL)",
+)
+"""What a person may run: two turns, of which the second fails, and errors that show all variables."""
+
+
+@pytest.mark.slow
+async def test_no_notebook_has_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a kernel by nbclient and saved with all outputs, errors and widgets."""
+    key = "sk-planted77777/+=._~"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    setting = "import os\nfrom lash_nb.wire import ModelLimits, ModelSpec\nBAD_URL = os.environ['BAD_URL']"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(setting))
+    dialect = DIALECTS[0]
+
+    def answer(asked: Asked) -> Answer:
+        if len(server.asked) == 1:
+            return answered(dialect, HELLO)
+        return Answer.of_json(dialect.failure(echo(asked), "bad", 401), 401)
+
+    async with ModelServer(answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        monkeypatch.setenv("BAD_URL", f"http://me:{key}@127.0.0.1/v1")
+        await NotebookClient(notebook, timeout=60, allow_errors=True, resources={}).async_execute()
+    saved = nbformat.writes(notebook)
+    errors = [output.ename for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
+
+    assert "planted77777" not in saved
+    assert errors == ["DirectCompletionError", "DirectCompletionError", "CallerError"]
+    assert "[secret]" in saved
+    assert "Hello" in saved
