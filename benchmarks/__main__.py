@@ -19,6 +19,7 @@ NAMES: Final = (
     "large_drawings",
     "sse",
     "provider_call",
+    "first_token",
     "explorer_first_row",
 )
 BROWSER: Final = {"explorer_first_row"}

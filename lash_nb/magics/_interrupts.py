@@ -7,6 +7,7 @@ waits, an interrupt is only counted; the wait looks at the count ten times a sec
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
@@ -15,6 +16,8 @@ __all__ = ["HEARTBEAT", "Interrupts", "attend"]
 
 HEARTBEAT: Final = 0.1
 """Seconds between two looks at what happened meanwhile."""
+LEAST_GAP: Final = 0.05
+"""Seconds between two pictures: more of them nobody sees."""
 
 
 _ENTERED: Final[list["Interrupts"]] = []
@@ -57,27 +60,50 @@ def _note_all(_number: int, _frame: FrameType | None) -> None:
         one.note()
 
 
-async def attend(work: asyncio.Future[Any], *, interrupted: Callable[[int], None], beat: Callable[[], None]) -> int:
+async def attend(
+    work: asyncio.Future[Any],
+    *,
+    interrupted: Callable[[int], None],
+    beat: Callable[[], None],
+    news: asyncio.Event | None = None,
+) -> int:
     """Wait until `work` is done, whatever it ends with, and return how often Ctrl-C was pressed.
 
     Args:
         work: What is waited for; it is never cancelled from here.
         interrupted: Called at each Ctrl-C with its number, from 1.
-        beat: Called at each heartbeat, in the context of the waiting cell.
+        beat: Called at each heartbeat, and as soon as there is news, in the context of the waiting cell; at most twenty times a second.
+        news: Set when there is something to tell; nobody waits a heartbeat for it.
     """
-    seen = 0
+    seen, told = 0, -HEARTBEAT
     with Interrupts() as interrupts:
         while not work.done():
             try:
-                await asyncio.wait({work}, timeout=HEARTBEAT)
+                await _until_news(work, news, told + LEAST_GAP - time.monotonic())
             except asyncio.CancelledError:  # a host without signals cancels the cell's task instead
                 _keep_running()
                 interrupts.note()
             while seen < interrupts.count:
                 seen += 1
                 interrupted(seen)
+            told = time.monotonic()
             beat()
     return seen
+
+
+async def _until_news(work: asyncio.Future[Any], news: asyncio.Event | None, rest: float) -> None:
+    """Wait for a heartbeat at most; for news, but not before what was told last has been there for a moment."""
+    if news is None:
+        await asyncio.wait({work}, timeout=HEARTBEAT)
+        return
+    if rest > 0:
+        await asyncio.wait({work}, timeout=rest)
+    arrival = asyncio.ensure_future(news.wait())
+    try:
+        await asyncio.wait({work, arrival}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        arrival.cancel()
+    news.clear()
 
 
 def _keep_running() -> None:

@@ -1,6 +1,6 @@
 """What a cell shows while a turn runs: in a notebook a live view of it, in whose place its card comes; in a terminal lines one by one.
 
-Telling and drawing happen at the heartbeat of the waiting cell, so at most ten times a second and always below the cell that waits. The last
+Telling and drawing happen in the waiting cell, as soon as something happens, but at most twenty times a second, and always below that cell. The last
 picture is the result's own card: it stays, and the cell's value is not shown a second time.
 """
 

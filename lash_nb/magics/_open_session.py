@@ -1,6 +1,7 @@
 """One session on the bench: what a cell does with it, and how it waits for it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import takewhile
@@ -146,17 +147,26 @@ class OpenSession:
         shown = live or NoDisplay()
         self._cancelled = ""
         work = asyncio.ensure_future(doing)
-        self._attending += 1
-        try:
-            presses = await attend(work, interrupted=partial(self._press, shown), beat=shown.beat)
-        finally:
-            self._attending -= 1
+        presses = await self._attended(work, shown)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), words=self._standing())
         if presses or work.cancelled():
             raise self._interrupted(work)
         work.result()
         return self.view if ended is None else ended
+
+    async def _attended(self, work: asyncio.Future[Any], shown: LiveDisplay) -> int:
+        """Wait and show what happens as it happens; return how often Ctrl-C was pressed."""
+        news, running = asyncio.Event(), self.session.stepper.running
+        with contextlib.ExitStack() as until_then:
+            if running is not None:
+                until_then.callback(running.subscribe(news.set))
+            self._attending += 1
+            until_then.callback(self._leave)
+            return await attend(work, interrupted=partial(self._press, shown), beat=shown.beat, news=news)
+
+    def _leave(self) -> None:
+        self._attending -= 1
 
     def _press(self, live: LiveDisplay, number: int) -> None:
         """Ctrl-C: once pauses before the next effect, twice cancels the one in flight, three times waits for nothing any more."""

@@ -60,7 +60,7 @@ def test_awaited_cells_leave_asyncio_alone(notebook: Kernel) -> None:
 
 
 def test_a_reply_streams_into_one_card(notebook: Kernel) -> None:
-    """The card is drawn at most ten times a second, the last picture is the finished turn, and the value is not shown again."""
+    """The card is drawn at most twenty times a second, the last picture is the finished turn, and the value is not shown again."""
     notebook.run("seconds = 0.2")
 
     cell = notebook.run("%%lash -o turn\nHow are they?")
@@ -70,7 +70,7 @@ def test_a_reply_streams_into_one_card(notebook: Kernel) -> None:
     assert pictures[0].startswith("Running")
     assert any("Looking" in picture and "Both" not in picture for picture in pictures)
     assert any("Both are" in picture and "took its time" not in picture for picture in pictures)
-    assert len(pictures) <= cell.seconds * 10 + 2
+    assert len(pictures) <= cell.seconds * 20 + 2
     assert cell.text.startswith("Completed")
     assert "Both are fine, and that took its time." in cell.text
     assert "Both are fine" in cell.outputs[0]["data"]["text/html"]
