@@ -20,7 +20,7 @@ from lash_nb.runtime._services import (
 from lash_nb.runtime._session_ops import OrphanVacuum
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_snapshots import state_builtins
-from lash_nb.runtime._turn import TurnOptions
+from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_stream import ActivitySink, EventSink
 
 __all__ = [

@@ -30,7 +30,8 @@ from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import refresh_snapshots
 from lash_nb.runtime._tool_trial import TrialOps
-from lash_nb.runtime._turn import TurnOptions, TurnRunner
+from lash_nb.runtime._turn import TurnRunner
+from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_scope import turn_controller, turn_id_of
 from lash_nb.stores import SessionStore
 from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope

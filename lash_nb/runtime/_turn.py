@@ -2,11 +2,9 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
-from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
@@ -32,19 +30,17 @@ from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
 from lash_nb.runtime._turn_again import Run, note_finished, stand_at_beginning
 from lash_nb.runtime._turn_loop import TurnLoop
+from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_prepare import TurnPreparation
-from lash_nb.runtime._turn_stream import ActivitySink, EventSink, TurnStreamHub
+from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.wire import (
     DoneEvent,
     ErrorEnvelope,
     ErrorEvent,
     GenerationOptions,
     Message,
-    ModelSpec,
     PromptBuilt,
-    PromptLayer,
     PromptUsage,
-    ProtocolTurnOptions,
     SessionPolicy,
     TokenUsage,
     TraceAgentFrameSwitch,
@@ -61,36 +57,10 @@ from lash_nb.wire import (
 if TYPE_CHECKING:
     from lash_nb.runtime._runtime import LashRuntime
 
-__all__ = ["TurnOptions", "TurnRunner"]
+__all__ = ["TurnRunner"]
 
 _UNBOUND: Final = ProviderHandle(UnconfiguredProvider())
 """Answers until the session's provider is looked up, which is after the user's message is stored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnOptions:
-    """What a caller may set for one turn."""
-
-    cancel: CancellationToken = field(default_factory=CancellationToken)
-    """Stops the turn."""
-    activities: tuple[ActivitySink, ...] = ()
-    """Who watches."""
-    events: tuple[EventSink, ...] = ()
-    """Who watches the raw events."""
-    provider: ProviderHandle | None = None
-    """Who answers, instead of the session's provider."""
-    model: ModelSpec | None = None
-    """Which model, instead of the session's."""
-    prompt: PromptLayer = field(default_factory=PromptLayer)
-    """The turn's own prompt layer."""
-    protocol_turn_options: ProtocolTurnOptions | None = None
-    """Options of the protocol, laid over the session's."""
-    plugin_inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What plugins get for this turn alone, by plugin id: any object, so only for sessions without a store."""
-    controller: ScopedEffectController | None = None
-    """The scope of which the turn's effects are part; one of its own otherwise."""
-    drain_id: str | None = None
-    """Names the scope of a turn of queued work; the claim does otherwise."""
 
 
 class TurnRunner:
