@@ -1,110 +1,131 @@
-"""Whole turns against servers: what a provider wants back reaches it with the next request."""
+"""Turns that a model over HTTP answers: what a session makes of what its provider says."""
 
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from lash_nb.core import LashSession
-from lash_nb.providers import LlmProvider, ProviderOptions, ProviderThinking, ReplayProvider
-from lash_nb.trace import MemoryTraceSink
-from tests.providers.servers import (
-    Answer,
-    Called,
-    Dialect,
-    MessagesDialect,
-    ModelServer,
-    ResponsesDialect,
-    Said,
-    answered,
-    messages_event,
-)
-from tests.runtime.desk import builder, weather
+from lash_nb import LashCore, LashSession, tool
+from lash_nb.clock import ManualClock
+from lash_nb.errors import DirectCompletionError
+from lash_nb.providers import LlmProvider
+from lash_nb.wire import ModelLimits, ModelSpec, RetryStatusEvent, SessionEvent
+from tests.providers.servers import Answer, Called, Dialect, ModelServer, Said, answered
+from tests.stores.material import png
 
-ASKS = Said(
-    thought=("hm",), text=("I look.",), calls=(Called("c1", "weather", ('{"city": ', '"Oslo"}')),), reason="tool_use"
-)
-DONE = Said(text=("Clear.",))
+MODEL = ModelSpec(id="gpt-test", limits=ModelLimits(context_window_tokens=100_000))
+DONE = Said(text=("All ", "done."))
 
 
-async def turn(provider: LlmProvider) -> LashSession:
-    """Run a turn with a tool, and return its session."""
-    core = builder([], weather).provider(provider).model("some-model").trace_sink(MemoryTraceSink()).build()
-    session = await core.session("demo").open()
-    result = await session.turn("Weather?").run()
-    assert result.reply == "Clear."
-    return session
+class City(BaseModel):
+    """What the model is to fill."""
+
+    name: str
 
 
-async def second_request(dialect: Any, answers: Sequence[Answer], *, expose: bool = False) -> Any:
-    """Return the body of the second request of a turn whose first answer calls a tool."""
-    options = ProviderOptions(thinking=ProviderThinking(expose=expose))
-    async with ModelServer(answers) as server:
-        await turn(dialect.provider(server.url, options=options))
-    assert len(server.asked) == 2
-    return server.asked[1].json
+async def open_session(provider: LlmProvider) -> tuple[LashSession, list[str]]:
+    """A session with one tool, and what the tool was asked."""
+    seen: list[str] = []
+
+    @tool
+    def look(what: str) -> str:
+        """Look at something.
+
+        Args:
+            what: At what.
+        """
+        seen.append(what)
+        return f"{what} is green"
+
+    core = LashCore.standard().clock(ManualClock()).in_memory().provider(provider).model(MODEL).tools(look).build()
+    return await core.session("demo").open(), seen
 
 
-@pytest.mark.parametrize("expose", [True, False])
-async def test_openai_gets_its_items_back(*, expose: bool) -> None:
-    """Reasoning with its encrypted content, the message with its id, the call with the id of its item, and what came of it; shown or not."""
-    dialect = ResponsesDialect()
-    body = await second_request(dialect, [answered(dialect, ASKS), answered(dialect, DONE)], expose=expose)
-
-    reasoning, message, call, output = body["input"][1:]
-    assert reasoning == {
-        "type": "reasoning",
-        "id": "rs_1",
-        "summary": [{"type": "summary_text", "text": "hm"}],
-        "encrypted_content": "for OpenAI's eyes only",
-    }
-    assert (message["id"], message["status"], message["content"][0]["text"]) == ("msg_1", "completed", "I look.")
-    assert (call["id"], call["call_id"], call["arguments"]) == ("fc_0", "c1", '{"city": "Oslo"}')
-    assert output == {"type": "function_call_output", "call_id": "c1", "output": '{"city":"Oslo","sky":"clear"}'}
+def look(id: str, what: str) -> Called:
+    """A call of the tool."""
+    return Called(id, "look", ('{"what": ', f'"{what}"', "}"))
 
 
-@pytest.mark.parametrize(("thought", "expose"), [("hm", True), ("hm", False), ("", False)])
-async def test_anthropic_gets_its_thinking_back(thought: str, *, expose: bool) -> None:
-    """With its signature, before what was said and called; shown or not, also where its text was withheld."""
-    dialect = MessagesDialect()
-    first = [event for event in dialect.stream(ASKS) if thought or b"thinking_delta" not in event]
-    body = await second_request(dialect, [Answer(first), answered(dialect, DONE)], expose=expose)
+async def test_a_turn_with_a_tool(dialect: Dialect) -> None:
+    """The call is performed, its result goes back under its id, and the answer ends the turn."""
+    calls = Said(thought=("hm",), text=("I look.",), calls=(look("c1", "grass"),), reason="tool_use")
+    async with ModelServer([answered(dialect, calls), answered(dialect, DONE)]) as server:
+        session, seen = await open_session(dialect.provider(server.url))
+        result = await session.turn("What color?").run()
 
-    model, results = body["messages"][1:]
-    assert model == {
-        "role": "assistant",
-        "content": [
-            {"type": "thinking", "thinking": thought, "signature": "c2lnbmVk"},
-            {"type": "text", "text": "I look."},
-            {"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Oslo"}},
-        ],
-    }
-    (result,) = results["content"]
-    assert (result["type"], result["tool_use_id"]) == ("tool_result", "c1")
+    assert (result.is_success, result.reply, seen) == (True, "All done.", ["grass"])
+    assert b"grass is green" in server.asked[1].body
+    assert b"c1" in server.asked[1].body
+    assert result.usage.output_tokens == 14
 
 
-async def test_anthropic_gets_back_what_it_hid() -> None:
-    """Thinking that was redacted, as it came."""
-    dialect = MessagesDialect()
-    hidden = {"type": "redacted_thinking", "data": "for Anthropic"}
-    events = dialect.stream(Said(calls=ASKS.calls, reason="tool_use"))
-    shifted = [event.replace(b'"index": 0', b'"index": 1') for event in events[2:]]
-    start = messages_event({"type": "content_block_start", "index": 0, "content_block": hidden})
+async def test_calls_with_one_id_are_both_performed(dialect: Dialect) -> None:
+    """Each has a result of its own."""
+    calls = Said(calls=(look("same", "grass"), look("same", "sky")), reason="tool_use")
+    async with ModelServer([answered(dialect, calls), answered(dialect, DONE)]) as server:
+        session, seen = await open_session(dialect.provider(server.url))
+        result = await session.turn("What color?").run()
 
-    body = await second_request(dialect, [Answer([*events[:2], start, *shifted]), answered(dialect, DONE)])
-
-    assert body["messages"][1]["content"][0] == hidden
+    assert (result.is_success, sorted(seen)) == (True, ["grass", "sky"])
+    assert len({call.call_id for call in result.tool_calls}) == 2
 
 
-@pytest.mark.parametrize("dialect", [ResponsesDialect(), MessagesDialect()], ids=lambda dialect: dialect.kind)
-async def test_a_recorded_turn_needs_no_server(dialect: Dialect) -> None:
-    """Its trace answers it again, though what only the provider can read is not in a trace."""
-    async with ModelServer([answered(dialect, ASKS), answered(dialect, DONE)]) as server:
-        recorded = await turn(dialect.provider(server.url))
-    assert recorded.trace is not None
-    replay = ReplayProvider(recorded.trace)
+async def test_a_call_that_was_cut_off_is_not_performed(dialect: Dialect) -> None:
+    """The turn ends incomplete, and says within which call."""
+    cut = Said(calls=(Called("c1", "look", ('{"what": "gra',)),), reason="output_limit")
+    async with ModelServer(answered(dialect, cut)) as server:
+        session, seen = await open_session(dialect.provider(server.url))
+        result = await session.turn("What color?").run()
 
-    again = await turn(replay)
+    assert (result.outcome.stopped, seen) == ("incomplete", [])
+    assert "output limit within the call of look" in result.errors[0].message
 
-    assert replay.left == 0
-    assert again.usage_report() == recorded.usage_report()
+
+async def test_a_picture_of_a_turn_is_sent(dialect: Dialect, tmp_path: Path) -> None:
+    """Its bytes, from wherever they are stored."""
+    picture = png(3, 2)
+    async with ModelServer(answered(dialect, DONE)) as server:
+        builder = LashCore.standard().stored_in(tmp_path).provider(dialect.provider(server.url)).model(MODEL)
+        session = await builder.build().session("demo").open()
+        await session.turn("Look!").image(picture).run()
+        await session.close()
+
+    assert dialect.pictures(server.asked[0]) == [("image/png", picture)]
+
+
+async def test_a_failed_attempt_is_no_part_of_the_answer(dialect: Dialect) -> None:
+    """What was shown of it stays shown, but the model's message is without; who listens is told that it is tried again."""
+    stream = dialect.stream(Said(text=("Lost",)))
+    begun = stream[: 1 + next(place for place, event in enumerate(stream) if b"Lost" in event)]
+    told: list[SessionEvent] = []
+    async with ModelServer([Answer(begun), answered(dialect, DONE)]) as server:
+        session, _ = await open_session(dialect.provider(server.url))
+        result = await session.turn("hi").collect_session_events_with(told.append)
+
+    assert (result.assistant_message, len(server.asked)) == ("All done.", 2)
+    assert [event.attempt for event in told if isinstance(event, RetryStatusEvent)] == [1]
+
+
+async def test_an_answer_that_does_not_fit_the_schema_goes_back_once(dialect: Dialect) -> None:
+    """The second one is taken when it fits."""
+    answers = [answered(dialect, Said(text=(text,))) for text in ("Oslo, of course!", '{"name": "Oslo"}')]
+    whole = [Answer.of_json(dialect.whole(Said(text=(text,)))) for text in ("Oslo, of course!", '{"name": "Oslo"}')]
+    async with ModelServer(whole if dialect.answers_whole else answers) as server:
+        session, _ = await open_session(dialect.provider(server.url))
+        given = await session.direct("Which city?", output=City)
+
+    assert given.value == City(name="Oslo")
+    assert [b"Oslo, of course!" in asked.body for asked in server.asked] == [False, True]
+    assert all(b'"name"' in asked.body for asked in server.asked)
+
+
+async def test_an_answer_that_never_fits_is_an_error(dialect: Dialect) -> None:
+    """It has the last answer."""
+    said = Said(text=("Oslo!",))
+    answer = Answer.of_json(dialect.whole(said)) if dialect.answers_whole else answered(dialect, said)
+    async with ModelServer(answer) as server:
+        session, _ = await open_session(dialect.provider(server.url))
+        with pytest.raises(DirectCompletionError, match="no City") as raised:
+            await session.direct("Which city?", output=City)
+
+    assert (raised.value.answer, len(server.asked)) == ("Oslo!", 2)
