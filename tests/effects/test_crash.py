@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-TURNS: Final = 40
+TURNS: Final = 10
 
 
 @pytest.mark.slow
