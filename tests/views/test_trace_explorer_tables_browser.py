@@ -184,3 +184,25 @@ def test_long_times_and_turns_have_room(three_hundred_thousand: Path, mount: Mou
 
     expect(row).to_contain_text("8:19:59.900")
     assert [row.locator(name).evaluate(cut) for name in (".l-col-time", ".l-col-turn")] == [False, False]
+
+
+@pytest.mark.parametrize("width", [960, 840, 700, 620])
+def test_heads_are_whole_words_at_every_width(mount: Mount, width: int) -> None:
+    """A head that has no room on one line takes two; the widest fonts of a system are no exception."""
+    view = TraceExplorerView(samples.station_trace())
+    one = mount(view)
+    one.page.add_style_tag(content='body { --jp-ui-font-family: "DejaVu Sans"; }')
+    one.resize(width)
+    for table in ("turns", "tools", "usage"):
+        view.table = table
+        one.pump()
+        one.pump()
+        cut = one.page.evaluate(CUT)
+        one.screenshot(f"trace_explorer_heads_{table}_{width}")
+
+        assert cut == []
+
+
+CUT = """() => [...document.querySelectorAll(".l-sheet-heads .l-cut")].filter((head) => head.offsetWidth &&
+  (getComputedStyle(head).overflow !== "visible" || head.getBoundingClientRect().right > head.closest("#view").getBoundingClientRect().right))
+  .map((head) => head.textContent)"""
