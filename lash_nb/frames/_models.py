@@ -1,13 +1,27 @@
 """Models whose limits are known, as a table."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lash_nb.frames._column import Column
 from lash_nb.frames._table import Rows, table
-from lash_nb.providers import KnownModel
 
-__all__ = ["MODEL_COLUMNS", "models_df"]
+__all__ = ["MODEL_COLUMNS", "DescribedModel", "models_df"]
+
+
+class DescribedModel(Protocol):
+    """A model and its limits, as `lash_nb.known_models()` gives it."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """Kind of the provider that asks its vendor."""
+        ...
+
 
 _IDS: Final = (
     Column("model", "id", "string", "Its id, as its vendor's API has it."),
@@ -25,7 +39,7 @@ MODEL_COLUMNS: Final = (
 
 
 @table(MODEL_COLUMNS, always=_IDS)
-def models_df(models: Iterable[KnownModel]) -> Rows:
+def models_df(models: Iterable[DescribedModel]) -> Rows:
     """One row per model, as `lash_nb.known_models()` gives them; a column's function gets the model."""
     found: list[Any] = list(models)
     return Rows(found)
