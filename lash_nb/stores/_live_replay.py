@@ -183,14 +183,14 @@ class InMemoryLiveReplayStore:
     ) -> SessionObservationEvent:
         """Keep an event, tell it to subscribers, and return it with its cursor."""
         with self._lock:
-            buffer = self._buffers.setdefault(session_id, _Buffer())
+            buffer = self._buffer(session_id)
             self._buffers.move_to_end(session_id)
             buffer.tail += 1
             cursor = SessionCursor.of(session_id, revision, buffer.tail)
             event = SessionObservationEvent(session_id, revision, cursor, payload)
             buffer.events.append((buffer.tail, self._clock.monotonic_ns(), event))
             self._trim(buffer)
-            self._trim_idle()
+            self._trim_idle(buffer)
             for subscriber in tuple(buffer.subscribers):
                 subscriber.push(event)
         return event
@@ -213,7 +213,7 @@ class InMemoryLiveReplayStore:
         """Return the events after a cursor and all that follow, or why they are not all there. Errors as in `replay_after_cursor`."""
         place = cursor.place()
         with self._lock:
-            buffer = self._buffers.setdefault(place.session_id, _Buffer())
+            buffer = self._buffer(place.session_id)
             self._trim(buffer)
             gap = _gap(buffer, place.live_position)
             if gap:
@@ -235,9 +235,17 @@ class InMemoryLiveReplayStore:
             if buffer is not None:
                 self._trim(buffer)
 
-    def _trim_idle(self) -> None:
+    def _buffer(self, session_id: str) -> _Buffer:
+        buffer = self._buffers.get(session_id)
+        if buffer is None:
+            buffer = self._buffers[session_id] = _Buffer()
+        return buffer
+
+    def _trim_idle(self, just_trimmed: _Buffer) -> None:
         """Let go the events of the session that has been quiet the longest; one at a time is enough, since each event does it."""
         session_id, buffer = next(iter(self._buffers.items()))
+        if buffer is just_trimmed:
+            return
         self._trim(buffer)
         if not buffer.events:
             self._buffers.move_to_end(session_id)
