@@ -59,6 +59,16 @@ async def test_a_turn_with_a_tool(dialect: Dialect) -> None:
     assert result.usage.output_tokens == 14
 
 
+@pytest.mark.parametrize("pieces", [("1", "10"), ("ha", "haha", " ha"), ("a", "a", "a"), ("b", "\n", "\n\nb")])
+async def test_pieces_that_begin_alike_are_all_kept(dialect: Dialect, pieces: tuple[str, ...]) -> None:
+    """A piece that begins with all that came before it is a piece like every other one."""
+    async with ModelServer(answered(dialect, Said(text=pieces))) as server:
+        session, _ = await open_session(dialect.provider(server.url))
+        result = await session.turn("Count!").run()
+
+    assert result.assistant_message() == "".join(pieces)
+
+
 async def test_calls_with_one_id_are_both_performed(dialect: Dialect) -> None:
     """Each has a result of its own."""
     calls = Said(calls=(look("same", "grass"), look("same", "sky")), reason="tool_use")
@@ -93,8 +103,8 @@ async def test_a_picture_of_a_turn_is_sent(dialect: Dialect, tmp_path: Path) -> 
     assert dialect.pictures(server.asked[0]) == [("image/png", picture)]
 
 
-async def test_a_failed_attempt_is_no_part_of_the_answer(dialect: Dialect) -> None:
-    """What was shown of it stays shown, but the model's message is without; who listens is told that it is tried again."""
+async def test_a_failed_attempt_is_made_up_for(dialect: Dialect) -> None:
+    """What was shown of it is not taken back; who listens is told that it is tried again."""
     stream = dialect.stream(Said(text=("Lost",)))
     begun = stream[: 1 + next(place for place, event in enumerate(stream) if b"Lost" in event)]
     told: list[SessionEvent] = []
@@ -102,7 +112,7 @@ async def test_a_failed_attempt_is_no_part_of_the_answer(dialect: Dialect) -> No
         session, _ = await open_session(dialect.provider(server.url))
         result = await session.turn("hi").collect_session_events_with(told.append)
 
-    assert (result.assistant_message, len(server.asked)) == ("All done.", 2)
+    assert (result.is_success, result.reply, len(server.asked)) == (True, "LostAll done.", 2)
     assert [event.attempt for event in told if isinstance(event, RetryStatusEvent)] == [1]
 
 
