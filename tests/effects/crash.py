@@ -22,8 +22,8 @@ from tests.effects.processes import ended, forked
 
 __all__ = ["main"]
 
-LONGEST_LIFE_S: Final = 0.2
-"""A process lives at most as long; a turn takes some milliseconds."""
+LONGEST_LIFE_S: Final = 0.06
+"""A process lives at most as long once it has opened the session; a turn takes some milliseconds."""
 LEASE_MS: Final = 20
 
 
@@ -49,6 +49,7 @@ async def run_turns(folder: Path, turns: int) -> None:
     host = SqliteEffectHost(folder / "effects.db", lease_ttl_ms=LEASE_MS)
     core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(answer)).model("m")
     session = await core.tools(look_up).build().session("crash").open()
+    (folder / "open").touch()
     for number in range(max(session.turn_index - 1, 0), turns):  # whether the last one is finished nobody knows
         await session.turn(f"Question {number}").turn_id(f"t{number}")
     (folder / "over").touch()
@@ -67,6 +68,14 @@ def check(folder: Path, turns: int) -> None:
     ]
 
 
+def await_file(file: Path) -> None:
+    """Wait until a process made a file, half a minute at most."""
+    for _ in range(15_000):
+        if file.exists():
+            return
+        time.sleep(0.002)
+
+
 def main(arguments: list[str]) -> int:
     """Kill until all turns are there, then check."""
     folder, turns, chance = Path(arguments[0]), int(arguments[1]), random.Random(int(arguments[2]))  # noqa: S311 - moments, no secrets
@@ -74,8 +83,10 @@ def main(arguments: list[str]) -> int:
         asyncio.run(run_turns(Path(other), 1))
     kills = 0
     while not (folder / "over").exists():
+        (folder / "open").unlink(missing_ok=True)
         child = forked(lambda: run_turns(folder, turns))
-        time.sleep(chance.uniform(0.01, LONGEST_LIFE_S))
+        await_file(folder / "open")
+        time.sleep(chance.uniform(0, LONGEST_LIFE_S))
         os.kill(child, signal.SIGKILL)
         how = ended(child)
         assert how in {0, -signal.SIGKILL}, f"the process ended by itself with {how}"

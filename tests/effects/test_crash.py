@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-TURNS: Final = 10
+TURNS: Final = 12
 
 
 @pytest.mark.slow
