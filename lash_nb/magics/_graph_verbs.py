@@ -12,6 +12,7 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._verb import Argument, Verb
+from lash_nb.trace import Turn
 from lash_nb.views import SessionGraphView, static_svg
 from lash_nb.wire import SessionNodeRecord
 from lash_nb.words import counted
@@ -31,8 +32,18 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
         return frames.nodes_df(graph)
     if asked.plot:
         return drawn(bench, plots.session_graph(graph))
-    view = SessionGraphView(graph, title=f"session {bench.current}", turns=opened.trace)
+    view = SessionGraphView(graph, title=f"session {bench.current}", turns=_known_turns(bench, opened))
     return Svg(static_svg(view), view.text()) if asked.svg else view
+
+
+def _known_turns(bench: Bench, opened: OpenSession) -> list[Turn]:
+    """The turns that a trace at hand tells of: that of this kernel, the file that the session is traced to, the one opened last."""
+    others = [*opened.earlier_turns, *(bench.trace.turns if bench.trace else ())]
+    name, known = opened.session.session_id, {turn.turn_id: turn for turn in opened.trace.turns}
+    for turn in others:
+        if turn.session_id == name:
+            known.setdefault(turn.turn_id, turn)
+    return list(known.values())
 
 
 async def _node(bench: Bench, asked: Namespace) -> SessionNodeRecord:
@@ -84,12 +95,14 @@ def _unknown(session: LashSession, wanted: str, found: list[SessionNodeRecord]) 
     return CallerError(f"{what}; there are {ids}; all of them: %lash graph --table{value}", code="unknown_node")
 
 
-def _graph_python(_bench: Bench, asked: Namespace) -> str:
+def _graph_python(bench: Bench, asked: Namespace) -> str:
     if asked.table:
         return "lash_nb.frames.nodes_df(session.graph)"
     if asked.plot:
         return "lash_nb.plots.session_graph(session.graph)"
-    view = "lash_nb.views.SessionGraphView(session.graph, turns=session.trace)"
+    file = bench.sessions[bench.current].opening.trace if bench.current in bench.sessions else None
+    trace = f"lash_nb.read_trace({file!r})" if file else "session.trace"
+    view = f"lash_nb.views.SessionGraphView(session.graph, turns={trace})"
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 

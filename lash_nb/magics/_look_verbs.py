@@ -4,17 +4,29 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
 
-import pandas as pd
-
 from lash_nb import frames, plots
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._pictures import Svg, drawn
+from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import TraceTimelineView, static_svg
 
 __all__ = ["LOOK_VERBS", "asked_trace", "open_trace", "read_python", "trace_python"]
+
+
+_EFFECT_COLUMNS: Final = {
+    "order": "",
+    "turn_index": "turn",
+    "kind": "kind",
+    "what": "what",
+    "status": "status",
+    "origin": "origin",
+    "duration_ms": "took",
+    "effect_id": "effect",
+    "error_message": "error of the host",
+}
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
@@ -36,8 +48,12 @@ def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
     return bench.trace
 
 
-def _effects(bench: Bench, _asked: Namespace) -> pd.DataFrame:
-    return frames.effects_df(bench.session().session.stepper.entries)
+def _effects(bench: Bench, _asked: Namespace) -> Table:
+    session = bench.session().session
+    frame = frames.effects_df(session.stepper.entries)
+    wrong = int(frame["status"].isin(("failed", "error")).sum())
+    note = f"{wrong} failed" if wrong else ""
+    return Table(frame, columns=_EFFECT_COLUMNS, title=f"Effects of {session.session_id}", note=note)
 
 
 def trace_python(bench: Bench, asked: Namespace) -> str:

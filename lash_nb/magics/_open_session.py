@@ -3,20 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import takewhile
 from typing import Any, Final
 
 from IPython.display import display
 
 from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
-from lash_nb.errors import CallerError
+from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import TurnResult
-from lash_nb.trace import Trace, read_trace
+from lash_nb.trace import Trace, Turn, read_trace
 from lash_nb.views import StepperView
 from lash_nb.wire import (
     DirectCommand,
@@ -72,6 +72,18 @@ class OpenSession:
         """The session's trace until now."""
         trace = self.session.trace
         return read_trace([]) if trace is None else trace
+
+    @cached_property
+    def earlier_turns(self) -> Sequence[Turn]:
+        """Its turns that earlier kernels wrote into its trace file; read when it is first asked for."""
+        if not self.opening.trace:
+            return ()
+        try:
+            found = read_trace(self.opening.trace)
+        except LashError:  # gone or no trace: then nothing is known of them
+            return ()
+        own = {turn.turn_id for turn in self.trace.turns}
+        return [turn for turn in found.turns if turn.session_id == self.session.session_id and turn.turn_id not in own]
 
     @property
     def state(self) -> str:

@@ -259,3 +259,48 @@ def test_a_cost_needs_prices(shell: Shell) -> None:
     said = shell.refuse(f"%lash plot cost {STATION}")
 
     assert "cost by which prices? prices = {'some-model': lash_nb.frames.Price(input=3, output=15)}" in said
+
+
+def test_the_graph_knows_the_turns_of_earlier_kernels(shell: Shell) -> None:
+    """Where the session's trace file, or the trace that was opened last, tells of them; and then the same numbers, times and tokens as before."""
+    shell.run("provider = provider_of(*map(reply, 'abcd'))\nsession = %lash new demo --store kept --trace run.jsonl")
+    shell.run("%%lash\nFirst?")
+    before = shell.run("%lash graph").columns
+    shell.run("%unload_ext lash_nb\n%load_ext lash_nb")
+    shell.run("session = %lash open demo --store kept --trace run.jsonl")
+    shell.run("%%lash\nSecond?")
+    after = shell.run("%lash graph").columns
+
+    assert all(before["took"])
+    assert [after[name][1] for name in ("number", "took", "tokens")] == [
+        before[name][0] for name in ("number", "took", "tokens")
+    ]
+    shell.run("%unload_ext lash_nb\n%load_ext lash_nb")
+    shell.run("session = %lash open demo --store kept")
+    assert not any(shell.run("%lash graph").columns["took"])
+    shell.run("%lash trace run.jsonl --summary")
+    assert all(shell.run("%lash graph").columns["took"])
+
+
+def test_numbers_of_branches_do_not_depend_on_a_trace(shell: Shell) -> None:
+    """The live graph, its twin, the graph as a value and the report call a turn the same."""
+    shell.run("provider = provider_of(*map(reply, 'abcd'))\nsession = %lash new demo")
+    shell.run("%%lash\nFirst?")
+    shell.run("%%lash\nSecond?")
+    shell.run("node = session.graph.nodes[1].node_id\n%lash checkout {{node}}")
+    shell.run("%%lash\nOr rather?")
+    view = shell.run("%lash graph")
+
+    assert view.columns["number"] == [3, 2, 1]
+    assert SessionGraphView(shell["session"].graph).columns["number"] == [3, 2, 1]
+    assert list(turns_df(shell["session"].trace)["turn_index"]) == [1, 2, 3]
+
+
+def test_effects_are_one_line_each(done: Shell) -> None:
+    """What a person reads is shown, the rest is named and stands in the value."""
+    table = done.run("%lash effects")
+    html = done.faces(table)["text/html"]
+
+    assert "columns not shown: protocol_iteration, replay_key" in html
+    assert str(table["replay_key"].iloc[0]) not in html
+    assert len(done.faces(table)["text/plain"].splitlines()) == len(table) + 4
