@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import field
 
 from lash_nb.effects import EffectHost, ScopedEffectController
-from lash_nb.errors import EmbedError, LashError, RuntimeEffectControllerError, StoreError
+from lash_nb.errors import EmbedError, LashError, PluginError, RuntimeEffectControllerError, StoreError
 from lash_nb.stores import ProcessRegistry, SessionStoreFactory
 from lash_nb.wire import (
     EffectOrigin,
@@ -13,6 +13,7 @@ from lash_nb.wire import (
     ProcessDeleteSessionCommand,
     ProcessDeleteSessionOutcome,
     ProcessEffectCommand,
+    ProcessEventAppendRequest,
     ProcessOutcome,
     ProcessSessionDeleteReport,
     RuntimeEffectEnvelope,
@@ -26,6 +27,10 @@ from lash_nb.wire import (
 )
 
 __all__ = ["SessionDeleteReport", "delete_process_state", "delete_stored_session", "own_controller"]
+
+
+_REASON: Final = "session deleted"
+"""Why a process is asked to stop."""
 
 
 def _none() -> None:
@@ -42,7 +47,7 @@ class SessionDeleteReport(Wire, frozen=True, kw_only=True):
 
 
 class _ProcessState:
-    """Takes the session's handles away at the registry."""
+    """Takes the session's handles away at the registry, and asks the processes to stop that nobody sees any more."""
 
     origin: Final[EffectOrigin] = "executed"
 
@@ -52,7 +57,10 @@ class _ProcessState:
     async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
         try:
             report = await self._registry.delete_session_process_state(envelope.invocation.scope.session_id)
-        except StoreError as error:
+            for process_id in report.cancel_process_ids:
+                request = ProcessEventAppendRequest.cancel_requested(process_id, _REASON)
+                await self._registry.append_event(process_id, request)
+        except (PluginError, StoreError) as error:
             raise RuntimeEffectControllerError("process_registry", error.message) from error
         return ProcessOutcome(result=ProcessDeleteSessionOutcome(report=report))
 

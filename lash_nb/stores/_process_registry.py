@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from lash_nb.wire import DurabilityTier, ProcessSessionDeleteReport
+from lash_nb.errors import PluginError
+from lash_nb.wire import DurabilityTier, ProcessEvent, ProcessEventAppendRequest, ProcessSessionDeleteReport
 
-__all__ = ["InMemoryProcessRegistry", "ProcessRegistry"]
+__all__ = ["InMemoryProcessRegistry", "ProcessRegistry", "unknown_process"]
 
 
 class ProcessRegistry(Protocol):
@@ -23,6 +24,20 @@ class ProcessRegistry(Protocol):
         """
         ...
 
+    async def append_event(self, process_id: str, request: ProcessEventAppendRequest) -> ProcessEvent:
+        """Let a process say something, or be told; a request that was made before gives the event that it made then.
+
+        Raises:
+            PluginError: there is no such process, or the event does not fit it.
+            StoreError: as above.
+        """
+        ...
+
+
+def unknown_process(process_id: str) -> PluginError:
+    """Return the error of a process that nobody knows."""
+    return PluginError("session", f"unknown process `{process_id}`; list the processes that there are")
+
 
 class InMemoryProcessRegistry:
     """A registry as long as the process lives. Nothing starts a process yet, so it knows none."""
@@ -38,3 +53,7 @@ class InMemoryProcessRegistry:
             cancel_process_ids=(),
             preserved_process_ids=(),
         )
+
+    async def append_event(self, process_id: str, request: ProcessEventAppendRequest) -> ProcessEvent:  # noqa: ARG002 - as the port asks
+        """Know no process."""
+        raise unknown_process(process_id)

@@ -4,9 +4,23 @@ import os
 import sqlite3
 from typing import Final
 
+from msgspec.structs import replace
+
+from lash_nb.clock import NS_PER_MS, Clock, SystemClock
+from lash_nb.errors import StoreError, WireError
+from lash_nb.stores._process_registry import unknown_process
 from lash_nb.stores._sqlite_database import SqliteDatabase
 from lash_nb.stores._sqlite_schema import Schema
-from lash_nb.wire import ProcessSessionDeleteReport
+from lash_nb.wire import (
+    PreparedProcessEventAppend,
+    ProcessEvent,
+    ProcessEventAppendRequest,
+    ProcessRecord,
+    ProcessSessionDeleteReport,
+    from_json,
+    prepare_process_event_append,
+    to_json,
+)
 
 __all__ = ["PROCESS_SCHEMA", "SqliteProcessRegistry"]
 
@@ -80,10 +94,12 @@ class SqliteProcessRegistry(SqliteDatabase):
 
     Args:
         path: The file.
+        clock: Where times come from.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], clock: Clock | None = None) -> None:
         super().__init__(path, PROCESS_SCHEMA)
+        self._clock: Final = clock or SystemClock()
 
     async def delete_session_process_state(self, session_id: str) -> ProcessSessionDeleteReport:
         """Take all handles of a session away, and say which processes nobody sees any more.
@@ -92,6 +108,75 @@ class SqliteProcessRegistry(SqliteDatabase):
             StoreError: `Backend`, the file cannot be read or written.
         """
         return await self._file.write(lambda connection: _revoke(connection, session_id))
+
+    async def append_event(self, process_id: str, request: ProcessEventAppendRequest) -> ProcessEvent:
+        """Let a process say something, or be told; event and status in one transaction.
+
+        Raises:
+            PluginError: there is no such process, or the event does not fit it.
+            StoreError: `Backend`, the file cannot be read or written, or holds a process that cannot be read.
+        """
+        now_ms = self._clock.now_ns() // NS_PER_MS
+        try:
+            return await self._file.write(lambda connection: _append(connection, process_id, request, now_ms))
+        except WireError as error:
+            told = f"{self.path} holds a process `{process_id}` that cannot be read: {error.message}"
+            raise StoreError("Backend", f"{told}; open it with the release that wrote it", path=self.path) from error
+
+
+def _append(
+    connection: sqlite3.Connection, process_id: str, request: ProcessEventAppendRequest, now_ms: int
+) -> ProcessEvent:
+    row = connection.execute("SELECT record_json FROM processes WHERE process_id = ?", (process_id,)).fetchone()
+    if row is None:
+        raise unknown_process(process_id)
+    record = from_json(row[0], ProcessRecord)
+    (last,) = connection.execute(
+        "SELECT coalesce(max(sequence), 0) FROM process_events WHERE process_id = ?", (process_id,)
+    ).fetchone()
+    prepared = prepare_process_event_append(
+        record, request, sequence=last + 1, stored=_stored(connection, process_id, request), occurred_at_ms=now_ms
+    )
+    if not prepared.replayed:
+        _write(connection, record, request, prepared)
+    return prepared.event
+
+
+def _stored(
+    connection: sqlite3.Connection, process_id: str, request: ProcessEventAppendRequest
+) -> tuple[str, ProcessEvent] | None:
+    """Return the event that was made under the request's replay key, with the hash of its payload."""
+    row = connection.execute(
+        "SELECT payload_hash, event_json FROM process_events WHERE process_id = ? AND idempotency_key = ?",
+        (process_id, request.replay.key if request.replay else None),
+    ).fetchone()
+    return None if row is None else (row[0], from_json(row[1], ProcessEvent))
+
+
+def _write(
+    connection: sqlite3.Connection,
+    record: ProcessRecord,
+    request: ProcessEventAppendRequest,
+    prepared: PreparedProcessEventAppend,
+) -> None:
+    event, key = prepared.event, request.replay.key if request.replay else None
+    connection.execute(
+        "INSERT INTO process_events VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            record.id,
+            event.sequence,
+            event.event_type,
+            prepared.payload_hash,
+            key,
+            prepared.occurred_at_ms,
+            to_json(event).decode(),
+        ),
+    )
+    after = replace(record, updated_at_ms=prepared.occurred_at_ms, status=prepared.status_update or record.status)
+    connection.execute(
+        "UPDATE processes SET updated_at_ms = ?, status = ?, record_json = ? WHERE process_id = ?",
+        (after.updated_at_ms, type(after.status).__struct_config__.tag, to_json(after).decode(), record.id),
+    )
 
 
 def _revoke(connection: sqlite3.Connection, session_id: str) -> ProcessSessionDeleteReport:

@@ -1,5 +1,7 @@
 """What the builder and the core offer beside the way of a turn: hosts, modes, specs, background processes, deletion."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,7 @@ from lash_nb.wire import (
     to_builtins,
 )
 from tests.runtime.desk import ActingHost, Perform, answers, builder, weather
+from tests.stores.processes import registered
 
 
 class Poke:
@@ -344,6 +347,26 @@ async def test_a_deletion_can_be_part_of_another_scope(tmp_path: Path) -> None:
         await core.delete_session("demo", core.effect_host().scoped(RuntimeOperationScope(operation_id="clean-up")))
         == first
     )
+
+
+async def test_processes_that_nobody_sees_any_more_are_asked_to_stop(tmp_path: Path) -> None:
+    """Once, with the reason; those that others see are left alone."""
+    registry = SqliteProcessRegistry(tmp_path / "processes.db")
+    await registry.open()
+    for process in ("sole", "shared"):
+        registered(tmp_path / "processes.db", process, session="demo")
+    with closing(sqlite3.connect(registry.path)) as connection, connection:
+        connection.execute("INSERT INTO process_handle_grants VALUES ('other', 'session:other', 'shared', '{}')")
+    made = LashCore.standard().stored_in(tmp_path).model("m").process_registry(registry)
+    core = made.host_event_store(SqliteHostEventStore(tmp_path / "events.db")).build()
+    report = await core.delete_session("demo")
+    assert report.process is not None
+    assert (report.process.cancel_process_ids, report.process.preserved_process_ids) == (("sole",), ("shared",))
+    registry.release()
+    with closing(sqlite3.connect(registry.path)) as connection:
+        rows = connection.execute("SELECT process_id, event_type, event_json FROM process_events").fetchall()
+    assert [row[:2] for row in rows] == [("sole", "process.cancel_requested")]
+    assert '"payload":{"reason":"session deleted"}' in rows[0][2]
 
 
 class Failing(InMemoryProcessRegistry):

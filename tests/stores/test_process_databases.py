@@ -6,12 +6,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+import msgspec
 import pytest
 
-from lash_nb.errors import StoreError
+from lash_nb.clock import ManualClock
+from lash_nb.errors import PluginError, StoreError
 from lash_nb.stores import InMemoryHostEventStore, InMemoryProcessRegistry, SqliteHostEventStore, SqliteProcessRegistry
-from lash_nb.wire import to_builtins
+from lash_nb.wire import (
+    ProcessEvent,
+    ProcessEventAppendRequest,
+    ProcessRecord,
+    RuntimeReplay,
+    from_json,
+    to_builtins,
+)
 from tests.conformance.vectors import PACKED, read_files
+from tests.stores.processes import registered
 
 Database: TypeAlias = SqliteProcessRegistry | SqliteHostEventStore
 KINDS: dict[str, Callable[[Path], Database]] = {
@@ -92,6 +102,52 @@ async def test_a_deleted_session_leaves_its_processes_to_those_who_see_them(tmp_
         "preserved_process_ids": ("shared",),
     }
     assert (await registry.delete_session_process_state("s")).revoked_handle_count == 0
+    registry.release()
+
+
+async def test_an_event_is_stored_once_with_what_it_means(tmp_path: Path) -> None:
+    """Asking for a stop changes no status, the end does; a request that is made again gives the same event, and another is refused."""
+    registry = SqliteProcessRegistry(tmp_path / "p.db", ManualClock(1_795_270_260_380_000_000))
+    await registry.open()
+    registered(tmp_path / "p.db")
+    stop = ProcessEventAppendRequest.cancel_requested("p", "enough")
+    asked = await registry.append_event("p", stop)
+    assert (asked.sequence, asked.payload) == (1, {"reason": "enough"})
+    assert await registry.append_event("p", stop) == asked
+    end = ProcessEventAppendRequest(
+        event_type="process.completed",
+        payload={"await_output": {"type": "success", "value": 42}},
+        replay=RuntimeReplay(key="process:p:terminal:process.completed"),
+    )
+    ended = await registry.append_event("p", end)
+    with pytest.raises(PluginError, match="conflicts with its event 2"):
+        await registry.append_event("p", msgspec.structs.replace(end, payload={"await_output": {"type": "success"}}))
+    registry.release()
+
+    with closing(sqlite3.connect(tmp_path / "p.db")) as connection:
+        events = connection.execute(
+            "SELECT sequence, event_type, payload_hash, event_json FROM process_events"
+        ).fetchall()
+        ((status, updated, record),) = connection.execute("SELECT status, updated_at_ms, record_json FROM processes")
+    assert [row[:2] for row in events] == [(1, "process.cancel_requested"), (2, "process.completed")]
+    assert events[1][2] == "bf920312553c4475d8150dc2a95d77f3ee0f6e3a53a24e116bbaf126d3a350ee"  # as the reference has it
+    assert from_json(events[1][3], ProcessEvent) == ended
+    assert (status, updated) == ("completed", 1_795_270_260_380)
+    assert from_json(record, ProcessRecord).is_terminal
+
+
+async def test_a_process_that_is_not_there_is_told_nothing(tmp_path: Path) -> None:
+    """Neither in a file nor in memory; one that cannot be read is named with its file."""
+    registry = SqliteProcessRegistry(tmp_path / "p.db")
+    stop = ProcessEventAppendRequest.cancel_requested("nobody")
+    for one in (registry, InMemoryProcessRegistry()):
+        with pytest.raises(PluginError, match="unknown process `nobody`"):
+            await one.append_event("nobody", stop)
+    registered(tmp_path / "p.db", "odd")
+    with closing(sqlite3.connect(tmp_path / "p.db")) as connection, connection:
+        connection.execute("UPDATE processes SET record_json = '{}'")
+    with pytest.raises(StoreError, match="holds a process `odd` that cannot be read"):
+        await registry.append_event("odd", stop)
     registry.release()
 
 
