@@ -133,6 +133,8 @@ def unfinished_answer(who: str) -> LlmTransportError:
 
 
 def _at(value: Any, path: str) -> Any:
+    if isinstance(value, dict) and path in value:  # no member of these protocols has a dot in its name
+        return value[path]
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -58,8 +58,9 @@ class ResponsesReader:
         kind = text_at(event, "type")
         if kind in _FAILURES:
             raise _failure(event)
-        self._final = record_at(event, "response") or self._final
-        yield from self._count(record_at(event, "response.usage") or record_at(event, "usage"))
+        if "response" in event or "usage" in event:  # most events are a piece of something and have neither
+            self._final = record_at(event, "response") or self._final
+            yield from self._count(record_at(event, "response.usage") or record_at(event, "usage"))
         if kind in _EVENTS:
             yield from _EVENTS[kind](self, event)
         if kind in _LAST:
