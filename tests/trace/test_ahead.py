@@ -1,5 +1,6 @@
 """A file that two processes index, one from each end."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,3 +89,20 @@ def test_no_process_is_left_when_reading_ends_early(tmp_path: Path) -> None:
 
     assert len(during) == 1
     assert children() == before
+
+
+@pytest.mark.parametrize("program", [None, "/usr/bin/true"], ids=["no interpreter", "one that ends at once"])
+def test_a_file_is_read_without_the_other_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None
+) -> None:
+    """Whatever keeps it from beginning: all pieces are read here."""
+    path, interpreter = tmp_path / "a.jsonl", tmp_path / "python3"
+    path.write_bytes(b"".join(LINES))
+    if program:
+        interpreter.symlink_to(program)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+
+    with pieces_of(path) as pieces:
+        read = b"".join(bytes(piece.data) for piece in pieces if isinstance(piece, Piece))
+
+    assert read == path.read_bytes()
