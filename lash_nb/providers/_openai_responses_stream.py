@@ -69,7 +69,9 @@ class ResponsesReader:
 
     def feed_whole(self, answer: dict[str, Any]) -> _Told:
         """Take an answer that came in one piece and return what it tells; errors as in `feed`."""
-        is_failure = text_at(answer, "status") == "failed" or text_at(answer, "type") == "error"
+        is_failure = (
+            text_at(answer, "status") == "failed" or record_at(answer, "error") or text_at(answer, "type") == "error"
+        )
         return self.feed({"type": "response.failed" if is_failure else "response.completed", "response": answer})
 
     def finish(self) -> LlmResponse:

@@ -126,6 +126,24 @@ async def test_a_prompt_that_is_too_long(dialect: Dialect) -> None:
     assert (meaning.kind, meaning.terminal_reason) == ("validation", "context_overflow")
 
 
+async def test_a_refusal_with_a_status_that_says_all_is_well(dialect: Dialect) -> None:
+    """Some servers and many gateways do that: it is the refusal all the same."""
+    error = await refusal(dialect, Answer.of_json(dialect.failure("they said no", "bad")))
+
+    assert error.message.endswith("they said no")
+    assert classify_failure(error).retryable is False
+
+
+async def test_waiting_for_ever(dialect: Dialect) -> None:
+    """Both timeouts can be left out."""
+    forever = options(timeouts={"request_timeout": False, "chunk_timeout": False})
+    async with ModelServer(answered(dialect, HELLO)) as server:
+        provider = dialect.provider(server.url, options=forever)
+        told, whole = await provider.complete(ASKED, unheard), await provider.complete(ASKED)
+
+    assert (told.full_text, whole.full_text) == ("Hello", "Hello")
+
+
 async def test_an_error_page(dialect: Dialect) -> None:
     """Of a text that is no JSON the beginning is shown, and no key that it would cut in two."""
     page = b"<html>" + b"." * 180 + KEY.encode() + b"</html>"
