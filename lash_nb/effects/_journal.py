@@ -27,7 +27,7 @@ from lash_nb.wire import (
 __all__ = ["JournalEffectHost", "effect_status"]
 
 KEEP: Final = 5_000
-"""Entries that stay in memory, some 700 turns of two model calls each: every model call holds a reference to each message that it sent."""
+"""Entries that stay in memory, some 700 turns of two model calls each; what these sent they hold together, each message once."""
 
 
 class JournalEffectHost:
