@@ -57,7 +57,7 @@ MODEL_SERVICES: Final[Mapping[str, ModelService]] = {
     for service in (
         ModelService("openai-compatible", OpenAiCompatibleProvider, "OPENAI_BASE_URL"),
         ModelService("openai", OpenAiProvider, "OPENAI_API_KEY", "gpt-5-mini"),
-        ModelService("anthropic", AnthropicProvider, "ANTHROPIC_API_KEY", "claude-sonnet-4-5"),
+        ModelService("anthropic", AnthropicProvider, "ANTHROPIC_API_KEY", "claude-sonnet-4-6"),
         ModelService("openrouter", _at(OPENROUTER_URL), "OPENROUTER_API_KEY", "openai/gpt-5-mini"),
         ModelService("ollama", _at("http://127.0.0.1:11434/v1")),
         ModelService("vllm", _at("http://127.0.0.1:8000/v1")),

@@ -46,7 +46,7 @@ async def test_without_a_key_the_offline_demo_answers_and_the_cell_says_so() -> 
     ("variable", "kind", "model"),
     [
         ("OPENAI_API_KEY", "openai", "gpt-5-mini"),
-        ("ANTHROPIC_API_KEY", "anthropic", "claude-sonnet-4-5"),
+        ("ANTHROPIC_API_KEY", "anthropic", "claude-sonnet-4-6"),
         ("OPENROUTER_API_KEY", "openai-compatible", "openai/gpt-5-mini"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_provider_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
     assert (
         LashCore.notebook("anthropic").build().provider_choice
-        == "anthropic answers with claude-sonnet-4-5: you named it"
+        == "anthropic answers with claude-sonnet-4-6: you named it"
     )
     with pytest.raises(CallerError, match="no provider is called 'gpt'; give one of openai-compatible, openai,"):
         LashCore.notebook("gpt")
