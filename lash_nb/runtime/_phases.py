@@ -1,8 +1,8 @@
 """The phases of a turn, for whoever measures them."""
 
-import contextlib
-from collections.abc import Iterator
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 __all__ = ["RuntimeTurnPhase", "RuntimeTurnPhaseProbe", "TurnPhases"]
 
@@ -17,6 +17,9 @@ RuntimeTurnPhase: TypeAlias = Literal[
     "post_persist_hooks",
 ]
 """What a turn is at; `final_commit` and `post_persist_hooks` lie within `persist_turn`. Phases of hooks begin only where plugins have such hooks."""
+
+
+Phase = TypeVar("Phase", bound=str)
 
 
 class RuntimeTurnPhaseProbe(Protocol):
@@ -49,28 +52,23 @@ class TurnPhases:
     def __init__(self) -> None:
         self.probe: RuntimeTurnPhaseProbe | None = None
 
-    @contextlib.contextmanager
-    def within(self, phase: RuntimeTurnPhase) -> Iterator[None]:
+    def within(self, phase: RuntimeTurnPhase) -> AbstractContextManager[None]:
         """Tell that the phase begins and ends around what is done."""
-        probe = self.probe
-        if probe is None:
-            yield
-            return
-        probe.begin(phase)
-        try:
-            yield
-        finally:
-            probe.end(phase)
+        return _NOBODY if self.probe is None else _around(self.probe.begin, self.probe.end, phase)
 
-    @contextlib.contextmanager
-    def named(self, phase: str) -> Iterator[None]:
+    def named(self, phase: str) -> AbstractContextManager[None]:
         """Tell that a plugin is asked around what it does."""
-        probe = self.probe
-        if probe is None:
-            yield
-            return
-        probe.begin_named(phase)
-        try:
-            yield
-        finally:
-            probe.end_named(phase)
+        return _NOBODY if self.probe is None else _around(self.probe.begin_named, self.probe.end_named, phase)
+
+
+_NOBODY: Final = nullcontext()
+"""Tells nobody."""
+
+
+@contextmanager
+def _around(begin: Callable[[Phase], None], end: Callable[[Phase], None], phase: Phase) -> Iterator[None]:
+    begin(phase)
+    try:
+        yield
+    finally:
+        end(phase)
