@@ -25,7 +25,7 @@ _EFFECT_COLUMNS: Final = {
     "origin": "origin",
     "duration_ms": "took",
     "effect_id": "effect",
-    "error_message": "error of the host",
+    "error_message": "host error",
 }
 
 

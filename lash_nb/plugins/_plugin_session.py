@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -124,12 +123,18 @@ class PluginSession:
         Raises:
             PluginError: a contributor failed.
         """
+        return tuple([one for _, one in await self.owned_prompt_contributions(surface, plugin_inputs)])
+
+    async def owned_prompt_contributions(
+        self, surface: ToolSurface, plugin_inputs: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[tuple[str, PromptContribution], ...]:
+        """Return the same, each with the id of the plugin that adds it. Errors as in `prompt_contributions`."""
         context = PromptContext(session_id=self.session_id, surface=surface, plugin_inputs=plugin_inputs)
-        unique: dict[tuple[str, int, str], PromptContribution] = {}
+        unique: dict[tuple[str, int, str], tuple[str, PromptContribution]] = {}
         for plugin, contributor in self._prompt_contributors:
             for one in listed(plugin, PromptContribution, await asked(plugin, contributor, context)):
-                unique.setdefault((one.slot, one.priority, one.content.strip()), one)
-        return tuple(sorted(unique.values(), key=attrgetter("slot", "priority")))
+                unique.setdefault((one.slot, one.priority, one.content.strip()), (plugin, one))
+        return tuple(sorted(unique.values(), key=lambda held: (held[1].slot, held[1].priority)))
 
     async def prepare_turn_context(self, context: TurnTransformContext, prepared: PreparedContext) -> PreparedContext:
         """Let every transform change what a turn begins with, those of higher priority first, and take over its tools and prompt texts.

@@ -31,8 +31,6 @@ __all__ = ["PromptComponent", "PromptComponentKind", "PromptPreview", "preview_p
 PromptComponentKind: TypeAlias = Literal["system", "tool", "history", "input"]
 """What a component is: a text of the system prompt, a tool, a message of the conversation, or what comes in with the next call."""
 
-_LAYERS: Final = ("protocol", "plugins", "core", "session")
-"""Who contributes to a prompt, lowest layer first."""
 _CHARS_PER_TOKEN: Final = 4
 """What providers themselves tell as a rule for English text; JSON and other languages take more tokens."""
 
@@ -46,7 +44,7 @@ class PromptComponent:
     name: str
     """Its name: a text of the prompt, a tool, or who speaks."""
     source: str
-    """Who put it there."""
+    """Who put it there: `runtime`, `template`, `protocol`, `turn`, `core`, `session`, a plugin; of a tool its source; `you`, or a batch of the queue."""
     text: str = field(repr=False)
     """What the model reads."""
     images: int = 0
@@ -113,7 +111,7 @@ async def preview_prompt(runtime: LashRuntime, turn_input: TurnInput | None = No
         model=policy.model.id,
         context_window=policy.model.limits.context_window_tokens,
         components=(
-            *_system(await _pieces(runtime, preamble, tools)),
+            *await _system(runtime, preamble, tools),
             *(_tool(spec, runtime.plugins.registry.source(spec.name) or "") for spec in preamble.tool_specs),
             *map(_message, request.messages),
             *([_given(turn_input, "you")] if turn_input else await _waiting(runtime)),
@@ -123,14 +121,21 @@ async def preview_prompt(runtime: LashRuntime, turn_input: TurnInput | None = No
     )
 
 
-async def _pieces(runtime: LashRuntime, preamble: ProtocolPreamble, tools: ToolSurface) -> Sequence[PromptPiece]:
+async def _system(runtime: LashRuntime, preamble: ProtocolPreamble, tools: ToolSurface) -> Sequence[PromptComponent]:
+    plugins = runtime.plugins
+    of_turn = plugins.context_contributions if runtime.machine is not None else ()
     layers = (
-        contributions_layer(preamble.prompt_contributions),
-        contributions_layer(await runtime.plugins.prompt_contributions(tools)),
-        runtime.environment.prompt,
-        runtime.state.policy.prompt,
+        ("protocol", contributions_layer(preamble.prompt_contributions)),
+        ("turn", contributions_layer(of_turn)),
+        *((plugin, contributions_layer([one])) for plugin, one in await plugins.owned_prompt_contributions(tools)),
+        ("core", runtime.environment.prompt),
+        ("session", runtime.state.policy.prompt),
     )
-    return tuple(prompt_pieces(layers, execution=preamble.execution_section, availability=tools.availability))
+    names = [name for name, _ in layers]
+    pieces = prompt_pieces(
+        [layer for _, layer in layers], execution=preamble.execution_section, availability=tools.availability
+    )
+    return [_text_of_prompt(piece, names) for piece in pieces]
 
 
 def _config(runtime: LashRuntime, preamble: ProtocolPreamble) -> TurnMachineConfig:
@@ -162,22 +167,15 @@ def _queued(batch: QueuedWorkBatch, *, during_turn: bool) -> Iterator[PromptComp
             yield _given(item.payload.input, f"queue {batch.batch_id}")
 
 
-def _system(pieces: Sequence[PromptPiece]) -> Iterator[PromptComponent]:
-    for piece in pieces:
-        name, source = _contributor(piece)
-        text = "\n\n".join(filter(None, (piece.heading, piece.text)))
-        yield PromptComponent(kind="system", name=name, source=source, text=text)
-
-
-def _contributor(piece: PromptPiece) -> tuple[str, str]:
-    """What a text of the prompt is called, and who put it there."""
+def _text_of_prompt(piece: PromptPiece, layers: Sequence[str]) -> PromptComponent:
+    text = "\n\n".join(filter(None, (piece.heading, piece.text)))
+    name, source = "text", "template"
     match piece.entry:
         case BuiltinEntry(builtin=builtin):
-            return builtin, "runtime"
+            name, source = str(builtin), "runtime"
         case SlotEntry(slot=slot):
-            return f"slot {slot}", "" if piece.layer is None else _LAYERS[piece.layer]
-        case _:
-            return "text", "template"
+            name, source = f"slot {slot}", "" if piece.layer is None else layers[piece.layer]
+    return PromptComponent(kind="system", name=name, source=source, text=text)
 
 
 def _tool(spec: LlmToolSpec, source: str) -> PromptComponent:

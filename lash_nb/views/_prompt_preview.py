@@ -108,6 +108,7 @@ def prompt_html(preview: PromptLike) -> str:
     return joined(
         heading(f"Next call of {one_line(preview.session_id, 40)}", _total(preview)),
         _bar(preview),
+        el("div", el("span", style="flex:1;"), *_numbers(("characters", "tokens", "window")), style=_ROW + MUTED),
         *(piece for kind in _KINDS for piece in _group(preview, kind)),
         el("div", " ".join(_notes(preview)), style=f"{MUTED}font-size:11px;padding:4px 0;overflow-wrap:anywhere;"),
     )
@@ -214,7 +215,7 @@ def _sizes(preview: PromptLike, held: Sequence[PromptComponentLike]) -> tuple[st
 
 
 def _numbers(sizes: tuple[str, str, str]) -> Iterator[Html]:
-    for text, wide in zip(sizes, (62, 62, 48), strict=True):
+    for text, wide in zip(sizes, (72, 62, 52), strict=True):
         yield el("span", text, style=f"{RIGHT}min-width:{wide}px;")
 
 

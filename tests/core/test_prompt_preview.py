@@ -3,6 +3,7 @@
 import lash_nb
 from lash_nb import LashCore, ScriptedProvider, reply
 from lash_nb.core import LashSession
+from lash_nb.plugins import StaticPlugin
 from lash_nb.wire import LlmRequest, LlmResponse, PromptContribution
 
 
@@ -28,6 +29,8 @@ async def opened(provider: ScriptedProvider) -> LashSession:
     """A session with a tool and two texts in its prompt."""
     builder = LashCore.standard().in_memory().provider(provider).model("scripted-model").tools(weather)
     builder.prompt_contribution(PromptContribution(slot="guidance", content="Be brief."))
+    units = PromptContribution(slot="environment", title="Units", content="Metric.")
+    builder.plugin(StaticPlugin("meter", lambda registrar: registrar.add_prompt_contributor(lambda _: [units])))
     return await builder.build().session("demo").open()
 
 
@@ -58,6 +61,7 @@ async def test_a_preview_says_who_put_what_where() -> None:
 
     sources = {(one.name, one.source) for one in preview.components}
     assert ("slot guidance", "core") in sources
+    assert ("slot environment", "meter") in sources
     assert ("main_agent_intro", "runtime") in sources
     assert ("weather", "plugins") in sources
     assert preview.tokens > preview.chars // 4 > 0
