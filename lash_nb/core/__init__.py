@@ -1,6 +1,6 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
-from lash_nb.core._background import ChildrenControl, HostEventsControl, ProcessControl, TriggersControl
+from lash_nb.core._background import ChildrenControl, ProcessControl, TriggersControl
 from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
 from lash_nb.core._commands_control import CommandsControl
@@ -8,6 +8,7 @@ from lash_nb.core._config_control import ConfigControl, SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._host_config import RuntimeHostConfig
+from lash_nb.core._host_events import HostEventsControl
 from lash_nb.core._injection_control import InjectionControl
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._notebook import MODEL_SERVICES, ModelService, ProviderChoice, choose_provider, model_for

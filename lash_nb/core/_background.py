@@ -10,10 +10,11 @@ from lash_nb.errors import PluginError
 from lash_nb.runtime import LashRuntime
 from lash_nb.wire import ProcessScope
 
-__all__ = ["ChildrenControl", "HostEventsControl", "ProcessControl", "TriggersControl"]
+__all__ = ["ChildrenControl", "ProcessControl", "TriggersControl", "unavailable"]
 
 
-def _unavailable(what: str) -> PluginError:
+def unavailable(what: str) -> PluginError:
+    """Return the error of what only somebody who runs processes could do."""
     return PluginError(
         "session",
         f"{what} is unavailable in this runtime: this release has the registry of processes and nobody who runs them;"
@@ -38,7 +39,7 @@ class ProcessControl:
         Raises:
             PluginError: always, so far.
         """
-        raise _unavailable(f"starting background process {getattr(request, 'id', request)!r}")
+        raise unavailable(f"starting background process {getattr(request, 'id', request)!r}")
 
     async def list(self) -> Sequence[Any]:
         """Return the processes that have not ended; none without a registry.
@@ -57,7 +58,7 @@ class ProcessControl:
 
     async def cancel(self, process_id: str) -> Any:
         """Ask a process to stop. Errors as in `start`."""
-        raise _unavailable(f"cancelling background process {process_id!r}")
+        raise unavailable(f"cancelling background process {process_id!r}")
 
     async def cancel_all(self) -> Sequence[Any]:
         """Ask all processes of the session to stop; without a registry there are none. Errors as in `list`."""
@@ -65,7 +66,7 @@ class ProcessControl:
 
     def _listed(self, what: str) -> Sequence[Any]:
         if self._runtime.process_registry is not None:
-            raise _unavailable(what)
+            raise unavailable(what)
         return ()
 
 
@@ -78,11 +79,11 @@ class TriggersControl:
         Raises:
             PluginError: always, so far.
         """
-        raise _unavailable("listing triggers")
+        raise unavailable("listing triggers")
 
     async def by_source_type(self, source_type: str) -> Sequence[Any]:
         """Return the triggers of one sort of event. Errors as in `list_all`."""
-        raise _unavailable(f"listing triggers of {source_type!r}")
+        raise unavailable(f"listing triggers of {source_type!r}")
 
 
 class ChildrenControl:
@@ -94,32 +95,16 @@ class ChildrenControl:
         Raises:
             PluginError: always, so far.
         """
-        raise _unavailable(f"creating child session {getattr(request, 'session_id', request)!r}")
+        raise unavailable(f"creating child session {getattr(request, 'session_id', request)!r}")
 
     async def close_session(self, session_id: str) -> None:
         """Close a child session. Errors as in `create_session`."""
-        raise _unavailable(f"closing child session {session_id!r}")
+        raise unavailable(f"closing child session {session_id!r}")
 
     async def activate_managed_session(self, session_id: str) -> None:
         """Go on in a child session. Errors as in `create_session`."""
-        raise _unavailable(f"activating child session {session_id!r}")
+        raise unavailable(f"activating child session {session_id!r}")
 
     async def start_turn(self, session_id: str, turn_id: str, turn_input: Any) -> Any:  # noqa: ARG002 - as the reference asks
         """Run a turn of a child session. Errors as in `create_session`."""
-        raise _unavailable(f"a turn of child session {session_id!r}")
-
-
-class HostEventsControl:
-    """What happens at the host, told to the triggers of all sessions."""
-
-    async def emit(self, request: Any, scoped_effect_controller: Any = None) -> Any:  # noqa: ARG002 - as the reference asks
-        """Tell that something happened.
-
-        Raises:
-            PluginError: always, so far.
-        """
-        raise _unavailable(f"emitting host event {getattr(request, 'source_type', request)!r}")
-
-    async def subscriptions(self, subscription_filter: Any = None) -> Sequence[Any]:  # noqa: ARG002 - as the reference asks
-        """Return who listens. Errors as in `emit`."""
-        raise _unavailable("listing trigger subscriptions")
+        raise unavailable(f"a turn of child session {session_id!r}")

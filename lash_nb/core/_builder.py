@@ -264,7 +264,7 @@ class LashCoreBuilder(PromptLayerSink):
                 host=host,
                 store_factory=self._store_factory,
                 child_store_factory=self._child_store_factory or self._store_factory,
-                host_event_store=self._host_event_store or InMemoryHostEventStore(),
+                host_event_store=self._host_event_store or InMemoryHostEventStore(self._clock),
                 process_work=self._process_work,
                 queued_work_poke=self._queued_work_poke,
                 live_replay_store=self._live_replay_store or InMemoryLiveReplayStore(clock=self._clock),

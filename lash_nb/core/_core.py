@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lash_nb.clock import Clock, IdSource
-from lash_nb.core._background import HostEventsControl
 from lash_nb.core._host_config import RuntimeHostConfig
+from lash_nb.core._host_events import HostEventsControl
 from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import (
     DurableProcessWorkerConfig,
@@ -167,7 +167,7 @@ class LashCore:
 
     def host_events(self) -> HostEventsControl:
         """Return what tells the triggers of all sessions what happens here."""
-        return HostEventsControl()
+        return HostEventsControl(self._parts.host_event_store, self.effect_host())
 
     def process_registry(self) -> ProcessRegistry | None:
         """Return who knows the background processes; None on a core without any."""

@@ -1,10 +1,14 @@
 """Trigger subscriptions and occurrences in a database, by convention `host_events.db` (lash 0.1.0-alpha.37, processes §5.3)."""
 
 import os
+import sqlite3
 from typing import Final
 
+from lash_nb.clock import NS_PER_MS, Clock, SystemClock
+from lash_nb.stores._host_event_store import key_conflict
 from lash_nb.stores._sqlite_database import SqliteDatabase
 from lash_nb.stores._sqlite_schema import Schema
+from lash_nb.wire import HostEventOccurrenceRecord, HostEventOccurrenceRequest, from_json, to_json
 
 __all__ = ["HOST_EVENT_SCHEMA", "SqliteHostEventStore"]
 
@@ -70,7 +74,51 @@ class SqliteHostEventStore(SqliteDatabase):
 
     Args:
         path: The file.
+        clock: Where times come from.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], clock: Clock | None = None) -> None:
         super().__init__(path, HOST_EVENT_SCHEMA)
+        self._clock: Final = clock or SystemClock()
+
+    async def record_occurrence(self, request: HostEventOccurrenceRequest) -> HostEventOccurrenceRecord:
+        """Keep an occurrence; one that was told before is the one that was kept then.
+
+        Raises:
+            PluginError: the request is not valid, or its idempotency key belongs to something else that happened.
+            StoreError: `Backend`, the file cannot be read or written.
+        """
+        made = request.validate().recorded(self._clock.now_ns() // NS_PER_MS)
+        return await self._file.write(lambda connection: _record(connection, request, made))
+
+    async def count_subscribers(self, occurrence: HostEventOccurrenceRecord) -> int:
+        """Return how many triggers wait for it and were not told of it yet. Errors as above."""
+        return await self._file.read(lambda connection: _count(connection, occurrence))
+
+
+def _record(
+    connection: sqlite3.Connection, request: HostEventOccurrenceRequest, made: HostEventOccurrenceRecord
+) -> HostEventOccurrenceRecord:
+    row = connection.execute(
+        "SELECT request_hash, record_json FROM host_event_occurrences WHERE idempotency_key = ?",
+        (request.idempotency_key,),
+    ).fetchone()
+    if row is None:
+        values = (made.occurrence_id, made.idempotency_key, request.hash(), made.source_type, made.source_key)
+        connection.execute(
+            "INSERT INTO host_event_occurrences VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*values, made.occurred_at_ms, to_json(made).decode()),
+        )
+        return made
+    if row[0] != request.hash():
+        raise key_conflict(request)
+    return from_json(row[1], HostEventOccurrenceRecord)
+
+
+def _count(connection: sqlite3.Connection, occurrence: HostEventOccurrenceRecord) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM host_event_trigger_subscriptions s WHERE enabled AND source_type = ? AND source_key = ? AND NOT EXISTS"
+        " (SELECT 1 FROM host_event_deliveries d WHERE d.occurrence_id = ? AND d.subscription_id = s.subscription_id)",
+        (occurrence.source_type, occurrence.source_key, occurrence.occurrence_id),
+    ).fetchone()
+    return int(count)

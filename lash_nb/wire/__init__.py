@@ -36,6 +36,9 @@ from lash_nb.wire._graph import (
     SessionEventRecord, SessionGraph, SessionNodePayload, SessionNodeRecord, UnchangedGraph, active_path,
     conversation_messages,
 )
+from lash_nb.wire._host_event import (
+    HostEventEmitReport, HostEventOccurrenceRecord, HostEventOccurrenceRequest,
+)
 from lash_nb.wire._identity import (
     child_tool_effect_invocation, direct_effect_invocation, direct_request_discriminator, host_event_invocation,
     lashlang_sleep_invocation, process_effect_invocation, process_event_invocation, tool_retry_sleep_invocation,
@@ -208,7 +211,8 @@ __all__ = [
     "EffectStatus", "EffectSubject", "EmptyStart", "ErrorActivity", "ErrorEnvelope", "ErrorEvent", "EventNodePayload",
     "ExecCodeCommand", "ExecImage", "ExecOutcome", "ExecResponse", "ExecResult", "ExecutionSummary",
     "ExecutionSurfaceSync", "ExistingSessionStart", "External", "FailControl", "FinishControl",
-    "FromInputSchemaContract", "GenerationOptions", "GraphCommitDelta", "HostEventSubject", "HydratedSessionCheckpoint",
+    "FromInputSchemaContract", "GenerationOptions", "GraphCommitDelta", "HostEventEmitReport",
+    "HostEventOccurrenceRecord", "HostEventOccurrenceRequest", "HostEventSubject", "HydratedSessionCheckpoint",
     "IdempotentRetryPolicy", "ImageBlock", "ImageMediaType", "ImageRefItem", "InjectedMessagesCommittedEvent",
     "InjectedTurnInputAcceptedEvent", "InputItem", "Json", "JsonSchemaSpec", "LashSchema", "LashlangBranchSelected",
     "LashlangChildStarted", "LashlangExecution", "LashlangExecutionFinished", "LashlangExecutionStarted",

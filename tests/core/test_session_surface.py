@@ -1,23 +1,31 @@
 """What a session and its turns offer beside running them: who is poked, what plugins ask of turns, and what is said where nothing runs yet."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lash_nb.core import DEFAULT_CONTEXT_WINDOW, LashCore, LashSession, PluginBinding, SessionConfigPatch
+from lash_nb.effects import SqliteEffectHost
 from lash_nb.errors import CallerError, EmbedError, PluginError, SessionError
 from lash_nb.plugins import PluginFactory, StaticPlugin, tool
 from lash_nb.providers import ScriptedProvider, call
-from lash_nb.stores import InMemoryProcessRegistry
+from lash_nb.stores import InMemoryProcessRegistry, SqliteHostEventStore
 from lash_nb.wire import (
+    HostEventOccurrenceRequest,
     ModelLimits,
     ModelSpec,
     PromptContribution,
     ProtocolTurnOptions,
+    RuntimeOperationScope,
     TurnInput,
+    stable_hash,
 )
 from tests.runtime.desk import answers, builder, open_session
 
@@ -165,13 +173,54 @@ async def test_what_needs_somebody_who_runs_processes_says_so(ask: Ask) -> None:
     assert (await session.turn("hi")).reply == "ok 1"
 
 
-async def test_host_events_are_unavailable_too() -> None:
-    """To emit one, or to ask who listens."""
-    events = builder(answers()).build().host_events()
-    with pytest.raises(PluginError, match="emitting host event 'clock' is unavailable"):
-        await events.emit("clock")
+NOON = HostEventOccurrenceRequest(source_type="clock", source_key="noon", payload={"hour": 12}, idempotency_key="n-1")
+
+
+async def test_a_host_event_that_nobody_waits_for_is_kept_once() -> None:
+    """The same key is the same occurrence; it touches no session; who listens cannot be asked yet."""
+    core = builder(answers()).build()
+    session = await core.session("demo").open()
+    first, again = await core.host_events().emit(NOON), await core.host_events().emit(NOON)
+    assert first == again
+    assert first.occurrence_id == "host_event:" + stable_hash(("clock", "noon", "n-1"))
+    assert (first.started_process_ids, len(session.graph.nodes), await session.queued_work()) == ((), 0, ())
     with pytest.raises(PluginError, match="listing trigger subscriptions is unavailable"):
-        await events.subscriptions()
+        await core.host_events().subscriptions()
+
+
+async def test_a_host_event_that_somebody_waits_for_says_that_nothing_runs_it(tmp_path: Path) -> None:
+    """A trigger that another program registered is not passed over in silence."""
+    store = SqliteHostEventStore(tmp_path / "events.db")
+    await store.open()
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO host_event_trigger_subscriptions VALUES ('s', 'a', 'trigger:1', 'clock', 'noon', 1, 0, 0, '{}')"
+        )
+    core = LashCore.standard().stored_in(tmp_path).model("m").host_event_store(store).build()
+    with pytest.raises(PluginError, match="starting what waits for host event 'clock' is unavailable"):
+        await core.host_events().emit(NOON)
+    other = replace_key(NOON, source_key="midnight")
+    assert (await core.host_events().emit(other)).started_process_ids == ()
+    store.release()
+
+
+def replace_key(request: HostEventOccurrenceRequest, *, source_key: str) -> HostEventOccurrenceRequest:
+    """The request about another source, under a key of its own."""
+    return msgspec.structs.replace(request, source_key=source_key, idempotency_key=source_key)
+
+
+async def test_a_host_that_records_wants_a_scope_for_host_events(tmp_path: Path) -> None:
+    """As for a deletion."""
+    host = SqliteEffectHost(tmp_path / "effects.db")
+    core = LashCore.standard().stored_in(tmp_path).effect_host(host).model("m").build()
+    with pytest.raises(EmbedError) as error:
+        await core.host_events().emit(NOON)
+    assert (error.value.variant, error.value.fields) == (
+        "DurableEffectHostRequiresHandlerContext",
+        {"operation": "host event"},
+    )
+    scope = core.effect_host().scoped(RuntimeOperationScope(operation_id="noon"))
+    assert (await core.host_events().emit(NOON, scope)).occurrence_id
 
 
 async def test_without_a_registry_there_are_no_processes() -> None:

@@ -8,6 +8,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core import LashSession, SessionBuilder, TurnBuilder
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import (
+    HostEventOccurrenceRequest,
     ModelSpec,
     PromptLayer,
     SessionEvent,
@@ -70,6 +71,12 @@ async def _delete(run: Run, step: Step) -> Any:
 async def _installed_modes(run: Run, _step: Step) -> Any:
     assert run.core is not None
     return list(run.core.installed_modes())
+
+
+async def _host_event(run: Run, step: Step) -> Any:
+    assert run.core is not None
+    report = await run.core.host_events().emit(from_builtins(step["request"], HostEventOccurrenceRequest))
+    return to_builtins(report)
 
 
 async def _worker_config(run: Run, _step: Step) -> None:
@@ -207,5 +214,6 @@ SESSION_OPS: Final[Mapping[str, Op]] = {
     "session_info": Op(_info),
     "installed_modes": Op(_installed_modes),
     "worker_config": Op(_worker_config),
+    "host_event": Op(_host_event, frozenset({"request"})),
 }
 CANCEL_KEYS: Final = frozenset({"before", "on_activity"})
