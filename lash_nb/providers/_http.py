@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-from lash_nb._version import __version__
+from lash_nb import __version__
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._options import Timeouts
 from lash_nb.providers._secret import Secrets
