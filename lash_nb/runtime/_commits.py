@@ -149,7 +149,7 @@ class TurnCommits:
             self._turn.claims.completed()
         return is_new
 
-    def project_final(self, messages: tuple[Message, ...], events: tuple[SessionEventRecord, ...]) -> None:
+    def project_final(self, messages: Sequence[Message], events: tuple[SessionEventRecord, ...]) -> None:
         """Take the turn's last messages and protocol notes into the graph."""
         self._append_protocol_events(events)
         if messages:
