@@ -142,7 +142,6 @@ class ModelServer:
             if isinstance(piece, bytes):
                 writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b"")
                 await writer.drain()
-                await asyncio.sleep(0)
             elif piece == HANG:
                 await reader.read(1)  # ends when the client goes
                 raise ConnectionResetError
