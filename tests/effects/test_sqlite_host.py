@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lash_nb.clock import ManualClock
+from lash_nb.clock import NS_PER_MS, ManualClock
 from lash_nb.effects import EffectHost, JournalEffectHost, SqliteEffectHost, StepEffectHost
 from lash_nb.errors import RuntimeEffectControllerError
 from lash_nb.wire import (
@@ -25,6 +25,8 @@ from tests.effects.material import SCOPE, Gate, World, called, model_call, said,
 
 Open = Callable[..., SqliteEffectHost]
 START_NS = 1_800_000_000_000_000_000
+AT_ONCE_S = 20
+"""Less than a lease: whatever is done by then did not wait for one."""
 
 
 @pytest.fixture
@@ -64,6 +66,13 @@ async def refusal(host: EffectHost, envelope: RuntimeEffectEnvelope, world: Worl
     with pytest.raises(RuntimeEffectControllerError) as refused:
         await perform(host, envelope, world)
     return refused.value
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that other tasks do."""
+    async with asyncio.timeout(AT_ONCE_S):
+        while not is_so():  # noqa: ASYNC110 - a row of a database or a line of a log has no event
+            await asyncio.sleep(0.005)
 
 
 async def fails(_: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
@@ -170,7 +179,7 @@ async def test_what_breaks_off_is_taken_over_at_once(path: Path, open_it: Open) 
     left = [(row["status"], row["lease_expires_at_ms"]) for row in rows(path)]
     world = World()
     for envelope in (model_call(), tool_call()):
-        await asyncio.wait_for(perform(open_it(), envelope, world), timeout=1)
+        await asyncio.wait_for(perform(open_it(), envelope, world), timeout=AT_ONCE_S)
 
     assert left == [("in_progress", 0)] * 2
     assert world.asked == [model_call(), tool_call()]
@@ -185,7 +194,7 @@ def test_an_interrupt_of_the_whole_kernel_leaves_the_row_to_the_next(open_it: Op
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(perform(open_it(), model_call(), World(interrupted)))
     world = World()
-    asyncio.run(asyncio.wait_for(perform(open_it(), model_call(), world), timeout=1))
+    asyncio.run(asyncio.wait_for(perform(open_it(), model_call(), world), timeout=AT_ONCE_S))
 
     assert len(world.asked) == 1
 
@@ -200,17 +209,19 @@ async def test_two_at_once_perform_it_once(open_it: Open) -> None:
     assert not second.done()
     gate.open(model_call())
 
-    assert await first == await asyncio.wait_for(second, timeout=1) == said("from scripted-model")
+    assert await first == await asyncio.wait_for(second, timeout=AT_ONCE_S) == said("from scripted-model")
     assert world.asked == []
 
 
-async def test_a_lease_is_renewed_while_the_effect_runs(open_it: Open) -> None:
+async def test_a_lease_is_renewed_while_the_effect_runs(path: Path, open_it: Open) -> None:
     """An effect may take much longer than its lease: nobody else performs it."""
-    gate, world = Gate(), World()
-    first = asyncio.create_task(perform(open_it(lease_ttl_ms=30), model_call(), gate))
+    clock, gate, world = ManualClock(START_NS), Gate(), World()
+    first = asyncio.create_task(perform(open_it(clock=clock, lease_ttl_ms=30), model_call(), gate))
     await settle()
-    second = asyncio.create_task(perform(open_it(lease_ttl_ms=30), model_call(), world))
-    await asyncio.sleep(0.15)
+    second = asyncio.create_task(perform(open_it(clock=clock, lease_ttl_ms=30), model_call(), world))
+    for _ in range(3):
+        clock.advance(0.02)
+        await until(lambda: rows(path)[0]["lease_expires_at_ms"] == clock.now_ns() // NS_PER_MS + 30)
     assert not second.done()
     gate.open(model_call())
     await asyncio.gather(first, second)
@@ -245,7 +256,7 @@ async def test_a_row_of_a_process_that_died_is_free_when_its_lease_ends(open_it:
     assert not waiting.done()
     clock.advance(1)
 
-    assert await asyncio.wait_for(waiting, timeout=1) == said("from scripted-model")
+    assert await asyncio.wait_for(waiting, timeout=AT_ONCE_S) == said("from scripted-model")
     dead.cancel()
 
 
@@ -255,7 +266,7 @@ async def test_a_long_wait_is_told(open_it: Open, caplog: pytest.LogCaptureFixtu
     running = asyncio.create_task(perform(host, model_call(), Gate()))
     await settle()
     waiting = asyncio.create_task(perform(open_it(), model_call()))
-    await asyncio.sleep(0.4)
+    await until(lambda: "is performed by" in caplog.text)
     for task in (waiting, running):
         task.cancel()
 
@@ -320,7 +331,7 @@ async def test_a_sleep_of_a_cancelled_turn_is_slept_by_the_next_run(path: Path, 
 
     assert (await refusal(open_it(), nap(50), World(cancelled))).code == "runtime_effect_sleep_cancelled"
     assert rows(path)[0]["status"] == "in_progress"
-    assert await asyncio.wait_for(perform(open_it(), nap(50)), timeout=1) == SleepOutcome()
+    assert await asyncio.wait_for(perform(open_it(), nap(50)), timeout=AT_ONCE_S) == SleepOutcome()
 
 
 @pytest.mark.parametrize("duration_ms", [2**63 - 1, 2**64 - 1])

@@ -64,12 +64,12 @@ def test_each_effect_is_performed_once_for_all_processes(tmp_path: Path) -> None
 
 def test_a_living_process_keeps_its_lease_and_a_dead_one_loses_it(tmp_path: Path) -> None:
     """While the first process works, far beyond one lease, the second waits; once that is killed it goes on."""
-    file, lease_ms = tmp_path / "performed.txt", 60
+    file, lease_ms = tmp_path / "performed.txt", 400
     first = forked(lambda: perform(tmp_path, EFFECTS[:1], noting(file, seconds=30), lease_ms))
     while not file.exists():
         time.sleep(0.005)
     second = forked(lambda: perform(tmp_path, EFFECTS[:1], noting(file), lease_ms))
-    time.sleep(0.2)
+    time.sleep(1.5 * lease_ms / 1000)
     before = performed(file)
     os.kill(first, signal.SIGKILL)
 
