@@ -77,7 +77,7 @@ def recorded(request: pytest.FixtureRequest) -> Document:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Document:
+def facade_line(request: pytest.FixtureRequest) -> Document:
     """One line of what the builder of cores does."""
     document: Document = request.param or pytest.fail("facade holds no line")
     return document
@@ -98,8 +98,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
     if "cases" in metafunc.fixturenames:
         _parametrize(metafunc, "cases", "wire", _by_type)
-    if "golden" in metafunc.fixturenames:
-        _parametrize(metafunc, "golden", "facade", _by_choice)
+    if "facade_line" in metafunc.fixturenames:
+        _parametrize(metafunc, "facade_line", "facade", _by_choice)
 
 
 def _parametrize(metafunc: pytest.Metafunc, name: str, group: str, by_id: Any) -> None:

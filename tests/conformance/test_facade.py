@@ -16,9 +16,9 @@ from tests.conformance.turns._run import Run
 _SCRIPT: Final = {"provider": {"script": [{"text": "Done."}]}}
 
 
-def settings_of(golden: dict[str, Any]) -> dict[str, Any]:
+def settings_of(facade_line: dict[str, Any]) -> dict[str, Any]:
     """The scenario that a line stands for."""
-    return {**_SCRIPT, **golden.get("settings", golden.get("choices", {}))}
+    return {**_SCRIPT, **facade_line.get("settings", facade_line.get("choices", {}))}
 
 
 def refusal(error: EmbedError) -> dict[str, Any]:
@@ -49,12 +49,12 @@ def seen(core: LashCore) -> dict[str, Any]:
     return {"build": "ok", "open": "ok", "turn": without_text(asyncio.run(turned()))}
 
 
-def test_a_core_is_built_or_refused_as_recorded(golden: dict[str, Any], tmp_path: Path) -> None:
+def test_a_core_is_built_or_refused_as_recorded(facade_line: dict[str, Any], tmp_path: Path) -> None:
     """Variant and facet of the error that wins; of a core that is built, what its first turn gives."""
-    expected = without_text(golden["result"])
+    expected = without_text(facade_line["result"])
     key = "error" if "error" in expected else "build"
     try:
-        found = seen(build(Run(settings_of(golden), tmp_path)))
+        found = seen(build(Run(settings_of(facade_line), tmp_path)))
     except EmbedError as error:
         found = {key: refusal(error)}
 
