@@ -142,7 +142,7 @@ def _provider_python(bench: Bench, asked: Namespace) -> str:
     if asked.name is None:
         return "lash_nb.core.MODEL_SERVICES  # and every provider of yours"
     opening = Opening(provider=asked.name, model=asked.model, window=asked.window, variant=asked.variant, tools=[])
-    change = "lash_nb.SessionConfigPatch(provider=core.parts.provider, model=core.parts.policy.model)"
+    change = "lash_nb.core.SessionConfigPatch(provider=core.parts.provider, model=core.parts.policy.model)"
     return "\n".join([*opening.python(bench.namespace), f"await session.configure({change})"])
 
 
@@ -151,7 +151,7 @@ def _model_python(_bench: Bench, asked: Namespace) -> str:
         return "lash_nb.frames.models_df(lash_nb.known_models())"
     limits = {"window": asked.window, "variant": asked.variant}
     more = "".join(f", {name}={value!r}" for name, value in limits.items() if value is not None)
-    return f"await session.configure(lash_nb.SessionConfigPatch(model=lash_nb.model_spec({asked.id!r}{more})))"
+    return f"await session.configure(lash_nb.core.SessionConfigPatch(model=lash_nb.model_spec({asked.id!r}{more})))"
 
 
 PROVIDER_VERBS: Final = (

@@ -109,7 +109,7 @@ def _python(_bench: Bench, asked: Namespace) -> str:
         return f"await session.control.injection.inject_turn_input({text!r})"
     if text:
         return "\n".join([f"await session.queue({text!r})", *run])
-    return run[0] if run else "lash_nb.frames.queue_df(await opened.queued())"
+    return run[0] if run else "lash_nb.frames.queue_df(await session.queued_work())"
 
 
 QUEUE_VERB: Final = Verb(

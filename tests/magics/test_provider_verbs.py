@@ -91,6 +91,27 @@ def test_another_model_is_asked(shell: Shell, capsys: pytest.CaptureFixture[str]
     assert "now: mine" in repr(table)
 
 
+@pytest.mark.parametrize(
+    ("line", "provider", "model"),
+    [
+        ("provider second", "scripted", "scripted-model"),
+        ("provider ollama --model mine --window 4000", "openai-compatible", "mine"),
+        ("model mine --window 4000", "scripted", "mine"),
+        ("model gpt-5-mini --variant low", "scripted", "gpt-5-mini"),
+    ],
+)
+def test_the_explained_python_changes_the_session(
+    shell: Shell, line: str, provider: str, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the line does that it stands for."""
+    shell.run("first, second = provider_of('one'), provider_of('two')\nsession = %lash new demo --provider first")
+    capsys.readouterr()
+    shell.run(f"%lash explain {line}")
+    shell.run(capsys.readouterr().out)
+    policy = shell["session"].policy_snapshot()
+    assert (policy.provider_id, policy.model.id) == (provider, model)
+
+
 class Person(BaseModel):
     """Somebody."""
 

@@ -97,6 +97,14 @@ def test_every_line_has_its_python(demo: Shell, line: str, capsys: pytest.Captur
     compile(capsys.readouterr().out, "cell", "exec", flags=8192)  # with await at the top, as in a cell
 
 
+def test_the_explained_python_lists_the_queue(demo: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs nothing but the session."""
+    demo.run("%lash queue Later.")
+    capsys.readouterr()
+    demo.run("%lash explain queue")
+    assert list(demo.run(capsys.readouterr().out)["text"]) == ["Later."]
+
+
 @pytest.fixture
 def slow(kernel: Kernel) -> Kernel:
     """A session in a kernel, with a tool that takes a second."""
