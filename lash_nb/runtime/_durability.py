@@ -1,7 +1,7 @@
 """Whether everything that a session works with outlives the process when its effects do (lash 0.1.0-alpha.37, effect wire format §15.2)."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lash_nb.errors import LashRuntimeError
 from lash_nb.stores import TIER_OF_PERSISTENCE
@@ -11,20 +11,6 @@ if TYPE_CHECKING:
     from lash_nb.runtime._open_runtime import OpenRuntime
 
 __all__ = ["check_durable_wiring"]
-
-_FACETS: Final[Mapping[str, tuple[str, Callable[["OpenRuntime"], DurabilityTier | None]]]] = {
-    "attachment_store": ("attachment store", lambda runtime: TIER_OF_PERSISTENCE[runtime.attachments.persistence]),
-    "artifact_store": ("lashlang artifact store", lambda runtime: runtime.environment.artifact_store.durability_tier),
-    "session_store": (
-        "session store",
-        lambda runtime: None if runtime.store is None else runtime.store.durability_tier,
-    ),
-    "process_registry": (
-        "process registry",
-        lambda runtime: None if runtime.process_registry is None else runtime.process_registry.durability_tier,
-    ),
-}
-"""By its name in the code: what has to be durable, and how durable it is; None where there is none, which is no fault."""
 
 
 def check_durable_wiring(runtime: "OpenRuntime", effects: DurabilityTier) -> None:
@@ -36,10 +22,19 @@ def check_durable_wiring(runtime: "OpenRuntime", effects: DurabilityTier) -> Non
     """
     if effects != "durable":
         return
-    for facet, (name, tier) in _FACETS.items():
-        if tier(runtime) == "inline":
+    for facet, name, tier in _facets(runtime):
+        if tier == "inline":
             raise LashRuntimeError(
                 f"durable_store_required:{facet}",
                 f"the effect host of session {runtime.session_id} records effects, but its {name} forgets with the process;"
                 f" build the core with .stored_in(folder) and then .effect_host(…), or with a durable {name}",
             )
+
+
+def _facets(runtime: "OpenRuntime") -> Iterator[tuple[str, str, DurabilityTier | None]]:
+    """What has to be durable, by its name in the code and in words, and how durable it is; None where there is none, which is no fault."""
+    store, registry = runtime.store, runtime.process_registry
+    yield "attachment_store", "attachment store", TIER_OF_PERSISTENCE[runtime.attachments.persistence]
+    yield "artifact_store", "lashlang artifact store", runtime.environment.artifact_store.durability_tier
+    yield "session_store", "session store", None if store is None else store.durability_tier
+    yield "process_registry", "process registry", None if registry is None else registry.durability_tier
