@@ -22,8 +22,8 @@ from tests.effects.processes import ended, forked
 
 __all__ = ["main"]
 
-LONGEST_LIFE_S: Final = 0.06
-"""A process lives at most as long once it has opened the session; a turn takes some milliseconds."""
+LONGEST_LIFE: Final = 2
+"""A process lives at most as long as so many turns take here and now, once it has opened the session."""
 LEASE_MS: Final = 20
 
 
@@ -57,6 +57,15 @@ async def run_turns(folder: Path, turns: int) -> None:
     host.release()
 
 
+def seconds_of(turns: int) -> float:
+    """Tell how long it takes to open a session and run so many turns, once all is loaded that they need."""
+    with TemporaryDirectory() as first, TemporaryDirectory() as second:
+        asyncio.run(run_turns(Path(first), 1))
+        began = time.perf_counter()
+        asyncio.run(run_turns(Path(second), turns))
+        return time.perf_counter() - began
+
+
 def check(folder: Path, turns: int) -> None:
     """Assert that the history has each turn once, whole and in order."""
     stored = open_store(folder)["crash"]
@@ -79,14 +88,12 @@ def await_file(file: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Kill until all turns are there, then check."""
     folder, turns, chance = Path(arguments[0]), int(arguments[1]), random.Random(int(arguments[2]))  # noqa: S311 - moments, no secrets
-    with TemporaryDirectory() as other:  # load what a turn loads, so that no process has to
-        asyncio.run(run_turns(Path(other), 1))
-    kills = 0
+    longest_s, kills = seconds_of(LONGEST_LIFE), 0
     while not (folder / "over").exists():
         (folder / "open").unlink(missing_ok=True)
         child = forked(lambda: run_turns(folder, turns))
         await_file(folder / "open")
-        time.sleep(chance.uniform(0, LONGEST_LIFE_S))
+        time.sleep(chance.uniform(0, longest_s))
         os.kill(child, signal.SIGKILL)
         how = ended(child)
         assert how in {0, -signal.SIGKILL}, f"the process ended by itself with {how}"
