@@ -25,6 +25,8 @@ _JSON: Final = msgspec.json.Decoder()
 _BODY_LIMIT: Final = 64 * 1024 * 1024
 """Most bytes of a body that comes in one piece."""
 _DETAIL_CHARACTERS: Final = 200
+_DIGITS: Final = 10
+"""Seconds of so many digits are no time that anybody waits."""
 _TEXTS: Final = ("message", "raw", "provider_code", "request_body")
 """Fields of an error in which a server's words may stand."""
 _HINTS: Final[Mapping[int, str]] = {
@@ -66,12 +68,14 @@ def checked_base_url(url: str, *, name: str = "base_url") -> str:
         CallerError: `base_url`: no http or https URL, or one with credentials, a query or a fragment. The message names none of them.
     """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(str.strip(url))
         port = parts.port
-    except ValueError:
+    except (TypeError, ValueError):
         fault = "is no URL"
     else:
-        if "@" in parts.netloc:
+        if not url.strip().isprintable() or " " in url.strip():
+            fault = "has a blank, a line break or another character that no URL has"
+        elif "@" in parts.netloc:
             fault = "has credentials before the host; give them as api_key or in headers"
         elif parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
             fault = "is no http or https URL"
@@ -238,7 +242,7 @@ class Endpoint:
     def _refused(self, status: int, headers: Mapping[str, str], text: bytes, body: bytes) -> LlmTransportError:
         raw = text.decode(errors="replace")
         detail = self._brief(_error_message(text) or raw)
-        moved = headers.get("location", "") if 300 <= status < 400 else ""
+        moved = self._brief(headers.get("location", "")) if 300 <= status < 400 else ""
         hint = f"; it moved to {moved}: give that as base_url" if moved else _HINTS.get(status, "")
         wait = headers.get("retry-after", "").strip()
         return LlmTransportError(
@@ -247,7 +251,7 @@ class Endpoint:
             status=status,
             code=str(status),
             raw=raw,
-            retry_after_ms=int(wait) * 1000 if wait.isascii() and wait.isdigit() else None,
+            retry_after_ms=int(wait) * 1000 if wait.isascii() and wait.isdigit() and len(wait) < _DIGITS else None,
             request_body=body.decode(),
         )
 

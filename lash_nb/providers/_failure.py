@@ -14,6 +14,8 @@ __all__ = ["FailureClass", "classify_failure", "llm_call_error"]
 
 _RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _KIND_OF_STATUS: Final = {401: "auth", 403: "auth", 400: "validation", 413: "validation", 422: "validation"}
+_DIGITS: Final = 10
+"""A code of so many digits is no status."""
 _ALWAYS_RETRYABLE: Final = frozenset({"transport", "timeout"})
 
 _QUOTING: Final = frozenset({"replay_mismatch"})
@@ -87,4 +89,4 @@ def _by_status(error: LlmTransportError) -> tuple[str, bool]:
 
 
 def _numeric(code: str | None) -> int | None:
-    return int(code) if code and code.isascii() and code.isdigit() else None
+    return int(code) if code and code.isascii() and code.isdigit() and len(code) < _DIGITS else None

@@ -26,9 +26,12 @@ __all__ = ["HttpClient", "HttpReply"]
 
 _REQUEST_MS: Final = 300_000
 _CHUNK_MS: Final = 120_000
+_UNASKED: Final = frozenset({"br", "zstd"})
+"""Ways to compress that httpx knows where a package for them is there: a few bytes become any number of them."""
 _OWN_HEADERS: Final = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream",
+    "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"lash_nb/{__version__}",
 }
 
@@ -78,10 +81,12 @@ class HttpClient:
 
         Raises:
             LlmTransportError: of kind `timeout` or `transport`, or `auth` for a certificate that is not trusted; `request_body` is set.
+                Of kind `stream`: the answer is compressed as nobody asked for.
         """
         response = await self._send(url, body, headers, streaming=streaming)
         chunks = self._chunks(response)
         try:
+            self._check_encoding(response.headers.get("content-encoding", ""))
             yield HttpReply(response.status_code, response.headers, chunks)
         finally:
             await chunks.aclose()
@@ -121,6 +126,15 @@ class HttpClient:
                 code="stream_broken",
             )
         raise failure
+
+    def _check_encoding(self, said: str) -> None:
+        """Refuse an answer that is compressed twice: it would fill the memory before its bytes can be counted."""
+        if "," in said or said.strip().lower() in _UNASKED:
+            raise LlmTransportError(
+                f"{self._who} answered with Content-Encoding {said[:40]!r}; it may be gzip or deflate, once",
+                kind="stream",
+                code="content_encoding",
+            )
 
     def _late(self, what: str, seconds: float | None) -> LlmTransportError:
         after = "" if seconds is None else f" after {seconds:g} s"

@@ -18,6 +18,8 @@ SchemaProfile: TypeAlias = Literal[
 ]
 """What a schema is projected for; an override names its profile alike."""
 
+_DIGITS: Final = 10
+"""A text of so many digits is no code of an error."""
 _STRICT: Final = frozenset({"openai_strict_tool_parameters", "openai_structured_output"})
 """Profiles whose objects list every property as required and take no others."""
 _NAMES: Final[Mapping[str, str]] = {
@@ -96,7 +98,7 @@ def _first(error: Mapping[str, Any], *names: str) -> Hashable:
 def _whole_number(value: Any) -> int | None:
     if isinstance(value, str):
         text = value.strip()
-        return int(text) if text.isascii() and text.removeprefix("-").isdigit() else None
+        return int(text) if len(text) < _DIGITS and text.isascii() and text.removeprefix("-").isdigit() else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -6,6 +6,7 @@ like to repeat what they got.
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NoReturn
 from urllib.parse import quote
@@ -17,6 +18,8 @@ from lash_nb.errors import CallerError
 __all__ = ["Secrets", "key_from"]
 
 _HIDDEN: Final = "[secret]"
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+"""A name of a header."""
 _SHORTEST: Final = 8
 """Characters. Shorter ones, as local servers take (`ollama`), are words that texts have for other reasons."""
 
@@ -82,6 +85,11 @@ class Secrets:
 
 
 def _sealed(name: str, value: str | SecretStr) -> SecretStr:
+    if not (isinstance(name, str) and _TOKEN(name) and isinstance(value, str | SecretStr)):
+        raise CallerError(
+            'a header cannot be sent: name and value must be texts, e.g. {"X-Team": "blue"}, the name without blanks',
+            code="api_key",
+        )
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
     return SecretStr(_checked(plain, f"header {name}"))
 

@@ -13,6 +13,10 @@ EVENT_BYTES_LIMIT: Final = 64 * 1024 * 1024
 """Most bytes of one event: more than any answer with its pictures, less than what harms a notebook."""
 
 _DATA: Final = b"data:"
+_MARK: Final = b"\xef\xbb\xbf"
+"""May stand before a stream, and says nothing."""
+_HELD: Final = 64
+"""Bytes that a line or piece takes beside its own, about: lines without text fill the memory, too."""
 
 
 class SseParser:
@@ -24,8 +28,14 @@ class SseParser:
         """The last line, as far as it has come."""
         self._data: list[bytes] = []
         """What the event has so far."""
+        self._open = 0
+        """Bytes that the pieces take."""
         self._size = 0
-        """Bytes in both."""
+        """Bytes that the counted lines of the event take."""
+        self._counted = 0
+        """How many of its lines are counted."""
+        self._is_begun = False
+        """Whether a line has come."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes and return the events that they complete.
@@ -37,10 +47,11 @@ class SseParser:
         if end < 0:
             self._keep(chunk)
             return []
-        lines = b"".join((*self._pieces, chunk[:end])).split(b"\n")
+        events = self._events(b"".join((*self._pieces, chunk[:end])).split(b"\n"))
         self._pieces.clear()
-        events = self._events(lines)
-        self._size = sum(map(len, self._data))
+        self._open = 0
+        self._size += sum(_HELD + len(line) for line in self._data[self._counted :])
+        self._counted = len(self._data)
         self._keep(chunk[end + 1 :])
         return events
 
@@ -51,6 +62,8 @@ class SseParser:
         return events
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
+        if not self._is_begun:
+            lines[0], self._is_begun = lines[0].removeprefix(_MARK), True
         data, events = self._data, []
         for line in lines:
             if line.startswith(_DATA):
@@ -58,6 +71,7 @@ class SseParser:
             elif data and not line.strip():
                 event = data[0] if len(data) == 1 else b"\n".join(data)
                 data.clear()
+                self._size = self._counted = 0
                 if event:  # one without data is a heartbeat
                     events.append(event)
         return events
@@ -65,8 +79,8 @@ class SseParser:
     def _keep(self, piece: bytes) -> None:
         if piece:
             self._pieces.append(piece)
-        self._size += len(piece)
-        if self._size > self._limit:
+            self._open += _HELD + len(piece)
+        if self._size + self._open > self._limit:
             raise LlmTransportError(
                 f"an event of the stream is larger than {self._limit:,} bytes, so nothing of it was read; ask the model for less at once",
                 kind="stream",

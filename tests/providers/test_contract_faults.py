@@ -1,6 +1,7 @@
 """What every provider keeps that calls a model over HTTP: each fault is one `LlmTransportError` that says what happened."""
 
 import asyncio
+import gzip
 import shutil
 import ssl
 import subprocess
@@ -91,7 +92,12 @@ async def test_a_status_says_what_a_refusal_means(dialect: Dialect, status: int,
 
 @pytest.mark.parametrize(
     ("headers", "expected"),
-    [({"retry_after": "2"}, 2_000), ({"retry_after": "Fri, 01 Jan 2027 00:00:00 GMT"}, None), ({}, None)],
+    [
+        ({"retry_after": "2"}, 2_000),
+        ({"retry_after": "Fri, 01 Jan 2027 00:00:00 GMT"}, None),
+        ({"retry_after": "9" * 5_000}, None),
+        ({}, None),
+    ],
 )
 async def test_a_server_may_say_how_long_to_wait(
     dialect: Dialect, headers: dict[str, str], expected: int | None
@@ -231,6 +237,27 @@ def _damaged(value: Any, wrong: Any) -> Iterator[Any]:
             damaged = copy(value)
             damaged[place] = hurt
             yield damaged
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", " ZSTD "])
+async def test_an_answer_that_is_compressed_as_nobody_asked(dialect: Dialect, encoding: str) -> None:
+    """Kilobytes that are packed twice are gigabytes: nothing of them is unpacked."""
+    packed = gzip.compress(gzip.compress(b"data: " + b"x" * 1_000_000))
+    error = await refusal(dialect, Answer([packed], headers={"content-encoding": encoding}))
+
+    assert (error.kind, error.provider_code) == ("stream", "content_encoding")
+
+
+async def test_an_answer_that_is_compressed_once(dialect: Dialect) -> None:
+    """It is asked for, and read."""
+    async with ModelServer(answered(dialect, HELLO)) as plain:
+        response = await dialect.provider(plain.url).complete(ASKED, unheard)
+    body = b"".join(one for one in answered(dialect, HELLO).pieces if isinstance(one, bytes))
+    async with ModelServer(Answer([gzip.compress(body)], headers={"content-encoding": "gzip"})) as server:
+        unpacked = await dialect.provider(server.url).complete(ASKED, unheard)
+
+    assert unpacked.full_text == response.full_text == "Hello"
+    assert server.asked[0].headers["accept-encoding"] == "gzip, deflate"
 
 
 async def test_a_connection_that_breaks_in_mid_stream(dialect: Dialect) -> None:

@@ -59,3 +59,10 @@ def test_the_wire_carries_the_failure_as_it_was_given() -> None:
     assert llm_call_error(error) == LlmCallError(
         message="busy", retryable=True, raw="{}", code=None, terminal_reason=reason, request_body="b"
     )
+
+
+def test_a_code_of_many_digits_is_no_status() -> None:
+    """A number that Python itself refuses to read leaves the failure what it is."""
+    assert classify_failure(LlmTransportError("no", kind="stream", code="9" * 5_000)) == FailureClass(
+        "stream", False, PLAIN
+    )

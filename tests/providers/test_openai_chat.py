@@ -84,6 +84,9 @@ async def test_headers_of_ones_own() -> None:
         ("http://user:sk-planted@127.0.0.1/v1", "has credentials before the host"),
         ("http://127.0.0.1/v1?api_key=sk-planted", "has a query or a fragment"),
         ("http://127.0.0.1/v1#sk-planted", "has a query or a fragment"),
+        ("http://127.0.0.1/v1\r\nX-Key: sk-planted", "has a blank, a line break"),
+        ("http://127.0.0 .1/v1", "has a blank"),
+        ("http://127.0.0.1/\u202ev1", "another character"),
     ],
 )
 def test_addresses_that_are_none(base_url: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +100,24 @@ def test_addresses_that_are_none(base_url: str, fault: str, monkeypatch: pytest.
         monkeypatch.setenv("OPENAI_BASE_URL", base_url)
         with pytest.raises(CallerError, match="OPENAI_BASE_URL"):
             OpenAiCompatibleProvider()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X\r\nHost": "a"}, {"": "a"}, {"X Y": "a"}, {"é": "a"}, {"X": 7}, {7: "a"}, {"X": None}]
+)
+def test_headers_that_are_none(headers: Any) -> None:
+    """Refused where they are given, not when the first turn asks."""
+    with pytest.raises(CallerError, match="a header cannot be sent") as raised:
+        OpenAiCompatibleProvider(base_url="http://127.0.0.1/v1", headers=headers)
+
+    assert raised.value.code == "api_key"
+
+
+@pytest.mark.parametrize("base_url", [7, b"http://127.0.0.1/v1", ["http://127.0.0.1/v1"]])
+def test_an_address_that_is_no_text(base_url: Any) -> None:
+    """The error is the same."""
+    with pytest.raises(CallerError, match="is no URL"):
+        OpenAiCompatibleProvider(base_url=base_url)
 
 
 @pytest.mark.parametrize(

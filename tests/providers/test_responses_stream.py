@@ -312,6 +312,7 @@ def test_counters_only_grow() -> None:
         ({"type": "error", "code": "rate_limit_exceeded", "message": "it broke"}, "rate_limit_exceeded", True),
         ({"type": "error", "error": {"type": "server_error", "code": None}, "message": "it broke"}, None, True),
         ({"type": "error", "message": "it broke"}, None, False),
+        ({"type": "error", "code": "5" * 5_000, "message": "it broke"}, "5" * 5_000, False),
     ],
 )
 def test_a_failure_inside_the_stream(failure: dict[str, Any], code: str | None, *, passes: bool) -> None:

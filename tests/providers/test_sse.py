@@ -35,6 +35,8 @@ def events(*chunks: bytes) -> list[bytes]:
         (b"data: a\n", [b"a"]),
         (b"database: a\n\nnothing\n\n", []),
         (b"data: a\rb\n\n", [b"a\rb"]),
+        (b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", []),
     ],
 )
 def test_events(stream: bytes, expected: list[bytes]) -> None:
@@ -72,6 +74,22 @@ def test_an_event_has_a_largest_size(chunk: bytes) -> None:
         SseParser(limit=20).feed(chunk)
 
     assert raised.value.provider_code == "sse_event_too_large"
+
+
+@pytest.mark.parametrize("chunk", [b"data:\n" * 5_000, b"data: ab\n" * 5_000, b"xx"])
+def test_what_has_no_text_takes_room_too(chunk: bytes) -> None:
+    """Lines without data, and pieces of two bytes, are not kept for ever either, however many chunks they fill."""
+    parser = SseParser(limit=1_000_000)
+
+    with pytest.raises(LlmTransportError, match="larger than 1,000,000 bytes"):
+        any(parser.feed(chunk) for _ in range(20_000))
+
+
+def test_a_long_stream_of_events_is_not_too_large() -> None:
+    """Only what is not told yet counts."""
+    parser = SseParser(limit=1_000)
+
+    assert sum(len(parser.feed(b"data: abc\ndata: d\n\ndata:")) for _ in range(1_000)) == 1_000
 
 
 def test_a_line_that_comes_in_many_pieces_is_taken_apart_once() -> None:
