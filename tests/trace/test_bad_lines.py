@@ -2,11 +2,12 @@
 
 import gzip
 import tracemalloc
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lash_nb.trace import read_trace
@@ -91,12 +92,13 @@ def test_a_last_line_without_line_feed_is_a_record() -> None:
     assert (len(trace), trace.errors) == (1, ())
 
 
+@example(BOM_UTF8)
 @given(st.binary(max_size=300))
 def test_no_bytes_are_refused(data: bytes) -> None:
-    """Whatever the bytes are, reading them gives a trace, and every line is a record, an error or empty."""
+    """Whatever the bytes are, reading them gives a trace, and every line is a record, an error or empty; a mark before the first is none."""
     trace = read_trace(data)
 
-    assert len(trace) + len(trace.errors) == len(whole_lines(data))
+    assert len(trace) + len(trace.errors) == len(whole_lines(data.removeprefix(BOM_UTF8)))
 
 
 def test_records_that_run_over_line_ends_are_no_records() -> None:
