@@ -1,7 +1,7 @@
 """What the user has defined in the notebook: the provider that answers, and the tools, read again before each prompt."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from lash_nb.core import MODEL_SERVICES
 from lash_nb.errors import CallerError
@@ -22,6 +22,8 @@ class NamespaceTools(ToolProvider):
         namespace: The user's variables.
         names: Only these variables; without it, every `@lash_nb.tool` object.
     """
+
+    makes_schemas: ClassVar[bool] = True
 
     def __init__(self, namespace: Mapping[str, Any], names: Sequence[str] | None = None) -> None:
         self._namespace = namespace

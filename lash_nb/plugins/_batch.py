@@ -1,7 +1,7 @@
 """The `batch` tool of the standard protocol: several tool calls as one (lash 0.1.0-alpha.37, turns §9)."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall
@@ -77,6 +77,8 @@ BATCH_DEFINITION: Final = ToolDefinition(
 
 class BatchToolProvider(ToolProvider):
     """Offers `batch`: each call in it goes through all checks as if the model had made it alone."""
+
+    makes_schemas: ClassVar[bool] = True
 
     def tool_manifests(self) -> Sequence[ToolManifest]:
         """Return the one tool."""

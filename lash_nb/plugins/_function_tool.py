@@ -5,7 +5,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import ValidationError
 
@@ -140,6 +140,8 @@ class FunctionTool(Generic[P, R]):
 
 class FunctionToolProvider(ToolProvider):
     """Offers function tools."""
+
+    makes_schemas: ClassVar[bool] = True
 
     def __init__(self, tools: Iterable[FunctionTool[..., Any] | Callable[..., Any]]) -> None:
         made = [given if isinstance(given, FunctionTool) else FunctionTool(given) for given in tools]

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lash_nb.errors import ToolRegistryError
 from lash_nb.plugins._compact import compact_contract
+from lash_nb.plugins._schema_check import check_schemas
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.wire import Availability, ToolContract, ToolManifest, ToolState, ToolStateEntry
 
@@ -239,7 +240,11 @@ class ToolRegistry:
 
 def _with_compact(manifest: ToolManifest, provider: ToolProvider) -> ToolManifest:
     contract = None if manifest.compact_contract else provider.resolve_contract(manifest.name)
-    return manifest if contract is None else replace(manifest, compact_contract=compact_contract(manifest, contract))
+    if contract is None:
+        return manifest
+    if not getattr(provider, "makes_schemas", False):
+        check_schemas(manifest.name, contract)
+    return replace(manifest, compact_contract=compact_contract(manifest, contract))
 
 
 def _with_override(manifest: ToolManifest, overrides: Mapping[str, Availability | None]) -> ToolManifest:

@@ -1,7 +1,7 @@
 """The port through which tools come into a session (lash 0.1.0-alpha.37, turns §12.1)."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall, ToolPrepareContext
@@ -12,6 +12,9 @@ __all__ = ["ToolProvider"]
 
 class ToolProvider(Protocol):
     """Offers tools and runs them; derive from it to get the default answers."""
+
+    makes_schemas: ClassVar[bool] = False
+    """Whether its schemas are made by a library, and need not be looked at."""
 
     def tool_manifests(self) -> Sequence[ToolManifest]:
         """Return the tools that are offered without being asked for."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Final, Literal, TypeAlias
 
+from msgspec.structs import replace
+
 from lash_nb.wire._base import U64, External, Octets, Wire
 from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._llm import ProviderReasoningReplay, ProviderReplayMeta, ResponseTextMeta
@@ -203,10 +205,7 @@ class TurnCause(Wire, frozen=True, kw_only=True):
 
 def reassign_part_ids(message_id: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     """Return `parts` renumbered as parts of `message_id`."""
-    return tuple(
-        Part(**{name: getattr(part, name) for name in Part.__struct_fields__} | {"id": f"{message_id}.p{index}"})
-        for index, part in enumerate(parts)
-    )
+    return tuple(replace(part, id=f"{message_id}.p{index}") for index, part in enumerate(parts))
 
 
 class ResumeSafety:

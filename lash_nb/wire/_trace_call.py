@@ -7,7 +7,7 @@ from msgspec import field
 from lash_nb.wire._base import I64, U64, Json, Wire, none
 from lash_nb.wire._json import from_json, to_json
 from lash_nb.wire._shared import Shareable
-from lash_nb.wire._tool import ToolCallOutput
+from lash_nb.wire._tool import ToolCallOutput, ToolSuccess
 from lash_nb.wire._usage import LlmUsage
 
 __all__ = [
@@ -261,6 +261,17 @@ class TraceToolCallOutcome(Wire, frozen=True, kw_only=True):
     """The value, failure or cancellation as a free value."""
 
 
+def _is_writable(text: str) -> bool:
+    """Whether a text has no half of a character in it, which JSON in UTF-8 cannot carry."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
     """All that a traced tool call gave."""
 
@@ -272,5 +283,8 @@ class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
     @classmethod
     def of(cls, output: ToolCallOutput) -> "TraceToolCallOutput":
         """Return `output` as it is traced: every record in it becomes a free value, so its keys are sorted when written."""
+        value = output.outcome.payload.value if isinstance(output.outcome, ToolSuccess) else None
+        if isinstance(value, str) and output.control is None and _is_writable(value):
+            return cls(outcome=TraceToolCallOutcome(status="success", payload=value))
         plain: dict[str, Any] = from_json(to_json(output))
         return cls(outcome=TraceToolCallOutcome(**plain["outcome"]), control=plain.get("control"))

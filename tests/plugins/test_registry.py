@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lash_nb.errors import ToolRegistryError
 from lash_nb.plugins import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
-from lash_nb.wire import Availability, ToolState, ToolStateEntry
+from lash_nb.wire import Availability, Json, ToolState, ToolStateEntry
 from tests.plugins.offered import Offered, definition
 
 WEATHER = definition("weather")
@@ -200,3 +201,24 @@ def test_laws_of_change(edits: list[tuple[str, Availability]]) -> None:
     copy.restore_state(live.state())
     assert copy.state() == live.state()
     assert live.fork().state() == live.state()
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ({"type": "strin"}, r"\$\.type: 'strin'"),
+        ({"properties": {"city": {"minLength": "two"}}}, r"\$\.properties\.city\.minLength"),
+        ({"required": "city"}, r"\$\.required"),
+        ("text", "it is a str, not an object"),
+        ([], "it is a list, not an object"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused(schema: Json, where: str) -> None:
+    """The error names the tool and the place, before any model sees it."""
+    with pytest.raises(ToolRegistryError, match=f"the input schema of tool `weather` is no JSON Schema: {where}"):
+        registry(Offered(replace(WEATHER, input_schema=schema)))
+
+
+def test_everything_is_a_schema() -> None:
+    """`true` takes any arguments."""
+    assert names(registry(Offered(replace(WEATHER, input_schema=True)))) == ["weather"]
