@@ -32,11 +32,7 @@ def check_durable_wiring(runtime: "OpenRuntime", effects: DurabilityTier) -> Non
 
 
 def _facets(runtime: "OpenRuntime") -> Iterator[tuple[str, str, DurabilityTier | None]]:
-<<<<<<< HEAD
     """What has to be durable, by its name in the code and in words, and how durable it is; None where there is none, which is no fault."""
-=======
-    """Yield what has to be durable: its name in the code, its name for people, and how durable it is; None where there is none, which is no fault."""
->>>>>>> 78a7557 (wip)
     store, registry = runtime.store, runtime.process_registry
     yield "attachment_store", "attachment store", TIER_OF_PERSISTENCE[runtime.attachments.persistence]
     yield "artifact_store", "lashlang artifact store", runtime.environment.artifact_store.durability_tier
