@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from lash_nb.core._builder import LashCoreBuilder
-from lash_nb.core._choices import chosen_provider
+from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._presets import standard
 from lash_nb.errors import CallerError
 from lash_nb.providers import (
@@ -97,13 +97,13 @@ def notebook(
     return builder.trace_sink(_sink(trace))
 
 
-def model_for(provider: LlmProvider | ProviderHandle, model: ModelSpec | str) -> ModelSpec | str:
+def model_for(provider: LlmProvider | ProviderHandle, model: ModelSpec | str) -> ModelSpec:
     """Return the model with its limits; providers without models of their own take any id.
 
     Raises:
-        CallerError: `unknown_model`, nobody knows the limits of that model.
+        CallerError: `unknown_model`, nobody knows the limits of that model; `model`, it is neither a model nor an id.
     """
-    return model_spec(model) if isinstance(model, str) and provider.kind in _REAL else model
+    return model_spec(model) if isinstance(model, str) and provider.kind in _REAL else chosen_model(model)
 
 
 def choose_provider(given: Given) -> ProviderChoice:
@@ -114,7 +114,7 @@ def choose_provider(given: Given) -> ProviderChoice:
     """
     if isinstance(given, str):
         service = _named(given)
-        return ProviderChoice(ProviderHandle(service.make()), "you named it", service.model)
+        return ProviderChoice(ProviderHandle(service.make()), f"you named {given}", service.model)
     if given is not None:
         return ProviderChoice(chosen_provider(given), "you gave it", _usual_model(given))
     for service in MODEL_SERVICES.values():
@@ -155,7 +155,7 @@ def _model_of(chosen: ProviderChoice) -> str:
     if chosen.model is None:
         raise CallerError(
             f"{chosen.provider.kind} answers, since {chosen.because}, and nobody knows which models it has;"
-            " name one: LashCore.notebook(model='…')",
+            " name one: --model ID in a magic, LashCore.notebook(model='…') in Python",
             code="model",
         )
     return chosen.model

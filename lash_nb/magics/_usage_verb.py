@@ -32,6 +32,8 @@ _TURN_TOKENS: Final = {
     "cached_input_tokens": "cached",
     "output_tokens": "output, reasoning included",
 }
+_PRICED_TURN_TOKENS: Final = _TURN_TOKENS | {"input_tokens": "input, not cached"}
+"""A price table counts what came from a cache apart."""
 _COST: Final = {"total_usd": "cost", "not_counted": "not in the cost"}
 _PREFERRED: Final = "prices"
 
@@ -60,8 +62,9 @@ def _by_turn(opened: OpenSession, prices: Mapping[str, frames.Price] | None) -> 
     note = _sums(usage, frame, prices)
     if earlier:
         note += f"; {token_count(earlier)} tokens of before this notebook opened it are told by model only: %lash usage"
-    columns = {"turn_index": "turn", "model": "model", "llm_calls": "calls"} | _TURN_TOKENS
-    return Table(frame, columns=columns | (_COST if prices is not None else {}), title=_title(opened), note=note)
+    tokens = _TURN_TOKENS if prices is None else _PRICED_TURN_TOKENS | _COST
+    columns = {"turn_index": "turn", "model": "model", "llm_calls": "calls"} | tokens
+    return Table(frame, columns=columns, title=_title(opened), note=note)
 
 
 def _title(opened: OpenSession) -> str:

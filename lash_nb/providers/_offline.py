@@ -35,7 +35,7 @@ _NAME_WEIGHT: Final = 3
 _SENTENCE: Final = 400
 _WITHOUT_TOOL: Final = (
     "I am the offline stand-in, there is no model behind me: I only call tools whose names or descriptions share words with the"
-    " prompt, and {reason}. Give a real provider with %lash new NAME --provider VARIABLE."
+    " prompt, and {reason}. %lash provider lists who else can answer."
 )
 
 

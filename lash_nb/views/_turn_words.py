@@ -73,7 +73,7 @@ _STOPS = {
     "cancelled": "Cancelled",
     "max_turns": "Stopped at the turn limit",
     "tool_failure": "Failed, a tool failed",
-    "provider_error": "Failed, the model could not be reached",
+    "provider_error": "Failed, the model gave no answer",
     "invalid_input": "Refused, the input is not valid",
     "incomplete": "Incomplete",
     "plugin_abort": "Stopped by a plugin",

@@ -121,7 +121,7 @@ def test_a_provider_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
     assert (
         LashCore.notebook("anthropic").build().provider_choice
-        == "anthropic answers with claude-sonnet-4-6: you named it"
+        == "anthropic answers with claude-sonnet-4-6: you named anthropic"
     )
     with pytest.raises(CallerError, match="no provider is called 'gpt'; give one of openai-compatible, openai,"):
         LashCore.notebook("gpt")

@@ -62,7 +62,7 @@ def test_a_provider_that_was_chosen_outlives_parking(shell: Shell) -> None:
     [
         ("%lash provider nobody", "no variable and no service nobody"),
         ("%lash provider anthropic", "ANTHROPIC_API_KEY"),
-        ("%lash provider ollama", "nobody knows which models it has"),
+        ("%lash provider ollama", "since you named ollama, and nobody knows which models it has; name one: --model ID"),
         ("%lash provider ollama --model llama3", "--window 32768"),
         ("%lash new x --window 100", "want a --model ID"),
         ("%lash model m --window none", "invalid int value"),
@@ -80,7 +80,7 @@ def test_another_model_is_asked(shell: Shell, capsys: pytest.CaptureFixture[str]
     """From the next turn on; its limits are known, or given."""
     shell.run("provider = provider_of('one', 'two')\n%lash new demo")
     shell.run("%lash model gpt-5-mini")
-    assert "gpt-5-mini is asked from the next turn on; it takes 200,000 tokens" in capsys.readouterr().out
+    assert "gpt-5-mini is asked from the next turn on; it takes 272,000 tokens" in capsys.readouterr().out
     shell.run("%%lash\nHello")
     shell.run("%lash model mine --window 4000")
     shell.run("%%lash\nHello")

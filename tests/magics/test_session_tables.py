@@ -134,6 +134,7 @@ def test_usage_costs_what_the_prices_say(demo: Shell) -> None:
     assert pytest.approx(expected) == demo.run("%lash usage")["total_usd"].sum()
     assert pytest.approx(expected) == demo.run("%lash usage --by turn")["total_usd"].sum()
     assert "$0.0156" in demo.faces(demo.run("%lash usage"))["text/html"]
+    assert "input, not cached" in demo.faces(demo.run("%lash usage --by turn"))["text/plain"]
 
     demo.run("other = {'another': lash_nb.frames.Price(input=10, output=100)}")
     unpriced = demo.faces(demo.run("%lash usage --prices other"))["text/plain"]

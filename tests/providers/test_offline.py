@@ -89,7 +89,7 @@ async def test_without_a_fitting_tool_it_says_what_it_is() -> None:
     response = await OfflineProvider().complete(request(said("Sing me a song")))
 
     assert "offline stand-in" in response.full_text
-    assert "%lash new NAME --provider" in response.full_text
+    assert "%lash provider lists who else" in response.full_text
 
 
 async def test_without_tools_it_says_so() -> None:

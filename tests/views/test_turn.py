@@ -127,7 +127,7 @@ def test_the_first_interrupt_says_what_the_second_does() -> None:
         (TurnOutcome.answered("x"), "completed", "Completed"),
         (TurnOutcome.stop("cancelled"), "cancelled", "Cancelled"),
         (TurnOutcome.stop("max_turns"), "failed", "Stopped at the turn limit"),
-        (TurnOutcome.stop("provider_error"), "failed", "Failed, the model could not be reached"),
+        (TurnOutcome.stop("provider_error"), "failed", "Failed, the model gave no answer"),
     ],
 )
 def test_each_end_has_its_words(outcome: TurnOutcome, state: str, words: str) -> None:
