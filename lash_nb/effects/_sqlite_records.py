@@ -62,6 +62,8 @@ class RecordedEffect:
             )
         if row.status not in {"in_progress", "completed", "failed"}:
             raise _error("corrupt_row", self._damage(f"has the status {row.status[:40]!r}"))
+        if row.due_at_ms is not None and self.duration_ms is None:
+            raise _error("corrupt_row", self._damage("says when a sleep ends, and the effect is none"))
         return row
 
     def outcome(self, row: EffectReplayRow) -> RuntimeEffectOutcome:

@@ -7,8 +7,10 @@ commits behind. Two facts are noted with the effects: where the turn began, and 
 import logging
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from lash_nb.effects import ScopedEffectController
-from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
+from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError, WireError
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import Json, PromptUsage, from_builtins, to_builtins
 
@@ -27,7 +29,7 @@ async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffec
     A turn that broke off and after which another one began, or which began on a branch that was left, begins anew.
 
     Raises:
-        RuntimeEffectControllerError: what the controller remembers cannot be read or written.
+        RuntimeEffectControllerError: what the controller remembers cannot be read or written; `turn_facts`, it is something else.
         LashRuntimeError: `store_commit_failed`, the turn is finished, and where it began is not in memory.
     """
     if controller.durability_tier == "inline":
@@ -40,6 +42,7 @@ async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffec
     }
     first = await controller.recall(_name(state, turn_id, "begun"), here)
     finished = await controller.recall(_name(state, turn_id, "finished"), None)
+    _check(turn_id, first, finished)
     run = _run(state, here, first, finished)
     if run == "finished" and not _is_resident(state, first):
         raise LashRuntimeError(
@@ -63,6 +66,27 @@ async def note_finished(state: RuntimeSessionState, controller: ScopedEffectCont
 
 def _name(state: RuntimeSessionState, turn_id: str, fact: str) -> str:
     return f"{state.session_id}:{turn_id}:{fact}"
+
+
+class _Beginning(msgspec.Struct):
+    """Where a turn began."""
+
+    turn_index: int
+    leaf_node_id: str | None
+    agent_frame_id: str
+    last_prompt_usage: PromptUsage | None
+
+
+def _check(turn_id: str, first: Json, finished: Json) -> None:
+    try:
+        from_builtins(first, _Beginning)
+        from_builtins(finished, int | None)
+    except WireError as error:
+        raise RuntimeEffectControllerError(
+            "turn_facts",
+            f"what the effect host remembers of the beginning or end of turn {turn_id} is no such fact ({error.message});"
+            " put a copy of its database in its place, or run the work under a new turn id",
+        ) from error
 
 
 def _run(state: RuntimeSessionState, here: Json, first: Json, finished: Json) -> Run:

@@ -13,7 +13,7 @@ import pytest
 from lash_nb import LashCore, LashSession, ScriptedProvider, calls, open_store, reply, tool
 from lash_nb.core import LashCoreBuilder
 from lash_nb.effects import SqliteEffectHost
-from lash_nb.errors import LashRuntimeError
+from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.runtime import TurnResult
 from lash_nb.stores import InMemoryAttachmentStore, InMemoryLashlangArtifactStore, InMemorySessionStoreFactory
 from lash_nb.wire import LlmRequest, LlmResponse
@@ -313,3 +313,20 @@ async def test_a_durable_host_wants_durable_stores(place: Place, facet: str) -> 
 
     assert refused.value.code == f"durable_store_required:{facet}"
     assert (session.graph.nodes, place.lines()) == ((), [])
+
+
+@pytest.mark.parametrize("fact", ["begun", "finished"])
+@pytest.mark.parametrize("says", ["{}", "[7]", '"x"', '{"turn_index":"a","leaf_node_id":[],"agent_frame_id":1}'])
+async def test_a_turn_whose_beginning_or_end_is_none(place: Place, fact: str, says: str) -> None:
+    """A fact that somebody damaged is an error that says so, and the session takes its next turn."""
+    async with place.session() as session:
+        await session.turn("hi").turn_id("t1").run()
+        with closing(sqlite3.connect(place.folder / "effects.db")) as file, file:
+            file.execute(
+                "UPDATE runtime_effect_replay SET outcome_json = ? WHERE replay_key = ?", (says, f"s:t1:{fact}")
+            )
+        with pytest.raises(RuntimeEffectControllerError, match="turn t1 is no such fact") as refused:
+            await session.turn("hi").turn_id("t1").run()
+        result = await session.turn("again").turn_id("t2").run()
+
+    assert (refused.value.code, result.is_success) == ("turn_facts", True)

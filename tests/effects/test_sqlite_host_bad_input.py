@@ -162,6 +162,7 @@ async def test_a_file_that_is_deleted_while_an_effect_runs_is_told(path: Path, h
         ('outcome_json = \'{"type":"sleep"}\'', "decode", "has an outcome of kind sleep"),
         ("outcome_json = 5", "decode", "has an outcome that cannot be read"),
         ("status = 'failed', error_json = '{}'", "decode", "has an error that cannot be read"),
+        ("due_at_ms = 1", "corrupt_row", "says when a sleep ends"),
     ],
 )
 async def test_a_row_that_says_nothing_is_told(
