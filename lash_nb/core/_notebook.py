@@ -97,13 +97,14 @@ def notebook(
     return builder.trace_sink(_sink(trace))
 
 
-def model_for(provider: LlmProvider | ProviderHandle, model: ModelSpec | str) -> ModelSpec:
+def model_for(provider: LlmProvider | ProviderHandle | None, model: ModelSpec | str) -> ModelSpec:
     """Return the model with its limits; providers without models of their own take any id.
 
     Raises:
         CallerError: `unknown_model`, nobody knows the limits of that model; `model`, it is neither a model nor an id.
     """
-    return model_spec(model) if isinstance(model, str) and provider.kind in _REAL else chosen_model(model)
+    is_real = provider is not None and provider.kind in _REAL
+    return model_spec(model) if isinstance(model, str) and is_real else chosen_model(model)
 
 
 def choose_provider(given: Given) -> ProviderChoice:

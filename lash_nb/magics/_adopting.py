@@ -1,18 +1,20 @@
 """Who answers a session that is gone on with: whoever the line names, or the notebook has, in place of whoever answered it before."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from lash_nb.core import DEFAULT_CONTEXT_WINDOW, MODEL_SERVICES, ProviderChoice, choose_provider, model_for
+from lash_nb.core import MODEL_SERVICES, ProviderChoice, choose_provider
 from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._open_session import OpenSession
+from lash_nb.magics._typed_model import TypedModel
 from lash_nb.wire import ModelSpec, SessionPolicy
 
 __all__ = ["adopt_provider", "adoption_python"]
 
 
 async def adopt_provider(
-    opened: OpenSession, namespace: Mapping[str, Any], name: str | None, model: str | None
+    opened: OpenSession, namespace: Mapping[str, Any], name: str | None, model: TypedModel
 ) -> str | None:
     """Let a provider answer from now on; return what changed with it, in a sentence, if anything did.
 
@@ -22,7 +24,7 @@ async def adopt_provider(
         opened: The session.
         namespace: The user's variables.
         name: Variable of the provider; None for the one that the notebook has.
-        model: Id of the model; None for the one that the session asked before.
+        model: What was typed of the model; nothing for the one that the session asked before.
 
     Raises:
         CallerError: there is no such provider, or a turn is under way.
@@ -41,22 +43,24 @@ async def adopt_provider(
     )
 
 
-def adoption_python(namespace: Mapping[str, Any], name: str | None, model: str | None) -> str:
-    """Return the same in Python."""
-    _, expression = chosen_provider(namespace, name)
-    given = f"provider={expression}"
-    if model is not None:
-        given += f", model=lash_nb.wire.ModelSpec.from_token_limits({model!r}, context_window_tokens={DEFAULT_CONTEXT_WINDOW})"
-    return f"await session.configure(lash_nb.core.SessionConfigPatch({given}))"
+def adoption_python(namespace: Mapping[str, Any], name: str | None, model: TypedModel, kind: str | None) -> str:
+    """Return the same in Python, for a session that a provider of this kind answered."""
+    given, expression = chosen_provider(namespace, name)
+    if expression not in namespace:
+        expression = f"lash_nb.core.choose_provider({expression or None}).provider"
+    asked = _with_own_model(choose_provider(given), kind, model).python
+    patch = f"provider={expression}" + (f", model={asked}" if asked else "")
+    return f"await session.configure(lash_nb.core.SessionConfigPatch({patch}))"
 
 
-def _asked_model(choice: ProviderChoice, before: SessionPolicy, model: str | None) -> ModelSpec:
-    """The model that is named, else the one of before, unless the provider is another one with models of its own."""
-    if model is None and choice.provider.kind != before.provider_id and choice.provider.kind in MODEL_SERVICES:
-        model = choice.model
-    if model is None or model == before.model.id:
-        return before.model
-    spec = model_for(choice.provider, model)
-    if isinstance(spec, str):
-        return ModelSpec.from_token_limits(spec, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
-    return spec
+def _with_own_model(choice: ProviderChoice, kind: str | None, typed: TypedModel) -> TypedModel:
+    """What was typed; where no model was, that of a provider of another kind than the last one with models of its own."""
+    if typed.id is None and choice.provider.kind != kind and choice.provider.kind in MODEL_SERVICES:
+        return replace(typed, id=choice.model)
+    return typed
+
+
+def _asked_model(choice: ProviderChoice, before: SessionPolicy, typed: TypedModel) -> ModelSpec:
+    """The model that is named, else the one of before, unless the provider has models of its own."""
+    named = _with_own_model(choice, before.provider_id, typed)
+    return before.model if named == TypedModel(before.model.id) else named.known_to(choice.provider, before.model)

@@ -1,15 +1,15 @@
 """How a session is opened: what is typed of it, the core that is built of that, and the Python that does the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.magics._namespace import NamespaceTools, chosen_provider, tool_names
-from lash_nb.providers import model_spec
-from lash_nb.wire import ModelSpec, PromptContribution
+from lash_nb.magics._typed_model import TypedModel
+from lash_nb.wire import PromptContribution
 
 __all__ = ["Opening"]
 
@@ -24,12 +24,8 @@ class Opening:
     """Variable of the provider."""
     tools: Sequence[str] | None = None
     """Variables of the tools; all of them when None."""
-    model: str | None = None
-    """The model's id."""
-    window: int | None = None
-    """Most tokens of a prompt, for a model that nobody knows."""
-    variant: str | None = None
-    """The model's reasoning effort."""
+    model: TypedModel = field(default_factory=TypedModel)
+    """The model."""
     system: str | None = None
     """Text for the system prompt."""
     trace: str | None = None
@@ -47,7 +43,7 @@ class Opening:
         """
         provider, _ = chosen_provider(namespace, self.provider)
         file = _writable(self.trace) if self.trace else None
-        builder = LashCore.notebook(provider, self._spec(), self.store, file).tools(
+        builder = LashCore.notebook(provider, self.model.given, self.store, file).tools(
             NamespaceTools(namespace, self.tools)
         )
         if self.residency == "active_path_only":
@@ -60,7 +56,7 @@ class Opening:
         """Return the same in Python, a line each; `core` is what is built."""
         _, provider = chosen_provider(namespace, self.provider)
         named = tool_names(namespace) if self.tools is None else self.tools
-        given = {"provider": provider, "model": self._model_python(), "store": self.store, "trace": self.trace}
+        given = {"provider": provider, "model": self.model.python, "store": self.store, "trace": self.trace}
         texts = {
             name: value if name in ("provider", "model") else repr(value) for name, value in given.items() if value
         }
@@ -72,21 +68,6 @@ class Opening:
             *([_SYSTEM.format(text=self.system)] if self.system else []),
             "core = builder.build()",
         ]
-
-    def _spec(self) -> ModelSpec | str | None:
-        """The model with what was typed of its limits."""
-        if self.window is None and self.variant is None:
-            return self.model
-        if self.model is None:
-            raise CallerError("which model? --window and --variant want a --model ID, too", code="magics_model")
-        return model_spec(self.model, window=self.window, variant=self.variant)
-
-    def _model_python(self) -> str | None:
-        if self.model is None or (self.window is None and self.variant is None):
-            return self.model and repr(self.model)
-        limits = {"window": self.window, "variant": self.variant}
-        more = "".join(f", {name}={value!r}" for name, value in limits.items() if value is not None)
-        return f"lash_nb.model_spec({self.model!r}{more})"
 
     def _active_path_only(self) -> Any:
         if not self.store:

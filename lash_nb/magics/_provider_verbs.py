@@ -6,15 +6,15 @@ from typing import Any, Final
 import pandas as pd
 
 from lash_nb import frames
-from lash_nb.core import DEFAULT_CONTEXT_WINDOW, MODEL_SERVICES, LashCore, SessionConfigPatch, model_for
+from lash_nb.core import MODEL_SERVICES, LashCore, SessionConfigPatch
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import chosen_provider, provider_names
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._table import Table
+from lash_nb.magics._typed_model import TypedModel
 from lash_nb.magics._verb import Argument, Verb
-from lash_nb.providers import ProviderHandle, known_models, model_spec
-from lash_nb.wire import ModelSpec
+from lash_nb.providers import known_models
 
 __all__ = ["MODEL_ARGUMENTS", "PROVIDER_VERBS", "say_choice"]
 
@@ -71,8 +71,11 @@ async def _provider(bench: Bench, asked: Namespace) -> Table | None:
 
 def _core_of(bench: Bench, asked: Namespace) -> LashCore:
     """A core of this provider; building it refuses what cannot answer."""
-    opening = Opening(provider=asked.name, model=asked.model, window=asked.window, variant=asked.variant, tools=[])
-    return opening.core(bench.namespace)
+    return _opening(asked).core(bench.namespace)
+
+
+def _opening(asked: Namespace) -> Opening:
+    return Opening(provider=asked.name, model=TypedModel.of(asked), tools=[])
 
 
 def _answerers(bench: Bench) -> Table:
@@ -115,20 +118,11 @@ async def _model(bench: Bench, asked: Namespace) -> Table | None:
         return _models(bench)
     opened = bench.session()
     opened.refuse_during_turn()
-    spec = _spec(opened.provider, asked)
+    spec = TypedModel(asked.id, asked.window, asked.variant).known_to(opened.provider, asked.id)
     await opened.session.configure(SessionConfigPatch(model=spec))
     window, name = spec.limits.context_window_tokens, f"{spec.id}, {spec.variant}" if spec.variant else spec.id
     print(f"{name} is asked from the next turn on; it takes {window:,} tokens")  # noqa: T201 - said in the cell
     return None
-
-
-def _spec(provider: ProviderHandle | None, asked: Namespace) -> ModelSpec:
-    if asked.window is not None or asked.variant is not None:
-        return model_spec(asked.id, window=asked.window, variant=asked.variant)
-    spec = asked.id if provider is None else model_for(provider, asked.id)
-    if isinstance(spec, str):
-        return ModelSpec.from_token_limits(spec, context_window_tokens=DEFAULT_CONTEXT_WINDOW)
-    return spec
 
 
 def _models(bench: Bench) -> Table:
@@ -141,17 +135,15 @@ def _models(bench: Bench) -> Table:
 def _provider_python(bench: Bench, asked: Namespace) -> str:
     if asked.name is None:
         return "lash_nb.core.MODEL_SERVICES  # and every provider of yours"
-    opening = Opening(provider=asked.name, model=asked.model, window=asked.window, variant=asked.variant, tools=[])
     change = "lash_nb.core.SessionConfigPatch(provider=core.parts.provider, model=core.parts.policy.model)"
-    return "\n".join([*opening.python(bench.namespace), f"await session.configure({change})"])
+    return "\n".join([*_opening(asked).python(bench.namespace), f"await session.configure({change})"])
 
 
 def _model_python(_bench: Bench, asked: Namespace) -> str:
     if asked.id is None:
         return "lash_nb.frames.models_df(lash_nb.known_models())"
-    limits = {"window": asked.window, "variant": asked.variant}
-    more = "".join(f", {name}={value!r}" for name, value in limits.items() if value is not None)
-    return f"await session.configure(lash_nb.core.SessionConfigPatch(model=lash_nb.model_spec({asked.id!r}{more})))"
+    model = TypedModel(asked.id, asked.window, asked.variant).python
+    return f"await session.configure(lash_nb.core.SessionConfigPatch(model={model}))"
 
 
 PROVIDER_VERBS: Final = (

@@ -16,6 +16,7 @@ from lash_nb.magics._opening import Opening
 from lash_nb.magics._provider_verbs import MODEL_ARGUMENTS, say_choice
 from lash_nb.magics._session_table import session_table
 from lash_nb.magics._stored import asked_folder, find_stored, stored_folders
+from lash_nb.magics._typed_model import TypedModel
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import Residency, TurnResult
 from lash_nb.stores import StoredSession, open_store
@@ -53,7 +54,7 @@ def _refuse_stored(bench: Bench, name: str, opening: Opening) -> None:
 
 async def _open(bench: Bench, asked: Namespace) -> LashSession:
     """Go on with a session, wherever it is; the provider of the notebook answers a stored one, whoever did before."""
-    model, is_stored = asked.model, False
+    model, is_stored = TypedModel.of(asked).whole(), False
     if asked.name in bench.sessions:
         opened = bench.use(asked.name)
     elif asked.name in bench.parked:
@@ -61,7 +62,7 @@ async def _open(bench: Bench, asked: Namespace) -> LashSession:
     else:
         is_stored = bool(_find(bench, asked).row.turns)
         opened = (await bench.open(asked.name, _opening(bench, asked)))[0]
-    if is_stored or asked.provider or model:
+    if is_stored or asked.provider or model.id:
         told = await adopt_provider(opened, bench.namespace, asked.provider, model)
         if told is not None:
             print(told)  # noqa: T201 - said in the cell
@@ -79,9 +80,9 @@ def _opening(bench: Bench, asked: Namespace) -> Opening:
     return Opening(
         provider=asked.provider or bench.settings.provider or None,
         tools=[name.strip() for name in asked.tools.split(",") if name.strip()] if asked.tools else None,
-        model=asked.model or (not asked.provider and bench.settings.model) or None,
-        window=asked.window,
-        variant=asked.variant,
+        model=TypedModel(
+            asked.model or (not asked.provider and bench.settings.model) or None, asked.window, asked.variant
+        ),
         system=asked.system,
         trace=asked.trace,
         store=asked_folder(bench, asked.store),
@@ -107,17 +108,25 @@ def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
 
 
 def _open_stored_python(bench: Bench, asked: Namespace) -> str:
-    model, differs = asked.model, bool(asked.provider or asked.model)
+    model = TypedModel.of(asked).whole()
+    differs, kind = bool(asked.provider or model.id), _kind(bench, asked.name)
     if asked.name in bench.sessions:
         line = f"session = sessions[{asked.name!r}]  # it is open: keep yours in a dict"
     elif asked.name in bench.parked:
         line = "session = await core.resume(parked)"
     else:
         row = _find(bench, asked).row
+        kind = row.provider_id
         line = _open_python(bench, asked)
         provider = choose_provider(chosen_provider(bench.namespace, asked.provider)[0]).provider
-        differs = bool(row.turns) and (provider.kind, model or row.model) != (row.provider_id, row.model)
-    return "\n".join([line, *([adoption_python(bench.namespace, asked.provider, model)] if differs else [])])
+        differs = bool(row.turns) and (provider.kind, model.id or row.model) != (row.provider_id, row.model)
+    return "\n".join([line, *([adoption_python(bench.namespace, asked.provider, model, kind)] if differs else [])])
+
+
+def _kind(bench: Bench, name: str) -> str | None:
+    """The kind of provider that answers a session of this notebook."""
+    session = bench.sessions.get(name) or bench.parked.get(name)
+    return session.provider.kind if session and session.provider else None
 
 
 def _sessions_python(bench: Bench, asked: Namespace) -> str:

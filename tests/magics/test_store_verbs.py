@@ -86,6 +86,39 @@ def test_python_says_who_answers_a_session_of_another_provider(
     assert "await session.configure(lash_nb.core.SessionConfigPatch(provider=provider))" in other
 
 
+@pytest.mark.parametrize("place", ["open", "parked", "stored"])
+def test_limits_of_a_model_can_be_said_for_a_session_that_there_is(stored: Shell, place: str) -> None:
+    """Also where nobody else knows them."""
+    if place == "parked":
+        stored.run("%lash park demo")
+    if place == "stored":
+        again(stored)
+    session = stored.run("%lash open demo --store kept --provider ollama --model mine --window 4000")
+
+    model = session.policy_snapshot().model
+    assert (model.id, model.limits.context_window_tokens) == ("mine", 4_000)
+    assert "want a --model ID" in stored.refuse("%lash open demo --window 5000")
+    stored.run("%lash open demo --model mine --window 5000")
+    model = session.policy_snapshot().model
+    assert (model.id, model.limits.context_window_tokens) == ("mine", 5_000)
+
+
+@pytest.mark.parametrize("asked", ["--provider offline", "--provider ollama --model mine --window 4000", "--model m"])
+def test_python_of_another_answerer_runs(stored: Shell, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed for a line does what the line does."""
+    again(stored)
+    capsys.readouterr()
+    stored.run(f"%lash explain open demo --store kept {asked}")
+    stored.run(capsys.readouterr().out)
+    printed = stored["session"].policy_snapshot()
+    session = stored.run(f"%lash open demo --store kept {asked}")
+
+    assert (session.policy_snapshot().provider_id, session.policy_snapshot().model) == (
+        printed.provider_id,
+        printed.model,
+    )
+
+
 def test_a_setting_says_where_sessions_are(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """`%config` shows and sets it; every line that needs a folder takes it from there."""
     shell.run("%config Lash")
