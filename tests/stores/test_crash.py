@@ -10,7 +10,7 @@ import pytest
 
 from lash_nb import open_store
 
-KILLS: Final = 300
+KILLS: Final = 100
 
 
 @pytest.mark.slow
