@@ -4,6 +4,7 @@ The records are written when the outcome is there, wherever it comes from: perfo
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 
@@ -16,6 +17,7 @@ from lash_nb.errors import (
     RuntimeEffectControllerError,
 )
 from lash_nb.providers import LlmStreamEvent, ProviderHandle, llm_call_error
+from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._direct_usage import PendingUsage
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.stores import AttachmentStore, resolve_llm_request_attachments
@@ -116,6 +118,23 @@ class DirectDesk:
     """Identities."""
     usage: PendingUsage
     """Where costs are noted."""
+
+    @classmethod
+    def of_turn(
+        cls, turn: TurnContext, *, turn_id: str, controller: ScopedEffectController, provider: ProviderHandle
+    ) -> Self:
+        """Return the desk of a turn, or of a part of it with effects in a scope of its own."""
+        return cls(
+            session_id=turn.session_id,
+            turn_id=turn_id,
+            controller=controller,
+            provider=provider,
+            attachments=turn.attachments,
+            trace=turn.trace,
+            clock=turn.clock,
+            ids=turn.ids,
+            usage=turn.pending_usage,
+        )
 
     async def ask(self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None) -> LlmResponse:
         """Perform one completion and note what it cost.

@@ -115,17 +115,7 @@ class TurnEffectExecutor:
         self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /
     ) -> LlmResponse:
         turn = self._turn
-        desk = DirectDesk(
-            session_id=turn.session_id,
-            turn_id=turn.scope_id,
-            controller=turn.controller,
-            provider=turn.provider,
-            attachments=turn.attachments,
-            trace=turn.trace,
-            clock=turn.clock,
-            ids=turn.ids,
-            usage=turn.pending_usage,
-        )
+        desk = DirectDesk.of_turn(turn, turn_id=turn.scope_id, controller=turn.controller, provider=turn.provider)
         return await desk.ask(request, usage_source, caused_by)
 
     async def _checkpoint(self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand) -> RuntimeEffectOutcome:

@@ -45,15 +45,6 @@ class TurnPreparation:
 
     async def _ask(self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /) -> LlmResponse:
         turn, turn_id = self._turn, f"{self._turn.scope_id}:prepare-turn"
-        desk = DirectDesk(
-            session_id=turn.session_id,
-            turn_id=turn_id,
-            controller=self._host.scoped(TurnScope(session_id=turn.session_id, turn_id=turn_id)),
-            provider=self._provider(),
-            attachments=turn.attachments,
-            trace=turn.trace,
-            clock=turn.clock,
-            ids=turn.ids,
-            usage=turn.pending_usage,
-        )
+        controller = self._host.scoped(TurnScope(session_id=turn.session_id, turn_id=turn_id))
+        desk = DirectDesk.of_turn(turn, turn_id=turn_id, controller=controller, provider=self._provider())
         return await desk.ask(request, usage_source, caused_by)
