@@ -136,7 +136,7 @@ def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
         for entry in effects
         if isinstance(entry.envelope.command, ToolCallCommand)
     }
-    body = _body(rows, entries) if rows.rows else el("div", result.reply, style=_LINE + "white-space:pre-wrap;")
+    body = _body(rows, entries) if rows.rows else _reply(result.reply)
     usage = usage_words(result.usage)
     counts = "   ".join(
         filter(None, (counted(result.model_calls, "model call"), _tool_count(len(result.tool_calls)), usage))
@@ -150,7 +150,11 @@ def turn_text(result: TurnLike) -> str:
     head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {duration(result.duration_ms)}"
     rows = TurnRows.of(result)
     body = _text_rows(rows) if rows.rows else _wrapped(result.reply)
-    issues = [f"! {issue.code or issue.kind}: {one_line(issue.message, 80)}" for issue in result.errors]
+    issues = [
+        line
+        for issue in result.errors
+        for line in _wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}")
+    ]
     counts = "  ".join(
         filter(
             None,
@@ -306,6 +310,10 @@ def _issue(issue: Any) -> Html:
         f" · {one_line(issue.message, 300)}",
         style=_LINE + FAILURE,
     )
+
+
+def _reply(text: str) -> Html | None:
+    return el("div", text, style=_LINE + "white-space:pre-wrap;") if text else None
 
 
 def _after(state: TurnState) -> Html | None:

@@ -162,6 +162,23 @@ def test_issues_are_never_hidden() -> None:
     assert "! missing_done: no end was seen" in turn_text(result)
 
 
+def test_a_long_issue_says_where_it_lies() -> None:
+    """The reason is often the end of the message: it is wrapped, not cut, and no empty line of an answer stands above it."""
+    message = (
+        "LLM error: the request to http://127.0.0.1:11434/v1/chat/completions "
+        + "failed, and then " * 6
+        + "it was refused"
+    )
+    result = samples.FinishedTurn(
+        outcome=TurnOutcome.stop("provider_error"),
+        errors=[TurnIssue(kind="llm_provider", code="unreachable", message=message)],
+        reply="",
+    )
+
+    assert "it was refused" in " ".join(turn_text(result).split("\n"))
+    assert 'pre-wrap;"></div>' not in turn_html(result)
+
+
 def test_an_issue_is_told_once() -> None:
     """An error that the turn told of while it ran, and that is one of its issues, has one line, the one with the code."""
     said = "LLM error: no reply is left"
