@@ -11,6 +11,7 @@ from typing import Final
 NAMES: Final = (
     "import_time",
     "turn_cost",
+    "tool_call",
     "session_growth",
     "wire_json",
     "trace_read",

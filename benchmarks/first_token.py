@@ -97,6 +97,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    asked = parser.parse_args()
     with Server() as server:
         page, plain = shown(server), heard(server)
     figures = {
@@ -105,7 +106,7 @@ def main() -> None:
         "httpx ms": statistics.median(plain) * 1e3,
     }
     figures = {name: round(value, 2) for name, value in figures.items()}
-    if parser.parse_args().json:
+    if asked.json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
