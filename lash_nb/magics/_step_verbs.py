@@ -44,7 +44,7 @@ async def _inject(bench: Bench, asked: Namespace) -> Stop:
         _check_under_way(opened)
     try:
         outcome = json.loads(asked.json)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested deeper than can be read
         message = f"%lash inject takes JSON, this is none: {error}; write e.g. %lash inject '{{\"celsius\": 4}}'"
         raise CallerError(message, code="magics_json") from error
     return await opened.until_stop(opened.session.inject(outcome))
@@ -123,7 +123,7 @@ def _inject_python(_bench: Bench, asked: Namespace) -> str:
     value: Any = asked.json
     try:
         value = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "await session.inject(outcome)"
     return f"await session.inject({value!r})"
 

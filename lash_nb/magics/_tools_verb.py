@@ -70,7 +70,7 @@ async def _tried(opened: OpenSession, asked: Namespace) -> CompletedToolCall:
 def _arguments(asked: Namespace) -> Json:
     try:
         arguments: Json = json.loads(asked.json)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested deeper than can be read
         message = f'%lash tools {asked.name} takes JSON, this is none: {error}; write e.g. %lash tools {asked.name} \'{{"city": "Oslo"}}\''
         raise CallerError(message, code="magics_json") from error
     return arguments

@@ -68,6 +68,7 @@ def test_a_tool_that_fails_says_so_in_one_line(demo: Shell) -> None:
     assert "invalid_tool_args" in demo.faces(done)["text/plain"].splitlines()[0]
 
     assert "takes JSON" in demo.refuse("%lash tools weather {city: Oslo}")
+    assert "takes JSON" in demo.refuse(f"%lash tools weather {'[' * 10_000}")
     assert "no tool wether; the session's tools: batch, weather" in demo.refuse("%lash tools wether")
 
 
