@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from lash_nb.errors import LlmTransportError
 from lash_nb.providers import DeltaEvent, LlmStreamEvent, PartEvent, ReasoningDeltaStream
 from lash_nb.providers._endpoint import AnswerReader
 from lash_nb.providers._sse import SseParser
 from lash_nb.wire import LlmResponse, ToolCallPart
 
-__all__ = ["calls_of", "read_bytes", "read_events", "shown"]
+__all__ = ["calls_of", "read_bytes", "read_events", "read_or_code", "shown"]
 
 
 def read_events(reader: AnswerReader, events: Iterable[dict[str, Any]]) -> tuple[LlmResponse, list[LlmStreamEvent]]:
@@ -22,6 +23,16 @@ def read_bytes(reader: AnswerReader, data: bytes) -> tuple[LlmResponse, list[Llm
     """Return the response of the bytes of a stream, and what was told on the way."""
     parser = SseParser()
     return read_events(reader, map(json.loads, [*parser.feed(data), *parser.close()]))
+
+
+def read_or_code(reader: AnswerReader, data: bytes) -> LlmResponse | str:
+    """Return the response of the bytes of a stream, or the code of what is wrong with them."""
+    try:
+        return read_bytes(reader, data)[0]
+    except LlmTransportError as error:
+        return str(error.provider_code)
+    except ValueError:
+        return "no JSON"
 
 
 def shown(told: Iterable[LlmStreamEvent]) -> tuple[str, str, list[ToolCallPart]]:

@@ -13,7 +13,6 @@ from lash_nb.errors import LlmTransportError
 from lash_nb.providers import UsageEvent, classify_failure
 from lash_nb.providers._anthropic_stream import MessagesReader  # a reader knows no network
 from lash_nb.wire import (
-    LlmResponse,
     LlmTerminalReason,
     LlmUsage,
     ProviderReasoningReplay,
@@ -21,7 +20,7 @@ from lash_nb.wire import (
     TextPart,
     ToolCallPart,
 )
-from tests.providers.reading import calls_of, read_bytes, read_events, shown
+from tests.providers.reading import calls_of, read_bytes, read_events, read_or_code, shown
 from tests.providers.servers import Called, MessagesDialect, Said
 
 SAID = Said(
@@ -226,18 +225,9 @@ def test_an_answer_that_is_cut_off_is_the_same_or_an_error(data: st.DataObject) 
     whole, _ = read_bytes(reader(), STREAM)
     cut = data.draw(st.integers(0, len(STREAM)), label="bytes that came")
 
-    response = _answer_or_error(STREAM[:cut])
+    response = read_or_code(reader(), STREAM[:cut])
 
     assert response in (whole, "stream_incomplete", "no JSON")
-
-
-def _answer_or_error(stream: bytes) -> LlmResponse | str:
-    try:
-        return read_bytes(reader(), stream)[0]
-    except LlmTransportError as error:
-        return str(error.provider_code)
-    except ValueError:
-        return "no JSON"
 
 
 @given(data=st.data())
