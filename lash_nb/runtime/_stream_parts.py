@@ -1,6 +1,7 @@
 """Puts the parts of a response together from what was streamed (lash 0.1.0-alpha.37, turns §5.7, item 6)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -14,6 +15,10 @@ class StreamedParts:
 
     def __init__(self) -> None:
         self._parts: list[TextPart | ReasoningPart | ToolCallPart] = []
+        self._more: list[str] = []
+        """What goes on from the text of the last part, not joined yet: a long text comes in many pieces."""
+        self._length = 0
+        """Characters of that text with what goes on from it."""
         self._usage: LlmUsage | None = None
 
     def note_usage(self, usage: LlmUsage) -> None:
@@ -25,13 +30,22 @@ class StreamedParts:
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, TextPart):
             self._parts.append(part)
+            self._length = len(part.text)
             return
+        if len(part.text) < self._length and part.response_meta is None:
+            self._more.append(part.text)
+            self._length += len(part.text)
+            return
+        self._join()
+        last = cast("TextPart", self._parts[-1])
         fresh = part.text.removeprefix(last.text) if part.text.startswith(last.text) else part.text
         meta = part.response_meta or last.response_meta
         self._parts[-1] = TextPart(text=last.text + fresh, response_meta=meta)
+        self._length = len(last.text) + len(fresh)
 
     def add_reasoning(self, part: ReasoningPart) -> None:
         """Add reasoning: plain text joins plain text, a provider's own item takes the place of what it repeats."""
+        self._join()
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, ReasoningPart) or _is_sealed(last):
             self._parts.append(part)
@@ -46,10 +60,12 @@ class StreamedParts:
 
     def add_tool_call(self, part: ToolCallPart) -> None:
         """Add a tool call."""
+        self._join()
         self._parts.append(part)
 
     def complete(self, response: LlmResponse) -> LlmResponse:
         """Return the response with streamed parts that it lacks, and streamed usage when it has none."""
+        self._join()
         parts = self._merged([part.variant for part in response.parts])
         usage = self._usage if self._usage is not None and _is_zero(response.usage) else response.usage
         if parts is None and usage is response.usage:
@@ -60,6 +76,7 @@ class StreamedParts:
 
     def so_far(self) -> LlmResponse:
         """Return what was streamed as a response of its own: the call ended before the provider gave one."""
+        self._join()
         text = "".join(part.text for part in self._parts if isinstance(part, TextPart))
         return LlmResponse(
             full_text=text,
@@ -67,6 +84,12 @@ class StreamedParts:
             usage=self._usage or LlmUsage(**dict.fromkeys(LlmUsage.__struct_fields__, 0)),
             terminal_reason="stop",
         )
+
+    def _join(self) -> None:
+        if self._more and isinstance(last := self._parts[-1], TextPart):
+            text = "".join((last.text, *self._more))
+            self._parts[-1] = TextPart(text=text, response_meta=last.response_meta)
+            self._more.clear()
 
     def _merged(
         self, final: Sequence[TextPart | ReasoningPart | ToolCallPart]

@@ -170,3 +170,13 @@ def test_a_text_cut_anywhere_is_whole_again(words: str, cuts: list[int]) -> None
     """A text that comes as ever longer snapshots is that text."""
     ends = [*sorted(cut for cut in cuts if 0 < cut < len(words)), len(words)]
     assert completed(tuple(text(words[:end]) for end in ends)) == [text(words)]
+
+
+def test_a_long_text_is_joined_once() -> None:
+    """Megabytes in small pieces take no longer than their bytes; what comes between the pieces keeps its place."""
+    parts = StreamedParts()
+    for _ in range(200_000):
+        parts.add_text(TextPart(text="some "))
+    parts.add_text(TextPart(text="some " * 200_000 + "end"))
+
+    assert parts.so_far().full_text == "some " * 200_000 + "end"
