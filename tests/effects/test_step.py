@@ -97,7 +97,7 @@ async def test_the_event_loop_is_free_while_an_effect_waits(stepped: Stepped) ->
     stepped.perform(model_call())
     await settle()
 
-    assert await asyncio.wait_for(asyncio.sleep(0, "other cell"), timeout=10) == "other cell"
+    assert await asyncio.wait_for(asyncio.sleep(0, "other cell"), timeout=30) == "other cell"
     assert stepped.waiting_kind == "llm_call"
 
 
@@ -288,7 +288,7 @@ async def test_parallel_calls_wait_in_line(stepped: Stepped) -> None:
     await settle()
 
     for call in calls:
-        pending = await asyncio.wait_for(stepped.control.wait_pending(), timeout=5)
+        pending = await asyncio.wait_for(stepped.control.wait_pending(), timeout=30)
         assert pending.envelope == call
         stepped.control.perform()
         await settle()
@@ -309,7 +309,7 @@ async def test_a_call_made_inside_a_running_effect_shows_at_once(stepped: Steppe
     outer = stepped.perform(tool_call("outer"), local=World(nested))
     await stepped.control.wait_pending()
     stepped.control.perform()
-    pending = await asyncio.wait_for(stepped.control.wait_pending(), timeout=10)
+    pending = await asyncio.wait_for(stepped.control.wait_pending(), timeout=30)
 
     assert pending.envelope == tool_call("inner")
     stepped.control.perform()
@@ -463,7 +463,7 @@ async def test_a_listener_may_decide(stepped: Stepped) -> None:
 
     stepped.control.subscribe(press)
 
-    assert len(await asyncio.wait_for(stepped.perform(model_call(), tool_call()), timeout=10)) == 2
+    assert len(await asyncio.wait_for(stepped.perform(model_call(), tool_call()), timeout=30)) == 2
 
 
 async def test_a_listener_that_raises_disturbs_nobody(stepped: Stepped) -> None:

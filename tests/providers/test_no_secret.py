@@ -356,7 +356,7 @@ async def test_no_notebook_has_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
         monkeypatch.setenv("OPENAI_API_KEY", key)
         monkeypatch.setenv("BAD_URL", f"http://me:{key}@127.0.0.1/v1")
-        await NotebookClient(notebook, timeout=60, allow_errors=True, resources={}).async_execute()
+        await NotebookClient(notebook, timeout=300, allow_errors=True, resources={}).async_execute()
     saved = nbformat.writes(notebook)
     errors = [output.ename for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
 
