@@ -294,9 +294,12 @@ class LashSession:
         """Return what the session has used over its life."""
         return self._runtime.usage_report()
 
-    def refresh_tools(self) -> int:
-        """Ask the tool providers again what they offer; return the generation of the tool registry."""
-        self._runtime.plugins.registry.refresh_sources()
+    def refresh_tools(self, *, only_changed: bool = False) -> int:
+        """Ask the tool providers again what they offer; return the generation of the tool registry.
+
+        Each source counts as a change; with `only_changed` only one that offers something else than before.
+        """
+        self._runtime.plugins.registry.refresh_sources(only_changed=only_changed)
         return self._runtime.plugins.registry.generation
 
     async def park(self) -> ParkedSession:

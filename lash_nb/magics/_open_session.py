@@ -147,7 +147,7 @@ class OpenSession:
     def refresh_tools(self) -> None:
         """Take over the tools as they are defined now; while a turn is under way it keeps those that it has."""
         if self.session.stepper.state not in _UNDER_WAY:
-            self.session.refresh_tools()
+            self.session.refresh_tools(only_changed=True)
 
     async def until_stop(self, doing: Coroutine[Any, Any, Any], live: LiveDisplay | None = None) -> Stop:
         """Do something with the turn and wait until it stops or ends.

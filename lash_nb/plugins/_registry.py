@@ -123,10 +123,15 @@ class ToolRegistry:
         self.refresh_sources()
         return generation
 
-    def refresh_sources(self) -> None:
-        """Read every source again."""
+    def refresh_sources(self, *, only_changed: bool = False) -> None:
+        """Read every source again; with `only_changed` one that offers what it offered does not count as a change."""
         for source, providers in list(self._sources.items()):
-            self.upsert_source(source, providers)
+            if not (only_changed and self._is_as_read(source, providers)):
+                self.upsert_source(source, providers)
+
+    def _is_as_read(self, source: str, providers: Sequence[ToolProvider]) -> bool:
+        held = {name: bound for name, bound in self._tools.items() if bound.source == source}
+        return held == {bound.manifest.name: bound for bound in self._read(source, providers)}
 
     def set_availability(self, name: str, availability: Availability | None) -> int:
         """Override how far a tool is offered, or with None take the override back; return the new generation.

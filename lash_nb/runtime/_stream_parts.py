@@ -29,6 +29,7 @@ class StreamedParts:
         """Add text; a piece that repeats what is there adds only its end."""
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, TextPart):
+            self._join()
             self._parts.append(part)
             self._length = len(part.text)
             return
@@ -45,6 +46,10 @@ class StreamedParts:
 
     def add_reasoning(self, part: ReasoningPart) -> None:
         """Add reasoning: plain text joins plain text, a provider's own item takes the place of what it repeats."""
+        last = self._parts[-1] if self._parts else None
+        if part.replay is None and isinstance(last, ReasoningPart) and not _is_sealed(last):
+            self._more.append(part.text)
+            return
         self._join()
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, ReasoningPart) or _is_sealed(last):
@@ -86,10 +91,12 @@ class StreamedParts:
         )
 
     def _join(self) -> None:
-        if self._more and isinstance(last := self._parts[-1], TextPart):
-            text = "".join((last.text, *self._more))
-            self._parts[-1] = TextPart(text=text, response_meta=last.response_meta)
-            self._more.clear()
+        if not self._more:
+            return
+        last = self._parts[-1]
+        if not isinstance(last, ToolCallPart):
+            self._parts[-1] = msgspec.structs.replace(last, text="".join((last.text, *self._more)))
+        self._more.clear()
 
     def _merged(
         self, final: Sequence[TextPart | ReasoningPart | ToolCallPart]

@@ -183,6 +183,7 @@ async def test_refreshed_tools_are_offered_from_the_next_turn_on() -> None:
     """The generation tells that something was asked again."""
     session = await open_session(answers(), weather)
     before = session.refresh_tools()
+    assert session.refresh_tools(only_changed=True) == before
     assert session.refresh_tools() > before
     assert (await session.turn("hi").run()).is_success
 

@@ -180,3 +180,16 @@ def test_every_verb_has_help(demo: Shell, verb: str, capsys: pytest.CaptureFixtu
     """As every other."""
     demo.run(f"%lash {verb} --help")
     assert f"usage: %lash {verb}" in capsys.readouterr().out
+
+
+def test_looking_changes_nothing(shell: Shell) -> None:
+    """Tools that are as they were count as no change; a tool that is defined anew does."""
+    shell.run("provider = provider_of('one', 'two')\n%lash new demo")
+    before = shell.run("%lash tools")["generation"].iloc[0]
+    shell.run("%%lash\nHello")
+    assert shell.run("%lash tools")["generation"].iloc[0] == before
+
+    shell.run(
+        "@lash_nb.tool\ndef weather(city: str, day: str) -> str:\n    'Tell the weather of a day.'\n    return city"
+    )
+    assert shell.run("%lash tools")["generation"].iloc[0] > before

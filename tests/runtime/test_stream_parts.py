@@ -101,6 +101,12 @@ def test_plain_reasoning_joins_plain_reasoning() -> None:
     assert completed((thought("one "), thought("two"))) == [thought("one two")]
 
 
+def test_reasoning_and_text_take_turns() -> None:
+    """What goes on stays with what it goes on from, whatever comes next."""
+    pieces = (thought("a"), thought("b"), text("say"), thought("c"), thought("d"), tool_call("c1"), thought("e"))
+    assert completed(pieces) == [thought("ab"), text("say"), thought("cd"), tool_call("c1"), thought("e")]
+
+
 def test_a_sealed_item_takes_the_place_of_what_it_repeats() -> None:
     """An encrypted reasoning item replaces the plain text that it contains, and keeps the text when its own is blank."""
     assert completed((thought("so"), thought("so it is", SEALED))) == [thought("so it is", SEALED)]
