@@ -189,9 +189,13 @@ class _TurnsByTime:
             time_ns = parse_rfc3339(node.timestamp)
         except ValueError:
             return None
-        place = bisect_right(self._starts, time_ns + _CLOCK_SLACK_NS) - 1
+        return self._within(time_ns, 0) or self._within(time_ns, _CLOCK_SLACK_NS)
+
+    def _within(self, time_ns: int, slack_ns: int) -> Turn | None:
+        """The last turn that began by then and is not over; with slack only where no turn has the time itself, for turns follow quickly."""
+        place = bisect_right(self._starts, time_ns + slack_ns) - 1
         turn = self._turns[place] if place >= 0 else None
-        return turn if turn and (turn.ended_ns is None or time_ns <= turn.ended_ns + _CLOCK_SLACK_NS) else None
+        return turn if turn and (turn.ended_ns is None or time_ns <= turn.ended_ns + slack_ns) else None
 
 
 def _grouped(nodes: Sequence[SessionNodeRecord]) -> tuple[list[list[SessionNodeRecord]], dict[str, int], list[int]]:

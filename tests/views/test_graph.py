@@ -52,6 +52,27 @@ def test_rows_carry_numbers_and_tokens_of_the_trace() -> None:
     assert (view.columns["number"], view.columns["took"], view.columns["tokens"]) == ([1], ["159 ms"], ["446 tok"])
 
 
+def test_turns_that_follow_at_once_are_told_apart() -> None:
+    """A turn of a millisecond and the next have their own numbers: the node's own turn comes before one that begins soon."""
+    times = ["15:00:00.000", "15:00:00.001", "15:00:00.002", "15:00:00.003"]
+    context = [{"session_id": "s", "turn_id": f"t{turn}", "turn_index": turn} for turn in (1, 1, 2, 2)]
+    kinds = [{"type": "turn_started"}, {"type": "turn_completed", "status": "completed"}] * 2
+    trace = read_trace(
+        [
+            {"schema_version": 2, "id": str(place), "timestamp": f"2026-11-21T{time}Z", "context": of, **kind}
+            for place, (time, of, kind) in enumerate(zip(times, context, kinds, strict=True))
+        ]
+    )
+    nodes = [
+        samples.node("q1", None, "User", ("Text", "First?")),
+        samples.node("q2", "q1", "User", ("Text", "Second?")),
+    ]
+    nodes[0]["timestamp"], nodes[1]["timestamp"] = "2026-11-21T15:00:00.000500Z", "2026-11-21T15:00:00.002500Z"
+    view = SessionGraphView(from_builtins({"nodes": nodes, "leaf_node_id": "q2"}, SessionGraph), turns=trace)
+
+    assert view.columns["number"] == [2, 1]
+
+
 def test_runs_of_quiet_turns_fold_and_failures_never_do() -> None:
     """Five quiet turns and more are one pill; the neighbours of what stands out stay."""
     view = SessionGraphView(samples.station_graph())
