@@ -23,7 +23,7 @@ TURNS: Final = 40
 FIRST: Final = "token0"
 STREAM: Final = ChatDialect().stream(Said(text=tuple(f"token{number} " for number in range(20))))
 SETTLED: Final = pause(0.12)
-"""By then the cell shows that the turn runs, and waits."""
+"""By then the cell shows that the turn runs, and waits; and so long a model takes for the next words."""
 CELL: Final = """
 import lash_nb
 %load_ext lash_nb
@@ -65,6 +65,8 @@ class Server:
                 yield SETTLED
                 self.wrote = time.perf_counter()
             yield event
+            if FIRST.encode() in event:
+                yield SETTLED
 
 
 def shown(server: Server) -> list[float]:

@@ -78,24 +78,25 @@ async def attend(
     seen, told = 0, -HEARTBEAT
     with Interrupts() as interrupts:
         while not work.done():
+            is_news = False
             try:
-                await _until_news(work, news, told + LEAST_GAP - time.monotonic())
+                is_news = await _until_news(work, news, told + LEAST_GAP - time.monotonic())
             except asyncio.CancelledError:  # a host without signals cancels the cell's task instead
                 _keep_running()
                 interrupts.note()
             while seen < interrupts.count:
                 seen += 1
                 interrupted(seen)
-            told = time.monotonic()
+            told = time.monotonic() if is_news else told
             beat()
     return seen
 
 
-async def _until_news(work: asyncio.Future[Any], news: asyncio.Event | None, rest: float) -> None:
-    """Wait for a heartbeat at most; for news, but not before what was told last has been there for a moment."""
+async def _until_news(work: asyncio.Future[Any], news: asyncio.Event | None, rest: float) -> bool:
+    """Wait for a heartbeat at most, or for news, but not before what was told last has been there for a moment; return whether it came."""
     if news is None:
         await asyncio.wait({work}, timeout=HEARTBEAT)
-        return
+        return False
     if rest > 0:
         await asyncio.wait({work}, timeout=rest)
     arrival = asyncio.ensure_future(news.wait())
@@ -103,7 +104,9 @@ async def _until_news(work: asyncio.Future[Any], news: asyncio.Event | None, res
         await asyncio.wait({work, arrival}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
     finally:
         arrival.cancel()
+    came = news.is_set()
     news.clear()
+    return came
 
 
 def _keep_running() -> None:
