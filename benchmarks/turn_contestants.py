@@ -1,13 +1,14 @@
 """Who runs the same scripted turn: two model calls and one tool call, with what was said kept for the next turn.
 
-Each peer keeps its history in the cheapest way in memory that it offers: langgraph in an `InMemorySaver`, written when a run ends
-(`durability="exit"`; by default it stores every step, which costs more), pydantic-ai in the list of messages that its caller hands on.
+The peers keep their histories in memory: langgraph in an `InMemorySaver`, with each step of a run, which is its default and what lash_nb does
+too, and once more only when a run ends (`durability="exit"`, its cheapest way); pydantic-ai in the list of messages that its caller hands on.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, TypedDict
+from typing import Annotated, Any, Final, Literal, Protocol, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
@@ -21,10 +22,12 @@ from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, call, reply, to
 from lash_nb.core import LashCoreBuilder
 from lash_nb.wire import LlmRequest
 
-__all__ = ["CONTESTANTS", "Contestant", "LashNb", "Turn", "question", "scripted_core"]
+__all__ = ["AT_EXIT", "CONTESTANTS", "Contestant", "LashNb", "Turn", "question", "scripted_core"]
 
 Turn = Callable[[int], Awaitable[None]]
 """Runs the next turn of one session; its argument makes what the user says differ."""
+AT_EXIT: Final = "langgraph_at_exit"
+"""The contestant that stores nothing until a run ends."""
 ANSWER: Final = "21 degrees in Oslo."
 
 
@@ -87,9 +90,14 @@ class State(TypedDict):
 
 
 class LangGraph:
-    """langgraph: the usual agent loop of a model node and a tool node."""
+    """langgraph: the usual agent loop of a model node and a tool node.
 
-    def __init__(self) -> None:
+    Args:
+        durability: When a run's steps are stored; langgraph's default stores each.
+    """
+
+    def __init__(self, durability: Literal["exit"] | None = None) -> None:
+        self._durability = durability
         graph = StateGraph(State)
         graph.add_node("model", self._model)
         graph.add_node("tools", self._tools)
@@ -122,7 +130,7 @@ class LangGraph:
 
         async def turn(number: int) -> None:
             asked = {"messages": [HumanMessage(question(number))]}
-            result = await self._app.ainvoke(asked, thread, durability="exit")
+            result = await self._app.ainvoke(asked, thread, durability=self._durability)
             assert result["messages"][-1].content == ANSWER
 
         return turn
@@ -170,6 +178,7 @@ class PydanticAi:
 CONTESTANTS: Final[Mapping[str, Callable[[], Contestant]]] = {
     "lash_nb": LashNb,
     "langgraph": LangGraph,
+    AT_EXIT: partial(LangGraph, "exit"),
     "pydantic_ai": PydanticAi,
 }
 """Who takes part, as the figures name them."""

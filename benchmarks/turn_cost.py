@@ -1,6 +1,7 @@
 """What a turn costs, beside langgraph and pydantic-ai on the same scripted turn: `python -m benchmarks.turn_cost [--json] [--cpu]`.
 
 One turn is two model calls and one tool call, with commit on. lash_nb traces into memory, the peers do not trace (see `turn_contestants`).
+`ratios` are against the better of langgraph and pydantic-ai, `ratios_at_exit` against a langgraph that stores nothing until a run ends.
 All run in this process, some turns of one and then of the next, so that what slows the machine slows each of them. Figures are medians of
 milliseconds by number of the turn, of the wall clock or, with `--cpu`, of the processor's time of this process; a peer's turn 1,000 is measured on a session that was given its history in one piece. `together` is turns a second of
 100 sessions of 20 turns each, at once on one loop.
@@ -18,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Final
 
-from benchmarks.turn_contestants import CONTESTANTS, Contestant, LashNb, Turn
+from benchmarks.turn_contestants import AT_EXIT, CONTESTANTS, Contestant, LashNb, Turn
 
 RANGES: Final[Mapping[str, range]] = {"10": range(5, 16), "1-50": range(50), "250-300": range(249, 300)}
 AT_LENGTH: Final = 1000
@@ -111,9 +112,9 @@ async def measure() -> Figures:
     return figures
 
 
-def ratios(figures: Figures) -> dict[str, float]:
-    """Return how many times as fast as the better peer lash_nb is, and as itself with another history."""
-    own, *peers = figures.values()
+def ratios(figures: Figures, *absent: str) -> dict[str, float]:
+    """Return how many times as fast as the best peer but for the absent lash_nb is, and as itself with another history."""
+    own, *peers = (row for name, row in figures.items() if name not in absent)
     found = {label: min(peer[label] for peer in peers) / own[label] for label in ("1-50", "250-300", str(AT_LENGTH))}
     found["together"] = own["together"] / max(peer["together"] for peer in peers)
     found["1000 / 10"] = own[str(AT_LENGTH)] / own["10"]
@@ -135,14 +136,15 @@ def main() -> None:
     asked = parser.parse_args()
     Clock.now = time.process_time if asked.cpu else time.perf_counter
     figures = asyncio.run(measure())
-    shown = {name: rounded(row) for name, row in (figures | {"ratios": ratios(figures)}).items()}
+    compared = {"ratios": ratios(figures, AT_EXIT), "ratios_at_exit": ratios(figures)}
+    shown = {name: rounded(row) for name, row in (figures | compared).items()}
     if asked.json:
         print(json.dumps(shown))
         return
     peers = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "pydantic-ai-slim"))
     print(f"ms per turn, medians, and turns a second together; {peers}")
     for name, row in shown.items():
-        print(f"{name:12}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
+        print(f"{name:17}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
 
 
 if __name__ == "__main__":
