@@ -8,6 +8,7 @@ from typing import Literal
 from lash_nb.clock import CancellationToken
 from lash_nb.core._live_session import LiveSession
 from lash_nb.core._process_work import QueuedWorkPoke
+from lash_nb.errors import CallerError
 from lash_nb.runtime import LashRuntime, TurnOptions
 from lash_nb.stores import LiveReplayStore
 
@@ -21,6 +22,7 @@ class SessionHandle:
         runtime: The runtime.
         live: Keeps events for watchers.
         required_inputs: The plugins, by id, that every turn has to give something, in the order in which they were added.
+        beside: What cancels the turns that run beside whoever started them, who may decide about their effects meanwhile.
     """
 
     def __init__(
@@ -34,12 +36,19 @@ class SessionHandle:
         self.runtime = runtime
         self.live = LiveSession(runtime, live_replay_store)
         self.required_inputs = tuple(required_inputs)
+        self.beside: Sequence[CancellationToken] = ()
         self._poke = poke
         self._turns: list[CancellationToken] = []
 
     @contextmanager
     def turning(self, token: CancellationToken) -> Iterator[None]:
-        """Let a turn be found as long as it runs."""
+        """Let a turn be found as long as it runs.
+
+        Raises:
+            CallerError: `step_mode`, the turn would stop, and whoever could let it go on waits for it.
+        """
+        if self.runtime.effect_host.control.armed and token not in self.beside:
+            raise self._stepped()
         self._turns.append(token)
         try:
             yield
@@ -63,3 +72,11 @@ class SessionHandle:
             self.live.record_queue("enqueued", batch_id)
         if self._poke is not None:
             self._poke.poke_session(self.runtime.session_id, reason)
+
+    def _stepped(self) -> CallerError:
+        return CallerError(
+            f"session {self.runtime.session_id} is in step mode: who awaits this turn would wait for ever for a decision about its first"
+            " effect. Begin it with session.step(…), which takes a text or a turn, or beside you with session.start(…); or leave step mode"
+            " with session.stepper.disarm(), which performs what waits",
+            code="step_mode",
+        )

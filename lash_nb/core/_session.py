@@ -117,6 +117,7 @@ class LashSession:
         running = RunningTurn(self.turn(turn_input) if isinstance(turn_input, TurnInput | str) else turn_input)
         self._running = [turn for turn in self._running if not turn.done]
         self._running.append(running)
+        self._handle.beside = [turn.cancellation for turn in self._running]
         self.stepper.adopt(running)
         return running
 
@@ -157,10 +158,11 @@ class LashSession:
     ) -> EffectEntry | TurnResult | None:
         """Start a turn that stops before its effects, or perform the effect that waits; return what waits now, or the result.
 
-        Without an input and without a waiting effect, the next turn will stop (and None is returned).
+        Without an input and without a waiting effect, None: the session is in step mode, so that the next turn will stop. That one is begun
+        with `step(…)` or `start(…)`; awaited as it is, it is refused (`step_mode`), until `stepper.disarm()`.
 
         Raises:
-            CallerError: an input is given while a turn is under way.
+            CallerError: `turn_running`, an input is given while a turn is under way.
         """
         return await self.stepper.begin_or_step(turn_input)
 

@@ -54,7 +54,7 @@ class Stepper:
 
     @property
     def armed(self) -> bool:
-        """Whether the next turn will stop before its effects."""
+        """Whether the session is in step mode: turns stop before their effects."""
         return self._control.armed
 
     @property
@@ -103,8 +103,12 @@ class Stepper:
         return unsubscribe
 
     def arm(self) -> None:
-        """Let the next turn stop before its effects."""
+        """Let the next turn stop before its effects: it is begun with `begin` or as a `RunningTurn`, for nobody else could let it go on."""
         self._control.arm()
+
+    def disarm(self) -> None:
+        """Leave step mode: nothing stops any more, and what waits is performed."""
+        self._control.disarm()
 
     def pause(self) -> None:
         """Let the running turn stop before its next effect."""

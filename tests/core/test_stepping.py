@@ -343,19 +343,47 @@ async def test_changes_are_told_on_the_loop() -> None:
     assert len(heard) == count
 
 
-async def test_a_turn_that_is_run_directly_can_be_stepped_through() -> None:
-    """Armed, `turn.run()` stops as well; `step` performs its effects until it is over."""
+@pytest.mark.parametrize("awaited", ["run", "stream", "next_queued_turn"])
+async def test_a_turn_that_would_wait_for_ever_is_refused(awaited: str) -> None:
+    """In step mode nobody could let a turn go on that is awaited: nothing of it begins, and the error says what to do instead."""
+    session = await open_session(tool_then_answer, weather)
+    await session.queue("hi").send()
+    turns = {
+        "run": lambda: session.turn("hi").run(),
+        "stream": lambda: session.turn("hi").stream().result(),
+        "next_queued_turn": lambda: session.next_queued_turn().run(),
+    }
+    assert await session.step() is None
+    with pytest.raises(CallerError, match=r"step mode.*session\.step\(…\).*session\.stepper\.disarm\(\)") as refused:
+        await asyncio.wait_for(turns[awaited](), 2)
+    assert refused.value.code == "step_mode"
+    assert (len(session.effects), session.turn_index, len(await session.queued_work())) == (0, 0, 1)
+
+    assert kind(await session.step(session.next_queued_turn())) == "llm_call"
+    assert kind(await session.continue_()) == "assistant_message"
+    assert (await session.turn("again").run()).is_success
+
+
+async def test_a_turn_behind_one_that_is_stepped_through_is_refused_too() -> None:
+    """The one that waits for a decision is not disturbed."""
+    session = await open_session(tool_then_answer, weather)
+    stop = await session.step("hi")
+    with pytest.raises(CallerError) as refused:
+        await asyncio.wait_for(session.turn("another").run(), 2)
+    assert (refused.value.code, session.stepper.pending) == ("step_mode", stop)
+    await session.continue_()
+
+
+async def test_step_mode_can_be_left() -> None:
+    """Without a turn nothing but the mode changes; what waits is performed."""
     session = await open_session(tool_then_answer, weather)
     await session.step()
-    task = asyncio.ensure_future(session.turn("hi").run())
-    await settle()
-    stops = []
-    for _ in range(3):
-        stops.append(kind(session.stepper.pending))
-        session.stepper._control.perform()  # what a view's button does for a turn that is not the stepper's own
-        await settle()
-    assert stops == ["llm_call", "tool_call", "llm_call"]
-    assert (await task).is_success
+    session.stepper.disarm()
+    assert (await session.turn("hi").run()).is_success
+
+    await session.step("again")
+    session.stepper.disarm()
+    assert kind(await session.stepper.stopped()) == "assistant_message"
 
 
 async def test_the_pending_effect_is_the_last_entry() -> None:
