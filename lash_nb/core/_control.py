@@ -5,6 +5,7 @@ from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import ConfigControl
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._injection_control import InjectionControl
+from lash_nb.core._mode_control import ModeControl
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._tools_control import ToolsControl
 
@@ -21,6 +22,7 @@ class SessionControl:
         self.tools = ToolsControl(runtime)
         self.commands = CommandsControl(handle)
         self.injection = InjectionControl(handle)
+        self.mode = ModeControl(runtime)
         self.processes = ProcessControl(runtime)
         self.triggers = TriggersControl()
         self.children = ChildrenControl()

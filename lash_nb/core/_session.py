@@ -210,7 +210,7 @@ class LashSession:
         """Return an entry for every tool of the session that can be found, with what plugins add to it.
 
         Raises:
-            PluginError: a plugin failed to say what is offered.
+            PluginError: a plugin failed to say which tools there are.
             ToolRegistryError: two callable tools would be called the same way.
         """
         return self._runtime.plugins.tool_catalog()

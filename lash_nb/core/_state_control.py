@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from lash_nb.core._session_state import SessionStateService
 from lash_nb.core._turn_builder import checked_input
 from lash_nb.errors import SessionError
 from lash_nb.plugins import ManualRewrite, RewriteTrigger
@@ -87,6 +88,10 @@ class StateControl:
             LashRuntimeError: `store_commit_failed`, as above.
         """
         return await self._runtime.rewrite_history(trigger or ManualRewrite())
+
+    def session_state_service(self) -> SessionStateService:
+        """Return what reads and changes the session by its id, for those who are handed an id."""
+        return SessionStateService(self._runtime)
 
     async def snapshot_execution(self) -> bytes:
         """Return the state of the session's programs.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from lash_nb.errors import SessionError
 from lash_nb.machine import ProtocolDriver, RequestProjector
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.wire import LlmToolSpec, PromptContribution
@@ -44,3 +45,15 @@ class ProtocolSession:
 
     async def restore_session(self, session_id: str) -> None:
         """Learn that a session goes on from stored state, or in another agent frame."""
+
+    async def apply_session_extension(self, extension: object) -> None:
+        """Take over something of this process, which only the protocol knows how to use, for the rest of the session.
+
+        Raises:
+            SessionError: `Protocol`, it takes none.
+        """
+        raise SessionError(
+            "Protocol",
+            f"the protocol of this session does not accept session extensions, such as this {type(extension).__name__};"
+            " give it to a session whose mode does",
+        )

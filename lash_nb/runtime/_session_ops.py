@@ -120,6 +120,16 @@ class SessionOps(OpenRuntime):
                 f"the protocol cannot go on in frame {self.state.current_agent_frame_id}: {error}; what is stored is kept",
             ) from error
 
+    async def apply_protocol_session_extension(self, extension: object) -> None:
+        """Give the protocol something of this process for the rest of the session; it is not stored.
+
+        Raises:
+            SessionError: the protocol does not take it.
+            CallerError: `session_closed`.
+        """
+        async with self._exclusive(refreshed=False):
+            await self.plugins.protocol_session.apply_session_extension(extension)
+
     async def persist(self) -> None:
         """Commit what is not stored yet: a branch, a rewritten history, changed tools. Without a store it is simply kept.
 

@@ -1,6 +1,7 @@
 """A turn, one effect at a time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -348,7 +349,7 @@ async def test_a_turn_that_would_wait_for_ever_is_refused(awaited: str) -> None:
     """In step mode nobody could let a turn go on that is awaited: nothing of it begins, and the error says what to do instead."""
     session = await open_session(tool_then_answer, weather)
     await session.queue("hi").send()
-    turns = {
+    turns: dict[str, Callable[[], Awaitable[TurnResult | None]]] = {
         "run": lambda: session.turn("hi").run(),
         "stream": lambda: session.turn("hi").stream().result(),
         "next_queued_turn": lambda: session.next_queued_turn().run(),
