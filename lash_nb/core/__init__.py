@@ -10,6 +10,7 @@ from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._host_events import HostEventsControl
 from lash_nb.core._injection_control import InjectionControl
+from lash_nb.core._mode_control import ModeControl
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._notebook import MODEL_SERVICES, ModelService, ProviderChoice, choose_provider, model_for
 from lash_nb.core._observable import (
@@ -29,11 +30,18 @@ from lash_nb.core._process_work import (
 )
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._queue_builders import QueuedTurnBuilder, QueueInputBuilder
+from lash_nb.core._queued_work_runner import (
+    QUEUED_WORK_POLL_MS,
+    QueuedWorkRunHandle,
+    QueuedWorkRunner,
+    QueuedWorkRunRequest,
+)
 from lash_nb.core._rlm import RLM_UNAVAILABLE, RlmProtocolPluginConfig
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_builder import SessionBuilder
 from lash_nb.core._session_spec import SessionSpec
+from lash_nb.core._session_state import SessionStateService
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._tools_control import ToolDescription, ToolsControl
@@ -43,6 +51,7 @@ from lash_nb.core._usage import USAGE_SOURCES, diff_token_ledger, diff_usage_rep
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
     "MODEL_SERVICES",
+    "QUEUED_WORK_POLL_MS",
     "RLM",
     "RLM_UNAVAILABLE",
     "STANDARD",
@@ -58,6 +67,7 @@ __all__ = [
     "LashCore",
     "LashCoreBuilder",
     "LashSession",
+    "ModeControl",
     "ModeId",
     "ModePreset",
     "ModelService",
@@ -72,6 +82,9 @@ __all__ = [
     "QueueInputBuilder",
     "QueuedTurnBuilder",
     "QueuedWorkPoke",
+    "QueuedWorkRunHandle",
+    "QueuedWorkRunRequest",
+    "QueuedWorkRunner",
     "RlmProtocolPluginConfig",
     "RunningTurn",
     "RuntimeHostConfig",
@@ -84,6 +97,7 @@ __all__ = [
     "SessionReplayed",
     "SessionResume",
     "SessionSpec",
+    "SessionStateService",
     "StateControl",
     "Stepper",
     "ToolDescription",

@@ -12,6 +12,7 @@ from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import (
     DurableProcessWorkerConfig,
     ProcessWorkObserver,
+    ProcessWorkPoke,
     ProcessWorkSource,
     QueuedWorkPoke,
 )
@@ -178,6 +179,14 @@ class LashCore:
         registry = self._parts.process_registry
         return None if registry is None else ProcessWorkObserver(registry)
 
+    def process_work_poke(self) -> ProcessWorkPoke | None:
+        """Return what wakes whoever runs the background processes: the driver's, else this core's own, which cannot run any yet and says so.
+
+        None on a core without any.
+        """
+        work = self._parts.process_work
+        return None if work is None else work.poke_handle
+
     def durable_process_worker_config(self) -> DurableProcessWorkerConfig:
         """Return all that a worker needs to run the processes of this core in another place.
 
@@ -232,12 +241,12 @@ class LashCore:
         Raises:
             EmbedError: `MissingSessionStoreFactory`, `DurableEffectHostRequiresHandlerContext`, `SessionDeleteProcess`, `StoreFactory`.
         """
-        controller = scoped_effect_controller or own_controller(self.effect_host(), session_id)
         factory, registry = self._parts.store_factory, self._parts.process_registry
         if factory is None:
             raise EmbedError(
                 "MissingSessionStoreFactory", "this core keeps no sessions; give it one with .store_factory(…)"
             )
+        controller = scoped_effect_controller or own_controller(self.effect_host(), session_id)
         process = None if registry is None else await delete_process_state(session_id, registry, controller)
         await delete_stored_session(session_id, factory)
         return SessionDeleteReport(session_id=session_id, process=process)

@@ -4,11 +4,12 @@ The way of a host that may lose the connection: show `current_observation`, keep
 where there is a gap, show the observation that came with it and go on from its cursor.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from lash_nb.core._background import ProcessControl
 from lash_nb.core._live_session import LiveSession
 from lash_nb.errors import LashRuntimeError, LiveReplayError
 from lash_nb.runtime import LashRuntime, RuntimeSessionState, SessionReadView
@@ -62,6 +63,7 @@ class ObservableSession:
     def __init__(self, runtime: LashRuntime, live: LiveSession) -> None:
         self._runtime = runtime
         self._live = live
+        self._processes = ProcessControl(runtime)
 
     @property
     def session_id(self) -> str:
@@ -95,7 +97,19 @@ class ObservableSession:
 
     def process_scope(self) -> ProcessScope:
         """Return the scope that the session's background processes are seen from."""
-        return ProcessScope(session_id=self.session_id)
+        return self._processes.scope
+
+    async def list_process_handles(self) -> Sequence[Any]:
+        """Return the session's background processes that have not ended; none without a registry.
+
+        Raises:
+            PluginError: there is a registry, which nobody can list yet.
+        """
+        return await self._processes.list()
+
+    async def list_all_process_handles(self) -> Sequence[Any]:
+        """Return all background processes that the session sees. Errors as in `list_process_handles`."""
+        return await self._processes.list_all()
 
     def current_observation(self) -> SessionObservation:
         """Return the session as it is now, and where its events stand."""

@@ -1,8 +1,9 @@
 """Who runs background processes, and who is told that there is work (lash 0.1.0-alpha.37, facade §2.5; processes §8)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from lash_nb.core._background import unavailable
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.plugins import PluginHost
 from lash_nb.runtime import Residency
@@ -36,12 +37,21 @@ class QueuedWorkPoke(Protocol):
         ...
 
 
+class _PendingRunner:
+    """Stands where this core will run processes itself; none can be started, so that only waking it by hand gets as far as this."""
+
+    def poke(self) -> None:
+        raise unavailable("running background processes")
+
+
 @dataclass(frozen=True, slots=True)
 class InlineProcessWork:
     """Processes that this core runs itself."""
 
     process_registry: ProcessRegistry
     """Knows them."""
+    poke_handle: ProcessWorkPoke = field(default_factory=_PendingRunner)
+    """Wakes who runs them."""
 
 
 @dataclass(frozen=True, slots=True)

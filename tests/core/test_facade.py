@@ -21,7 +21,7 @@ from lash_nb.core import (
     SessionSpec,
 )
 from lash_nb.effects import InlineEffectHost, SqliteEffectHost
-from lash_nb.errors import EmbedError, StoreError
+from lash_nb.errors import EmbedError, PluginError, StoreError
 from lash_nb.plugins import PluginFactory, PluginHost, PluginStack, StaticPlugin, standard_protocol
 from lash_nb.providers import ProviderHandle, ScriptedProvider
 from lash_nb.runtime import TerminationPolicy
@@ -241,9 +241,19 @@ def test_background_processes_belong_to_a_registry_or_to_somebody_else() -> None
 
     assert (without.process_registry(), without.process_observer()) == (None, None)
     assert [core.process_registry() for core in (inline, external)] == [registry, other]
+    assert (without.process_work_poke(), external.process_work_poke()) == (None, driver.poke_handle)
     observer = external.process_observer()
     assert observer is not None
     assert observer.process_registry is other
+
+
+def test_a_core_that_would_run_processes_itself_says_that_it_cannot_yet() -> None:
+    """To whoever wakes it; its sessions open, for none of them can start a process."""
+    poke = builder([]).process_registry(InMemoryProcessRegistry()).build().process_work_poke()
+    assert poke is not None
+    with pytest.raises(PluginError, match="running background processes is unavailable in this runtime") as error:
+        poke.poke()
+    assert error.value.kind == "session"
 
 
 def test_processes_of_this_core_need_a_store_and_those_of_others_do_not() -> None:
@@ -325,6 +335,15 @@ async def test_deleting_takes_handles_away_first_as_an_effect_of_its_own_scope()
     plain = await builder([]).effect_host(host).build().delete_session("demo")
     assert to_builtins(plain) == {"session_id": "demo", "process": None}
     assert len(host.seen) == 1
+
+
+async def test_a_core_without_sessions_says_so_before_it_wants_a_scope(tmp_path: Path) -> None:
+    """Whatever else is missing."""
+    made = builder([]).effect_host(SqliteEffectHost(tmp_path / "effects.db"))
+    core = LashCore.standard().model("m").advanced().runtime_host_config(made.build().parts.host).build()
+    with pytest.raises(EmbedError) as error:
+        await core.delete_session("demo")
+    assert error.value.variant == "MissingSessionStoreFactory"
 
 
 async def test_a_deletion_can_be_part_of_another_scope(tmp_path: Path) -> None:

@@ -151,6 +151,8 @@ NEEDS_WORKERS: dict[str, Ask] = {
     "start": lambda session: session.process_control.start("p"),
     "cancel": lambda session: session.process_control.cancel("p"),
     "list": lambda session: session.process_control.list(),
+    "observed handles": lambda session: session.observe().list_process_handles(),
+    "all observed handles": lambda session: session.observe().list_all_process_handles(),
     "list_all": lambda session: session.process_control.list_all(),
     "cancel_all": lambda session: session.process_control.cancel_all(),
     "triggers": lambda session: session.triggers.list_all(),
@@ -228,6 +230,8 @@ async def test_without_a_registry_there_are_no_processes() -> None:
     session = await open_session(answers())
     processes = session.process_control
     assert (await processes.list(), await processes.list_all(), await processes.cancel_all()) == ((), (), ())
+    observed = session.observe()
+    assert (await observed.list_process_handles(), await observed.list_all_process_handles()) == ((), ())
     await processes.await_all()
     assert session.effect_host().durability_tier == "inline"
 
