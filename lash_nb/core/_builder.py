@@ -27,6 +27,7 @@ from lash_nb.plugins import (
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import Residency, TerminationPolicy
 from lash_nb.stores import (
+    QUEUED_WORK_CLAIM_TTL_MS,
     TIER_OF_PERSISTENCE,
     AttachmentStore,
     HostEventStore,
@@ -68,6 +69,7 @@ class LashCoreBuilder(PromptLayerSink):
         self._plugins = PluginStack()
         self._plugin_host: PluginHost | None = None
         self._residency: Residency = "keep_all"
+        self._queue_lease_ms = QUEUED_WORK_CLAIM_TTL_MS
         self._clock: Clock = SystemClock()
         self._ids: IdSource = RandomIds()
 
@@ -230,6 +232,11 @@ class LashCoreBuilder(PromptLayerSink):
         self._residency = residency
         return self
 
+    def queue_lease_ms(self, milliseconds: int) -> Self:
+        """Keep queued work for a turn whose process died for so long, a quarter of an hour otherwise; a turn that lives renews its lease."""
+        self._queue_lease_ms = milliseconds
+        return self
+
     def clock(self, clock: Clock) -> Self:
         """Read the time here."""
         self._clock = clock
@@ -272,6 +279,7 @@ class LashCoreBuilder(PromptLayerSink):
                 provider_because=self._because,
                 plugins=self._factories(),
                 residency=self._residency,
+                queue_lease_ms=self._queue_lease_ms,
                 clock=self._clock,
                 ids=self._ids,
             )

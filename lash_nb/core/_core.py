@@ -71,6 +71,8 @@ class CoreParts:
     """The plugins that all modes share: the core's tools, then the others."""
     residency: Residency
     """Which nodes stay in memory."""
+    queue_lease_ms: int
+    """How long queued work stays with a turn whose process died, in milliseconds."""
     clock: Clock
     """Time."""
     ids: IdSource
@@ -270,6 +272,7 @@ class LashCore:
             trace_context=host.trace_context,
             termination=host.termination,
             residency=parts.residency,
+            queue_lease_ms=parts.queue_lease_ms,
             clock=parts.clock,
             ids=parts.ids,
         )

@@ -92,7 +92,11 @@ class QueuedTurnBuilder:
         return self._set(controller=controller)
 
     def drain_id(self, drain_id: str) -> Self:
-        """Name the scope of the turn's effects, so that it is the same when the turn is run again; the claim names it otherwise."""
+        """Name the turn and the scope of its effects, so that a durable host goes on with what an earlier process of that name broke off.
+
+        It does so at once, for whoever names it says that the earlier one is over; a finished one has the same result again. Without a name
+        the first batch is the name, and the lease of the earlier process has to end. Another host names the scope so, and nothing else.
+        """
         return self._set(drain_id=drain_id)
 
     def watched_by(self, sink: ActivitySink) -> Self:

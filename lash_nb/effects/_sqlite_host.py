@@ -16,8 +16,11 @@ __all__ = ["SqliteEffectHost"]
 class SqliteEffectHost:
     """Records every effect in a database, so that a turn that broke off repeats nothing when it is run again (effect wire format §17).
 
-    An effect is known by its scope and replay key: run the turn again with the same turn id, input, model and tools. Several processes
-    may share the file; each effect is performed by one of them, and the others wait.
+    An effect is known by its scope and replay key: run the turn again with the same turn id, input, model and tools; queued work with the
+    same `drain_id`. Several processes may share the file; each effect is performed by one of them, and the others wait.
+
+    What is recorded stays, as in the reference, also of turns that are committed and of sessions that are deleted: their turns may be run
+    again from the top. To forget it, delete the file while no turn is under way.
 
     Args:
         path: The file, made by the first use.

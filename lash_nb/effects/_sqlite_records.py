@@ -58,7 +58,7 @@ class RecordedEffect:
             raise _error(
                 "hash_conflict",
                 f"{self} was recorded in {self._path} with another request (hash {row.envelope_hash[:12]}…, now {self.digest[:12]}…);"
-                " run it with the input, model, tools and prompt of its first run, or under another turn id",
+                " run it with the input, model, tools and prompt of its first run, or under another turn id; queued work has one by its drain_id",
             )
         if row.status not in {"in_progress", "completed", "failed"}:
             raise _error("corrupt_row", self._damage(f"has the status {row.status[:40]!r}"))

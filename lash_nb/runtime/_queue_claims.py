@@ -12,6 +12,7 @@ from lash_nb.wire import (
     ProcessWakePayload,
     QueuedWorkBatch,
     QueuedWorkClaim,
+    QueuedWorkClaimBoundary,
     QueuedWorkCompletion,
     SlotPolicy,
     TurnInputPayload,
@@ -39,10 +40,12 @@ class TurnClaims:
 
     Attributes:
         begun_by: The claim that is the turn's input; None for a turn that a caller begins.
+        scope_id: What effects know such a turn by.
     """
 
     def __init__(self, store: SessionStore | None, session_id: str, lease_ttl_ms: int) -> None:
         self.begun_by: QueuedWorkClaim | None = None
+        self.scope_id: str | None = None
         self._store = store
         self._session_id = session_id
         self._lease_ttl_ms = lease_ttl_ms
@@ -68,10 +71,21 @@ class TurnClaims:
         """Whether something is neither completed nor given back."""
         return bool(self._held)
 
-    def begin_with(self, claim: QueuedWorkClaim) -> None:
+    def begin_with(self, claim: QueuedWorkClaim, scope_id: str) -> None:
         """Hold the claim that is the turn's input."""
-        self.begun_by = claim
+        self.begun_by, self.scope_id = claim, scope_id
         self.hold(claim)
+
+    async def begin_again(self, claim: QueuedWorkClaim, owner: str, scope_id: str) -> bool:
+        """Hold what an earlier run of the turn began with; tell whether it is still there, and nobody else's.
+
+        Raises:
+            StoreError: the queue cannot be read.
+        """
+        await self.hold_again(claim, owner, "idle")
+        if self._held:
+            self.begun_by, self.scope_id = self._held[0], scope_id
+        return bool(self._held)
 
     def hold(self, claim: QueuedWorkClaim) -> None:
         """Count a claim as the turn's."""
@@ -102,7 +116,9 @@ class TurnClaims:
         self.hold(claim)
         return claim
 
-    async def hold_again(self, claim: QueuedWorkClaim, owner: str) -> None:
+    async def hold_again(
+        self, claim: QueuedWorkClaim, owner: str, boundary: QueuedWorkClaimBoundary = "active_turn_checkpoint"
+    ) -> None:
         """Hold what an earlier run of the turn claimed, unless it is held, or is no longer there; what others hold is not this turn's."""
         if self._store is None or any(held.claim_id == claim.claim_id for held in self._held):
             return
@@ -112,7 +128,7 @@ class TurnClaims:
             again = await self._store.claim_by_ids(
                 session_id=self._session_id,
                 batch_ids=[batch.batch_id for batch in claim.batches],
-                boundary="active_turn_checkpoint",
+                boundary=boundary,
                 owner=owner,
                 lease_ttl_ms=self._lease_ttl_ms,
             )

@@ -9,14 +9,13 @@ import msgspec
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError
 from lash_nb.plugins import PluginSession, SessionRestored
-from lash_nb.runtime._commands import CommandOps
 from lash_nb.runtime._config_ops import ConfigOps
 from lash_nb.runtime._durability import check_durable_wiring
 from lash_nb.runtime._environment import ProcessRegistry, Residency, RuntimeEnvironment
 from lash_nb.runtime._frames import follow_up
 from lash_nb.runtime._loading import load_persisted_session_state
 from lash_nb.runtime._queue_claims import TurnClaims
-from lash_nb.runtime._queue_delivery import merged_input
+from lash_nb.runtime._queue_drain import DrainOps
 from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._services import (
     EmbeddedRuntimeHost,
@@ -34,12 +33,12 @@ from lash_nb.runtime._turn import TurnRunner
 from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_scope import turn_controller, turn_id_of
 from lash_nb.stores import SessionStore
-from lash_nb.wire import QueueDrainScope, SessionPolicy, TurnInput, TurnScope
+from lash_nb.wire import SessionPolicy, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
 
 
-class LashRuntime(CommandOps, ConfigOps, TrialOps):
+class LashRuntime(DrainOps, ConfigOps, TrialOps):
     """One live session. Turns run one after the other, on the loop of whoever awaits them; nothing is bound to a loop between turns."""
 
     @classmethod
@@ -267,15 +266,10 @@ class LashRuntime(CommandOps, ConfigOps, TrialOps):
         async with self._exclusive(), self._taking() as claims:
             if await self._drain_command(owner):
                 return None
-            claim = await self._claim_idle(owner, batch_ids)
-            if claim is None:
+            drain = await self._next_drain(options, batch_ids, claims, owner)
+            if drain is None:
                 return None
-            claims.begin_with(claim)
-            turn_input = merged_input(claim)
-            scope = QueueDrainScope(session_id=self.session_id, drain_id=options.drain_id or claim.claim_id)
-            root = turn_id_of(turn_input, options.controller, lambda: owner)
-            controller = turn_controller(self.effect_host, options.controller, scope)
-            result = await self._through_frames(turn_input, root, options, controller, claims)
+            result = await self._through_frames(drain.turn_input, drain.turn_id, options, drain.controller, claims)
             if claims.any_held and result.outcome.stopped != "plugin_abort":  # what a plugin puts off may run later
                 await claims.drop()
             return result

@@ -220,7 +220,7 @@ class TurnRunner:
         return TurnContext(
             session_id=state.session_id,
             turn_id=self._turn_id,
-            scope_id=self._claims.begun_by.claim_id if self._claims.begun_by else self._turn_id,
+            scope_id=self._claims.scope_id or self._turn_id,
             turn_index=state.turn_index,
             agent_frame_id=state.current_agent_frame_id,
             model=self._policy().model,

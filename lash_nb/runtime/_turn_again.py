@@ -5,7 +5,7 @@ commits behind. Two facts are noted with the effects: where the turn began, and 
 """
 
 import logging
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,7 @@ from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError, WireE
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import Json, PromptUsage, from_builtins, to_builtins
 
-__all__ = ["Run", "note_finished", "stand_at_beginning"]
+__all__ = ["Run", "is_finished", "note_finished", "stand_at_beginning"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +42,8 @@ async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffec
     }
     first = await controller.recall(_name(state, turn_id, "begun"), here)
     finished = await controller.recall(_name(state, turn_id, "finished"), None)
-    _check(turn_id, first, finished)
+    _check(turn_id, first, _Beginning)
+    _check(turn_id, finished, int | None)
     run = _run(state, here, first, finished)
     if run == "finished" and not _is_resident(state, first):
         raise LashRuntimeError(
@@ -54,6 +55,17 @@ async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffec
         _go_back(state, first)
         _LOG.info("turn %s of session %s is run %s", turn_id, state.session_id, run)
     return run
+
+
+async def is_finished(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> bool:
+    """Tell whether an earlier run of a turn is committed.
+
+    Raises:
+        RuntimeEffectControllerError: what the controller remembers cannot be read; `turn_facts`, it is something else.
+    """
+    finished = await controller.recall(_name(state, turn_id, "finished"), None)
+    _check(turn_id, finished, int | None)
+    return _was_committed(state, finished)
 
 
 async def note_finished(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> None:
@@ -77,10 +89,9 @@ class _Beginning(msgspec.Struct):
     last_prompt_usage: PromptUsage | None
 
 
-def _check(turn_id: str, first: Json, finished: Json) -> None:
+def _check(turn_id: str, fact: Json, kind: Any) -> None:
     try:
-        from_builtins(first, _Beginning)
-        from_builtins(finished, int | None)
+        from_builtins(fact, kind)
     except WireError as error:
         raise RuntimeEffectControllerError(
             "turn_facts",
@@ -90,11 +101,17 @@ def _check(turn_id: str, first: Json, finished: Json) -> None:
 
 
 def _run(state: RuntimeSessionState, here: Json, first: Json, finished: Json) -> Run:
-    if finished is not None and finished <= state.turn_index:  # else the store is another one, which has no such turn
+    if _was_committed(state, finished):
         return "finished"
     broke_off = first != here and first["turn_index"] + 1 == state.turn_index
     leaf = first["leaf_node_id"]
     return "again" if broke_off and (leaf is None or state.graph.is_on_path(leaf)) else "first"
+
+
+def _was_committed(state: RuntimeSessionState, finished: Json) -> bool:
+    return (
+        finished is not None and finished <= state.turn_index
+    )  # else the store is another one, which has no such turn
 
 
 def _is_resident(state: RuntimeSessionState, first: Json) -> bool:

@@ -36,4 +36,4 @@ class TurnOptions:
     controller: ScopedEffectController | None = None
     """The scope of which the turn's effects are part; one of its own otherwise."""
     drain_id: str | None = None
-    """Names the scope of a turn of queued work; the claim does otherwise."""
+    """Names the scope of a turn of queued work, and for a durable host the turn; otherwise its claim does, or for a durable host its first batch."""

@@ -36,10 +36,12 @@ class Place:
 
     Attributes:
         done: The file of those lines.
+        queue_lease_ms: How long queued work waits for a process that died.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.queue_lease_ms = LEASE_MS
         self.done = folder / "done.txt"
 
     def note(self, what: str) -> None:
@@ -67,7 +69,8 @@ class Place:
             return f"rain in {city}"
 
         builder = LashCore.standard().stored_in(self.folder).effect_host(host)
-        return builder.provider(ScriptedProvider(answer or self.answer)).model("m").tools(weather)
+        builder = builder.provider(ScriptedProvider(answer or self.answer)).model("m").tools(weather)
+        return builder.queue_lease_ms(self.queue_lease_ms)
 
     @asynccontextmanager
     async def session(self, answer: Answer | None = None) -> AsyncIterator[LashSession]:
