@@ -225,27 +225,10 @@ def _checked(name: str, output: object) -> ToolCallOutput:
 def _as_json(output: object) -> ToolCallOutput:
     if not isinstance(output, ToolCallOutput):
         raise NotJsonError(f"its provider returned {type(output).__name__} and must return a ToolCallOutput")
-    if _is_plain_text(output):
+    if not isinstance(output.outcome, ToolSuccess):
+        to_json(output)
         return output
-    written = output
-    if isinstance(output.outcome, ToolSuccess):
-        payload = ToolValue(plain_json(output.outcome.payload.value))
-        written = ToolCallOutput(outcome=ToolSuccess(payload=payload), control=output.control)
-    to_json(written)
-    return written
-
-
-def _is_plain_text(output: ToolCallOutput) -> bool:
-    """Tell whether the output is a text and nothing else: most results are, the longest above all, and they need not be written to know."""
-    value = output.outcome.payload.value if isinstance(output.outcome, ToolSuccess) else None
-    return type(value) is str and output.control is None and _is_whole(value)
-
-
-def _is_whole(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: who says where it stands is asked for that
-        return False
-    return True
+    if output.control is not None:
+        to_json(output.control)
+    payload = ToolValue(plain_json(output.outcome.payload.value))
+    return ToolCallOutput(outcome=ToolSuccess(payload=payload), control=output.control)

@@ -4,10 +4,12 @@ import dataclasses
 import math
 from typing import Any, Final
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from lash_nb.wire import AttachmentRef, Json, to_builtins
+from lash_nb.errors import WireError
+from lash_nb.wire import AttachmentRef, Json, ToolValue, to_builtins, to_json
 
 __all__ = ["NotJsonError", "plain_json"]
 
@@ -17,19 +19,61 @@ _DEPTH: Final = 128
 """Deeper than any result that a model could read, far less deep than the interpreter's own limit."""
 
 
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG: Final = b"0" * 19
+"""Integers of fewer digits fit in 64 bits; the codec takes any."""
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder()
+
+
 class NotJsonError(ValueError):
     """A value that cannot be written as JSON; the text says where and what to return instead."""
 
 
 def plain_json(value: Any) -> Json:
-    """Return `value` as JSON in which `AttachmentRef` objects stand as they are.
+    """Return a copy of `value` as JSON in which `AttachmentRef` objects stand as they are.
 
     Pydantic models, dataclasses, enums, dates, sets and the like become what pydantic makes of them.
 
     Raises:
         NotJsonError: something inside has no JSON form.
+        WireError: a text holds half of a surrogate pair.
     """
-    return _plain(value, "result", _DEPTH)
+    copied = value if type(value) is str and value.isascii() else _copied(value)
+    if copied is not UNSET:
+        return copied
+    plain = _plain(value, "result", _DEPTH)
+    to_json(ToolValue(plain))
+    return plain
+
+
+def _copied(value: Any) -> Any:
+    """What JSON makes of `value`, when that is equal to it: nobody has to look at each item of what is JSON already."""
+    try:
+        written = _ENCODER.encode(value)
+        copied = _DECODER.decode(written)
+        is_same = copied == value
+        if _LONG in written.translate(_DIGITS):
+            to_json(copied)
+    except (TypeError, ValueError, OverflowError, RecursionError, WireError):
+        return UNSET
+    is_shallow = written.count(b"[") + written.count(b"{") < _DEPTH or _is_shallow(copied)
+    return copied if is_same and is_shallow else UNSET
+
+
+def _is_shallow(value: Json) -> bool:
+    """Tell whether JSON has fewer levels than the most that are followed; looks at one level after the other."""
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [
+            part
+            for holder in level
+            for part in (holder.values() if type(holder) is dict else holder)
+            if type(part) is dict or type(part) is list
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _plain(value: Any, path: str, depth: int) -> Json:

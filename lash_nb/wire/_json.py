@@ -21,7 +21,7 @@ from lash_nb.wire._convert import converted, decode_hook
 from lash_nb.wire._flat import flat_shape, is_flat
 from lash_nb.wire._shared import SharedSequence
 from lash_nb.wire._strict import is_settled, read_strictly
-from lash_nb.wire._tool_value import ToolValue, encode_tool_value
+from lash_nb.wire._tool_value import ToolValue, encode_tool_value, holds_signs
 from lash_nb.wire._visit import Fault
 from lash_nb.wire._written import fault_in, is_writable
 
@@ -33,8 +33,6 @@ JsonText: TypeAlias = bytes | bytearray | memoryview | str
 
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
-_UNPLAIN: Final = (b'"$lash_tool_value":', b'"media_type":')
-"""Keys of attachments and of what must be escaped among tool values; inside a text there is a backslash before the closing quote."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
 _PLACE: Final = b"\2"
@@ -178,7 +176,7 @@ def _json_hook(value: Any) -> Any:
         return msgspec.Raw(_place_of(value))
     if isinstance(value, ToolValue):
         plain = _ENCODER.encode(value.value)
-        if not any(key in plain for key in _UNPLAIN):
+        if not holds_signs(plain):
             return msgspec.Raw(plain)
     return _encode_hook(value)
 

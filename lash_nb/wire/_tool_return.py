@@ -20,6 +20,7 @@ from lash_nb.wire._tool import (
     ToolFailure,
     ToolSuccess,
 )
+from lash_nb.wire._tool_value import is_free_json
 
 __all__ = ["completed_call", "format_tool_output_content", "model_tool_return"]
 
@@ -50,7 +51,7 @@ class AnyToolCall(Protocol):
 
 def model_tool_return(call_id: str, tool_name: str, output: ToolCallOutput) -> ModelToolReturn:
     """Return what the model sees of `output`: text around attachments, or the failure in words."""
-    return ModelToolReturn(call_id=call_id, tool_name=tool_name, parts=tuple(_parts(output)))
+    return ModelToolReturn(call_id=call_id, tool_name=tool_name, parts=_parts(output))
 
 
 def completed_call(call: AnyToolCall, output: ToolCallOutput, *, duration_ms: int = 0) -> CompletedToolCall:
@@ -76,13 +77,20 @@ def format_tool_output_content(output: ToolCallOutput) -> str:
             return _words(end)
 
 
-def _parts(output: ToolCallOutput) -> Iterator[ModelToolReturnPart]:
+def _parts(output: ToolCallOutput) -> tuple[ModelToolReturnPart, ...]:
     match output.outcome:
         case ToolSuccess(payload=payload):
-            yield from _merged(_value_pieces(payload.value))
+            return _value_parts(payload.value)
         case ToolFailed(payload=end) | ToolCancelled(payload=end):
-            yield TextReturnPart(text=_words(end))
-            yield from map(AttachmentReturnPart.of, output.attachments())
+            return TextReturnPart(text=_words(end)), *map(AttachmentReturnPart.of, output.attachments())
+
+
+def _value_parts(value: Any) -> tuple[ModelToolReturnPart, ...]:
+    """A text stands for itself; anything else is compact JSON, interrupted by attachments."""
+    if not is_free_json(value):
+        return tuple(_merged(_json_pieces(value)))
+    text = value if isinstance(value, str) else to_json(value).decode()
+    return (TextReturnPart(text=text),) if text else ()
 
 
 def _words(end: ToolFailure | ToolCancellation) -> str:
@@ -104,16 +112,11 @@ def _merged(pieces: Iterator[str | AttachmentRef]) -> Iterator[ModelToolReturnPa
         yield TextReturnPart(text=text)
 
 
-def _value_pieces(value: Any) -> Iterator[str | AttachmentRef]:
-    """A string stands for itself; anything else is compact JSON, interrupted by attachments."""
-    if isinstance(value, str):
-        yield value
-    else:
-        yield from _json_pieces(value)
-
-
 def _json_pieces(value: Any) -> Iterator[str | AttachmentRef]:
-    if isinstance(value, AttachmentRef):
+    """What holds no attachment is one piece, however large."""
+    if is_free_json(value):
+        yield to_json(value).decode()
+    elif isinstance(value, AttachmentRef):
         yield value
     elif isinstance(value, dict):
         for index, key in enumerate(sorted(value)):

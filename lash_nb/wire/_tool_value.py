@@ -1,16 +1,20 @@
 """Tool values: plain JSON in which an attachment may stand (lash 0.1.0-alpha.37, effect wire format §8.4)."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct, to_builtins
 
 from lash_nb.wire._base import Json
 from lash_nb.wire._media import AttachmentRef
 
-__all__ = ["ToolValue", "decode_tool_value", "encode_tool_value"]
+__all__ = ["ToolValue", "decode_tool_value", "encode_tool_value", "holds_signs", "is_free_json"]
 
 _RESERVED = "$lash_tool_value"
+_ESCAPED: Final = b'"$lash_tool_value":'
+_ATTACHED: Final = b'"media_type":'
+"""Keys as they are written; inside a text there is a backslash before the closing quote."""
 
 
 class _Attachment(Struct, frozen=True, kw_only=True, tag_field=_RESERVED, tag="attachment"):
@@ -48,11 +52,32 @@ class ToolValue:
 
     def to_json_value(self) -> Json:
         """Return the value as it is written, as a free value: attachments and escapes are plain objects."""
+        if is_free_json(self.value):
+            return self.value
         return to_builtins(encode_tool_value(self.value))
 
     def attachments(self) -> Iterator[AttachmentRef]:
         """Yield the attachments inside, depth first, objects in key order."""
-        return _attachments(self.value)
+        return iter(()) if is_free_json(self.value) else _attachments(self.value)
+
+
+def holds_signs(written: bytes) -> bool:
+    """Tell whether a value that is written as JSON may hold attachments or what must be escaped."""
+    return _ATTACHED in written or _ESCAPED in written
+
+
+def is_free_json(value: Any) -> bool:
+    """Tell whether `value` is sure to be written as it stands: no attachment is in it, and nothing to escape.
+
+    The encoder sees in one go what would take a step for each item.
+    """
+    if isinstance(value, str | int | float | None):
+        return True
+    try:
+        written = msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
+    return not holds_signs(written)
 
 
 def encode_tool_value(value: Any) -> Any:

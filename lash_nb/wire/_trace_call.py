@@ -1,13 +1,13 @@
 """Calls of models and tools as traces tell them: hashes for bytes, flags for what only a provider can read (lash 0.1.0-alpha.37, turns §16.2)."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import field
 
 from lash_nb.wire._base import I64, U64, Json, Wire, none
-from lash_nb.wire._json import from_json, to_json
+from lash_nb.wire._json import to_builtins
 from lash_nb.wire._shared import Shareable
-from lash_nb.wire._tool import ToolCallOutput, ToolSuccess
+from lash_nb.wire._tool import ToolCallOutput
 from lash_nb.wire._usage import LlmUsage
 
 __all__ = [
@@ -261,17 +261,6 @@ class TraceToolCallOutcome(Wire, frozen=True, kw_only=True):
     """The value, failure or cancellation as a free value."""
 
 
-def _is_writable(text: str) -> bool:
-    """Whether a text has no half of a character in it, which JSON in UTF-8 cannot carry."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
     """All that a traced tool call gave."""
 
@@ -283,8 +272,6 @@ class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
     @classmethod
     def of(cls, output: ToolCallOutput) -> "TraceToolCallOutput":
         """Return `output` as it is traced: every record in it becomes a free value, so its keys are sorted when written."""
-        value = output.outcome.payload.value if isinstance(output.outcome, ToolSuccess) else None
-        if isinstance(value, str) and output.control is None and _is_writable(value):
-            return cls(outcome=TraceToolCallOutcome(status="success", payload=value))
-        plain: dict[str, Any] = from_json(to_json(output))
-        return cls(outcome=TraceToolCallOutcome(**plain["outcome"]), control=plain.get("control"))
+        control = None if output.control is None else to_builtins(output.control)
+        outcome = TraceToolCallOutcome(status=output.status, payload=output.value_for_projection())
+        return cls(outcome=outcome, control=control)

@@ -48,7 +48,13 @@ def refuse_unreadable(value: Any, levels: int = MAX_DEPTH) -> None:
 
 def is_whole(text: str) -> bool:
     """Tell whether a text has no half of a surrogate pair."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parts(value: dict[str, Any] | list[Any]) -> Iterable[tuple[str | int, Any]]:

@@ -5,6 +5,7 @@ import datetime
 import enum
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -288,6 +289,12 @@ async def test_a_plain_function_runs_beside_the_loop() -> None:
         ({"b": 1.5, 3: "x"}, {"b": 1.5, "3": "x"}),
         (Forecast(datetime.date(2026, 2, 3), REF), {"day": "2026-02-03", "picture": REF}),
         (Place(lat=1), {"lat": 1.0, "lon": 0}),
+        (
+            [0.00012345678901234567, 2**64 - 1, -(2**63), "9" * 20],
+            [0.00012345678901234567, 2**64 - 1, -(2**63), "9" * 20],
+        ),
+        ({"at": datetime.datetime(2026, 2, 3, tzinfo=datetime.UTC)}, {"at": "2026-02-03T00:00:00Z"}),
+        ([Counter("aab"), True, 1], [{"a": 2, "b": 1}, True, 1]),
         ({Unit.C: Unit.F}, None),
         ({"b", "a"}, ["a", "b"]),
         (ToolValue({"a": REF}), {"a": REF}),
@@ -313,6 +320,8 @@ async def test_results_become_json(returned: Any, value: Any) -> None:
         (threading.Lock(), "tool give: result is of type lock, which is not JSON; return a dict, list, text or number"),
         ([b"x"], "tool give: result[0] is bytes; store it with context.attachments.put(…) and return the reference"),
         ({"a": float("nan")}, "tool give: result['a'] is nan, which JSON cannot carry; return None or a text instead"),
+        ([1, 2**64], "tool give: result[1] is an integer of more than 64 bits, which JSON readers round"),
+        ({"a": "\ud800"}, "tool give: ToolValue cannot be written as JSON: str with half of a surrogate pair"),
     ],
 )
 async def test_a_result_that_is_no_json_says_what_to_return(returned: Any, message: str) -> None:
@@ -335,6 +344,34 @@ async def test_a_result_that_contains_itself_is_a_failure() -> None:
         return knot
 
     assert "nested too deeply or contains itself" in await message_of(give)
+
+
+@pytest.mark.parametrize("levels", [129, 500])
+async def test_a_result_that_nests_too_deep_is_a_failure(levels: int) -> None:
+    """What nobody reads again is not taken, whether it holds itself or not."""
+    nested: list[Any] = []
+    for _ in range(levels):
+        nested = [nested]
+
+    def give() -> Any:
+        """Give."""
+        return {"brackets": "[{" * 100, "nested": nested}
+
+    assert "nested too deeply" in await message_of(give)
+
+
+async def test_a_result_is_what_it_was_when_it_was_given() -> None:
+    """A tool may go on changing what it returned: the result stays."""
+    counts = {"calls": [1]}
+
+    def give() -> Any:
+        """Give."""
+        return counts
+
+    given = await value_of(give)
+    counts["calls"].append(2)
+
+    assert given == {"calls": [1]}
 
 
 async def test_a_tool_may_give_a_whole_output() -> None:

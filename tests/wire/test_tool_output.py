@@ -1,6 +1,10 @@
 """What a tool's output is to code, to the model and to a list of attachments."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lash_nb.errors import PluginError, RuntimeEffectControllerError, StoreError
 from lash_nb.wire import (
@@ -22,14 +26,18 @@ from lash_nb.wire import (
     ToolOutcome,
     ToolSuccess,
     ToolValue,
+    TraceToolCallOutput,
     completed_call,
     expect_outcome,
     format_tool_output_content,
     from_json,
     to_json,
 )
+from tests.work import lines_run
 
 REF = AttachmentRef(id="a", media_type=MediaType(type="png"), byte_len=1)
+REFS = (REF, AttachmentRef(id="b", media_type=MediaType(type="jpeg"), byte_len=2, label='"'))
+CALL = PreparedToolCall(call_id="c", tool_name="t", args={})
 ATTACHED = {
     "$lash_tool_value": "attachment",
     "ref": {"byte_len": 1, "id": "a", "media_type": {"kind": "image", "type": "png"}},
@@ -95,6 +103,34 @@ def test_a_free_value_is_never_an_attachment() -> None:
     assert value.to_json_value() == {"$lash_tool_value": "object", "entries": ATTACHED}
     assert from_json(to_json(value), ToolValue) == value
     assert from_json(to_json(ATTACHED), ToolValue).value == REF
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text('a"é$', max_size=3) | st.sampled_from(REFS),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["b", "a", "media_type", "$lash_tool_value"]), inner)
+        ),
+    )
+)
+def test_the_model_sees_the_json_around_attachments(value: Json) -> None:
+    """The texts and the attachments between them, put together, are the value's canonical JSON, in which each attachment is its reference."""
+    shown = completed_call(CALL, ToolCallOutput(outcome=ToolSuccess(payload=ToolValue(value)))).model_return.parts
+    texts = [part.text if isinstance(part, TextReturnPart) else to_json(part.ref).decode() for part in shown]
+
+    assert "".join(texts) == (value if isinstance(value, str) else to_json(value).decode())
+    assert all(isinstance(a, AttachmentRef) or isinstance(b, AttachmentRef) for a, b in pairwise(shown))
+
+
+def test_a_long_result_costs_little_for_each_item() -> None:
+    """What the model sees, and what is traced, is made of the whole value at once."""
+    numbers = list(range(5_000))
+    output = ToolCallOutput(outcome=ToolSuccess(payload=ToolValue({"rows": numbers})))
+
+    assert lines_run(lambda: completed_call(CALL, output)) < 3 * len(numbers)
+    assert lines_run(lambda: TraceToolCallOutput.of(output)) < 100
+    assert lines_run(output.attachments) < 100
 
 
 def test_a_completed_call_has_what_the_call_had() -> None:
