@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct
+from msgspec.structs import astuple
 
 __all__ = [
     "I32",
@@ -126,7 +127,7 @@ class External(Wire, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     absent: ClassVar[Any] = None
 
     def __post_init__(self) -> None:
-        if msgspec.structs.astuple(self).count(self.absent) != len(self.__struct_fields__) - 1:
+        if astuple(self).count(self.absent) != len(self.__struct_fields__) - 1:
             names = ", ".join(self.__struct_fields__)
             message = f"{type(self).__name__} takes exactly one of {names}; give one and leave the others out"
             raise ValueError(message)  # msgspec adds the path and turns it into a decoding error
@@ -134,16 +135,16 @@ class External(Wire, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     @property
     def tag(self) -> str:
         """Name of the variant that is set, as on the wire."""
-        *names, last = self.__struct_fields__
-        for name in names:
-            if getattr(self, name) is not self.absent:
-                return name
-        return last
+        return self.__struct_fields__[astuple(self).index(self.variant)]
 
     @property
     def variant(self) -> Any:
         """The variant that is set."""
-        return getattr(self, self.tag)
+        absent = self.absent
+        for value in astuple(self):
+            if value is not absent:
+                return value
+        return absent
 
 
 class TwoWay(External, frozen=True, kw_only=True):
@@ -151,7 +152,12 @@ class TwoWay(External, frozen=True, kw_only=True):
 
     absent: ClassVar[Any] = UNSET
 
+    Ok: Any = UNSET
+    """What went well."""
+    Err: Any = UNSET
+    """What failed."""
+
     @property
     def is_ok(self) -> bool:
         """Whether the result is a success."""
-        return self.tag == "Ok"
+        return self.Ok is not UNSET

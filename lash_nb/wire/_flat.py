@@ -45,6 +45,7 @@ def flat_shape(kind: type[F]) -> FlatShape[F]:
     return FlatShape(kind)
 
 
+@cache
 def is_flat(kind: Any) -> bool:
     """Tell whether `kind` is the type of a flat record."""
     return isinstance(kind, type) and issubclass(kind, Flat)

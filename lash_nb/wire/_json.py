@@ -6,8 +6,8 @@ round-trip, large exponents with a sign (`1e+16`).
 
 import hashlib
 import re
+import threading
 from collections.abc import Sequence
-from contextvars import ContextVar
 from functools import cache
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, overload
@@ -37,9 +37,18 @@ _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
-_WRITTEN: Final[ContextVar[dict[int, tuple[int, bytes]]]] = ContextVar("lash_nb_json_written_before")
 _LARGE: Final = re.compile(rb"e(?=\d)")
 """Outside of texts: where the sign of a large exponent is missing."""
+
+
+class _Text(threading.local):
+    """The text that a thread is writing: nothing is awaited meanwhile."""
+
+    written: dict[int, tuple[int, bytes]] | None = None
+    """What was written before, by the identity of its sequence: the number of its place, and its JSON."""
+
+
+_TEXT: Final = _Text()
 
 
 def to_json(value: Any) -> bytes:
@@ -116,17 +125,18 @@ def pretty_json(value: Any) -> str:
 
 def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
-    written: dict[int, tuple[int, bytes]] = {}
-    outer = _WRITTEN.set(written)
+    outer, _TEXT.written = _TEXT.written, None
     try:
-        data = _flattened(value) if isinstance(value, Flat) else _ENCODER.encode(value)
+        data = _flattened(value) if is_flat(type(value)) else _ENCODER.encode(value)
+        written = _TEXT.written
     finally:
-        _WRITTEN.reset(outer)
+        _TEXT.written = outer
     faceless = data.translate(_FACELESS)
-    is_long = _LONG in faceless
-    if (is_long or not is_read) and not is_writable(value, numbers=is_long or b"null" in data):
+    is_long = faceless.find(_LONG) >= 0  # `in` first takes the text for a number, which costs more than the search
+    if (is_long or not is_read) and not is_writable(value, integers=is_long, floats=data.find(b"null") >= 0):
         raise ValueError("something in it is no JSON")
-    data = _signed(data) if _may_hold_large_float(faceless) else data
+    if faceless.find(b"0e00") >= 0 and _may_hold_large_float(faceless):
+        data = _signed(data)
     return _filled(data, written) if written else data
 
 
@@ -139,7 +149,9 @@ def _filled(data: bytes, written: dict[int, tuple[int, bytes]]) -> bytes:
 
 def _place_of(value: SharedSequence[Any]) -> bytes:
     """Return what stands for a sequence in the text that is being written; a flat record is encoded twice, its sequences are not."""
-    written = _WRITTEN.get()
+    if _TEXT.written is None:
+        _TEXT.written = {}
+    written = _TEXT.written
     if id(value) not in written:
         written[id(value)] = len(written), value.to_json(_canonical)
     return b"%b%08d%b" % (_PLACE, written[id(value)][0], _PLACE)
@@ -201,7 +213,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def _bytes_of(data: JsonText) -> bytes:
     if isinstance(data, str):
         return data.encode()
-    if isinstance(data, bytes | bytearray | memoryview):
+    if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     raise WireError(
         f"JSON is read from bytes or str, got {type(data).__name__}; dicts and lists are for `from_builtins`",
@@ -227,8 +239,6 @@ def _decode(raw: bytes, kind: Any) -> Any:
 
 
 def _may_hold_large_float(faceless: bytes) -> bool:
-    if b"0e00" not in faceless:
-        return False
     return b"0e00," in faceless or b"0e000," in faceless or faceless.endswith((b"0e00", b"0e000"))
 
 

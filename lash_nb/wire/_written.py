@@ -27,13 +27,22 @@ _Parts: TypeAlias = Callable[[Any], Collection[Any] | None]
 _FOLLOWED: Final = 1000
 """Levels down to which a fault is looked for: what nests deeper nobody reads, and it may hold itself."""
 _PLAIN: Final[frozenset[type]] = frozenset({str, bool, type(None), Octets, UnsetType})
-_SCALARS: Final = _PLAIN | {int, float}
-"""Types of what holds nothing; a number may still be one that JSON cannot carry."""
+"""Types of what holds nothing and may always be written."""
+_LEAVES: Final = {
+    (False, False): _PLAIN | {int, float},
+    (False, True): _PLAIN | {int},
+    (True, False): _PLAIN | {float},
+    (True, True): _PLAIN,
+}
+"""Types of what need not be looked at, by whether integers and floats must be: of them there may be one that JSON cannot carry."""
 
 
-def is_writable(value: Any, *, numbers: bool) -> bool:
-    """Tell whether a value that the encoder took holds only what may be written; `numbers` says whether to look at each of these."""
-    leaves = _PLAIN if numbers else _SCALARS
+def is_writable(value: Any, *, integers: bool, floats: bool) -> bool:
+    """Tell whether a value that the encoder took holds only what may be written.
+
+    `integers` says whether one of them may be too long, `floats` whether one of them may be no number.
+    """
+    leaves = _LEAVES[integers, floats]
     holders = [value]
     for holder in holders:  # which grows meanwhile
         parts = _PARTS[type(holder)](holder)
