@@ -127,7 +127,7 @@ def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
     outer, _TEXT.written = _TEXT.written, None
     try:
-        data = _flattened(value) if is_flat(type(value)) else _ENCODER.encode(value)
+        data = _flattened(value) if is_flat(value.__class__) else _ENCODER.encode(value)
         written = _TEXT.written
     finally:
         _TEXT.written = outer

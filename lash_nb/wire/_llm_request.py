@@ -1,9 +1,11 @@
 """Model requests: as a provider gets them, and as an envelope carries them (lash 0.1.0-alpha.37, effect wire format §7.1–7.2, §16.3)."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from itertools import repeat
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import field
+from msgspec.structs import asdict
 
 from lash_nb.errors import AttachmentStoreError, RuntimeEffectControllerError
 from lash_nb.wire._base import External, Json, NonZero, Octets, Wire, none
@@ -139,6 +141,11 @@ class LlmAttachmentSpec(Wire, frozen=True, kw_only=True):
                 "runtime_effect_attachment_store", f"an attachment of the request was not stored: {error.message}"
             ) from error
 
+    def into_attachment(self) -> LlmAttachment:
+        """Return the attachment of a live request, without its bytes."""
+        reference = self.reference
+        return LlmAttachment(mime=reference.media_type.mime, data=Octets(), reference=reference)
+
 
 class _LlmRequest(Wire, Generic[Attachment], frozen=True, kw_only=True):
     """What both forms of a request have."""
@@ -169,23 +176,14 @@ class LlmRequestSpec(_LlmRequest[LlmAttachmentSpec], frozen=True, kw_only=True):
     @classmethod
     def from_request(cls, request: "LlmRequest", put: StoreBytes) -> "LlmRequestSpec":
         """Return the request as an envelope carries it: bytes without a reference are stored by `put`; errors as in `LlmAttachmentSpec.from_attachment`."""
-        specs = tuple(LlmAttachmentSpec.from_attachment(attachment, put) for attachment in request.attachments)
-        return cls(**_but_attachments(request), attachments=specs)
+        specs = tuple(map(LlmAttachmentSpec.from_attachment, request.attachments, repeat(put)))
+        return cls(**asdict(request) | {"attachments": specs})
 
     def into_request(self) -> "LlmRequest":
         """Return the live request, its attachments without their bytes."""
-        references = (spec.reference for spec in self.attachments)
-        attachments = tuple(
-            LlmAttachment(mime=reference.media_type.mime, data=Octets(), reference=reference)
-            for reference in references
-        )
-        return LlmRequest(**_but_attachments(self), attachments=attachments)
+        attachments = tuple(map(LlmAttachmentSpec.into_attachment, self.attachments))
+        return LlmRequest(**asdict(self) | {"attachments": attachments})
 
 
 class LlmRequest(_LlmRequest[LlmAttachment], frozen=True, kw_only=True):
     """A model request as a provider gets it, its attachments with bytes."""
-
-
-def _but_attachments(request: LlmRequest | LlmRequestSpec) -> dict[str, Any]:
-    """Return the fields that both forms of a request share."""
-    return {name: getattr(request, name) for name in request.__struct_fields__ if name != "attachments"}

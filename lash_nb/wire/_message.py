@@ -133,6 +133,8 @@ class Part(Wire, frozen=True, kw_only=True):
         if self.kind == "Image" and (self.attachment is not None or not self.content.strip()):
             return "[Image attached]"
         match self.prune_state:
+            case "Intact":
+                pass
             case "Cleared":
                 return "[Old tool result content cleared]"
             case PrunedPart(Deleted=DeletedPart(breadcrumb=breadcrumb, archive_hash=archive)):
@@ -205,7 +207,7 @@ class TurnCause(Wire, frozen=True, kw_only=True):
 
 def reassign_part_ids(message_id: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     """Return `parts` renumbered as parts of `message_id`."""
-    return tuple(replace(part, id=f"{message_id}.p{index}") for index, part in enumerate(parts))
+    return tuple([replace(part, id=f"{message_id}.p{index}") for index, part in enumerate(parts)])
 
 
 class ResumeSafety:
@@ -219,6 +221,8 @@ class ResumeSafety:
         self._base = base
         self._calls: set[str] = set()
         self._results: set[str] = set()
+        self._open: int = 0 if base is None else base._open  # noqa: SLF001 - the same class
+        """Calls without a result; of no interest once something was broken."""
         self._broken: bool = base is not None and base._broken  # noqa: SLF001 - the same class
 
     def fork(self) -> "ResumeSafety":
@@ -237,24 +241,24 @@ class ResumeSafety:
     @property
     def is_safe(self) -> bool:
         """Whether what was fed so far is a point to go on from."""
-        return not self._broken and self._count("_calls") == self._count("_results")
+        return not self._broken and not self._open
 
-    def _count(self, kind: str) -> int:
-        held: set[str] = getattr(self, kind)
-        return len(held) + (self._base._count(kind) if self._base else 0)  # noqa: SLF001 - the same class
+    def _has_call(self, call_id: str) -> bool:
+        return call_id in self._calls or (self._base is not None and self._base._has_call(call_id))  # noqa: SLF001 - the same class
 
-    def _holds(self, kind: str, call_id: str) -> bool:
-        held: set[str] = getattr(self, kind)
-        return call_id in held or (self._base is not None and self._base._holds(kind, call_id))  # noqa: SLF001 - the same class
+    def _has_result(self, call_id: str) -> bool:
+        return call_id in self._results or (self._base is not None and self._base._has_result(call_id))  # noqa: SLF001 - the same class
 
     def _feed_call(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "Assistant" and bool(call_id) and not self._holds("_calls", call_id)
+        safe = message.role == "Assistant" and bool(call_id) and not self._has_call(call_id)
         self._calls.add(call_id)
+        self._open += 1
         return safe
 
     def _feed_result(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "User" and self._holds("_calls", call_id) and not self._holds("_results", call_id)
+        safe = message.role == "User" and self._has_call(call_id) and not self._has_result(call_id)
         self._results.add(call_id)
+        self._open -= 1
         return safe
 
 

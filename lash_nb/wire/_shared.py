@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import isqrt
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
 
 __all__ = ["Shareable", "SharedMap", "SharedSequence", "common_beginning"]
@@ -17,6 +18,7 @@ Item = TypeVar("Item", covariant=True)  # noqa: PLC0105 - the name that error me
 Other = TypeVar("Other")
 Source = TypeVar("Source")
 
+_NEW: Final = object.__new__
 _FEW: Final = 16
 """As many items are copied with each extension before a longer list of their own pays, whatever the length."""
 
@@ -49,11 +51,8 @@ class SharedSequence(Sequence[Item], Generic[Item]):
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         held = list(items)
-        self._set((), _Trunk(held), len(held), ())
-
-    def _set(self, before: tuple[Any, ...], trunk: _Trunk, length: int, behind: tuple[Any, ...]) -> None:
-        self._before, self._trunk, self._length, self._behind = before, trunk, length, behind
-        self._size = len(before) + length + len(behind)
+        self._before, self._trunk, self._length, self._behind = (), _Trunk(held), len(held), ()
+        self._size = len(held)
 
     @classmethod
     def of(cls, items: Iterable[Other]) -> "SharedSequence[Other]":
@@ -62,8 +61,9 @@ class SharedSequence(Sequence[Item], Generic[Item]):
 
     @staticmethod
     def _made(before: tuple[Any, ...], trunk: _Trunk, length: int, behind: tuple[Any, ...]) -> "SharedSequence[Any]":
-        made: SharedSequence[Any] = SharedSequence.__new__(SharedSequence)
-        made._set(before, trunk, length, behind)
+        made: SharedSequence[Any] = _NEW(SharedSequence)
+        made._before, made._trunk, made._length, made._behind = before, trunk, length, behind
+        made._size = len(before) + length + len(behind)
         return made
 
     def extended(self, more: Iterable[Other]) -> "SharedSequence[Item | Other]":
@@ -85,14 +85,19 @@ class SharedSequence(Sequence[Item], Generic[Item]):
     def _grow(self, fresh: tuple[Any, ...]) -> bool:
         """See to it that the list goes on with `fresh`; it may do so already, when somebody else came first."""
         items = self._trunk.items
+        if len(items) == self._length:
+            items.extend(fresh)
+            return True
         ahead = items[self._length : self._length + len(fresh)]
-        if any(one is not other for one, other in zip(ahead, fresh, strict=False)):
+        if any(map(is_not, ahead, fresh)):
             return False
         items.extend(fresh[len(ahead) :])
         return True
 
     def first(self, count: int) -> "SharedSequence[Item]":
         """Return the first items."""
+        if count >= self._size:
+            return self
         inner = count - len(self._before)
         if inner < 0:
             return SharedSequence(self._before[:count])
@@ -131,10 +136,10 @@ class SharedSequence(Sequence[Item], Generic[Item]):
     def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
     def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
         if isinstance(index, slice):
-            start, stop, step = index.indices(len(self))
+            start, stop, step = index.indices(self._size)
             return self._between(start, stop) if step == 1 else tuple(self)[index]
-        place = index + len(self) if index < 0 else index
-        if not 0 <= place < len(self):
+        place = index + self._size if index < 0 else index
+        if not 0 <= place < self._size:
             message = "index out of range"
             raise IndexError(message)
         return self._at(place)
@@ -207,13 +212,17 @@ class SharedMap(Generic[Source, Item]):
         self._function = function
         self._source: SharedSequence[Source] = SharedSequence()
         self._mapped: SharedSequence[Item] = SharedSequence()
+        self._ahead: tuple[tuple[Source, ...], tuple[Item, ...]] = ((), ())
+        """What stood before the shared list, and its results."""
 
     def __call__(self, items: Iterable[Source]) -> SharedSequence[Item]:
         """Return the results for all items."""
         if not isinstance(items, SharedSequence):
             return SharedSequence(map(self._function, items))
         before, middle, behind = items.pieces()
+        if before != self._ahead[0]:
+            self._ahead = (before, tuple(map(self._function, before)))
         kept = common_beginning(self._source, middle)
         self._mapped = self._mapped.first(kept).extended(map(self._function, middle[kept:]))
         self._source = middle
-        return self._mapped.within(map(self._function, before), map(self._function, behind))
+        return self._mapped.within(self._ahead[1], map(self._function, behind))
