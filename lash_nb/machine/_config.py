@@ -1,8 +1,9 @@
 """How a machine is set up (lash 0.1.0-alpha.37, turns §2.1)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from lash_nb.machine._turn_limit import turn_limit_message
 from lash_nb.wire import GenerationOptions, LlmRequest, LlmToolSpec, Message, ProtocolTurnOptions, TurnCause
@@ -28,8 +29,7 @@ class RequestProjector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnMachineConfig:
+class TurnMachineConfig(Struct, frozen=True, kw_only=True):
     """Everything about a turn that does not change by itself; a surface sync replaces prompt and tool specs."""
 
     protocol_driver: "ProtocolDriver"

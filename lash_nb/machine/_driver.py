@@ -4,8 +4,9 @@ A driver holds no state of a turn and changes nothing itself. It reads a `Driver
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from lash_nb.machine._config import TurnMachineConfig
 from lash_nb.machine._effects import Emit, PendingToolCall
@@ -39,16 +40,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppendEvents:
+class AppendEvents(Struct, frozen=True, kw_only=True):
     """Add records to the session; messages among them are seen by the model from now on."""
 
     records: tuple[SessionEventRecord, ...]
     """The records, in order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartLlm:
+class StartLlm(Struct, frozen=True, kw_only=True):
     """Call the model."""
 
     request: LlmRequest
@@ -57,16 +56,14 @@ class StartLlm:
     """What the driver wants back with the answer: plain JSON, so that it survives a checkpoint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTools:
+class StartTools(Struct, frozen=True, kw_only=True):
     """Run tool calls."""
 
     calls: tuple[PendingToolCall, ...]
     """The calls."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartExec:
+class StartExec(Struct, frozen=True, kw_only=True):
     """Run a code block."""
 
     code: str
@@ -75,8 +72,7 @@ class StartExec:
     """What the driver wants back with the result: plain JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartCheckpoint:
+class StartCheckpoint(Struct, frozen=True, kw_only=True):
     """Let waiting work in."""
 
     checkpoint: CheckpointKind
@@ -85,21 +81,18 @@ class StartCheckpoint:
     """How the turn goes on when nothing comes in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdvanceProtocolIteration:
+class AdvanceProtocolIteration(Struct, frozen=True, kw_only=True):
     """Count one more iteration; tools and prompt are brought up to date before the next one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleTurnLimitFinal:
+class ScheduleTurnLimitFinal(Struct, frozen=True, kw_only=True):
     """Tell the model that the limit is reached and give it one grace iteration, unless it had it already."""
 
     message: Message
     """What the model reads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finish(Struct, frozen=True, kw_only=True):
     """End the turn; actions behind this one are not applied."""
 
     outcome: TurnOutcome
@@ -120,8 +113,7 @@ DriverAction: TypeAlias = (
 """What a driver wants done; `Emit` is the machine's own effect."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverContext:
+class DriverContext(Struct, frozen=True, kw_only=True):
     """What a driver may read at one moment of a turn; the sequences are the machine's own, only to be read."""
 
     config: TurnMachineConfig

@@ -1,7 +1,7 @@
 """The request of the standard protocol: the conversation message by message (lash 0.1.0-alpha.37, turns §2.7)."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lash_nb.machine._config import TurnMachineConfig
 from lash_nb.machine._rendering import RenderedMessage, render_message, text_message, turn_events_block
@@ -33,6 +33,7 @@ class ChatProjector:
         self._picture_ends = array("Q")
         self._messages: SharedSequence[LlmMessage] = SharedSequence()
         self._attachments: tuple[LlmAttachment, ...] = ()
+        self._prompt: tuple[str, tuple[LlmMessage, ...]] = ("", ())
 
     def project(
         self,
@@ -46,12 +47,14 @@ class ChatProjector:
 
         Events that caused the turn stand in one block at the end instead of their places; a prompt that is not blank comes first.
         """
-        self._render(SharedSequence.of(messages), frozenset(cause.id for cause in turn_causes))
-        before = (text_message("System", config.system_prompt),) if config.system_prompt.strip() else ()
+        self._render(SharedSequence.of(messages), frozenset([cause.id for cause in turn_causes]))
+        if config.system_prompt != self._prompt[0]:
+            prompt = config.system_prompt
+            self._prompt = (prompt, (text_message("System", prompt),) if prompt.strip() else ())
         behind = (text_message("User", turn_events_block(turn_causes)),) if turn_causes else ()
         return LlmRequest(
             model=config.model,
-            messages=self._messages.within(before, behind),
+            messages=self._messages.within(self._prompt[1], behind),
             attachments=self._attachments,
             tools=config.tool_specs if use_tools else (),
             tool_choice="Auto" if use_tools else "None",
@@ -62,22 +65,31 @@ class ChatProjector:
 
     def _render(self, messages: SharedSequence[Message], left_out: frozenset[str]) -> None:
         """Bring what is remembered to `messages` without the events `left_out`: keep the common beginning, render the rest."""
-        changed = (self._events[event] for event in left_out ^ self._left_out if event in self._events)
-        self._cut(min((common_beginning(self._of, messages), *changed)))
-        self._left_out = left_out
-        fresh = []
-        for place, message in enumerate(messages[len(self._ends) :], len(self._ends)):
+        kept = common_beginning(self._of, messages)
+        if left_out != self._left_out:
+            changed = [self._events[event] for event in left_out ^ self._left_out if event in self._events]
+            kept = min((kept, *changed))
+            self._left_out = left_out
+        if kept < len(self._of):
+            self._cut(kept)
+        self._messages = self._messages.extended(self._rendered(messages[kept:], kept))
+        self._of = messages
+
+    def _rendered(self, messages: Iterable[Message], first: int) -> list[LlmMessage]:
+        """Render messages, of which the first one stands at the place `first`, and note their places."""
+        fresh: list[LlmMessage] = []
+        for place, message in enumerate(messages, first):
             if message.role == "Event":
                 self._events.setdefault(message.id, place)
-            rendered = self._rendered(message)
+            rendered = self._shown(message)
             if rendered is not None:
                 fresh.append(rendered.message)
                 self._attachments += rendered.attachments
             self._ends.append(len(self._messages) + len(fresh))
             self._picture_ends.append(len(self._attachments))
-        self._of, self._messages = messages, self._messages.extended(fresh)
+        return fresh
 
-    def _rendered(self, message: Message) -> RenderedMessage | None:
+    def _shown(self, message: Message) -> RenderedMessage | None:
         if message.role == "Event" and message.id in self._left_out:
             return None
         return render_message(message, first_attachment=len(self._attachments))

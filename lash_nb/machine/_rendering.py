@@ -1,8 +1,9 @@
 """How messages look to the model (lash 0.1.0-alpha.37, turns §1.1, §2.7): every part becomes at most one block."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
+
+from msgspec import Struct
 
 from lash_nb.wire import (
     ImageBlock,
@@ -39,8 +40,7 @@ _NOTE_TAGS: Final[Mapping[PartKind, str]] = {"Output": "output", "Error": "error
 _META_KINDS: Final[frozenset[PartKind]] = frozenset({"Text", "Prose"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderedMessage:
+class RenderedMessage(Struct, frozen=True, kw_only=True, gc=False):
     """A message for the model and the pictures that its image blocks point at, counted from `first_attachment`."""
 
     message: LlmMessage
@@ -59,7 +59,9 @@ def render_message(message: Message, *, first_attachment: int) -> RenderedMessag
             ref = part.attachment.reference
             attachments.append(LlmAttachment(mime=ref.media_type.mime, data=Octets(), reference=ref))
         else:
-            blocks.extend(_BLOCKS.get(part.kind, _text)(message.role, part))
+            block = _BLOCKS.get(part.kind, _text)(message.role, part)
+            if block is not None:
+                blocks.append(block)
     if not blocks:
         return None
     return RenderedMessage(
@@ -90,42 +92,41 @@ def _origin_text(origin: MessageOrigin) -> str:
             return f"process {process} {event} #{sequence}{f' ({wake})' if wake else ''}"
 
 
-def _text(role: MessageRole, part: Part) -> Iterator[LlmContentBlock]:
+def _text(role: MessageRole, part: Part) -> LlmContentBlock | None:
     text = part.rendered()
     if not text.strip():
-        return
+        return None
     tag = _NOTE_TAGS.get(part.kind) if role == "System" else None
     if tag:
         text = f"<{tag}>\n{text}\n</{tag}>"
     meta = part.response_meta if part.kind in _META_KINDS else None
     block = TextBlock(text=_PREFIXES.get(role, "") + text, response_meta=meta, cache_breakpoint=False)
-    yield LlmContentBlock(Text=block)
+    return LlmContentBlock(Text=block)
 
 
-def _reasoning(_role: MessageRole, part: Part) -> Iterator[LlmContentBlock]:
+def _reasoning(_role: MessageRole, part: Part) -> LlmContentBlock | None:
     """Reasoning is given back only where its provider asked for that; the visible text alone helps no model."""
-    if part.reasoning_meta is not None and not part.reasoning_meta.is_empty:
-        yield LlmContentBlock(Reasoning=ReasoningBlock(text=part.content, replay=part.reasoning_meta))
+    if part.reasoning_meta is None or part.reasoning_meta.is_empty:
+        return None
+    return LlmContentBlock(Reasoning=ReasoningBlock(text=part.content, replay=part.reasoning_meta))
 
 
-def _tool_call(_role: MessageRole, part: Part) -> Iterator[LlmContentBlock]:
-    yield LlmContentBlock(
-        ToolCall=ToolCallBlock(
-            call_id=part.tool_call_id or "",
-            tool_name=part.tool_name or "",
-            input_json=part.content,
-            replay=part.tool_replay,
-        )
+def _tool_call(_role: MessageRole, part: Part) -> LlmContentBlock:
+    block = ToolCallBlock(
+        call_id=part.tool_call_id or "",
+        tool_name=part.tool_name or "",
+        input_json=part.content,
+        replay=part.tool_replay,
     )
+    return LlmContentBlock(ToolCall=block)
 
 
-def _tool_result(_role: MessageRole, part: Part) -> Iterator[LlmContentBlock]:
-    yield LlmContentBlock(
-        ToolResult=ToolResultBlock(call_id=part.tool_call_id or "", content=part.rendered(), tool_name=part.tool_name)
-    )
+def _tool_result(_role: MessageRole, part: Part) -> LlmContentBlock:
+    block = ToolResultBlock(call_id=part.tool_call_id or "", content=part.rendered(), tool_name=part.tool_name)
+    return LlmContentBlock(ToolResult=block)
 
 
-_BLOCKS: Final[Mapping[PartKind, Callable[[MessageRole, Part], Iterator[LlmContentBlock]]]] = {
+_BLOCKS: Final[Mapping[PartKind, Callable[[MessageRole, Part], LlmContentBlock | None]]] = {
     "Reasoning": _reasoning,
     "ToolCall": _tool_call,
     "ToolResult": _tool_result,

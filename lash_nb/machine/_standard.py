@@ -1,6 +1,6 @@
 """The standard protocol: ask the model, run its tool calls, until it answers in prose (lash 0.1.0-alpha.37, turns §9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,6 @@ from lash_nb.machine._state import FinishOnEmpty, WaitingExec, WaitingLlm
 from lash_nb.machine._turn_limit import turn_limit_reached
 from lash_nb.wire import (
     AgentFrameSwitch,
-    AttachmentReturnPart,
     CompletedToolCall,
     ExecResult,
     FailControl,
@@ -94,7 +93,7 @@ class StandardDriver:
         self, context: DriverContext, completed: tuple[CompletedToolCall, ...]
     ) -> Sequence[DriverAction]:
         """Give the results to the model, unless one of them or the turn limit ends the turn."""
-        results = _append(_message(context, "User", _result_parts(completed)))
+        results = _append(_message(context, "User", [part for call in completed for part in _result_parts(call)]))
         outcome = next(filter(None, map(_outcome_of_control, completed)), None)
         if outcome is not None:
             return (results, Finish(outcome=outcome))
@@ -128,40 +127,46 @@ class _Said:
     def of(cls, response: LlmResponse) -> "_Said":
         said = cls()
         for part in normalized_response_parts(response):
-            said._take(part.variant)
+            if part.Text is not None:
+                said._take_text(part.Text)
+            elif part.ToolCall is not None:
+                said.calls.append(part.ToolCall)
+            elif part.Reasoning is not None:
+                said._take_reasoning(part.Reasoning)
         return said
 
-    def _take(self, part: TextPart | ReasoningPart | ToolCallPart) -> None:
-        match part:
-            case TextPart(text=text):
-                if text:
-                    self.text = append_assistant_text_part(self.text, text)
-                    self.prose.append(part)
-            case ReasoningPart(text=text, replay=replay):
-                if text.strip() or (replay is not None and not replay.is_empty):
-                    self.reasoning.append((len(self.calls), ReasoningPart(text=text.strip(), replay=replay)))
-            case ToolCallPart():
-                self.calls.append(part)
+    def _take_text(self, part: TextPart) -> None:
+        if part.text:
+            self.text = append_assistant_text_part(self.text, part.text)
+            self.prose.append(part)
 
-    def parts(self) -> Iterator[Part]:
+    def _take_reasoning(self, part: ReasoningPart) -> None:
+        text = part.text.strip()
+        if text or (part.replay is not None and not part.replay.is_empty):
+            self.reasoning.append((len(self.calls), ReasoningPart(text=text, replay=part.replay)))
+
+    def parts(self) -> list[Part]:
         """Prose, then each call behind the reasoning that led to it; ids are given later."""
-        for text in self.prose:
-            yield _part("Prose", text.text, response_meta=text.response_meta)
+        parts = [_part("Prose", text.text, response_meta=text.response_meta) for text in self.prose]
         for index, call in enumerate(self.calls):
-            yield from self._reasoning_before(index)
-            yield _part(
-                "ToolCall",
-                call.input_json,
-                tool_call_id=call.call_id,
-                tool_name=call.tool_name,
-                tool_replay=call.replay,
+            parts += self._reasoning_before(index)
+            parts.append(
+                _part(
+                    "ToolCall",
+                    call.input_json,
+                    tool_call_id=call.call_id,
+                    tool_name=call.tool_name,
+                    tool_replay=call.replay,
+                )
             )
-        yield from self._reasoning_before(len(self.calls))
+        return parts + self._reasoning_before(len(self.calls))
 
-    def _reasoning_before(self, index: int) -> Iterator[Part]:
-        for position, thought in self.reasoning:
-            if position == index:
-                yield _part("Reasoning", thought.text, reasoning_meta=thought.replay)
+    def _reasoning_before(self, index: int) -> list[Part]:
+        return [
+            _part("Reasoning", thought.text, reasoning_meta=thought.replay)
+            for position, thought in self.reasoning
+            if position == index
+        ]
 
 
 def _answer(context: DriverContext, said: _Said) -> tuple[DriverAction, ...]:
@@ -203,22 +208,21 @@ def _arguments(input_json: str) -> Json:
         return {}
 
 
-def _result_parts(completed: Sequence[CompletedToolCall]) -> Iterator[Part]:
-    """Each call gets exactly one ToolResult part: without one, or with two, no turn could go on from here."""
-    for call in completed:
-        names = {"tool_call_id": call.call_id, "tool_name": call.tool_name}
-        for part in _with_one_text(call.model_return.parts):
-            match part:
-                case TextReturnPart(text=text):
-                    yield _part("ToolResult", text, **names)
-                case AttachmentReturnPart():
-                    yield _part("Image", "", attachment=PartAttachment(reference=part.ref), **names)
+def _result_parts(call: CompletedToolCall) -> list[Part]:
+    """A call gets exactly one ToolResult part: without one, or with two, no turn could go on from here."""
+    names = {"tool_call_id": call.call_id, "tool_name": call.tool_name}
+    return [
+        _part("ToolResult", part.text, **names)
+        if isinstance(part, TextReturnPart)
+        else _part("Image", "", attachment=PartAttachment(reference=part.ref), **names)
+        for part in _with_one_text(call.model_return.parts)
+    ]
 
 
 def _with_one_text(parts: Sequence[ModelToolReturnPart]) -> Sequence[ModelToolReturnPart]:
     """Return the parts with one text: several are joined, a mark in the place of each picture; none becomes a mark."""
-    said = [part for part in parts if isinstance(part, AttachmentReturnPart) or part.text]
-    pictures = [part for part in said if isinstance(part, AttachmentReturnPart)]
+    said = [part for part in parts if not isinstance(part, TextReturnPart) or part.text]
+    pictures = [part for part in said if not isinstance(part, TextReturnPart)]
     if len(said) - len(pictures) == 1:
         return said
     text = "".join(part.text if isinstance(part, TextReturnPart) else _PICTURE for part in said) or _NO_OUTPUT
@@ -227,7 +231,10 @@ def _with_one_text(parts: Sequence[ModelToolReturnPart]) -> Sequence[ModelToolRe
 
 def _outcome_of_control(call: CompletedToolCall) -> TurnOutcome | None:
     """Return how a successful call ends the turn, if it asks for that."""
-    match call.output.control if call.output.status == "success" else None:
+    control = call.output.control
+    if control is None or call.output.status != "success":
+        return None
+    match control:
         case SwitchAgentFrameControl(frame_id=frame_id) if frame_id.strip():
             return TurnOutcome(agent_frame_switch=AgentFrameSwitch(frame_id=frame_id))
         case FinishControl(value=value):
@@ -243,7 +250,7 @@ def _part(kind: PartKind, content: str, **fields: Json) -> Part:
     return Part(id="", kind=kind, content=content, prune_state="Intact", **fields)
 
 
-def _message(context: DriverContext, role: MessageRole, parts: Iterator[Part]) -> Message:
+def _message(context: DriverContext, role: MessageRole, parts: list[Part]) -> Message:
     message_id = context.config.new_message_id()
     return Message(id=message_id, role=role, parts=reassign_part_ids(message_id, parts))
 

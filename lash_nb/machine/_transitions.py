@@ -50,6 +50,7 @@ from lash_nb.machine._state import (
 from lash_nb.machine._turn import Turn
 from lash_nb.wire import (
     ErrorEvent,
+    LlmCallError,
     LlmRequestEvent,
     LlmResponse,
     LlmResponseEvent,
@@ -90,22 +91,22 @@ def fail(turn: Turn, event: ErrorEvent, reason: StopReason) -> None:
 
 
 def _surface_synced(turn: Turn, _state: WaitingExecutionSurface, response: ExecutionSurfaceSynced) -> None:
-    if response.result.is_ok:
-        turn.synced(response.result.variant)
-        turn.rest("PrepareIteration")
-    else:
-        event = error_event("execution_surface", response.result.variant, code="reconfigure_failed")
-        fail(turn, event, "runtime_error")
+    result = response.result
+    if isinstance(result.Err, str):
+        fail(turn, error_event("execution_surface", result.Err, code="reconfigure_failed"), "runtime_error")
+        return
+    turn.synced(result.Ok or None)
+    turn.rest("PrepareIteration")
 
 
 def _llm_completed(turn: Turn, state: WaitingLlm, response: LlmComplete) -> None:
-    if not response.result.is_ok:
-        error = response.result.variant
-        turn.log(LogEvent(llm_error=LlmError(protocol_iteration=turn.iteration, error=error)))
-        fail(turn, llm_call_failed(error), "provider_error")
+    given = response.result.Ok
+    if not isinstance(given, LlmResponse):
+        _llm_failed(turn, response.result.variant)
         return
-    answer = refined(response.result.variant, window=turn.config.max_context_tokens)
-    turn.log(LogEvent(llm_debug=LlmDebug(protocol_iteration=turn.iteration, response=answer)))
+    answer = refined(given, window=turn.config.max_context_tokens)
+    if turn.config.emit_llm_trace:
+        turn.log(LogEvent(llm_debug=LlmDebug(protocol_iteration=turn.iteration, response=answer)))
     usage = answer.usage.to_token_usage()
     turn.count(usage)
     turn.emit(TokenUsageEvent(protocol_iteration=turn.iteration, usage=usage, cumulative=turn.usage))
@@ -116,6 +117,12 @@ def _llm_completed(turn: Turn, state: WaitingLlm, response: LlmComplete) -> None
     driver = turn.config.protocol_driver
     actions = driver.handle_llm_success(turn.context(), state, answer, text_streamed=response.text_streamed)
     apply_actions(turn, actions)
+
+
+def _llm_failed(turn: Turn, error: LlmCallError) -> None:
+    if turn.config.emit_llm_trace:
+        turn.log(LogEvent(llm_error=LlmError(protocol_iteration=turn.iteration, error=error)))
+    fail(turn, llm_call_failed(error), "provider_error")
 
 
 def _stop_at_response(turn: Turn, response: LlmResponse, stop: StopReason, *, text_streamed: bool) -> None:
@@ -172,7 +179,7 @@ def apply_actions(turn: Turn, actions: Sequence[DriverAction]) -> None:
     """Apply the actions in order; a batch that changed what is worth storing ends with one `Progress`, `Finish` ends it early."""
     changed = False
     for action in actions:
-        if isinstance(action, Finish):
+        if type(action) is Finish:
             if changed:
                 turn.progress()
             turn.finish(action.outcome)

@@ -8,10 +8,10 @@ Rule 3: a finished turn asks for nothing more; effects that want an answer leave
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from lash_nb.machine._checkpoint import (
     TurnCheckpoint,
@@ -189,7 +189,9 @@ class Turn:
 
     def is_queued(self, effect_id: int) -> bool:
         """Tell whether the effect of that id was not even given out yet."""
-        return any(effect.id == effect_id for effect in self.queue if not isinstance(effect, _NOTES))
+        return bool(self.queue) and any(
+            effect.id == effect_id for effect in self.queue if not isinstance(effect, _NOTES)
+        )
 
     def answered(self) -> None:
         """Note that the answer to the present state came."""
@@ -200,14 +202,13 @@ class Turn:
         self.queue.append(Emit(event=event))
 
     def log(self, event: LogEvent) -> None:
-        """Queue a note for a log, if such notes are wanted."""
-        if self.config.emit_llm_trace:
-            self.queue.append(Log(event=event))
+        """Queue a note for a log; who makes one has asked `config.emit_llm_trace`."""
+        self.queue.append(Log(event=event))
 
     def append(self, records: tuple[SessionEventRecord, ...]) -> None:
         """Add records; the model sees the messages among them."""
         self.events.extend(records)
-        self._take(*(record.Conversation for record in records if record.Conversation is not None))
+        self._take(*[record.Conversation for record in records if record.Conversation is not None])
 
     def _take(self, *messages: Message) -> None:
         self.messages = self.messages.extended(messages)
@@ -247,7 +248,7 @@ class Turn:
 
     def _deliver(self, message: PluginMessage, origin: MessageOrigin) -> None:
         if message.role in _DELIVERABLE:
-            told = msgspec.structs.replace(message, origin=origin)
+            told = replace(message, origin=origin)
             self._take(told.to_message(self.take_message_id("checkpoint"), origin))
 
     def progress(self) -> None:

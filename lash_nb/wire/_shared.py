@@ -220,9 +220,9 @@ class SharedMap(Generic[Source, Item]):
         if not isinstance(items, SharedSequence):
             return SharedSequence(map(self._function, items))
         before, middle, behind = items.pieces()
-        if before != self._ahead[0]:
-            self._ahead = (before, tuple(map(self._function, before)))
         kept = common_beginning(self._source, middle)
         self._mapped = self._mapped.first(kept).extended(map(self._function, middle[kept:]))
         self._source = middle
+        if before != self._ahead[0]:
+            self._ahead = (before, tuple(map(self._function, before)))
         return self._mapped.within(self._ahead[1], map(self._function, behind))
