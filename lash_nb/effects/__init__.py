@@ -3,7 +3,8 @@
 from lash_nb.effects._decision import PendingEffect
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._inline import InlineEffectHost
-from lash_nb.effects._journal import JournalEffectHost, effect_status
+from lash_nb.effects._journal import JournalEffectHost
+from lash_nb.effects._passage import effect_status
 from lash_nb.effects._sqlite_host import SqliteEffectHost
 from lash_nb.effects._step import StepEffectHost
 from lash_nb.effects._step_control import DEFAULT_STOPS, StepControl, StepMode

@@ -1,30 +1,23 @@
 """The host that keeps what passed: every envelope with what became of it, for tables and views."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, overload
 
-from msgspec.structs import replace
-
-from lash_nb.clock import NS_PER_MS, Clock, SystemClock, rfc3339
+from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
+from lash_nb.effects._passage import Passage
 from lash_nb.wire import (
     DurabilityTier,
     EffectEntry,
-    EffectErrorRecord,
     EffectOrigin,
     EffectScope,
-    EffectStatus,
-    ExecOutcome,
     Json,
-    ProcessOutcome,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
-    SleepOutcome,
-    ToolOutcome,
 )
 
-__all__ = ["JournalEffectHost", "effect_status"]
+__all__ = ["JournalEffectHost"]
 
 KEEP: Final = 5_000
 """Entries that stay in memory, some 700 turns of two model calls each; what these sent they hold together, each message once."""
@@ -63,7 +56,7 @@ class JournalEffectHost:
     @property
     def next_order(self) -> int:
         """The order that the next envelope will get."""
-        return self._entries.dropped + len(self._entries) + 1
+        return self._entries.next_order
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` on the event loop after each change; return what takes it off again."""
@@ -81,35 +74,29 @@ class JournalEffectHost:
         self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor
     ) -> RuntimeEffectOutcome:
         """Perform the envelope with `controller` and write down what became of it."""
-        began = self._clock.monotonic_ns()
-        entry = EffectEntry(
-            order=self.next_order,
-            envelope=envelope,
-            status="running",
-            origin=local.origin,
-            started_at=rfc3339(self._clock.now_ns()),
-        )
-        self._entries.append(entry)
+        passage = Passage(self._entries.next_order, envelope, local.origin, self._clock)
+        self._entries.append(passage)
         self._listeners.notify()
-        asked = _Asked(local)
         try:
-            outcome = await controller.execute_effect(envelope, asked)
-        except Exception as error:
-            self._settle(entry, began, status="error", error=EffectErrorRecord.of(error))
+            if controller.durability_tier == "durable":
+                return passage.performed(await self._remembered(passage, controller, local))
+            return passage.performed(await controller.execute_effect(envelope, local))
+        except BaseException as error:
+            passage.broke_off(error)
             raise
-        except (
-            BaseException
-        ):  # cancelled, or the whole kernel is interrupted: either way it was not performed to its end
-            self._settle(entry, began, status="cancelled")
-            raise
-        origin = "replayed" if controller.durability_tier == "durable" and not asked.has_worked else entry.origin
-        self._settle(entry, began, status=effect_status(outcome), outcome=outcome, origin=origin)
-        return outcome
+        finally:
+            self._listeners.notify()
 
-    def _settle(self, entry: EffectEntry, began: int, **changes: Any) -> None:
-        duration = (self._clock.monotonic_ns() - began) / NS_PER_MS
-        self._entries.replace(replace(entry, duration_ms=duration, **changes))
-        self._listeners.notify()
+    @staticmethod
+    async def _remembered(
+        passage: Passage, controller: ScopedEffectController, local: LocalExecutor
+    ) -> RuntimeEffectOutcome:
+        """Ask a durable host, which has the outcome in its record when it asks nobody."""
+        asked = _Asked(local)
+        outcome = await controller.execute_effect(passage.envelope, asked)
+        if not asked.has_worked:
+            passage.origin = "replayed"
+        return outcome
 
 
 class _JournalController:
@@ -125,11 +112,13 @@ class _JournalController:
     def durability_tier(self) -> DurabilityTier:
         return self._inner.durability_tier
 
-    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
-        return await self._journal.record(self._inner, envelope, local)
+    def execute_effect(
+        self, envelope: RuntimeEffectEnvelope, local: LocalExecutor
+    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
+        return self._journal.record(self._inner, envelope, local)
 
-    async def recall(self, name: str, fact: Json) -> Json:
-        return await self._inner.recall(name, fact)
+    def recall(self, name: str, fact: Json) -> Coroutine[Any, Any, Json]:
+        return self._inner.recall(name, fact)
 
 
 class _Asked:
@@ -149,11 +138,11 @@ class _Asked:
 
 
 class _Entries(Sequence[EffectEntry]):
-    """The newest entries of a growing list; any of them in constant time."""
+    """The newest entries of a growing list, each made when it is read; any of them in constant time."""
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._items: list[EffectEntry] = []
+        self._passages: list[Passage] = []
         self._hidden = 0
         self._deleted = 0
 
@@ -161,25 +150,24 @@ class _Entries(Sequence[EffectEntry]):
     def dropped(self) -> int:
         return self._deleted + self._hidden
 
-    def append(self, entry: EffectEntry) -> None:
-        self._items.append(entry)
-        if len(self) > self._keep:
+    @property
+    def next_order(self) -> int:
+        return self._deleted + len(self._passages) + 1
+
+    def append(self, passage: Passage) -> None:
+        self._passages.append(passage)
+        if len(self._passages) - self._hidden > self._keep:
             self._hidden += 1
         if self._hidden > self._keep:  # hide one at a time, delete many at once: appending stays cheap
-            del self._items[: self._hidden]
+            del self._passages[: self._hidden]
             self._deleted += self._hidden
             self._hidden = 0
 
-    def replace(self, entry: EffectEntry) -> None:
-        place = entry.order - 1 - self._deleted
-        if place >= 0:
-            self._items[place] = entry
-
     def __len__(self) -> int:
-        return len(self._items) - self._hidden
+        return len(self._passages) - self._hidden
 
     def __iter__(self) -> Iterator[EffectEntry]:
-        return iter(self._items[self._hidden :])
+        return (passage.entry for passage in self._passages[self._hidden :])
 
     @overload
     def __getitem__(self, index: int) -> EffectEntry: ...
@@ -187,26 +175,9 @@ class _Entries(Sequence[EffectEntry]):
     def __getitem__(self, index: slice) -> Sequence[EffectEntry]: ...
     def __getitem__(self, index: int | slice) -> EffectEntry | Sequence[EffectEntry]:
         if isinstance(index, slice):
-            return self._items[self._hidden :][index]
+            return [passage.entry for passage in self._passages[self._hidden :][index]]
         place = index if index >= 0 else len(self) + index
         if not 0 <= place < len(self):
             message = f"no effect at {index}: the journal has {len(self)}"
             raise IndexError(message)
-        return self._items[self._hidden + place]
-
-
-_TOOL_STATUS: Final[dict[str, EffectStatus]] = {"success": "ok", "failure": "failed", "cancelled": "cancelled"}
-
-
-def effect_status(outcome: RuntimeEffectOutcome) -> EffectStatus:
-    """Tell in one word how an effect ended: `ok`, `failed` or `cancelled`; a failure inside the outcome counts."""
-    match outcome:
-        case SleepOutcome() | ProcessOutcome():
-            return "ok"
-        case ToolOutcome(result=call):
-            return _TOOL_STATUS[call.output.status]
-        case ExecOutcome(result=executed) if executed.is_ok:
-            return "failed" if executed.variant.error else "ok"
-    if outcome.result.is_ok:
-        return "ok"
-    return "cancelled" if getattr(outcome.result.variant, "terminal_reason", None) == "cancelled" else "failed"
+        return self._passages[self._hidden + place].entry

@@ -1,6 +1,7 @@
 """The host that stops before effects and asks what to do: the heart of stepping through a turn."""
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
@@ -51,8 +52,10 @@ class _StepController:
     def durability_tier(self) -> DurabilityTier:
         return self._inner.durability_tier
 
-    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
-        return await self._control.pass_through(envelope, self._inner, local)
+    def execute_effect(
+        self, envelope: RuntimeEffectEnvelope, local: LocalExecutor
+    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
+        return self._control.pass_through(envelope, self._inner, local)
 
-    async def recall(self, name: str, fact: Json) -> Json:
-        return await self._inner.recall(name, fact)
+    def recall(self, name: str, fact: Json) -> Coroutine[Any, Any, Json]:
+        return self._inner.recall(name, fact)

@@ -9,9 +9,9 @@ Rules that this file keeps:
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from lash_nb.clock import Clock
 from lash_nb.effects._decision import Decision, PendingEffect, answer, edit, refuse
@@ -181,12 +181,17 @@ class StepControl:
         """Forget how far the last turn was to run: the next one steps if the session is armed."""
         self._go("step" if self._armed else "free", keep_waiting=True)
 
-    async def pass_through(
+    def pass_through(
         self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
-    ) -> RuntimeEffectOutcome:
+    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         """Perform an effect, after a decision when it is one to stop at."""
         if self._mode == "free" or not self._stops_at(envelope.kind):
-            return await controller.execute_effect(envelope, local)
+            return controller.execute_effect(envelope, local)
+        return self._held_back(envelope, controller, local)
+
+    async def _held_back(
+        self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
+    ) -> RuntimeEffectOutcome:
         stop = _Stop(PendingEffect.now(envelope, self._clock), controller.scope)
         self._waiting.append(stop)
         self._show()

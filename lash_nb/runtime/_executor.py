@@ -67,8 +67,8 @@ class TurnEffectExecutor:
             )
         return await perform(self, envelope, envelope.command)
 
-    async def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> RuntimeEffectOutcome:
-        return await perform_llm_call(envelope, command, self._turn)
+    def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> Awaitable[RuntimeEffectOutcome]:
+        return perform_llm_call(envelope, command, self._turn)
 
     async def _tool_call(self, envelope: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
         call, hub = command.call, self._turn.hub
@@ -118,8 +118,10 @@ class TurnEffectExecutor:
         desk = DirectDesk.of_turn(turn, turn_id=turn.scope_id, controller=turn.controller, provider=turn.provider)
         return await desk.ask(request, usage_source, caused_by)
 
-    async def _checkpoint(self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand) -> RuntimeEffectOutcome:
-        return await checkpoint_with_hooks(envelope, command, self._turn)
+    def _checkpoint(
+        self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand
+    ) -> Awaitable[RuntimeEffectOutcome]:
+        return checkpoint_with_hooks(envelope, command, self._turn)
 
     async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
         if not command.update_machine_config:

@@ -48,7 +48,9 @@ def test_two_processes_have_no_identity_in_common() -> None:
     assert len(set(drawn) | {ids.uuid() for _ in range(100)}) == 200
 
 
-@given(st.integers(0, 2_000_000_000), st.integers(0, 999_999_999), st.sampled_from([1, 1_000, 1_000_000, 1_000_000_000]))
+@given(
+    st.integers(0, 2_000_000_000), st.integers(0, 999_999_999), st.sampled_from([1, 1_000, 1_000_000, 1_000_000_000])
+)
 def test_a_time_has_as_many_digits_as_it_needs(seconds: int, fraction: int, unit: int) -> None:
     """None, three, six or nine of them."""
     fraction -= fraction % unit
