@@ -5,15 +5,14 @@ that make a whole session reproducible byte for byte.
 """
 
 import asyncio
-import contextlib
 import datetime
 import os
 import re
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Final, Protocol
 
 __all__ = [
@@ -200,19 +199,18 @@ class CancellationToken:
         if self._cancelled:
             return
         waiter = asyncio.get_running_loop().create_future()
-        with self.calling(lambda: None if waiter.done() else waiter.set_result(None)):
+        unsubscribe = self.subscribe(lambda: None if waiter.done() else waiter.set_result(None))
+        try:
             await waiter
+        finally:
+            unsubscribe()
 
-    @contextlib.contextmanager
-    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback` when the token is cancelled inside the block; at once if it already is."""
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when the token is cancelled, at once if it already is; return what takes it off again."""
         if self._cancelled:
             callback()
         self._callbacks.add(callback)
-        try:
-            yield
-        finally:
-            self._callbacks.discard(callback)
+        return partial(self._callbacks.discard, callback)
 
 
 def rfc3339(ns: int) -> str:

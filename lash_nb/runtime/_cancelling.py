@@ -34,8 +34,9 @@ async def until_cancelled(
     if cancel.cancelled:
         work.close()  # it was never begun
         raise TurnCancelledError
-    over = asyncio.get_running_loop().create_future()
-    task = asyncio.ensure_future(_settling(work, over))
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    task = loop.create_task(_settling(work, over))
 
     def ended(_: object) -> None:
         work.close()  # a task that is cancelled before it begins has not touched it
@@ -43,14 +44,15 @@ async def until_cancelled(
 
     task.add_done_callback(ended)
     stopping: list[asyncio.Task[None]] = []
+    unsubscribe = cancel.subscribe(lambda: stopping.append(loop.create_task(_stop(task, over, clock, grace_seconds))))
     try:
-        with cancel.calling(lambda: stopping.append(asyncio.ensure_future(_stop(task, over, clock, grace_seconds)))):
-            await over
+        await over
     except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
         task.cancel()
         await asyncio.wait({task}, timeout=_STOP_SECONDS)
         raise
     finally:
+        unsubscribe()
         for stop in stopping:
             stop.cancel()
         if not task.done():

@@ -315,8 +315,11 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController, claims: TurnClaims
     ) -> TurnResult:
         """Run a turn; of one that is aborted, forget what it did not commit."""
-        with (
-            self._whole_or_not(),
-            options.cancel.calling(self.effect_host.control.run_to),  # a cancelled turn waits for no decision
-        ):
-            return await TurnRunner(self, turn_input, options, controller, claims).run()
+        unsubscribe = options.cancel.subscribe(
+            self.effect_host.control.run_to
+        )  # a cancelled turn waits for no decision
+        try:
+            with self._whole_or_not():
+                return await TurnRunner(self, turn_input, options, controller, claims).run()
+        finally:
+            unsubscribe()
