@@ -62,12 +62,14 @@ class ProviderHandle:
         Raises:
             LlmTransportError: the call failed for good, or the provider raised or returned something else.
         """
-        waits, retry = clock or _CLOCK, self.options.reliability.retry
+        waits, retry = clock or _CLOCK, self._provider.options.reliability.retry
         most = retry.max_attempts if retry.enabled else 1
         attempt = 0
         while True:
             attempt += 1
             try:
+                if not self._gate.is_limited:
+                    return await self._once(request, stream)
                 async with self._gate.passing(request, waits):
                     return await self._once(request, stream)
             except LlmTransportError as error:

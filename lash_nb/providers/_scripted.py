@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -95,8 +95,7 @@ class ScriptedProvider:
         stream(UsageEvent(response.usage))
 
 
-def _deltas(part: LlmOutputPart) -> Iterator[LlmStreamEvent]:
+def _deltas(part: LlmOutputPart) -> Iterable[LlmStreamEvent]:
     if part.Text:
-        yield from map(DeltaEvent, _WORD.findall(part.Text.text))
-    elif part.Reasoning:
-        yield from map(ReasoningDeltaStream, _WORD.findall(part.Reasoning.text))
+        return map(DeltaEvent, _WORD.findall(part.Text.text))
+    return map(ReasoningDeltaStream, _WORD.findall(part.Reasoning.text)) if part.Reasoning else ()

@@ -1,8 +1,10 @@
 """Makes the result of a turn out of its streams (lash 0.1.0-alpha.37, turns §7.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from lash_nb.runtime._ledger import merged
 from lash_nb.wire import (
@@ -31,8 +33,7 @@ _RECOVERED: Final = "assistant_output_recovered_from_state"
 _LIMIT_MARK: Final = "Turn limit reached ("
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(Struct, frozen=True, kw_only=True):
     """What a turn gave."""
 
     outcome: TurnOutcome
@@ -63,30 +64,37 @@ class TurnAssembler:
 
     def on_activity(self, item: TurnActivity) -> None:
         """Take an activity into account."""
-        if isinstance(item.event, AssistantProseDelta):
+        if type(item.event) is AssistantProseDelta:
             self._prose.setdefault(item.correlation_id, []).append(item.event.text)
             self._last_prose = item.correlation_id
 
     def on_event(self, event: SessionEvent) -> None:
         """Take a session event into account."""
-        match event:
-            case ToolCallEvent():
-                record = ToolCallRecord(
-                    call_id=event.call_id,
-                    tool=event.name,
-                    args=event.args,
-                    output=event.output,
-                    duration_ms=event.duration_ms,
-                )
-                self._tool_calls.append(record)
-            case ErrorEvent():
-                self._errors.append(_issue(event))
-            case ChildTokenUsageEvent():
-                self._children[(event.session_id, event.source, event.model)] = event
-            case TurnOutcomeEvent():
-                self._outcome = event.outcome
-            case DoneEvent():
-                self._done = True
+        take = _TAKES.get(type(event))
+        if take is not None:
+            take(self, event)
+
+    def _on_tool_call(self, event: ToolCallEvent) -> None:
+        record = ToolCallRecord(
+            call_id=event.call_id,
+            tool=event.name,
+            args=event.args,
+            output=event.output,
+            duration_ms=event.duration_ms,
+        )
+        self._tool_calls.append(record)
+
+    def _on_error(self, event: ErrorEvent) -> None:
+        self._errors.append(_issue(event))
+
+    def _on_child_usage(self, event: ChildTokenUsageEvent) -> None:
+        self._children[(event.session_id, event.source, event.model)] = event
+
+    def _on_outcome(self, event: TurnOutcomeEvent) -> None:
+        self._outcome = event.outcome
+
+    def _on_done(self, _: DoneEvent) -> None:
+        self._done = True
 
     def assemble(self, messages: Sequence[Message], *, cancelled: bool, missing_done_fails: bool) -> Assembly:
         """Return what the turn gave; `messages` are those of the session at its end."""
@@ -141,10 +149,22 @@ class TurnAssembler:
         return TurnOutcome.stop("max_turns") if limited else TurnOutcome.answered(safe)
 
     def _children_usage(self) -> tuple[TokenLedgerEntry, ...]:
+        if not self._children:
+            return ()
         rows = merged(
             (), (TokenLedgerEntry(source=e.source, model=e.model, usage=e.cumulative) for e in self._children.values())
         )
         return tuple(sorted(rows, key=lambda row: (row.source, row.model)))
+
+
+_TAKES: Final[Mapping[type[SessionEvent], Callable[[TurnAssembler, Any], None]]] = {
+    ToolCallEvent: TurnAssembler._on_tool_call,  # noqa: SLF001 - the table of this module's own class
+    ErrorEvent: TurnAssembler._on_error,  # noqa: SLF001 - as above
+    ChildTokenUsageEvent: TurnAssembler._on_child_usage,  # noqa: SLF001 - as above
+    TurnOutcomeEvent: TurnAssembler._on_outcome,  # noqa: SLF001 - as above
+    DoneEvent: TurnAssembler._on_done,  # noqa: SLF001 - as above
+}
+"""What the assembler does with the session events that say what a turn gave."""
 
 
 def _issue(event: ErrorEvent) -> TurnIssue:

@@ -1,6 +1,7 @@
 """How a model call is performed: trace, stream, provider, trace (lash 0.1.0-alpha.37, turns §5.7)."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +81,6 @@ class _LlmCall:
         self._request = request
         self._turn = turn
         self._context = self._record_context(envelope)
-        self._stream_context = self._context_of_stream()
         self._parts = StreamedParts()
         self._summary = VisibleStream(turn.clock.monotonic_ns())
         self._shown_in_vain = 0
@@ -93,7 +93,8 @@ class _LlmCall:
         call_id = f"{scope.session_id}:{scope.turn_index}:{scope.protocol_iteration}:{ordinal}"
         return llm_call_context(envelope.invocation, call_id)
 
-    def _context_of_stream(self) -> TraceContext:
+    @cached_property
+    def _stream_context(self) -> TraceContext:
         whole = self._context
         return TraceContext(
             session_id=whole.session_id,
@@ -182,12 +183,12 @@ class _LlmCall:
             return False
         made = await self._turn.plugins.hooks.streamed(self._turn.session_id, part.text)
         name = "delta" if isinstance(event, DeltaEvent) else "text_part"
-        item_id = part.response_meta.id if part.response_meta else None
+        item_id = _item_of(part)
         self._record_stream(name, raw_text=part.text, visible_text=made.chunk, item_id=item_id)
         TurnHookDesk(self._turn).tell(made.events)
         for text in made.reasoning_deltas:
             self._show_reasoning(ReasoningPart(text=text))
-        self._show_text(msgspec.structs.replace(part, text=made.chunk))
+        self._show_text(msgspec.structs.replace(part, text=made.chunk), item_id)
         return made.abort
 
     def _on_delta(self, event: DeltaEvent) -> None:
@@ -197,14 +198,13 @@ class _LlmCall:
         self._on_reasoning("reasoning_delta", ReasoningPart(text=event.text))
 
     def _on_part(self, event: PartEvent) -> None:
-        part = event.part.variant
-        match part:
-            case TextPart():
-                self._on_text("text_part", part)
-            case ReasoningPart():
-                self._on_reasoning("reasoning_part", part)
-            case ToolCallPart():
-                self._on_tool_call(part)
+        part = event.part
+        if part.Text is not None:
+            self._on_text("text_part", part.Text)
+        elif part.Reasoning is not None:
+            self._on_reasoning("reasoning_part", part.Reasoning)
+        elif part.ToolCall is not None:
+            self._on_tool_call(part.ToolCall)
 
     def _on_usage(self, event: UsageEvent) -> None:
         self._parts.note_usage(event.usage)
@@ -223,18 +223,18 @@ class _LlmCall:
         )
 
     def _on_text(self, name: str, part: TextPart) -> None:
-        item_id = part.response_meta.id if part.response_meta else None
+        item_id = _item_of(part)
         self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
-        self._show_text(part)
+        self._show_text(part, item_id)
 
-    def _show_text(self, part: TextPart) -> None:
-        item_id = part.response_meta.id if part.response_meta else None
+    def _show_text(self, part: TextPart, item_id: str | None) -> None:
+        turn = self._turn
         self._parts.add_text(part)
-        self._summary.note_text(part.text, self._turn.clock.monotonic_ns())
+        self._summary.note_text(part.text, turn.clock.monotonic_ns())
         if part.text:
-            self._prose_id = self._prose_id or self._turn.hub.fresh_id()
-            self._turn.hub.emit(TextDeltaEvent(content=part.text))
-            self._turn.hub.activity(AssistantProseDelta(text=part.text), item_id or self._prose_id)
+            self._prose_id = self._prose_id or turn.hub.fresh_id()
+            turn.hub.emit(TextDeltaEvent(content=part.text))
+            turn.hub.activity(AssistantProseDelta(text=part.text), item_id or self._prose_id)
 
     def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
         item_id = part.replay.item_id if part.replay else None
@@ -258,12 +258,16 @@ class _LlmCall:
         self._parts.add_tool_call(part)
 
     def _record_stream(self, name: str, **facts: Any) -> None:
-        sequence, self._sequence = self._sequence, self._sequence + 1
         if not self._turn.trace.extended:
             return
         elapsed = self._summary.elapsed_ms(self._turn.clock.monotonic_ns())
-        event = TraceRuntimeStreamEvent(sequence=sequence, elapsed_ms=elapsed, event_name=name, **facts)
+        event = TraceRuntimeStreamEvent(sequence=self._sequence, elapsed_ms=elapsed, event_name=name, **facts)
         self._turn.trace.emit(RuntimeStreamEvent(event=event), self._stream_context)
+        self._sequence += 1
+
+
+def _item_of(part: TextPart) -> str | None:
+    return part.response_meta.id if part.response_meta else None
 
 
 def _text_of(event: LlmStreamEvent) -> TextPart | None:

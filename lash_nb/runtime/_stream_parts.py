@@ -28,7 +28,7 @@ class StreamedParts:
     def add_text(self, part: TextPart) -> None:
         """Add text; a piece that repeats what is there adds only its end."""
         last = self._parts[-1] if self._parts else None
-        if not isinstance(last, TextPart):
+        if type(last) is not TextPart:
             self._join()
             self._parts.append(part)
             self._length = len(part.text)
@@ -71,7 +71,7 @@ class StreamedParts:
     def complete(self, response: LlmResponse) -> LlmResponse:
         """Return the response with streamed parts that it lacks, and streamed usage when it has none."""
         self._join()
-        parts = self._merged([part.variant for part in response.parts])
+        parts = self._merged([part.variant for part in response.parts]) if self._parts else None
         usage = self._usage if self._usage is not None and _is_zero(response.usage) else response.usage
         if parts is None and usage is response.usage:
             return response
@@ -102,7 +102,7 @@ class StreamedParts:
         self, final: Sequence[TextPart | ReasoningPart | ToolCallPart]
     ) -> Sequence[TextPart | ReasoningPart | ToolCallPart] | None:
         """Return the parts in all, or None when the final ones need no change."""
-        if not self._parts or (final and all(_is_held(part, final) for part in self._parts)):
+        if final and all(_is_held(part, final) for part in self._parts):
             return None
         merged = [_final_version(part, final) for part in self._parts]
         return [*merged, *(part for part in final if not _is_held(part, merged))]

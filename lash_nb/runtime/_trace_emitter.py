@@ -36,12 +36,10 @@ class TraceEmitter:
         self._clock = clock
         self._ids = ids
         self._base = base if base != _EMPTY else None
-        self.extended = sink is not None and level == "extended"
-
-    @property
-    def enabled(self) -> bool:
+        self.enabled = sink is not None
         """Whether anybody listens."""
-        return self._sink is not None
+        self.extended = self.enabled and level == "extended"
+        """Whether somebody wants the single pieces of streams, too."""
 
     def emit(self, event: TraceEvent, context: TraceContext) -> None:
         """Write one record; the host's base context shows where `context` says nothing."""
