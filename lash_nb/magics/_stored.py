@@ -9,7 +9,7 @@ from lash_nb.magics._bench import Bench
 from lash_nb.stores import StoredSession, StoredSessionRow, StoreFolder, StoreReader, open_store
 from lash_nb.words import counted
 
-__all__ = ["asked_folder", "find_stored", "stored_folders", "stored_rows"]
+__all__ = ["asked_folder", "find_stored", "latest_stored", "stored_folders"]
 
 
 _SHOWN: Final = 8
@@ -27,10 +27,10 @@ def stored_folders(bench: Bench, also: str | None = None) -> dict[str, StoreRead
     return {folder: reader for folder in folders if (reader := _reader(folder)) is not None}
 
 
-def stored_rows(bench: Bench) -> Iterator[StoredSessionRow]:
-    """Yield the sessions of every folder that was used."""
+def latest_stored(bench: Bench, beginning: str, count: int) -> Iterator[StoredSessionRow]:
+    """Yield the sessions of every folder that was used whose names begin so, of each folder at most so many."""
     for reader in stored_folders(bench).values():
-        yield from reader.sessions
+        yield from reader.latest(count, beginning=beginning)
 
 
 def find_stored(bench: Bench, name: str, folder: str | None) -> tuple[str, StoredSession]:

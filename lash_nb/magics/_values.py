@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from lash_nb.core import MODEL_SERVICES
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import price_names, provider_names, tool_names
-from lash_nb.magics._stored import stored_rows
+from lash_nb.magics._stored import latest_stored
 from lash_nb.providers import known_models
 from lash_nb.wire import RuntimeEffectKind
 
@@ -46,9 +46,10 @@ def sessions(bench: Bench, _typed: str) -> list[str]:
     return list(bench.sessions)
 
 
-def stored_sessions(bench: Bench, _typed: str) -> list[str]:
-    """Names of sessions that are open, parked or stored."""
-    return list(dict.fromkeys([*bench.sessions, *bench.parked, *(row.session_id for row in stored_rows(bench))]))
+def stored_sessions(bench: Bench, typed: str) -> list[str]:
+    """Names of sessions that are open, parked or stored; of a folder those that were used last."""
+    stored = (row.session_id for row in latest_stored(bench, typed, _OFFERED))
+    return list(dict.fromkeys([*bench.sessions, *bench.parked, *stored]))
 
 
 def parked_sessions(bench: Bench, _typed: str) -> list[str]:

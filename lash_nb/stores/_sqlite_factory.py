@@ -13,11 +13,32 @@ from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
-__all__ = ["SqliteSessionStoreFactory"]
+__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "session_file_name"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
+_OWN_NAME: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.db")
 _SIDECARS: Final = ("", "-wal", "-shm")
+
+
+def session_file_name(session_id: str) -> str:
+    """Return under which name a session is kept."""
+    digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
+    return f"{_plain(session_id) or 'session'}-{digest[:16]}.db"
+
+
+def is_session_file(name: str) -> bool:
+    """Tell whether a file has such a name, so that it holds the session of just one id."""
+    return _OWN_NAME.fullmatch(name) is not None
+
+
+def may_begin(name: str, beginning: str) -> bool:
+    """Tell whether a file of such a name may hold a session whose id begins so."""
+    return name.startswith(_plain(beginning))
+
+
+def _plain(session_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", session_id).strip("_")[:_LONGEST_NAME]
 
 
 class SqliteSessionStoreFactory:
@@ -36,9 +57,7 @@ class SqliteSessionStoreFactory:
 
     def path_of(self, session_id: str) -> Path:
         """Return where a session is kept, whether it is there or not."""
-        plain = re.sub(r"[^A-Za-z0-9_-]", "_", session_id).strip("_") or "session"
-        digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
-        return self.folder / f"{plain[:_LONGEST_NAME]}-{digest[:16]}.db"
+        return self.folder / session_file_name(session_id)
 
     async def create_store(self, request: SessionStoreCreateRequest) -> SqliteSessionStore:
         """Return the session's store; the first one writes the meta record.

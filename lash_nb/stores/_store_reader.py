@@ -2,10 +2,12 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -17,6 +19,7 @@ from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._session_store import FullGraph
 from lash_nb.stores._sqlite_blobs import read_manifest
+from lash_nb.stores._sqlite_factory import is_session_file, may_begin, session_file_name
 from lash_nb.stores._sqlite_manifest import read_entries
 from lash_nb.stores._sqlite_queue_rows import read_batches
 from lash_nb.stores._sqlite_quiet import read_quietly
@@ -47,6 +50,7 @@ _TOKENS: Final = select(
     *(f"total(CAST({name} AS INTEGER))" for name in ("input_tokens", "output_tokens", "reasoning_tokens")),
     source="usage_deltas",
 )
+_LAST_COMMIT: Final = "SELECT CAST(committed_at_ms AS INTEGER) FROM runtime_turn_commits ORDER BY rowid DESC LIMIT 1"
 _SHOWN: Final = 20
 """As many sessions does a repr list."""
 
@@ -183,24 +187,56 @@ class StoredSession:
 class StoreReader(Mapping[str, StoredSession]):
     """The sessions of a folder by id, to be looked at.
 
+    Each file is read when it is first needed, and once: one that is asked for by its id alone, all of them to be listed.
+
     Attributes:
         path: The folder or file.
-        sessions: The sessions in one line each, last used first.
-        errors: The files that could not be read, and why.
     """
 
     def __init__(self, path: Path, files: list[Path]) -> None:
         self.path: Final = path
-        rows: list[StoredSessionRow] = []
-        errors: list[StoreError] = []
-        for file in files:
-            try:
-                rows.append(_row(file))
-            except StoreError as error:
-                errors.append(error)
+        self._files: Final = files
+
+    @property
+    def sessions(self) -> tuple[StoredSessionRow, ...]:
+        """The sessions in one line each, last used first."""
+        return self._listed[0]
+
+    @property
+    def errors(self) -> tuple[StoreError, ...]:
+        """The files that could not be read, and why."""
+        return self._listed[1]
+
+    def latest(self, count: int, *, beginning: str = "") -> tuple[StoredSessionRow, ...]:
+        """Return the sessions whose files were written last and whose ids begin so, at most so many; other files are not read."""
+        files = [file for file in self._files if not is_session_file(file.name) or may_begin(file.name, beginning)]
+        rows = map(_row_or_error, sorted(files, key=_written, reverse=True))
+        found = (row for row in rows if isinstance(row, StoredSessionRow) and row.session_id.startswith(beginning))
+        return tuple(islice(found, count))
+
+    @cached_property
+    def _listed(self) -> tuple[tuple[StoredSessionRow, ...], tuple[StoreError, ...]]:
+        read = [_row_or_error(file) for file in self._files]
+        rows = [row for row in read if isinstance(row, StoredSessionRow)]
         rows.sort(key=lambda row: (row.last_use is not None, row.last_use), reverse=True)
-        self.sessions: Final = tuple(rows)
-        self.errors: Final = tuple(errors)
+        return tuple(rows), tuple(error for error in read if isinstance(error, StoreError))
+
+    @cached_property
+    def _rows_of(self) -> Mapping[str, list[StoredSessionRow]]:
+        """The listed sessions by id."""
+        found: dict[str, list[StoredSessionRow]] = {}
+        for row in self.sessions:
+            found.setdefault(row.session_id, []).append(row)
+        return found
+
+    def _found(self, session_id: str) -> Sequence[StoredSessionRow]:
+        """Return the rows of a session: only its own file and those with names of another kind can hold it."""
+        if "_listed" in self.__dict__:
+            return self._rows_of.get(session_id, ())
+        own = session_file_name(session_id)
+        files = (file for file in self._files if file.name == own or not is_session_file(file.name))
+        rows = map(_row_or_error, files)
+        return [row for row in rows if isinstance(row, StoredSessionRow) and row.session_id == session_id]
 
     def __getitem__(self, session_id: str) -> StoredSession:
         """Return a session.
@@ -208,10 +244,10 @@ class StoreReader(Mapping[str, StoredSession]):
         Raises:
             CallerError: there is none of that id, or it is in more than one file.
         """
-        found = [row for row in self.sessions if row.session_id == session_id]
+        found = self._found(session_id)
         if len(found) != 1:
             where = ", ".join(row.path.name for row in found[:_SHOWN])
-            known = ", ".join(f"{legible(row.session_id)}" for row in self.sessions[:_SHOWN]) or "none"
+            known = ", ".join(f"{legible(row.session_id)}" for row in self.latest(_SHOWN)) or "none"
             told = (
                 f"is in more than one file ({where}); open one of them" if found else f"is not there; there are {known}"
             )
@@ -219,13 +255,13 @@ class StoreReader(Mapping[str, StoredSession]):
         return StoredSession(found[0], _attachments(found[0].path))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(row.session_id for row in self.sessions))
+        return iter(self._rows_of)
 
     def __len__(self) -> int:
-        return len({row.session_id for row in self.sessions})
+        return len(self._rows_of)
 
     def __contains__(self, session_id: object) -> bool:
-        return any(row.session_id == session_id for row in self.sessions)
+        return isinstance(session_id, str) and bool(self._found(session_id))
 
     def __repr__(self) -> str:
         head = f"<StoreReader {legible(str(self.path))}: {counted(len(self.sessions), 'session')}, {len(self.errors)} unreadable>"
@@ -259,8 +295,20 @@ def open_store(path: str | os.PathLike[str]) -> StoreReader:
     return StoreReader(given, files)
 
 
-def _row(file: Path) -> StoredSessionRow:
-    return read_quietly(file, SESSION_SCHEMA, lambda connection: _read_row(connection, file))
+def _row_or_error(file: Path) -> StoredSessionRow | StoreError:
+    try:
+        return read_quietly(file, SESSION_SCHEMA, lambda connection: _read_row(connection, file))
+    except StoreError as error:
+        return error
+
+
+def _written(file: Path) -> float:
+    """Return when a database or the log beside it was last written; a file that is gone is the oldest."""
+    times = [0.0]
+    for name in (str(file), f"{file}-wal"):
+        with suppress(OSError):
+            times.append(os.stat(name).st_mtime)  # noqa: PTH116 - a path object costs more than the look
+    return max(times)
 
 
 def _read_row(connection: sqlite3.Connection, file: Path) -> StoredSessionRow:
@@ -294,8 +342,8 @@ def _byte_len(file: Path) -> int:
 
 
 def _last_use(connection: sqlite3.Connection, file: Path) -> datetime | None:
-    (last,) = connection.execute("SELECT max(CAST(committed_at_ms AS INTEGER)) FROM runtime_turn_commits").fetchone()
-    seconds = file.stat().st_mtime if last is None else last / _MS_PER_S
+    last = connection.execute(_LAST_COMMIT).fetchone()
+    seconds = file.stat().st_mtime if last is None else last[0] / _MS_PER_S
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):  # a time beyond all years

@@ -11,6 +11,7 @@ import pytest
 from lash_nb import LashCore, ScriptedProvider, frames, open_store, reply
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, StoreError
+from lash_nb.stores import StoreFolder
 from tests.stores.material import draft
 
 
@@ -109,6 +110,38 @@ async def test_queued_work_of_tomorrow_hides_nothing_else(tmp_path: Path) -> Non
     assert len(stored.messages) == 2
     with pytest.raises(StoreError, match="of_tomorrow"):
         _ = stored.queue
+
+
+async def test_a_session_that_is_asked_for_by_its_id_is_read_alone(tmp_path: Path) -> None:
+    """However many others there are: each file is read when it is needed, and the listing then is of that moment."""
+    for name in ("one", "two", "three"):
+        await closed(tmp_path, name)
+    reader = open_store(tmp_path)
+    assert ("one" in reader, "nope" in reader, len(reader["one"].messages)) == (True, False, 2)
+    [two] = (tmp_path / "sessions").glob("two-*.db")
+    two.write_bytes(b"no database any more, but long enough to be taken for one" * 20)
+
+    assert sorted(reader) == ["one", "three"]
+    assert [error.fields["path"] for error in reader.errors] == [str(two)]
+    assert ("two" in reader, "three" in reader) == (False, True)
+
+
+async def test_the_sessions_that_were_written_last_are_found_without_the_others(tmp_path: Path) -> None:
+    """By the beginning of their ids, too, whatever the ids are made of; of an id without letters the name says nothing."""
+    names = ["red", "red_", "red/2", "_red", "blue", "???", "r" * 100]
+    for age, name in enumerate(names):
+        await closed(tmp_path, name)
+        file = StoreFolder(tmp_path).sessions.path_of(name)
+        os.utime(file, (age, age))
+    reader = open_store(tmp_path)
+
+    assert [row.session_id for row in reader.latest(2)] == ["r" * 100, "???"]
+    assert [row.session_id for row in reader.latest(9, beginning="red")] == ["red/2", "red_", "red"]
+    assert [row.session_id for row in reader.latest(9, beginning="red_")] == ["red_"]
+    assert [row.session_id for row in reader.latest(9, beginning="_")] == ["_red"]
+    assert [row.session_id for row in reader.latest(9, beginning="?")] == ["???"]
+    assert [row.session_id for row in reader.latest(9, beginning="r" * 90)] == ["r" * 100]
+    assert reader.latest(9, beginning="green") == ()
 
 
 async def test_one_id_in_two_files_is_not_guessed(tmp_path: Path) -> None:
