@@ -57,15 +57,20 @@ class LashError(Exception):
     def __str__(self) -> str:
         return legible(self.message)
 
+    @property
+    def coded(self) -> str:
+        """The code and the message, as a cell shows them."""
+        return f"{self.code}: {self.message}"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from fields, so that an error survives pickling between processes."""
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows in place of a traceback: the message, and which line called the library; `%debug` goes deeper."""
+        """What a notebook shows in place of a traceback: code and message, and which line called the library; `%debug` goes deeper."""
         callers = [*takewhile(lambda frame: not frame.filename.startswith(_PACKAGE), extract_tb(self.__traceback__))]
         where = f"  (line {callers[-1].lineno}: {callers[-1].line})" if callers and callers[-1].line else ""
-        return [f"{type(self).__name__}: {legible(self.message)}{where}"]
+        return [f"{type(self).__name__}: {legible(self.coded)}{where}"]
 
 
 def _rebuild(cls: type[LashError], args: tuple[Any, ...], fields: dict[str, Any]) -> LashError:
@@ -118,7 +123,7 @@ class LashRuntimeError(LashError):
         self.args = (code, message)
 
     def __str__(self) -> str:
-        return legible(f"{self.code}: {self.message}")
+        return legible(self.coded)
 
 
 class RuntimeEffectControllerError(LashRuntimeError):

@@ -103,5 +103,5 @@ async def _ended(doing: Coroutine[Any, Any, Any]) -> _Ended:
 
 
 def _usage_error(error: LashError) -> UsageError:
-    """The shell prints it as one line, without a traceback."""
-    return UsageError(" ".join(error.message.split()))
+    """The shell prints it as one line, without a traceback: code, what happened, what to do next."""
+    return UsageError(" ".join(error.coded.split()))

@@ -192,7 +192,7 @@ def test_mistakes_are_one_line_on_standard_error(notebook: Kernel) -> None:
     """A notebook shows the line, no traceback, and the cell has failed."""
     cell = notebook.run("%lash stpe")
 
-    assert cell.printed == "UsageError: no verb stpe; did you mean %lash step?\n"
+    assert cell.printed == "UsageError: magics_verb: no verb stpe; did you mean %lash step?\n"
     assert cell.error == ""
 
 

@@ -11,7 +11,7 @@ def test_a_tool_without_hints_is_refused_in_one_line(shell: Shell, capsys: pytes
 
     (line,) = capsys.readouterr().out.splitlines()
     assert line == (
-        "CallerError: tool bare: parameter city has no type hint; write bare(city: str)  (line 1: @lash_nb.tool)"
+        "CallerError: caller: tool bare: parameter city has no type hint; write bare(city: str)  (line 1: @lash_nb.tool)"
     )
 
 

@@ -32,7 +32,7 @@ def test_a_result_goes_into_a_variable_or_the_turn_is_not_run(shell: Shell, name
     """A name that no expression can read is refused before the model is asked."""
     shell.run("%lash new demo")
 
-    assert shell.refuse(f"%%lash -o {name}\nhello").startswith(f"{name} cannot name a variable")
+    assert shell.refuse(f"%%lash -o {name}\nhello").startswith(f"magics_usage: {name} cannot name a variable")
     assert shell.run("%lash use demo").turn_index == 0
 
 
