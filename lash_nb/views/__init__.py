@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
     from lash_nb.views._base import EMPTY_BUNDLE, View, static_html, static_svg, text
     from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
-    from lash_nb.views._frame import frame_html, frame_text
+    from lash_nb.views._frame import FrameFace, Share
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._live_turn import LiveTurnView, TurnDesk
     from lash_nb.views._markup import THEME_RULE
@@ -32,23 +32,29 @@ if TYPE_CHECKING:
     )
     from lash_nb.views._timeline import TraceTimelineView
     from lash_nb.views._tool import ToolLike, tool_html, tool_text, tool_trial_html, tool_trial_text
+    from lash_nb.views._tools import ToolsFace
     from lash_nb.views._trace_explorer import TraceExplorerView
-    from lash_nb.views._turn import TurnDisplay, TurnState, turn_html, turn_text
+    from lash_nb.views._turn import TurnDisplay
+    from lash_nb.views._turn_card import turn_html
     from lash_nb.views._turn_places import turn_places
-    from lash_nb.views._turn_words import TurnLike
+    from lash_nb.views._turn_text import turn_text
+    from lash_nb.views._turn_words import TurnLike, TurnState
 
 __all__ = [
     "EMPTY_BUNDLE",
     "THEME_RULE",
     "AttachmentsView",
+    "FrameFace",
     "LiveTurnView",
     "PromptComponentLike",
     "PromptLike",
     "SessionGraphView",
+    "Share",
     "Steppable",
     "StepperState",
     "StepperView",
     "ToolLike",
+    "ToolsFace",
     "TraceExplorerView",
     "TraceTimelineView",
     "TurnDesk",
@@ -64,8 +70,6 @@ __all__ = [
     "effects_text",
     "envelope_html",
     "envelope_text",
-    "frame_html",
-    "frame_text",
     "node_html",
     "node_text",
     "prompt_html",
@@ -96,21 +100,24 @@ __all__ = [
 _HOMES = {
     "AttachmentsView": "_attachments",
     "EMPTY_BUNDLE": "_base",
+    "FrameFace": "_frame",
     "LiveTurnView": "_live_turn",
     "PromptComponentLike": "_prompt_preview",
     "PromptLike": "_prompt_preview",
     "SessionGraphView": "_graph",
+    "Share": "_frame",
     "Steppable": "_steppable",
     "StepperState": "_steppable",
     "StepperView": "_stepper",
     "THEME_RULE": "_markup",
     "ToolLike": "_tool",
+    "ToolsFace": "_tools",
     "TraceExplorerView": "_trace_explorer",
     "TraceTimelineView": "_timeline",
     "TurnDesk": "_live_turn",
     "TurnDisplay": "_turn",
     "TurnLike": "_turn_words",
-    "TurnState": "_turn",
+    "TurnState": "_turn_words",
     "View": "_base",
     "attachment_check_html": "_store_faces",
     "attachment_check_text": "_store_faces",
@@ -120,8 +127,6 @@ _HOMES = {
     "effects_text": "_effects_static",
     "envelope_html": "_effects_static",
     "envelope_text": "_effects_static",
-    "frame_html": "_frame",
-    "frame_text": "_frame",
     "node_html": "_node_face",
     "node_text": "_node_face",
     "prompt_html": "_prompt_preview",
@@ -143,9 +148,9 @@ _HOMES = {
     "trace_html": "_record_faces",
     "trace_report": "_report",
     "trace_text": "_record_faces",
-    "turn_html": "_turn",
+    "turn_html": "_turn_card",
     "turn_places": "_turn_places",
-    "turn_text": "_turn",
+    "turn_text": "_turn_text",
     "write_trace_report": "_report_file",
 }
 

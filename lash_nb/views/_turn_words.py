@@ -1,13 +1,25 @@
 """A finished turn in words, and what a turn card needs of a result."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from lash_nb.plots import counted, token_count
 from lash_nb.trace import Usage
 from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
 
-__all__ = ["TurnLike", "outcome_words", "span_usage_words", "usage_words"]
+__all__ = [
+    "TurnLike",
+    "TurnState",
+    "counts_words",
+    "outcome_words",
+    "span_usage_words",
+    "told_issues",
+    "turn_state",
+    "usage_words",
+]
+
+TurnState: TypeAlias = Literal["running", "pausing", "completed", "failed", "cancelled"]
+"""`pausing`: the first Ctrl-C came, the effect in flight still runs."""
 
 
 class TurnLike(Protocol):
@@ -92,6 +104,24 @@ def outcome_words(turn: Any) -> str:
     failed = sum(call.output.status == "failure" for call in turn.tool_calls)
     words = "Switched to another frame" if outcome.agent_frame_switch is not None else "Completed"
     return f"{words}, {counted(failed, 'tool')} failed" if failed else words
+
+
+def turn_state(turn: TurnLike) -> TurnState:
+    """Return how a finished turn stands."""
+    if turn.outcome.is_success:
+        return "completed"
+    return "cancelled" if turn.outcome.reason == "cancelled" else "failed"
+
+
+def told_issues(turn: TurnLike) -> list[TurnIssue]:
+    """Return what went wrong, without what the outcome says already: that a cancelled turn was cancelled."""
+    return [issue for issue in turn.errors if turn_state(turn) != "cancelled" or issue.code != "cancelled"]
+
+
+def counts_words(model_calls: int, tool_calls: int, usage: TokenUsage | None, *, gap: str = "   ") -> str:
+    """Return what a turn took: `2 model calls   1 tool call   220 in · 30 out`."""
+    tools = counted(tool_calls, "tool call") if tool_calls else ""
+    return gap.join(filter(None, (counted(model_calls, "model call"), tools, usage_words(usage))))
 
 
 def usage_words(usage: TokenUsage | None) -> str:

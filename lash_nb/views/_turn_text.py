@@ -1,0 +1,77 @@
+"""A turn as text, for terminals, logs and models."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lash_nb.plots import counted, duration, one_line, short_id
+from lash_nb.views._json import call_text, summary
+from lash_nb.views._text import COLUMNS, clipped
+from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
+from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues
+from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess
+
+__all__ = ["text_rows", "turn_text"]
+
+_ASCII: Final[Mapping[str, str]] = {"success": " ", "failure": "!", "cancelled": "x", "running": "~"}
+
+
+def turn_text(result: TurnLike) -> str:
+    """Return a finished turn as text: outcome, rows in order, counters, the next command."""
+    head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {duration(result.duration_ms)}"
+    rows = TurnRows.of(result)
+    body = text_rows(rows) if rows.rows else _wrapped(result.reply)
+    issues = [
+        line
+        for issue in told_issues(result)
+        for line in _wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}")
+    ]
+    counts = counts_words(result.model_calls, len(result.tool_calls), result.usage, gap="  ")
+    return clipped([head, *body, *issues, f"{counts}  next: %lash effects"])
+
+
+def text_rows(rows: TurnRows) -> list[str]:
+    """Return the rows of a turn as lines."""
+    lines: list[str] = []
+    for row in shown_rows(rows.rows):
+        match row:
+            case ProseRow(text=text):
+                lines += _wrapped(text)
+            case ToolRow():
+                lines.append(_text_tool(row))
+            case NoteRow(kind=kind, text=text):
+                lines.append(f"{'!' if kind == 'error' else ' '} {one_line(text, 90)}")
+            case _:
+                lines.append(f"  : {counted(len(row), 'tool call')} more: result.tool_calls")
+    return lines
+
+
+def _text_tool(row: ToolRow) -> str:
+    said = one_line(f"{row.name}({call_text(row.args, 40)}) → {_text_result(row)}", 84)
+    return f"{_ASCII[row.status]} {said:<84}  {duration(row.duration_ms):>8}"
+
+
+def _text_result(row: ToolRow) -> str:
+    match row.output.outcome if row.output else None:
+        case ToolFailed(payload=failure):
+            return f"{failure.code}: {failure.message}"
+        case ToolCancelled(payload=cancellation):
+            return cancellation.message
+        case ToolSuccess(payload=payload):
+            return summary(payload, 40)
+        case _:
+            return ""
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of at most 100 columns; words are not cut."""
+    lines: list[str] = []
+    for paragraph in text.strip().splitlines():
+        line = ""
+        for word in one_line(paragraph, 4000).split(" "):
+            if line and len(line) + len(word) + 1 > COLUMNS:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    return lines
