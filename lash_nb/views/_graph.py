@@ -9,7 +9,16 @@ from lash_nb.frames import given_graph
 from lash_nb.plots import byte_size, counted, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._base import View
-from lash_nb.views._graph_rows import GraphRows, TurnRow, graph_rows, names_of, node_words, sums, title_counts
+from lash_nb.views._graph_rows import (
+    GraphRows,
+    TurnRow,
+    graph_rows,
+    names_of,
+    node_words,
+    sums,
+    title_counts,
+    untold_words,
+)
 from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._turn_words import span_usage_words
@@ -37,6 +46,8 @@ class SessionGraphView(View):
     """What the graph belongs to."""
     counts = t.Unicode("").tag(sync=True)
     """How much there is, in words."""
+    note = t.Unicode("").tag(sync=True)
+    """Why something is empty."""
     columns = t.Dict().tag(sync=True)
     """The rows, column by column."""
     chosen = t.Int(-1).tag(sync=True)
@@ -72,6 +83,7 @@ class SessionGraphView(View):
         self.names: Final = dict(names or {})
         self.rows: Final[GraphRows] = graph_rows(graph, turns)
         self.title, self.counts = title, title_counts(graph, self.rows)
+        self.note = untold_words(self.rows)
         self.columns = _columns(self.rows, names_of(self.rows, self.names))
         self.on_msg(self._receive)
 

@@ -27,6 +27,7 @@ __all__ = [
     "node_words",
     "sums",
     "title_counts",
+    "untold_words",
 ]
 
 _FOLD_FROM: Final = 5
@@ -99,6 +100,8 @@ class GraphRows(msgspec.Struct, frozen=True, kw_only=True):
     """Runs of quiet turns."""
     begins: dict[int, str]
     """The agent frame that begins with a row; empty when there is but one."""
+    untold: int
+    """How many rows have no turn in the trace; 0 where nobody gave one."""
 
 
 def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None) -> GraphRows:
@@ -122,9 +125,17 @@ def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None)
         orphans={last - one for one in orphans},
         folds=[],
         begins=_beginnings(rows, layout.parents),
+        untold=0 if turns is None else sum(row.turn is None for row in rows),
     )
     found.folds.extend(_folds(found))
     return found
+
+
+def untold_words(found: GraphRows) -> str:
+    """Return why times and tokens are empty, and what fills them; empty when nothing is missing."""
+    if not found.untold:
+        return ""
+    return f"times and tokens of {counted(found.untold, 'turn')} are in no trace at hand: %lash trace FILE, then %lash graph"
 
 
 def title_counts(graph: SessionGraph, found: GraphRows) -> str:

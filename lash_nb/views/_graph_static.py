@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from lash_nb.plots import counted
-from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of
+from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of, untold_words
 from lash_nb.views._markup import CODE, MUTED, PICTURE_STYLE, Html, el, heading, image, joined, svg_text
 from lash_nb.views._text import clipped
 
@@ -98,6 +98,8 @@ def graph_text(found: GraphRows, names: Mapping[str, str], *, title: str) -> str
         drawn.append(f"{counted(len(found.orphans), 'orphan')} not drawn: session.graph")
     if not found.rows:
         drawn.append("no turns yet; run %%lash with a prompt")
+    if found.untold:
+        drawn.append(untold_words(found))
     return clipped([*drawn, "@ current leaf   x cancelled   ! failed   : folded   next: %lash graph"])
 
 
@@ -231,7 +233,8 @@ def graph_html(found: GraphRows, names: Mapping[str, str], *, title: str, counts
         if lines > _PICTURE_ROWS
         else "newest first; runs of quiet turns are folded"
     )
+    said = "; ".join(filter(None, (cut, untold_words(found))))
     drawn = image(Html(graph_svg(found, names)), f"session graph, {counted(len(found.rows), 'turn')}")
     words = el("pre", graph_text(found, names, title=title), style=CODE)
     folded_words = el("details", el("summary", "as text"), words)
-    return joined(heading(title, counts), drawn, folded_words, el("div", cut, style=f"font-size:12px;{MUTED}"))
+    return joined(heading(title, counts), drawn, folded_words, el("div", said, style=f"font-size:12px;{MUTED}"))

@@ -277,9 +277,15 @@ def test_the_graph_knows_the_turns_of_earlier_kernels(shell: Shell) -> None:
     ]
     shell.run("%unload_ext lash_nb\n%load_ext lash_nb")
     shell.run("session = %lash open demo --store kept")
-    assert not any(shell.run("%lash graph").columns["took"])
+    untold = shell.run("%lash graph")
+    assert not any(untold.columns["took"])
+    for face in (untold.note, untold.text(), untold.static_html()):
+        assert "times and tokens of 2 turns are in no trace at hand: %lash trace FILE, then %lash graph" in face
     shell.run("%lash trace run.jsonl --summary")
-    assert all(shell.run("%lash graph").columns["took"])
+    told = shell.run("%lash graph")
+    assert all(told.columns["took"])
+    assert told.note == ""
+    assert "in no trace" not in told.text()
 
 
 def test_numbers_of_branches_do_not_depend_on_a_trace(shell: Shell) -> None:
@@ -303,4 +309,4 @@ def test_effects_are_one_line_each(done: Shell) -> None:
 
     assert "columns not shown: protocol_iteration, replay_key" in html
     assert str(table["replay_key"].iloc[0]) not in html
-    assert len(done.faces(table)["text/plain"].splitlines()) == len(table) + 4
+    assert len(done.faces(table)["text/plain"].splitlines()) == len(table) + 5

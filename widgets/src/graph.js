@@ -36,7 +36,7 @@ function render({ model, el }) {
   el.append(
     header(model.get("title"), model.get("counts"), hits, h("span", { class: "l-find" }, mark("search"), search, kbd("/")), toggle),
     h("div", { class: "l-graph-body" }, list, detail),
-    footer("newest first · ↑ ↓ row, ← → fold, Enter opens", model, life),
+    footer(["newest first · ↑ ↓ row, ← → fold, Enter opens", model.get("note")].filter(Boolean).join(" · "), model, life),
   );
   if (!count) clear(el).append(header(model.get("title"), "no turns yet"), h("div", { class: "l-empty" }, "Nothing has been said in this session. Run a cell with %%lash and a prompt."));
 
