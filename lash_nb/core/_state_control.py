@@ -33,15 +33,18 @@ class StateControl:
         """Return the public state: graph and counters, without frames, stored references and ledger."""
         return self._runtime.read_view().to_snapshot()
 
-    async def preview_prompt(self, turn_input: TurnInput | str | None = None) -> PromptPreview:
+    async def preview_prompt(
+        self, turn_input: TurnInput | str | None = None, *, ask_hooks: bool = False
+    ) -> PromptPreview:
         """Return what the model would get at the next call, piece by piece, with `turn_input` or else with what waits in the queue.
 
-        No model is asked, and neither are hooks and transforms of turns: what they would add is not in it.
+        No model is asked. Hooks and transforms of turns, which may do anything, are asked only with `ask_hooks`; `unasked` names them.
 
         Raises:
-            PluginError: a plugin could not tell what it adds to the prompt.
+            PluginError: a plugin could not tell what it adds to the prompt, or a hook failed.
         """
-        return await preview_prompt(self._runtime, None if turn_input is None else checked_input(turn_input))
+        given = None if turn_input is None else checked_input(turn_input)
+        return await preview_prompt(self._runtime, given, ask_hooks=ask_hooks)
 
     async def persist_current(self) -> RuntimeSessionState:
         """Return a copy of the whole state, with the state of tools and plugins, after the turn that runs; despite its name nothing is committed."""

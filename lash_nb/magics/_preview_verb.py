@@ -3,6 +3,7 @@
 from argparse import Namespace
 from typing import Final
 
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import PromptPreview
@@ -11,13 +12,14 @@ __all__ = ["PREVIEW_VERB"]
 
 
 async def _prompt(bench: Bench, asked: Namespace) -> PromptPreview:
-    opened = bench.session()
+    opened = bench.session(asked.session)
     opened.refresh_tools()
-    return await opened.session.control.state.preview_prompt(" ".join(asked.text) or None)
+    return await opened.session.control.state.preview_prompt(" ".join(asked.text) or None, ask_hooks=asked.hooks)
 
 
 def _python(_bench: Bench, asked: Namespace) -> str:
-    return f"await session.control.state.preview_prompt({repr(' '.join(asked.text)) if asked.text else ''})"
+    given = [*([repr(" ".join(asked.text))] if asked.text else []), *(["ask_hooks=True"] if asked.hooks else [])]
+    return f"await session.control.state.preview_prompt({', '.join(given)})"
 
 
 PREVIEW_VERB: Final = Verb(
@@ -31,6 +33,12 @@ PREVIEW_VERB: Final = Verb(
             help="as if this were the next prompt (default: what waits in the queue); in quotes when it ends in a question mark",
             settings={"nargs": "*"},
         ),
+        Argument(
+            name="--hooks",
+            help="ask the plugins' hooks, too, as the turn will; what they do outside of the session is done",
+            settings={"action": "store_true"},
+        ),
+        SESSION,
     ),
 )
 """The verb."""

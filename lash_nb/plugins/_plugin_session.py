@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from lash_nb.errors import LashError, PluginError
@@ -35,6 +35,8 @@ __all__ = ["PluginSession", "revision_fingerprint"]
 
 C = TypeVar("C")
 T = TypeVar("T")
+ContextTools: TypeAlias = tuple[tuple[ToolProvider, ...], bool]
+"""Tools of a turn, and whether the session's own are there, too."""
 
 
 class PluginSession:
@@ -74,7 +76,7 @@ class PluginSession:
         self._rewriters = sorted(registrar.history_rewriters, key=lambda held: -held[1].priority)
         self.context_contributions: tuple[PromptContribution, ...] = ()
         """What the last turn's transforms add to the prompt."""
-        self._context_tools: tuple[tuple[ToolProvider, ...], bool] = ((), True)
+        self._context_tools: ContextTools = ((), True)
         self._live = live
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
@@ -90,11 +92,11 @@ class PluginSession:
         state = self.registry.state()
         if self._forked_from is not state:
             self._forked_from = state
-            self._fork = self._composed()
+            self._fork = self._composed(self._context_tools)
         return self._fork
 
-    def _composed(self) -> ToolRegistry:
-        providers, include_base_tools = self._context_tools
+    def _composed(self, context_tools: ContextTools) -> ToolRegistry:
+        providers, include_base_tools = context_tools
         registry = self.registry.fork() if include_base_tools else ToolRegistry()
         if providers:
             registry.overlay_source(CONTEXT_SOURCE, providers)
@@ -137,11 +139,22 @@ class PluginSession:
         return tuple(sorted(unique.values(), key=lambda held: (held[1].slot, held[1].priority)))
 
     async def prepare_turn_context(self, context: TurnTransformContext, prepared: PreparedContext) -> PreparedContext:
-        """Let every transform change what a turn begins with, those of higher priority first, and take over its tools and prompt texts.
+        """Let every transform change what a turn begins with, and take over its tools and prompt texts.
 
         Raises:
             PluginError: a transform failed.
             ToolRegistryError: two of its tools clash.
+        """
+        prepared = await self.transformed(context, prepared)
+        self._set_context_tools(prepared.tool_providers, prepared.include_base_tools)
+        self.context_contributions = prepared.prompt_contributions
+        return prepared
+
+    async def transformed(self, context: TurnTransformContext, prepared: PreparedContext) -> PreparedContext:
+        """Return what the transforms make of what a turn begins with, those of higher priority first; the session stays as it is.
+
+        Raises:
+            PluginError: a transform failed.
         """
         for plugin, transform in self.transforms:
             with self.hooks.phase("context_transform", plugin):
@@ -151,16 +164,20 @@ class PluginSession:
                     "session", f"`{plugin}` returned {type(answer).__name__} where a PreparedContext belongs"
                 )
             prepared = answer
-        self._set_context_tools(prepared.tool_providers, prepared.include_base_tools)
-        self.context_contributions = prepared.prompt_contributions
         return prepared
+
+    def surface_of(self, prepared: PreparedContext) -> ToolSurface:
+        """Return the tools that a turn with this beginning would have; the session stays as it is. Errors as in `tool_surface`."""
+        registry = self._composed((prepared.tool_providers, prepared.include_base_tools))
+        changes = [_asked(*contributor, self.session_id) for contributor in self._surface_contributors]
+        return ToolSurface(registry, tool_access=self._tool_access, contributions=changes)
 
     def _set_context_tools(self, providers: tuple[ToolProvider, ...], include_base_tools: bool) -> None:
         before = self._context_tools
         if before != (providers, include_base_tools):
             self._context_tools = providers, include_base_tools
             try:
-                self._fork = self._composed()
+                self._fork = self._composed(self._context_tools)
             except BaseException:
                 self._context_tools = before
                 raise

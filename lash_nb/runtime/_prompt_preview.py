@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from lash_nb.machine import PromptPiece, TurnMachineConfig, contributions_layer, prompt_pieces
 from lash_nb.plugins import ProtocolPreamble, ToolSurface
+from lash_nb.runtime._preview_hooks import Said, hooked_beginning, plain_beginning, unasked
 from lash_nb.runtime._runtime import LashRuntime
 from lash_nb.wire import (
     BuiltinEntry,
@@ -13,6 +14,7 @@ from lash_nb.wire import (
     LlmContentBlock,
     LlmMessage,
     LlmToolSpec,
+    PromptContribution,
     QueuedWorkBatch,
     ReasoningBlock,
     SlotEntry,
@@ -44,7 +46,8 @@ class PromptComponent:
     name: str
     """Its name: a text of the prompt, a tool, or who speaks."""
     source: str
-    """Who put it there: `runtime`, `template`, `protocol`, `turn`, `core`, `session`, a plugin; of a tool its source; `you`, or a batch of the queue."""
+    """Who put it there: `runtime`, `template`, `protocol`, `turn`, `core`, `session`, a plugin; of a tool its source; `conversation`, `you`,
+    a batch of the queue, or a hook with its plugin."""
     text: str = field(repr=False)
     """What the model reads."""
     images: int = 0
@@ -77,6 +80,10 @@ class PromptPreview:
     """Tokens of the prompt of the last call, as the provider counted them; None when it did not, or there was none."""
     during_turn: bool
     """Whether a turn runs, so that the next call is one of it."""
+    unasked: tuple[str, ...] = ()
+    """The hooks that were not asked and may change the call, each with its plugin."""
+    ended_by: str = ""
+    """The plugin that would end the turn before its first call, and why."""
 
     @property
     def chars(self) -> int:
@@ -94,36 +101,51 @@ class PromptPreview:
         return self.tokens / self.context_window if self.context_window else None
 
 
-async def preview_prompt(runtime: LashRuntime, turn_input: TurnInput | None = None) -> PromptPreview:
+async def preview_prompt(
+    runtime: LashRuntime, turn_input: TurnInput | None = None, *, ask_hooks: bool = False
+) -> PromptPreview:
     """Put together what a model would get: with `turn_input`, else with what waits in the queue for the next call.
 
-    Neither hooks nor transforms of turns are asked: what they would add is not in it.
+    Args:
+        runtime: The session.
+        turn_input: What the user would give.
+        ask_hooks: Ask the transforms and the hooks before turns, as the next turn will; what they do outside of the session is done.
+            In a turn that runs they were asked already.
 
     Raises:
-        PluginError: a plugin could not tell what it adds to the prompt.
+        PluginError: a plugin could not tell what it adds to the prompt, or a hook failed.
     """
     policy, usage = runtime.state.effective_policy(), runtime.state.last_prompt_usage
-    tools = runtime.plugins.tool_surface()
+    waiting = [_given(turn_input, "you")] if turn_input else await _waiting(runtime)
+    during_turn = runtime.machine is not None
+    if ask_hooks and not during_turn:
+        start = await hooked_beginning(runtime, [(one.source, one.text) for one in waiting])
+    else:
+        start = plain_beginning(runtime)
+    tools, of_turn = start.tools, start.contributions
     preamble = runtime.plugins.driver.preamble(tools)
-    request = preamble.projector.project(_config(runtime, preamble), messages=runtime.conversation(), use_tools=False)
+    config = _config(runtime, preamble)
     return PromptPreview(
         session_id=runtime.session_id,
         model=policy.model.id,
         context_window=policy.model.limits.context_window_tokens,
         components=(
-            *await _system(runtime, preamble, tools),
-            *(_tool(spec, runtime.plugins.registry.source(spec.name) or "") for spec in preamble.tool_specs),
-            *map(_message, request.messages),
-            *([_given(turn_input, "you")] if turn_input else await _waiting(runtime)),
+            *await _system(runtime, preamble, tools, of_turn),
+            *(_tool(spec, runtime.plugins.registry.source(spec.name) or "turn") for spec in preamble.tool_specs),
+            *(part for said in start.said for part in _said(said, preamble, config)),
+            *([] if start.was_asked else waiting),
         ),
         last_tokens=usage.prompt_context_tokens if usage else None,
-        during_turn=runtime.machine is not None,
+        during_turn=during_turn,
+        unasked=() if start.was_asked else unasked(runtime),
+        ended_by=start.ended_by,
     )
 
 
-async def _system(runtime: LashRuntime, preamble: ProtocolPreamble, tools: ToolSurface) -> Sequence[PromptComponent]:
+async def _system(
+    runtime: LashRuntime, preamble: ProtocolPreamble, tools: ToolSurface, of_turn: Sequence[PromptContribution]
+) -> Sequence[PromptComponent]:
     plugins = runtime.plugins
-    of_turn = plugins.context_contributions if runtime.machine is not None else ()
     layers = (
         ("protocol", contributions_layer(preamble.prompt_contributions)),
         ("turn", contributions_layer(of_turn)),
@@ -183,13 +205,18 @@ def _tool(spec: LlmToolSpec, source: str) -> PromptComponent:
     return PromptComponent(kind="tool", name=spec.name, source=source, text=to_json(told).decode())
 
 
-def _message(message: LlmMessage) -> PromptComponent:
+def _said(said: Said, preamble: ProtocolPreamble, config: TurnMachineConfig) -> Iterator[PromptComponent]:
+    request = preamble.projector.project(config, messages=said.messages, use_tools=False)
+    return (_message(message, said) for message in request.messages)
+
+
+def _message(message: LlmMessage, origin: Said) -> PromptComponent:
     kinds = [block.variant for block in message.blocks]
     images = sum(isinstance(one, ImageBlock) for one in kinds)
     calls = [one.tool_name for one in kinds if isinstance(one, ToolCallBlock | ToolResultBlock) and one.tool_name]
     said = f"{message.role}: {', '.join(calls)}" if calls else message.role
     text = "\n".join(filter(None, map(_block_text, message.blocks)))
-    return PromptComponent(kind="history", name=said, source="conversation", text=text, images=images)
+    return PromptComponent(kind=origin.kind, name=said, source=origin.source, text=text, images=images)
 
 
 def _block_text(block: LlmContentBlock) -> str:

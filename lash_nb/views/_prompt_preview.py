@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from lash_nb.plots import counted, one_line, token_count
-from lash_nb.views._markup import BORDER, CODE, MUTED, RIGHT, SUNK, Html, el, heading, joined
+from lash_nb.views._markup import BORDER, CODE, MUTED, RIGHT, SUNK, Html, bar, el, heading, joined
 from lash_nb.views._text import aligned, clipped
 
 __all__ = ["PromptComponentLike", "PromptLike", "prompt_html", "prompt_text"]
@@ -15,6 +15,8 @@ _FILLS: Final = {"system": "#0072B2", "tool": "#E69F00", "history": "#8A9099", "
 """Fills beside words, never text."""
 _FIRST, _LAST = 3, 20
 """Messages of a long history that are shown; those between them are counted."""
+_NAMED: Final = 4
+"""As many hooks does a note name."""
 _TEXT: Final = 20_000
 """Characters of a text that opens; a longer one is cut aloud."""
 _ROW: Final = "display:flex;gap:12px;padding:2px 12px;"
@@ -93,6 +95,16 @@ class PromptLike(Protocol):
         ...
 
     @property
+    def unasked(self) -> Sequence[str]:
+        """The hooks that were not asked and may change the call."""
+        ...
+
+    @property
+    def ended_by(self) -> str:
+        """The plugin that would end the turn, and why."""
+        ...
+
+    @property
     def tokens(self) -> int:
         """About how many tokens there are in all."""
         ...
@@ -105,11 +117,12 @@ class PromptLike(Protocol):
 
 def prompt_html(preview: PromptLike) -> str:
     """Return a preview as HTML that needs no script, style block or kernel: each text opens where its row is."""
+    longest = max((one.tokens for one in preview.components), default=1)
     return joined(
         heading(f"Next call of {one_line(preview.session_id, 40)}", _total(preview)),
         _bar(preview),
         el("div", el("span", style="flex:1;"), *_numbers(("characters", "tokens", "window")), style=_ROW + MUTED),
-        *(piece for kind in _KINDS for piece in _group(preview, kind)),
+        *(piece for kind in _KINDS for piece in _group(preview, kind, longest)),
         el("div", " ".join(_notes(preview)), style=f"{MUTED}font-size:11px;padding:4px 0;overflow-wrap:anywhere;"),
     )
 
@@ -132,7 +145,7 @@ def _text_cells(preview: PromptLike, one: PromptComponentLike | int) -> list[str
     return ["", one_line(one.name, 32), one_line(one.source, 24), *_sizes(preview, [one])]
 
 
-def _group(preview: PromptLike, kind: str) -> Iterator[Html]:
+def _group(preview: PromptLike, kind: str, longest: int) -> Iterator[Html]:
     held = [one for one in preview.components if one.kind == kind]
     if not held:
         return
@@ -150,11 +163,11 @@ def _group(preview: PromptLike, kind: str) -> Iterator[Html]:
         yield (
             el("div", f"… {counted(one, 'message')} more", style=_ROW + MUTED)
             if isinstance(one, int)
-            else _component(preview, one)
+            else _component(preview, one, longest)
         )
 
 
-def _component(preview: PromptLike, one: PromptComponentLike) -> Html:
+def _component(preview: PromptLike, one: PromptComponentLike, longest: int) -> Html:
     name = el("span", one_line(one.name, 60), style="min-width:190px;white-space:nowrap;")
     source = el("span", one_line(one.source, 30), style=f"{MUTED}min-width:90px;white-space:nowrap;")
     begin = el(
@@ -167,6 +180,7 @@ def _component(preview: PromptLike, one: PromptComponentLike) -> Html:
         name,
         source,
         begin,
+        _length(one, longest),
         *_numbers(_sizes(preview, [one])),
         style="display:inline-flex;gap:12px;width:calc(100% - 18px);",
     )
@@ -195,18 +209,17 @@ def _shown(held: Sequence[PromptComponentLike]) -> Iterator[PromptComponentLike 
 
 
 def _bar(preview: PromptLike) -> Html:
+    """The window, and what each group fills of it."""
     whole = max(preview.context_window or 0, preview.tokens, 1)
-    parts = [(kind, sum(one.tokens for one in preview.components if one.kind == kind) / whole * 100) for kind in _KINDS]
-    fills = [
-        el(
-            "span",
-            style=f"display:inline-block;height:9px;width:{share:.2f}%;background:{_FILLS[kind]};",
-            title=_KINDS[kind],
-        )
-        for kind, share in parts
-        if share
-    ]
-    return el("div", *fills, style=f"border:{BORDER};line-height:0;margin:2px 0 6px;", aria_hidden="true")
+    parts = [sum(one.tokens for one in preview.components if one.kind == kind) for kind in _KINDS]
+    drawn = bar(parts, fills=list(_FILLS.values()), whole=whole)
+    return el("div", drawn, style=f"border:{BORDER};line-height:0;margin:2px 0 6px;", aria_hidden="true")
+
+
+def _length(one: PromptComponentLike, longest: int) -> Html:
+    """How long a piece is, beside the longest one."""
+    drawn = bar([one.tokens], fills=[_FILLS[one.kind]], whole=longest) if one.tokens else None
+    return el("span", drawn, style="flex:0 0 96px;")
 
 
 def _sizes(preview: PromptLike, held: Sequence[PromptComponentLike]) -> tuple[str, str, str]:
@@ -239,5 +252,17 @@ def _notes(preview: PromptLike) -> list[str]:
     return [
         *(["A turn runs: this is its next call."] if preview.during_turn else []),
         *([f"The last prompt had {token_count(last)} tokens by the provider's count."] if last else []),
-        "≈: a token for four characters, pictures not counted. Without what hooks add. Nobody was asked.",
+        *_hook_notes(preview),
+        "≈: a token for four characters, pictures not counted.",
     ]
+
+
+def _hook_notes(preview: PromptLike) -> list[str]:
+    if preview.ended_by:
+        return [f"No call would be made, a plugin would end the turn: {one_line(preview.ended_by, 200)}."]
+    if not preview.unasked:
+        return []
+    named = ", ".join(one_line(one, 60) for one in preview.unasked[:_NAMED])
+    more = f" and {len(preview.unasked) - _NAMED} more" if len(preview.unasked) > _NAMED else ""
+    ask = "" if preview.during_turn else " Ask: %lash prompt --hooks."
+    return [f"Not asked, may change it: {named}{more}.{ask}"]
