@@ -11,6 +11,8 @@ from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._presets import standard
 from lash_nb.errors import CallerError
 from lash_nb.providers import (
+    ANTHROPIC_URL,
+    OPENAI_URL,
     OPENROUTER_URL,
     AnthropicProvider,
     LlmProvider,
@@ -41,6 +43,10 @@ class ModelService:
     """The variable of the environment that says that it is to be asked; None where only its name does."""
     model: str | None = None
     """Which model is asked when none is named; None where only a person can know."""
+    key: str | None = None
+    """The variable of the environment that has its key; None where it takes none."""
+    base_url: str | None = None
+    """The address that is asked; None where the environment alone says it, or nobody is asked."""
 
     @property
     def is_ready(self) -> bool:
@@ -52,15 +58,23 @@ def _at(base_url: str) -> Callable[[], LlmProvider]:
     return lambda: OpenAiCompatibleProvider(base_url=base_url)
 
 
+def _keyed(name: str, make: Callable[[], LlmProvider], key: str, model: str, base_url: str) -> ModelService:
+    return ModelService(name, make, key, model, key, base_url)
+
+
+def _local(name: str, base_url: str) -> ModelService:
+    return ModelService(name, _at(base_url), base_url=base_url)
+
+
 MODEL_SERVICES: Final[Mapping[str, ModelService]] = {
     service.name: service
     for service in (
-        ModelService("openai-compatible", OpenAiCompatibleProvider, "OPENAI_BASE_URL"),
-        ModelService("openai", OpenAiProvider, "OPENAI_API_KEY", "gpt-5-mini"),
-        ModelService("anthropic", AnthropicProvider, "ANTHROPIC_API_KEY", "claude-sonnet-4-6"),
-        ModelService("openrouter", _at(OPENROUTER_URL), "OPENROUTER_API_KEY", "openai/gpt-5-mini"),
-        ModelService("ollama", _at("http://127.0.0.1:11434/v1")),
-        ModelService("vllm", _at("http://127.0.0.1:8000/v1")),
+        ModelService("openai-compatible", OpenAiCompatibleProvider, "OPENAI_BASE_URL", key="OPENAI_API_KEY"),
+        _keyed("openai", OpenAiProvider, "OPENAI_API_KEY", "gpt-5-mini", OPENAI_URL),
+        _keyed("anthropic", AnthropicProvider, "ANTHROPIC_API_KEY", "claude-sonnet-4-6", ANTHROPIC_URL),
+        _keyed("openrouter", _at(OPENROUTER_URL), "OPENROUTER_API_KEY", "openai/gpt-5-mini", OPENROUTER_URL),
+        _local("ollama", "http://127.0.0.1:11434/v1"),
+        _local("vllm", "http://127.0.0.1:8000/v1"),
         ModelService("offline", OfflineProvider, model="offline-model"),
     )
 }

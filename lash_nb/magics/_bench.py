@@ -1,6 +1,8 @@
 """What the magics of one shell work on: the open sessions, which of them is meant, and the trace that was opened last."""
 
+import shlex
 from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -9,6 +11,7 @@ from lash_nb.core import LashCore
 from lash_nb.errors import CallerError
 from lash_nb.magics._following import Following
 from lash_nb.magics._home import Home
+from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._settings import Lash
@@ -16,6 +19,7 @@ from lash_nb.magics._shown import ShownValues
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import ParkedSession
 from lash_nb.trace import Trace
+from lash_nb.words import printable
 
 __all__ = ["Bench", "Parked"]
 
@@ -84,6 +88,12 @@ class Bench:
             raise CallerError(f"no session {wanted}; {known}", code="magics_session")
         return self.sessions[wanted]
 
+    def line(self, opened: OpenSession, verb: str, rest: str = "") -> str:
+        """Return a line that means this session: as it is typed for the current one, for another one with its name."""
+        name = printable(opened.session.session_id)
+        flag = "" if self.sessions.get(self.current) is opened else f"--session {shlex.quote(name)}"
+        return " ".join(filter(None, ("%lash", verb, flag, rest)))
+
     def use(self, name: str) -> OpenSession:
         """Mean the session `name` from now on."""
         chosen = self.session(name)
@@ -106,6 +116,8 @@ class Bench:
         Raises:
             CallerError: provider, tools, file or folder cannot be used.
         """
+        named = opening.provider or chosen_provider(self.namespace, None)[1] or None
+        opening = replace(opening, provider=named)
         core = opening.core(self.namespace)
         session = await core.session(name).open()
         older = self._make_room(session.session_id)  # a blank name is none: the session has an id of its own

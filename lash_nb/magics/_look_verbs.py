@@ -4,8 +4,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lash_nb import frames, plots
+from lash_nb import frames, plots, views
 from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._table import Table
@@ -25,8 +26,9 @@ _EFFECT_COLUMNS: Final = {
     "origin": "origin",
     "duration_ms": "took",
     "effect_id": "effect",
-    "error_message": "host error",
 }
+_HOST_ERROR: Final = {"error_message": "host error"}
+"""Stands there when a host failed; what tools and models fail with is their outcome."""
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
@@ -48,12 +50,18 @@ def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
     return bench.trace
 
 
-def _effects(bench: Bench, _asked: Namespace) -> Table:
-    session = bench.session().session
+def _effects(bench: Bench, asked: Namespace) -> Table:
+    session = bench.session(asked.session).session
     frame = frames.effects_df(session.stepper.entries)
     wrong = int(frame["status"].isin(("failed", "error")).sum())
-    note = f"{wrong} failed" if wrong else ""
-    return Table(frame, columns=_EFFECT_COLUMNS, title=f"Effects of {session.session_id}", note=note)
+    face = views.FrameFace(
+        columns=_EFFECT_COLUMNS | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
+        title=f"Effects of {session.session_id}",
+        note=f"{wrong} failed" if wrong else "",
+        empty="Nothing happened yet. Write a prompt below %%lash.",
+        hint="one in full: %lash envelope EFFECT",
+    )
+    return Table(frame, face)
 
 
 def trace_python(bench: Bench, asked: Namespace) -> str:
@@ -85,6 +93,7 @@ LOOK_VERBS: Final = (
         summary="every effect of the session as a table",
         run=_effects,
         python=lambda _bench, _asked: "lash_nb.frames.effects_df(session.effects)",
+        arguments=(SESSION,),
     ),
     Verb(
         name="timeline",

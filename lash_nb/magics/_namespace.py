@@ -10,9 +10,10 @@ from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolPr
 from lash_nb.providers import LlmProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
 
-__all__ = ["NamespaceTools", "chosen_provider", "price_names", "provider_names", "tool_names"]
+__all__ = ["PREFERRED_PROVIDER", "NamespaceTools", "chosen_provider", "price_names", "provider_names", "tool_names"]
 
-_PREFERRED: Final = "provider"
+PREFERRED_PROVIDER: Final = "provider"
+"""The variable whose provider comes before all others."""
 
 
 class NamespaceTools(ToolProvider):
@@ -81,8 +82,8 @@ def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[Llm
     if name is not None:
         return _named(namespace, name), name
     names = provider_names(namespace)
-    if _PREFERRED in names:
-        return namespace[_PREFERRED], _PREFERRED
+    if PREFERRED_PROVIDER in names:
+        return namespace[PREFERRED_PROVIDER], PREFERRED_PROVIDER
     if not names:
         return None, ""
     if len({id(namespace[one]) for one in names}) > 1:

@@ -94,6 +94,11 @@ class OpenSession:
         return "running" if self.session.stepper.state == "running" else "idle"
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether a turn runs or is paused."""
+        return self.session.stepper.state in _UNDER_WAY
+
+    @property
     def view(self) -> StepperView:
         """The session's stepper; all cells show the same one, so all of them are up to date."""
         if self._view is None or self._view.comm is None:
@@ -146,7 +151,7 @@ class OpenSession:
 
     def refresh_tools(self) -> None:
         """Take over the tools as they are defined now; while a turn is under way it keeps those that it has."""
-        if self.session.stepper.state not in _UNDER_WAY:
+        if not self.is_under_way:
             self.session.refresh_tools(only_changed=True)
 
     async def until_stop(self, doing: Coroutine[Any, Any, Any], live: LiveDisplay | None = None) -> Stop:
@@ -244,7 +249,7 @@ class OpenSession:
         Raises:
             CallerError: the message says how to end it.
         """
-        if self.session.stepper.state in _UNDER_WAY:
+        if self.is_under_way:
             message = (
                 f"turn {self.session.turn_index} of {self.session.session_id} is {self.state}; first end it:"
                 " %lash continue, %lash step or %lash cancel"

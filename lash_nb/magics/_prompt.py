@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._desk import Desk
 from lash_nb.magics._expansion import expanded
@@ -173,12 +174,7 @@ PROMPT: Final = Usage(
             values=values.files,
             settings={"metavar": "PATH", "action": "append", "default": []},
         ),
-        Argument(
-            name="--session",
-            help="another session than the current one",
-            values=values.sessions,
-            settings={"metavar": "NAME"},
-        ),
+        SESSION,
         SCHEMA,
         Argument(name="--step", help="stop before the first effect", settings={"action": "store_true"}),
     ),

@@ -1,15 +1,14 @@
 """`%lash provider` and `%lash model`: who answers, and with which model."""
 
 from argparse import Namespace
-from typing import Any, Final
+from typing import Final
 
-import pandas as pd
-
-from lash_nb import frames
-from lash_nb.core import MODEL_SERVICES, LashCore, SessionConfigPatch
+from lash_nb import frames, views
+from lash_nb.core import LashCore, SessionConfigPatch
 from lash_nb.magics import _values as values
+from lash_nb.magics._answerers import answerer_table
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._namespace import chosen_provider, provider_names
+from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._table import Table
 from lash_nb.magics._typed_model import TypedModel
@@ -18,14 +17,6 @@ from lash_nb.providers import known_models
 
 __all__ = ["MODEL_ARGUMENTS", "PROVIDER_VERBS", "say_choice"]
 
-_ANSWERERS: Final = {
-    "name": "name",
-    "is_current": "answers now",
-    "is_ready": "ready",
-    "needs": "needs",
-    "model": "model",
-}
-_NEEDS: Final = {"offline": "nothing, and has no model"}
 _MODELS: Final = {
     "model": "model",
     "provider": "provider",
@@ -56,7 +47,7 @@ def say_choice(bench: Bench, core: LashCore, opening: Opening) -> None:
 
 async def _provider(bench: Bench, asked: Namespace) -> Table | None:
     if asked.name is None:
-        return _answerers(bench)
+        return answerer_table(bench)
     core = _core_of(bench, asked)
     provider, model = core.parts.provider, core.parts.policy.model
     bench.settings.provider, bench.settings.model = asked.name, asked.model or ""
@@ -78,41 +69,6 @@ def _opening(asked: Namespace) -> Opening:
     return Opening(provider=asked.name, model=TypedModel.of(asked), tools=[])
 
 
-def _answerers(bench: Bench) -> Table:
-    current = bench.session().answerer if bench.current else bench.settings.provider
-    rows = [*_variables(bench, current), *_services(current)]
-    frame = pd.DataFrame(rows, columns=list(_ANSWERERS))
-    return Table(frame, columns=_ANSWERERS, title="Who can answer", note="choose one: %lash provider NAME")
-
-
-def _variables(bench: Bench, current: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "is_current": name == current,
-            "is_ready": True,
-            "needs": "",
-            "model": "",
-        }
-        for name in provider_names(bench.namespace)
-    ]
-
-
-def _services(current: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "is_current": name == current,
-            "is_ready": service.is_ready,
-            "needs": f"the variable {service.variable}"
-            if service.variable
-            else _NEEDS.get(name, "a server on this machine"),
-            "model": service.model or "name one: --model ID",
-        }
-        for name, service in MODEL_SERVICES.items()
-    ]
-
-
 async def _model(bench: Bench, asked: Namespace) -> Table | None:
     if asked.id is None:
         return _models(bench)
@@ -127,9 +83,13 @@ async def _model(bench: Bench, asked: Namespace) -> Table | None:
 
 def _models(bench: Bench) -> Table:
     now = bench.session().session.policy_snapshot().model.id if bench.current else "nothing yet"
-    title = "Models whose limits are known"
-    note = f"now: {now}; choose one: %lash model ID, one that is not listed: %lash model ID --window N"
-    return Table(frames.models_df(known_models()), columns=_MODELS, title=title, note=note)
+    face = views.FrameFace(
+        columns=_MODELS,
+        title="Models whose limits are known",
+        note=f"now: {now}",
+        hint="choose one: %lash model ID · one that is not listed: %lash model ID --window N",
+    )
+    return Table(frames.models_df(known_models()), face)
 
 
 def _provider_python(bench: Bench, asked: Namespace) -> str:

@@ -1,11 +1,12 @@
 """`%lash queue`: what waits for the session, and more of it: for a turn of its own, or for the turn that runs."""
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any, Final
 
-from lash_nb import frames
+from lash_nb import frames, views
 from lash_nb.errors import CallerError
-from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._prompt import begin
@@ -25,7 +26,13 @@ _COLUMNS: Final = {
     "delivery_policy": "may come in",
     "enqueued_at": "since, UTC",
 }
-_UNDER_WAY: Final = ("running", "paused")
+_WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
+    "delivery_policy": {
+        "earliest_safe_boundary": "into the turn that runs",
+        "after_current_turn_commit": "as a turn of its own",
+    },
+    "pictures": {0: ""},
+}
 
 
 async def _queue(bench: Bench, asked: Namespace) -> Any:
@@ -35,14 +42,15 @@ async def _queue(bench: Bench, asked: Namespace) -> Any:
         return await _run(bench, opened, text)
     if not text:
         if asked.now:
-            raise CallerError("queue what? e.g. %lash queue --now 'Use metric units.'", code="magics_usage")
-        return await _listed(opened)
+            example = bench.line(opened, "queue", "--now 'Use metric units.'")
+            raise CallerError(f"queue what? e.g. {example}", code="magics_usage")
+        return await _listed(bench, opened)
     if asked.now:
         batch = await opened.session.control.injection.inject_turn_input(text)
     else:
         batch = await opened.session.queue(text)
-    await opened.queued()
-    print(f"Queued {batch.batch_id}: {await _next(opened, now=asked.now)}")  # noqa: T201 - said in the cell
+    waiting = await opened.queued()
+    print(f"Queued {batch.batch_id}: {_next(bench, opened, len(waiting), now=asked.now)}")  # noqa: T201 - said in the cell
     return None
 
 
@@ -51,36 +59,46 @@ async def _run(bench: Bench, opened: OpenSession, text: str) -> Any:
     if text:
         await opened.session.queue(text)
     if not await opened.queued():
-        print(f"Nothing waits for {_name(opened)}; queue something: %lash queue TEXT")  # noqa: T201 - said in the cell
+        print(_nothing_waits(bench, opened))  # noqa: T201 - said in the cell
         return None
     stop = await begin(bench, opened, None, step=False)
     if rest := await opened.queued():
-        verb = "waits" if len(rest) == 1 else "wait"
-        print(f"{counted(len(rest), 'batch', 'batches')} still {verb}: %lash queue --run")  # noqa: T201 - said in the cell
+        waits = counted(len(rest), "batch still waits", "batches still wait")
+        print(f"{waits}: {bench.line(opened, 'queue', '--run')}")  # noqa: T201 - said in the cell
     return stop
 
 
-async def _listed(opened: OpenSession) -> Table | None:
-    session, batches = opened.session, await opened.queued()
+async def _listed(bench: Bench, opened: OpenSession) -> Table | None:
+    batches = await opened.queued()
     if not batches:
-        print(f"Nothing waits for {one_line(session.session_id, 40)}; queue something: %lash queue TEXT")  # noqa: T201 - said in the cell
+        print(_nothing_waits(bench, opened))  # noqa: T201 - said in the cell
         return None
-    note = "run the first: %lash queue --run; take one out: %lash cancel BATCH"
-    return Table(frames.queue_df(batches), columns=_COLUMNS, title=f"Queue of {session.session_id}", note=note)
+    run, take = bench.line(opened, "queue", "--run"), bench.line(opened, "cancel", batches[0].batch_id)
+    face = views.FrameFace(
+        columns=_COLUMNS,
+        title=f"Queue of {opened.session.session_id}",
+        hint=f"run the first: {run} · take it out: {take}",
+        words=_WORDS,
+    )
+    return Table(frames.queue_df(batches), face)
 
 
-async def _next(opened: OpenSession, *, now: bool) -> str:
+def _nothing_waits(bench: Bench, opened: OpenSession) -> str:
+    add, now = bench.line(opened, "queue", "TEXT"), bench.line(opened, "queue", "--now TEXT")
+    during = f"; for turn {opened.session.turn_index}, which is under way: {now}" if opened.is_under_way else ""
+    return f"Nothing waits for {_name(opened)}. Queue something for a turn of its own: {add}{during}"
+
+
+def _next(bench: Bench, opened: OpenSession, waiting: int, *, now: bool) -> str:
     """What happens to a batch that was just queued."""
-    session = opened.session
-    under_way = session.stepper.state in _UNDER_WAY
-    if now and under_way:
+    session, run = opened.session, bench.line(opened, "queue", "--run")
+    if now and opened.is_under_way:
         goes_on = " once it goes on" if session.stepper.state == "paused" else ""
         return f"turn {session.turn_index} takes it in at its next checkpoint{goes_on}; too late for that, it waits for the next turn."
     if now:
-        return "no turn runs; the next one takes it in: a prompt below %%lash, or %lash queue --run."
-    waiting = counted(len(await opened.queued()), "batch", "batches")
-    after = f"once turn {session.turn_index} is over" if under_way else "now or later"
-    return f"{waiting} in the queue of {_name(opened)}. A turn of its own takes it, {after}: %lash queue --run"
+        return f"no turn runs; the next one takes it in: a prompt below %%lash, or {run}."
+    after = f"once turn {session.turn_index} is over" if opened.is_under_way else "now or later"
+    return f"{counted(waiting, 'batch', 'batches')} in the queue of {_name(opened)}. A turn of its own takes it, {after}: {run}"
 
 
 async def cancel_batch(opened: OpenSession, batch_id: str) -> None:
@@ -129,12 +147,7 @@ QUEUE_VERB: Final = Verb(
             settings={"action": "store_true"},
         ),
         Argument(name="--run", help="run a turn of what comes first", settings={"action": "store_true"}),
-        Argument(
-            name="--session",
-            help="another session than the current one",
-            values=values.sessions,
-            settings={"metavar": "NAME"},
-        ),
+        SESSION,
     ),
 )
 """The verb."""

@@ -1,12 +1,15 @@
 """`%lash sessions`: open, parked and stored sessions in one table."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 
+from lash_nb import views
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._table import Table
 from lash_nb.stores import StoredSessionRow, StoreReader
 
 __all__ = ["session_table"]
@@ -26,7 +29,22 @@ _DTYPES: Final = {
 """The columns in order, with their types."""
 
 
-def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> pd.DataFrame:
+_COLUMNS: Final = {
+    "session": "session",
+    "current": "current",
+    "state": "state",
+    "turns": "turns",
+    "nodes": "nodes",
+    "tokens": "tokens",
+    "last_use": "last use, UTC",
+    "model": "model",
+    "provider": "answered by",
+    "store": "folder",
+}
+_WORDS: Final = {"current": {True: "yes", False: ""}}
+
+
+def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> Table:
     """Return one row per session: those that are open, then those that are parked or stored, last used first.
 
     Args:
@@ -45,12 +63,26 @@ def session_table(bench: Bench, stored: Mapping[str, StoreReader]) -> pd.DataFra
     }
     table = pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in _DTYPES.items()})
     table["last_use"] = table["last_use"].dt.floor("s")
-    return table.sort_values(
+    ordered = table.sort_values(
         "last_use",
         ascending=False,
         kind="stable",
         key=lambda times: times.where(~table["state"].isin(("stored", "parked"))),
     ).reset_index(drop=True)
+    return Table(ordered, _face(ordered))
+
+
+def _face(table: pd.DataFrame) -> views.FrameFace:
+    """Columns in which nothing stands are left out: most notebooks keep all in memory."""
+    by_state = Counter(state.partition(" ")[0] for state in table["state"])
+    return views.FrameFace(
+        columns={name: head for name, head in _COLUMNS.items() if name != "store" or table[name].notna().any()},
+        title="Sessions",
+        note=", ".join(f"{count} {state}" for state, count in by_state.items()),
+        empty="No sessions. Begin one: %lash new NAME. Those of a folder: %lash sessions --store DIR",
+        hint="choose an open one: %lash use NAME · go on with a parked or stored one: %lash open NAME",
+        words=_WORDS,
+    )
 
 
 def _open_row(bench: Bench, name: str, stored: StoredSessionRow | None) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from argparse import Namespace
 from typing import Final, get_args
 
-import pandas as pd
-
 from lash_nb import plots
 from lash_nb.core import LashSession, choose_provider
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._adopting import adopt_provider, adoption_python
+from lash_nb.magics._arguments import SESSION, session_python
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._provider_verbs import MODEL_ARGUMENTS, say_choice
 from lash_nb.magics._session_table import session_table
 from lash_nb.magics._stored import asked_folder, find_stored, stored_folders
+from lash_nb.magics._table import Table
 from lash_nb.magics._typed_model import TypedModel
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import Residency, TurnResult
@@ -95,16 +95,13 @@ def _open_python(bench: Bench, asked: Namespace) -> str:
     return "\n".join([*lines, f"session = await core.session({asked.name!r}).open()"])
 
 
-def _sessions(bench: Bench, asked: Namespace) -> pd.DataFrame:
+def _sessions(bench: Bench, asked: Namespace) -> Table:
     stored = stored_folders(bench, asked.store)
-    table = session_table(bench, stored)
     for error in (error for reader in stored.values() for error in reader.errors):
         print(f"Not listed: {plots.one_line(error.message, 300)}")  # noqa: T201 - said in the cell
     if asked.store and asked.store not in stored:
         print(f"Nothing is stored in {plots.one_line(asked.store)} yet: %lash new NAME --store DIR")  # noqa: T201 - said in the cell
-    elif table.empty:
-        print("No sessions. Begin one: %lash new NAME. Those of a folder: %lash sessions --store DIR")  # noqa: T201 - said in the cell
-    return table
+    return session_table(bench, stored)
 
 
 def _open_stored_python(bench: Bench, asked: Namespace) -> str:
@@ -135,10 +132,11 @@ def _sessions_python(bench: Bench, asked: Namespace) -> str:
     return f"{listed}  # a session is a value: keep open ones in a dict"
 
 
-def _result(bench: Bench, _asked: Namespace) -> TurnResult:
-    result = bench.session().result
+def _result(bench: Bench, asked: Namespace) -> TurnResult:
+    opened = bench.session(asked.session)
+    result = opened.result
     if result is None:
-        message = f"session {bench.current} has no finished turn yet; write a prompt below %%lash"
+        message = f"session {opened.session.session_id} has no finished turn yet; write a prompt below %%lash"
         raise CallerError(message, code="magics_result")
     return result
 
@@ -197,9 +195,7 @@ SESSION_VERBS: Final = (
         name="use",
         summary="make a session the current one",
         run=lambda bench, asked: bench.use(asked.name).session,
-        python=lambda _bench, asked: (
-            f"session = sessions[{asked.name!r}]  # a session is a value: keep yours in a dict"
-        ),
+        python=lambda _bench, asked: session_python(asked.name),
         arguments=(Argument(name="NAME", help="its name", values=values.sessions),),
     ),
     Verb(
@@ -214,5 +210,6 @@ SESSION_VERBS: Final = (
         summary="the result of the last turn that was begun with %lash or %%lash",
         run=_result,
         python=lambda _bench, _asked: 'result = await session.turn("…").run()',
+        arguments=(SESSION,),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._open_session import OpenSession, Stop
 from lash_nb.magics._prompt import begin, shown_live
@@ -14,6 +15,7 @@ from lash_nb.magics._queue_verb import cancel_batch
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import EffectEntry, TurnInput
+from lash_nb.words import counted
 
 __all__ = ["STEP_VERBS"]
 
@@ -56,13 +58,27 @@ async def _cancel(bench: Bench, asked: Namespace) -> TurnResult | None:
     if asked.batch:
         await cancel_batch(opened, asked.batch)
         return None
-    _check_under_way(opened)
+    if not opened.is_under_way:
+        raise CallerError(await _nothing_to_cancel(bench, opened), code="step_nothing_pending")
     if opened.is_attended:
         print(f"Cancelling turn {opened.session.turn_index} of {bench.current}; its own cell shows how it ends.")  # noqa: T201 - said in the cell
         opened.cancel()
         return None
     stop = await opened.until_stop(opened.session.stepper.cancel())
     return stop if isinstance(stop, TurnResult) else None
+
+
+async def _nothing_to_cancel(bench: Bench, opened: OpenSession) -> str:
+    """Say it, and what a person may have meant instead."""
+    idle = f"no turn of {opened.session.session_id} is under way, so there is nothing to cancel"
+    if waiting := await opened.queued():
+        count = counted(len(waiting), "batch waits", "batches wait")
+        take = bench.line(opened, "cancel", waiting[0].batch_id)
+        return f"{idle}; {count} in its queue ({bench.line(opened, 'queue')}); to take the first one out: {take}"
+    if opened.result is not None:
+        result = bench.line(opened, "result")
+        return f"{idle}; turn {opened.result.turn_index} is over, see {result}; begin the next one below %%lash"
+    return f"{idle}; begin a turn: a prompt below %%lash, after %lash step to stop before each effect"
 
 
 def _envelope(bench: Bench, asked: Namespace) -> EffectEntry:
@@ -94,7 +110,7 @@ def _found(session: LashSession, wanted: str) -> EffectEntry:
 
 
 def _check_under_way(opened: OpenSession) -> None:
-    if opened.session.stepper.state not in ("running", "paused"):
+    if not opened.is_under_way:
         message = f"no turn of {opened.session.session_id} is under way; begin one with %lash step, then a prompt below %%lash"
         raise CallerError(message, code="step_nothing_pending")
 
@@ -185,12 +201,7 @@ STEP_VERBS: Final = (
         python=_cancel_python,
         arguments=(
             Argument(name="BATCH", help="a batch of %%lash queue", values=values.batches, settings={"nargs": "?"}),
-            Argument(
-                name="--session",
-                help="another session than the current one",
-                values=values.sessions,
-                settings={"metavar": "NAME"},
-            ),
+            SESSION,
         ),
     ),
 )

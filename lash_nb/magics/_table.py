@@ -1,13 +1,22 @@
 """A DataFrame that is the value of a cell and looks as our tables do; whatever is made of it is a plain one."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
-from lash_nb import views
+__all__ = ["Table", "TableFace"]
 
-__all__ = ["Table"]
+
+class TableFace(Protocol):
+    """How a table looks, e.g. a `views.FrameFace`."""
+
+    def html(self, frame: pd.DataFrame, /) -> str:
+        """Return it as HTML."""
+        ...
+
+    def text(self, frame: pd.DataFrame, /) -> str:
+        """Return it as text."""
+        ...
 
 
 class Table(pd.DataFrame):
@@ -15,26 +24,25 @@ class Table(pd.DataFrame):
 
     Args:
         frame: The table.
-        columns: What is shown of it: names of columns and what stands above them.
-        title: What it is.
-        note: What a person should know about all of it.
+        face: How it looks.
     """
 
     _metadata = ("_face",)
+    _face: TableFace
 
-    def __init__(self, frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, note: str = "") -> None:
+    def __init__(self, frame: pd.DataFrame, face: TableFace) -> None:
         super().__init__(frame)  # type: ignore[call-arg]  # pandas is not typed here
-        object.__setattr__(self, "_face", {"columns": columns, "title": title, "note": note})
+        object.__setattr__(self, "_face", face)
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 
     def __repr__(self) -> str:
-        return views.frame_text(self, **self._face)
+        return self._face.text(self)
 
     def _repr_html_(self) -> str:
-        return views.frame_html(self, **self._face)
+        return self._face.html(self)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(repr(self))

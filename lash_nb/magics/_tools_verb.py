@@ -5,11 +5,12 @@ import json
 from argparse import Namespace
 from typing import Any, Final
 
-from lash_nb import frames
+from lash_nb import frames, views
 from lash_nb.clock import CancellationToken
 from lash_nb.core import ToolDescription
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._open_session import Interrupted, OpenSession
@@ -32,18 +33,23 @@ _COLUMNS: Final = {
 
 
 def _tools(bench: Bench, asked: Namespace) -> Any:
-    opened = bench.session()
+    opened = bench.session(asked.session)
     opened.refresh_tools()
     if not asked.name:
-        return _table(opened)
+        return _table(opened, bench.line(opened, "tools"))
     return _tried(opened, asked) if asked.json else _described(opened, asked.name)
 
 
-def _table(opened: OpenSession) -> Table:
+def _table(opened: OpenSession, line: str) -> Table:
     session = opened.session
-    title = f"Tools of {session.session_id}"
-    frame = frames.tools_df(session.control.tools.listing())
-    return Table(frame, columns=_COLUMNS, title=title, note="more about one: %lash tools NAME")
+    tools = session.control.tools.listing()
+    plain = views.FrameFace(
+        columns=_COLUMNS,
+        title=f"Tools of {session.session_id}",
+        empty="No tools. Define one with @lash_nb.tool; %lash tools shows it then.",
+        hint=f"one in full: {line} NAME · call it: {line} NAME '{{…}}'",
+    )
+    return Table(frames.tools_df(tools), views.ToolsFace(tools=tools, plain=plain, line=line))
 
 
 def _described(opened: OpenSession, name: str) -> ToolDescription:
@@ -96,6 +102,7 @@ TOOLS_VERB: Final = Verb(
             help='call it with these arguments, as in \'{"city": "Oslo"}\'; the conversation does not hear of it',
             settings={"nargs": "?"},
         ),
+        SESSION,
     ),
     takes_rest=True,
 )

@@ -2,13 +2,14 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
-from lash_nb import frames
+from lash_nb import frames, plots, views
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
+from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._namespace import price_names
 from lash_nb.magics._open_session import OpenSession
@@ -18,6 +19,9 @@ from lash_nb.plots import token_count
 from lash_nb.wire import UsageTotals
 
 __all__ = ["USAGE_VERB"]
+
+Prices: TypeAlias = Mapping[str, frames.Price]
+"""Prices by model."""
 
 _BY: Final = ("model", "source", "turn")
 _TOKENS: Final = {
@@ -34,58 +38,108 @@ _TURN_TOKENS: Final = {
 }
 _PRICED_TURN_TOKENS: Final = _TURN_TOKENS | {"input_tokens": "input, not cached"}
 """A price table counts what came from a cache apart."""
-_COST: Final = {"total_usd": "cost", "not_counted": "not in the cost"}
+_PRICED: Final = {"total_usd": "cost"}
+_UNPRICED: Final = {"not_counted": "not in the cost"}
+_NOTHING: Final = "Nothing was used yet. Write a prompt below %%lash."
 _PREFERRED: Final = "prices"
 
 
 def _usage(bench: Bench, asked: Namespace) -> Table:
-    opened, prices = bench.session(), _prices(bench, asked.prices)
-    return _by_turn(opened, prices) if asked.by == "turn" else _by_ledger(opened, asked.by, prices)
+    opened, prices = bench.session(asked.session), _prices(bench, asked.prices)
+    line = bench.line(opened, "usage")
+    return _by_turn(opened, prices, line) if asked.by == "turn" else _by_ledger(opened, asked.by, prices, line)
 
 
-def _by_ledger(opened: OpenSession, by: Any, prices: Mapping[str, frames.Price] | None) -> Table:
+def _by_ledger(opened: OpenSession, by: Any, prices: Prices | None, line: str) -> Table:
     report = opened.session.usage_report()
     frame = frames.session_usage_df(report, by=by, prices=prices)
-    ids = {name: name for name in ("source", "model") if by in (None, name)}
-    columns = ids | _TOKENS | (_COST if prices is not None else {})
-    return Table(frame, columns=columns, title=_title(opened), note=_sums(report.usage, frame, prices))
+    face = views.FrameFace(
+        columns={name: name for name in ("source", "model") if by in (None, name)} | _TOKENS | _cost_columns(frame),
+        title=_title(opened),
+        note=_sums(report.usage, frame, prices),
+        empty=_NOTHING,
+        hint=_hint(prices, f"by turn: {line} --by turn"),
+        sums=(*_TOKENS, *_PRICED),
+        shares=_shares(cached_in_input=True, reasoning_in_output=False),
+    )
+    return Table(frame, face)
 
 
-def _by_turn(opened: OpenSession, prices: Mapping[str, frames.Price] | None) -> Table:
+def _by_turn(opened: OpenSession, prices: Prices | None, line: str) -> Table:
     trace = opened.trace
     frame = frames.usage_df(trace) if prices is None else frames.cost_df(trace, prices)
-    told = int(frame["input_tokens"].sum() + frame["output_tokens"].sum()) if len(frame) else 0
-    if prices is not None:
-        told += int(frame["cached_input_tokens"].fillna(0).sum())
+    tokens = _TURN_TOKENS if prices is None else _PRICED_TURN_TOKENS
     usage = opened.session.usage_report().usage
+    face = views.FrameFace(
+        columns={"turn_index": "turn", "model": "model", "llm_calls": "calls"} | tokens | _cost_columns(frame),
+        title=_title(opened),
+        note=_sums(usage, frame, prices) + _earlier(usage, frame, prices, line),
+        empty=_NOTHING,
+        hint=_hint(prices, f"by source and model: {line}"),
+        sums=("llm_calls", *tokens, *_PRICED),
+        shares=_shares(cached_in_input=prices is None, reasoning_in_output=True),
+    )
+    return Table(frame, face)
+
+
+def _earlier(usage: UsageTotals, frame: pd.DataFrame, prices: Prices | None, line: str) -> str:
+    """What no trace of this kernel tells."""
+    counted = ("input_tokens", "output_tokens", *(() if prices is None else ("cached_input_tokens",)))
+    told = sum(int(frame[name].fillna(0).sum()) for name in counted)
     earlier = max(usage.total_tokens - told, 0)
-    note = _sums(usage, frame, prices)
-    if earlier:
-        note += f"; {token_count(earlier)} tokens of before this notebook opened it are told by model only: %lash usage"
-    tokens = _TURN_TOKENS if prices is None else _PRICED_TURN_TOKENS | _COST
-    columns = {"turn_index": "turn", "model": "model", "llm_calls": "calls"} | tokens
-    return Table(frame, columns=columns, title=_title(opened), note=note)
+    if not earlier:
+        return ""
+    return f"; {token_count(earlier)} tokens of before this notebook opened it are told by model only: {line}"
+
+
+def _cost_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """What is known of the cost, and what is not in it where something is not."""
+    missing = "not_counted" in frame and frame["not_counted"].notna().any()
+    cost = _PRICED if "total_usd" in frame and (missing or frame["total_usd"].notna().any()) else {}
+    return {**cost, **(_UNPRICED if missing else {})}
+
+
+def _hint(prices: Prices | None, other: str) -> str:
+    if prices is not None:
+        return other
+    return f"{other} · cost: %lash usage --prices VAR, a dict of lash_nb.frames.Price by model"
+
+
+def _shares(*, cached_in_input: bool, reasoning_in_output: bool) -> tuple[views.Share, ...]:
+    """Tokens as parts of a bar, none of them drawn twice."""
+
+    def fresh(frame: pd.DataFrame) -> pd.Series:
+        return frame["input_tokens"] - (frame["cached_input_tokens"].fillna(0) if cached_in_input else 0)
+
+    def output(frame: pd.DataFrame) -> pd.Series:
+        return frame["output_tokens"] + (0 if reasoning_in_output else frame["reasoning_tokens"].fillna(0))
+
+    return (
+        views.Share("input", plots.TOKEN_COLORS["input"], fresh),
+        views.Share("cached", plots.TOKEN_COLORS["cached"], lambda frame: frame["cached_input_tokens"]),
+        views.Share("output", plots.TOKEN_COLORS["output"], output),
+    )
 
 
 def _title(opened: OpenSession) -> str:
     return f"Usage of {opened.session.session_id}"
 
 
-def _sums(usage: UsageTotals, frame: pd.DataFrame, prices: Mapping[str, frames.Price] | None) -> str:
+def _sums(usage: UsageTotals, frame: pd.DataFrame, prices: Prices | None) -> str:
     tokens = (
         f"in all {token_count(usage.input_tokens)} in ({token_count(usage.cached_input_tokens)} cached), "
         f"{token_count(usage.output_tokens)} out"
         + (f", {token_count(usage.reasoning_tokens)} reasoning" if usage.reasoning_tokens else "")
     )
     if prices is None:
-        return f"{tokens}; cost: %lash usage --prices VAR, a dict of lash_nb.frames.Price by model"
+        return tokens
     known = frame["total_usd"].dropna()
     missing = "; ".join(dict.fromkeys(frame["not_counted"].dropna().astype(str)))
     cost = f"${known.sum():,.4f}" if len(known) else "cost not known"
     return f"{tokens} · {cost}{f', without {missing}' if missing else ''}"
 
 
-def _prices(bench: Bench, name: str | None) -> Mapping[str, frames.Price] | None:
+def _prices(bench: Bench, name: str | None) -> Prices | None:
     """The price table that is named, else the variable `prices` if it is one."""
     known = price_names(bench.namespace)
     if name is None:
@@ -96,7 +150,7 @@ def _prices(bench: Bench, name: str | None) -> Mapping[str, frames.Price] | None
         )
         message = f"{reason}, and prices are a dict by model: {name} = {{'some-model': lash_nb.frames.Price(input=3, output=15)}}"
         raise CallerError(message, code="magics_prices")
-    table: Mapping[str, frames.Price] = bench.namespace[name]
+    table: Prices = bench.namespace[name]
     return table
 
 
@@ -128,6 +182,7 @@ USAGE_VERB: Final = Verb(
             values=values.prices,
             settings={"metavar": "VAR"},
         ),
+        SESSION,
     ),
 )
 """The verb."""

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ Values = Callable[[Bench, str], Iterable[str]]
 """What may stand in an argument, given what is typed of it already."""
 
 _HELP: Final = frozenset({"-h", "--help"})
+_FLAG_AT_END: Final = re.compile(r"(?:^|\s)(?P<flag>--[\w-]+)[ =]+(?P<value>[^\s'\"]+)\s*$")
+"""A flag with its value, behind all quotes: a text in quotes never ends so."""
 
 
 class HelpWanted(Exception):  # noqa: N818 - no error: a person asked
@@ -61,7 +64,7 @@ class Usage:
     arguments: tuple[Argument, ...] = ()
     """What may follow the name."""
     takes_rest: bool = False
-    """Whether the last argument is the rest of the line as it stands, quotes and all."""
+    """Whether the last argument is the rest of the line as it stands, quotes and all; flags stand before it, or at its end."""
 
     @property
     def magic(self) -> str:
@@ -85,20 +88,44 @@ class Usage:
         return self._parser().parse_args(words)
 
     def _with_rest(self, rest: str) -> argparse.Namespace:
-        *words, last = [*rest.split(None, len(self.arguments) - 1), *[""] * len(self.arguments)][: len(self.arguments)]
-        if last in _HELP:
-            raise HelpWanted(self.help())
-        names = [argument.name.lower() for argument in self.arguments]
-        return argparse.Namespace(**dict(zip(names, [*words, _unquoted(last)], strict=True)))
+        names = [argument.name.lower() for argument in self.arguments if not argument.is_flag]
+        flags, rest = self._flags_at_end(rest)
+        words: list[str] = []
+        while rest:
+            word, after = _first_word(rest)
+            if word in _HELP:
+                raise HelpWanted(self.help())
+            if self._is_flag(word):
+                value, after = ("", after) if "=" in word else _first_word(after)
+                flags += [word, value] if value else [word]
+            elif len(words) < len(names) - 1:
+                words.append(word)
+            else:
+                break
+            rest = after
+        words += [_unquoted(rest), *[""] * len(names)]
+        given = self._parser(flags_only=True).parse_args(flags)
+        return argparse.Namespace(**vars(given), **dict(zip(names, words, strict=False)))
+
+    def _flags_at_end(self, rest: str) -> tuple[list[str], str]:
+        """The flag behind the rest of the line, if there is one, and the line without it."""
+        found = _FLAG_AT_END.search(rest)
+        if found is None or not self._is_flag(found["flag"]):
+            return [], rest
+        return [found["flag"], found["value"]], rest[: found.start()]
+
+    def _is_flag(self, word: str) -> bool:
+        return word.partition("=")[0] in {argument.name for argument in self.arguments if argument.is_flag}
 
     def help(self) -> str:
         """Return how it is used."""
         return self._parser().format_help().rstrip()
 
-    def _parser(self) -> "_Parser":
+    def _parser(self, *, flags_only: bool = False) -> "_Parser":
         parser = _Parser(prog=self.magic, description=self.summary, add_help=False, allow_abbrev=False)
         for argument in self.arguments:
-            argument.add_to(parser)
+            if argument.is_flag or not flags_only:
+                argument.add_to(parser)
         return parser
 
 
@@ -131,6 +158,12 @@ def split(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise CallerError(f"{text.strip()}: {error}; close the quote and run it again", code="magics_usage") from error
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    """The first word, and what follows it."""
+    word, _, rest = text.strip().partition(" ")
+    return word, rest.lstrip()
 
 
 def _unquoted(text: str) -> str:

@@ -1,11 +1,13 @@
 """The table of all verbs, and the two that tell about the others."""
 
 import difflib
+import textwrap
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
 
 from lash_nb.errors import CallerError
+from lash_nb.magics._arguments import session_python
 from lash_nb.magics._attachment_verb import ATTACHMENT_VERB
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._graph_verbs import GRAPH_VERBS
@@ -26,6 +28,10 @@ from lash_nb.magics._verb import Argument, Usage, Verb
 __all__ = ["VERBS", "overview", "verb_named"]
 
 
+_WIDTH: Final = 100
+"""Characters of a line in the cell of a notebook."""
+
+
 def verb_named(name: str) -> Verb:
     """Return the verb of that name.
 
@@ -42,9 +48,14 @@ def verb_named(name: str) -> Verb:
 def overview() -> str:
     """Return all verbs with what they do, a line each."""
     width = max(map(len, VERBS))
-    lines = [f"  %lash {verb.name:<{width}}  {verb.summary}" for verb in VERBS.values()]
+    lines = [line for verb in VERBS.values() for line in _told(f"  %lash {verb.name:<{width}}  ", verb.summary)]
     prompt = "%%lash, then a prompt in the lines below, runs a turn of the current session (%%lash --help)."
     return "\n".join([prompt, *lines, "More about one: %lash VERB --help. Its Python: %lash explain VERB …"])
+
+
+def _told(head: str, words: str) -> list[str]:
+    """A verb and what it does; what does not fit on the line goes on below."""
+    return textwrap.wrap(words, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
 
 
 def _help(_bench: Bench, asked: Namespace) -> None:
@@ -53,7 +64,9 @@ def _help(_bench: Bench, asked: Namespace) -> None:
 
 def _explain(bench: Bench, asked: Namespace) -> None:
     usage, rest = _usage(asked.line)
-    print(usage.python(bench, usage.parse(rest)))  # noqa: T201 - said in the cell
+    meant = usage.parse(rest)
+    session = [session_python(meant.session)] if getattr(meant, "session", None) else []
+    print("\n".join([*session, usage.python(bench, meant)]))  # noqa: T201 - said in the cell
 
 
 def _usage(line: str) -> tuple[Usage, str]:

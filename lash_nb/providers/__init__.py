@@ -1,6 +1,6 @@
 """Who answers a model call: the port, the handle before it, real providers, and the scripted double."""
 
-from lash_nb.providers._account import OPENROUTER_URL
+from lash_nb.providers._account import ANTHROPIC_URL, OPENAI_URL, OPENROUTER_URL
 from lash_nb.providers._anthropic import AnthropicProvider
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
 from lash_nb.providers._handle import ProviderHandle
@@ -32,6 +32,8 @@ from lash_nb.providers._stream import (
 )
 
 __all__ = [
+    "ANTHROPIC_URL",
+    "OPENAI_URL",
     "OPENROUTER_URL",
     "AnthropicProvider",
     "CacheRetention",

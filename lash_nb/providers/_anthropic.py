@@ -65,6 +65,16 @@ class AnthropicProvider:
     def __repr__(self) -> str:
         return f"AnthropicProvider({self._account})"
 
+    @property
+    def base_url(self) -> str:
+        """Address of the API."""
+        return self._account.base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a key; the key itself is seen nowhere."""
+        return self._account.key is not None
+
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` says how hard `model` can be asked to think."""
         return variant in anthropic_variants(model)

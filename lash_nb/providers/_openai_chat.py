@@ -63,6 +63,16 @@ class OpenAiCompatibleProvider:
     def __repr__(self) -> str:
         return f"OpenAiCompatibleProvider({self._account})"
 
+    @property
+    def base_url(self) -> str:
+        """Address of the API."""
+        return self._account.base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a key; the key itself is seen nowhere."""
+        return self._account.key is not None
+
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether the server takes `variant` as a reasoning effort of `model`; only OpenRouter takes any."""
         return variant in chat_variants(self._account.base_url, model)

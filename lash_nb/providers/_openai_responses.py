@@ -60,6 +60,16 @@ class OpenAiProvider:
     def __repr__(self) -> str:
         return f"OpenAiProvider({self._account})"
 
+    @property
+    def base_url(self) -> str:
+        """Address of the API."""
+        return self._account.base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a key; the key itself is seen nowhere."""
+        return self._account.key is not None
+
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` is a reasoning effort of `model`; the models `gpt-5…` and `o…` have some."""
         return variant in openai_variants(model)

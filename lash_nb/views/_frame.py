@@ -1,60 +1,150 @@
 """A DataFrame as one line per row: the columns that a person reads, the others named; ids short, units with the numbers."""
 
 import textwrap
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from lash_nb.plots import counted, duration, one_line, short_id, token_count
-from lash_nb.views._markup import CODE, MUTED, RIGHT, el, heading, joined, table
-from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped
+from lash_nb.views._markup import CODE, MUTED, RIGHT, Html, bar, el, heading, joined, table
+from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped, fitting
 
-__all__ = ["frame_html", "frame_text"]
+__all__ = ["FrameFace", "Share"]
 
 _ROWS: Final = 50
 """Rows of a page; the last of a longer table are left out, and that is said."""
 _LINE: Final = 60
 """Characters of a text in a cell; the whole one is seen when the pointer rests on it, and stands in the value."""
+_CELL: Final = 32
+"""The same in text."""
 _HOVER: Final = 2_000
-_NUMBER_ENDS: Final = {"_ms": duration, "_tokens": token_count}
+_NUMBER_ENDS: Final = {"_ms": duration, "tokens": token_count}
 _ID_ENDS: Final = ("_id", "_key")
+_TIMES: Final = {"last_use": "%Y-%m-%d %H:%M"}
+"""How moments are written; those of one run need no day."""
+_TRUTH: Final = {True: "yes", False: "no"}
 
 
-def frame_html(frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, note: str = "") -> str:
-    """Return a table as HTML that needs no script, style block or kernel.
+class Share(NamedTuple):
+    """A part of the bar at the end of each row."""
 
-    Args:
-        frame: The table.
-        columns: What to show of it: names of columns and what stands above them.
-        title: What it is.
-        note: What a person should know about all of it, e.g. its sums.
-    """
-    shown = frame.head(_ROWS)
-    heads = [(head, _style(frame, name)) for name, head in columns.items()]
-    rows = [[_html_cell(shown[name].iloc[row], name) for name in columns] for row in range(len(shown))]
-    return joined(
-        heading(title, f"{counted(len(frame), 'row')}{f' · {note}' if note else ''}"),
-        table(heads, rows) if rows else None,
-        el("div", words, style=f"{MUTED}font-size:11px;overflow-wrap:anywhere;")
-        if (words := _left_out(frame, columns, _ROWS))
-        else None,
-    )
+    label: str
+    """What it is."""
+    fill: str
+    """Its color; never the only thing that tells it, the numbers stand in the row."""
+    values: Callable[[pd.DataFrame], pd.Series]
+    """How long it is in each row; all rows are drawn on one scale."""
 
 
-def frame_text(frame: pd.DataFrame, *, columns: Mapping[str, str], title: str, note: str = "") -> str:
-    """Return the same as aligned text of at most 100 columns and 40 rows."""
-    most = ROWS - 10
-    shown = frame.head(most)
-    cells = [
-        list(columns.values()),
-        *([_text_of(shown[name].iloc[row], name) for name in columns] for row in range(len(shown))),
-    ]
-    right = [place for place, name in enumerate(columns) if _is_number(frame, name)]
-    lines = aligned(cells, right=right, limits=dict.fromkeys(range(len(columns)), 32)) if len(shown) else []
-    head = f"{one_line(title)}  {counted(len(frame), 'row')}"
-    ends = [*textwrap.wrap(one_line(note, 400), COLUMNS), *textwrap.wrap(_left_out(frame, columns, most), COLUMNS)]
-    return clipped([head, *lines, *ends])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFace:
+    """How a table looks: as HTML that needs no script, style block or kernel, and as text of at most 100 columns and 40 rows."""
+
+    columns: Mapping[str, str]
+    """What is shown of it: names of columns and what stands above them."""
+    title: str
+    """What it is."""
+    note: str = ""
+    """What a person should know about all of it, e.g. its sums."""
+    empty: str = ""
+    """What is missing where there is no row, and what fills it."""
+    hint: str = ""
+    """What to type next."""
+    words: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    """Words for values, by column."""
+    sums: Sequence[str] = ()
+    """Columns that are added up in a last row, where there is more than one to add."""
+    shares: Sequence[Share] = ()
+    """What the bar at the end of each row is made of."""
+
+    def html(self, frame: pd.DataFrame) -> str:
+        """Return a table as HTML."""
+        shown, bars = frame.head(_ROWS), self._bars(frame)
+        heads = [(head, _style(frame, name)) for name, head in self.columns.items()]
+        rows = [[*self._html_row(shown, row), *bars[row : row + 1]] for row in range(len(shown))]
+        if bars:
+            heads.append((self._legend(), "width:22%;min-width:90px;"))
+        if len(rows) > 1 and self.sums:
+            rows.append([el("b", text) for text in self._sum_row(frame)] + [""] * bool(bars))
+        return joined(
+            heading(self.title, " · ".join(filter(None, (counted(len(frame), "row"), self.note)))),
+            table(heads, rows) if rows else None,
+            *(
+                el("div", words, style=f"{MUTED}font-size:11px;overflow-wrap:anywhere;margin-top:2px;")
+                for words in (self._end(frame), self._left_out(frame, _ROWS))
+                if words
+            ),
+        )
+
+    def text(self, frame: pd.DataFrame) -> str:
+        """Return the same as aligned text, without bars."""
+        most = ROWS - 10
+        shown = frame.head(most)
+        cells = [list(self.columns.values()), *(self._text_row(shown, row) for row in range(len(shown)))]
+        if len(shown) > 1 and self.sums:
+            cells.append(self._sum_row(frame))
+        right = [place for place, name in enumerate(self.columns) if _is_number(frame, name)]
+        lines = aligned(cells, right=right, limits=fitting(cells, fixed=right, most=_CELL)) if len(shown) else []
+        head = f"{one_line(self.title)}  {counted(len(frame), 'row')}"
+        said = (self.note, self._left_out(frame, most), self._end(frame))
+        return clipped(
+            [head, *lines, *(line for words in said for line in textwrap.wrap(one_line(words, 400), COLUMNS))]
+        )
+
+    def _end(self, frame: pd.DataFrame) -> str:
+        return self.hint if len(frame) else self.empty
+
+    def _html_row(self, shown: pd.DataFrame, row: int) -> list[str]:
+        return [self._html_cell(shown[name].iloc[row], name) for name in self.columns]
+
+    def _text_row(self, shown: pd.DataFrame, row: int) -> list[str]:
+        return [self._text_of(shown[name].iloc[row], name) for name in self.columns]
+
+    def _sum_row(self, frame: pd.DataFrame) -> list[str]:
+        added = [name for name in self.sums if name in self.columns and frame[name].notna().any()]
+        sums = {name: _text_of(frame[name].sum(), name) for name in added}
+        first = next(iter(self.columns))
+        return [sums.get(name, "in all" if name == first else "") for name in self.columns]
+
+    def _html_cell(self, value: Any, name: str) -> str:
+        text = self._text_of(value, name)
+        whole = "" if _is_missing(value) or not isinstance(value, str) else value
+        return text if text == whole or not whole else el("span", text, title=one_line(whole, _HOVER))
+
+    def _text_of(self, value: Any, name: str) -> str:
+        own = None if _is_missing(value) else self.words.get(name, {}).get(value)
+        return _text_of(value, name) if own is None else own
+
+    def _bars(self, frame: pd.DataFrame) -> list[Html]:
+        """One bar for each row that is shown; none where there is nothing to draw."""
+        if frame.empty or not self.shares:
+            return []
+        parts = np.array([share.values(frame).fillna(0).to_numpy(float) for share in self.shares])
+        longest = parts.sum(axis=0).max()
+        fills = [share.fill for share in self.shares]
+        draw = partial(bar, fills=fills, whole=longest)
+        return [draw(parts[:, row].tolist()) for row in range(min(len(frame), _ROWS))] if longest > 0 else []
+
+    def _legend(self) -> Html:
+        squares = [
+            el(
+                "span",
+                bar([1.0], fills=[share.fill], whole=1.0, width="9px"),
+                f" {share.label} ",
+                style="white-space:nowrap;",
+            )
+            for share in self.shares
+        ]
+        return el("span", *squares, style="font-size:11px;font-weight:400;")
+
+    def _left_out(self, frame: pd.DataFrame, most: int) -> str:
+        rows = f"{counted(len(frame) - most, 'row')} more" if len(frame) > most else ""
+        names = ", ".join(name for name in frame.columns if name not in self.columns) if len(frame) else ""
+        return " · ".join(filter(None, (rows, f"columns not shown: {names}" if names else "")))
 
 
 def _style(frame: pd.DataFrame, name: str) -> str:
@@ -67,19 +157,13 @@ def _is_number(frame: pd.DataFrame, name: str) -> bool:
     return pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
 
 
-def _html_cell(value: Any, name: str) -> str:
-    text = _text_of(value, name)
-    whole = "" if _is_missing(value) or not isinstance(value, str) else value
-    return text if text == whole or not whole else el("span", text, title=one_line(whole, _HOVER))
-
-
 def _text_of(value: Any, name: str) -> str:
     if _is_missing(value):
         return ""
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%H:%M:%S")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+        return value.strftime(_TIMES.get(name, "%H:%M:%S"))
+    if isinstance(value, bool | np.bool_):
+        return _TRUTH[bool(value)]
     if isinstance(value, str):
         return short_id(value) if name.endswith(_ID_ENDS) else one_line(value, _LINE)
     return _number(value, name)
@@ -91,14 +175,8 @@ def _number(value: Any, name: str) -> str:
             return write(float(value))
     if name.endswith("_usd"):
         return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else one_line(str(value), _LINE)
+    return f"{value:,}" if isinstance(value, int | np.integer) else one_line(str(value), _LINE)
 
 
 def _is_missing(value: Any) -> bool:
     return value is None or (not isinstance(value, str | list | dict | tuple) and bool(pd.isna(value)))
-
-
-def _left_out(frame: pd.DataFrame, columns: Mapping[str, str], most: int) -> str:
-    rows = f"{counted(len(frame) - most, 'row')} more" if len(frame) > most else ""
-    names = ", ".join(name for name in frame.columns if name not in columns)
-    return " · ".join(filter(None, (rows, f"columns not shown: {names}" if names else "")))

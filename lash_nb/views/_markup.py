@@ -6,7 +6,7 @@ class, script or style block, and colors made from the page's own text color.
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 from typing import Final, LiteralString
@@ -24,6 +24,7 @@ __all__ = [
     "SUNK",
     "THEME_RULE",
     "Html",
+    "bar",
     "el",
     "filled",
     "heading",
@@ -43,6 +44,8 @@ CODE: Final = "font-family:var(--jp-code-font-family,Menlo,Consolas,'DejaVu Sans
 """Ids, code and JSON."""
 FAILURE: Final = "color:#c2560c;color:color-mix(in srgb,#d55e00 72%,currentColor);"
 """Text that tells of a failure; the second declaration follows the page's brightness where the browser can."""
+_EDGE: Final = "box-sizing:border-box;border:1px solid rgba(128,128,128,.5);"
+"""Around a fill, which alone may be too light for its page."""
 _FIGURES: Final = "font-variant-numeric:tabular-nums;"
 RIGHT: Final = f"text-align:right;white-space:nowrap;{_FIGURES}"
 """Numbers with units."""
@@ -139,7 +142,10 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
     line = f"border-bottom:{BORDER};"
     head = el(
         "tr",
-        *(el("th", label, style=style + MUTED) for (label, _), style in zip(heads, styles, strict=True)),
+        *(
+            el("th", label, style=style.replace(CODE, "") + MUTED)
+            for (label, _), style in zip(heads, styles, strict=True)
+        ),
         style=line,
     )
     body = [
@@ -151,6 +157,31 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
         el("thead", head),
         el("tbody", *body),
         style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;width:100%;" + _FIGURES,
+    )
+
+
+def bar(parts: Sequence[float], *, fills: Sequence[str], whole: float, width: str = "100%") -> Html:
+    """Return parts side by side as one bar, 9 pixels high; the numbers stand beside it, so who cannot see it misses nothing.
+
+    Args:
+        parts: How long each is.
+        fills: Its color.
+        whole: What would fill the whole width.
+        width: How wide that is.
+    """
+    shown = [
+        el(
+            "span",
+            style=f"display:inline-block;height:9px;min-width:3px;width:{part / whole:.2%};background:{fill};{_EDGE}",
+        )
+        for part, fill in zip(parts, fills, strict=True)
+        if part > 0
+    ]
+    return el(
+        "span",
+        *shown,
+        style=f"display:inline-flex;width:{width};max-width:100%;vertical-align:middle;",
+        aria_hidden="true",
     )
 
 

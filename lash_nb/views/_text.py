@@ -5,10 +5,13 @@ from typing import Final
 
 from lash_nb.plots import one_line, printable
 
-__all__ = ["COLUMNS", "ROWS", "aligned", "clipped"]
+__all__ = ["COLUMNS", "ROWS", "aligned", "clipped", "fitting"]
 
 COLUMNS: Final = 100
 ROWS: Final = 40
+_GAP: Final = 2
+_NARROWEST: Final = 8
+"""Characters to which a column is cut so that all of them have a place on the line."""
 
 
 def aligned(
@@ -29,6 +32,25 @@ def aligned(
         "  ".join(put(cell, width) for put, cell, width in zip(set_to, row, widths, strict=True) if width).rstrip()
         for row in safe
     ]
+
+
+def fitting(cells: Sequence[Sequence[str]], *, fixed: Sequence[int] = (), most: int = COLUMNS) -> dict[int, int]:
+    """Return how many characters of each column `aligned` is to show, so that a line holds all columns: the widest give way.
+
+    Args:
+        cells: The rows.
+        fixed: Columns that are not cut, e.g. of numbers.
+        most: No column is wider.
+    """
+    if not cells:
+        return {}
+    widths = {place: min(max(len(row[place]) for row in cells), most) for place in range(len(cells[0]))}
+    while sum(widths.values()) + _GAP * (len(widths) - 1) > COLUMNS:
+        widest = max((place for place in widths if place not in fixed), key=widths.__getitem__, default=None)
+        if widest is None or widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def clipped(lines: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, headin
 from lash_nb.views._text import clipped
 from lash_nb.wire import CompletedToolCall, ToolCancelled, ToolContract, ToolFailed, ToolManifest, ToolSuccess
 
-__all__ = ["ToolLike", "tool_html", "tool_text", "tool_trial_html", "tool_trial_text"]
+__all__ = ["ToolLike", "tool_facts", "tool_html", "tool_text", "tool_trial_html", "tool_trial_text"]
 
 _LONG: Final = 4_000
 """Characters of a description or a failure; a longer one is cut aloud."""
@@ -49,7 +49,7 @@ def tool_html(tool: ToolLike) -> str:
         )
         for label, name, value in _schemas(tool)
     ]
-    rows = [[el("span", name, style=MUTED), value] for name, value in _facts(tool)]
+    rows = [[el("span", name, style=MUTED), value] for name, value in tool_facts(tool)]
     return joined(
         heading(f"Tool {tool.manifest.name}", _where(tool)),
         el(
@@ -66,7 +66,7 @@ def tool_text(tool: ToolLike) -> str:
     """Return the same as text."""
     lines = [f"Tool {one_line(tool.manifest.name)}  {_where(tool)}"]
     lines += _cut(tool.manifest.description or "It has no description.").splitlines()
-    lines += [f"{name:<12}  {one_line(value, 84)}" for name, value in _facts(tool)]
+    lines += [f"{name:<12}  {one_line(value, 84)}" for name, value in tool_facts(tool)]
     for label, _, value in _schemas(tool):
         lines += [label, *(f"  {line}" for line in pretty(value).splitlines())]
     return clipped([*lines, f"next: %lash tools {one_line(tool.manifest.name, 40)} '{{…}}' tries it"])
@@ -152,7 +152,8 @@ def _where(tool: ToolLike) -> str:
     return f"{tool.source} · generation {tool.generation} · {tool.manifest.effective_availability}"
 
 
-def _facts(tool: ToolLike) -> list[tuple[str, str]]:
+def tool_facts(tool: ToolLike) -> list[tuple[str, str]]:
+    """Return what there is to know of a tool beside its text and its schemas: `(name, words)`."""
     manifest, compact = tool.manifest, tool.manifest.compact_contract
     policy = manifest.retry_policy
     retry = policy.__struct_config__.tag

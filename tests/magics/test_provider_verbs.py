@@ -49,6 +49,55 @@ def test_another_provider_answers_from_now_on(shell: Shell, capsys: pytest.Captu
     assert not table.loc["openai", "is_ready"]
 
 
+def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which variable holds the key, never the key; where it is asked, with which model, and what picks it."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    shell.run("mine = lash_nb.AnthropicProvider(base_url='http://127.0.0.1:8/')\n%lash new demo")
+    table = shell.run("%lash provider")
+    rows = table.set_index("name")
+
+    assert rows.loc["mine", ["state", "key", "endpoint", "picked_by"]].tolist() == [
+        "answers now",
+        "it has none",
+        "http://127.0.0.1:8",
+        "being the only one here",
+    ]
+    assert rows.loc["openai-compatible", ["state", "key", "endpoint", "picked_by"]].tolist() == [
+        "ready",
+        "OPENAI_API_KEY, set",
+        "http://127.0.0.1:9/v1",
+        "OPENAI_BASE_URL",
+    ]
+    assert rows.loc["anthropic", ["state", "key", "model"]].tolist() == [
+        "ANTHROPIC_API_KEY is not set",
+        "ANTHROPIC_API_KEY, not set",
+        "claude-sonnet-4-6",
+    ]
+    assert rows.loc["ollama", "picked_by"] == "%lash provider ollama --model ID"
+    for face in shell.faces(table).values():
+        assert "planted" not in face
+        assert "session demo: anthropic answers with" in face
+        assert "True" not in face
+        assert "False" not in face
+    assert max(map(len, repr(table).splitlines())) <= 100
+
+
+def test_the_variable_that_answers_is_marked(shell: Shell) -> None:
+    """Also where nobody named it."""
+    shell.run("provider = provider_of('one')\n%lash new demo")
+    assert shell.run("%lash provider").set_index("name").loc["provider", "state"] == "answers now"
+
+
+def test_settings_that_cannot_be_used_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its row, and the table is shown."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "no address")
+    row = shell.run("%lash provider").set_index("name").loc["openai-compatible"]
+
+    assert row["state"].startswith("OPENAI_BASE_URL ")
+    assert not row["is_ready"]
+
+
 def test_a_provider_that_was_chosen_outlives_parking(shell: Shell) -> None:
     """A parked session goes on with the provider that it had."""
     shell.run("first, second = provider_of('one'), provider_of('two')\n%lash new demo --provider first --store kept")

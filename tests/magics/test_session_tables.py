@@ -1,5 +1,8 @@
 """What a session has and would do: its tools, its next prompt, its usage."""
 
+import re
+from html import unescape
+
 import pandas as pd
 import pytest
 
@@ -141,6 +144,56 @@ def test_usage_costs_what_the_prices_say(demo: Shell) -> None:
     unpriced = demo.faces(demo.run("%lash usage --prices other"))["text/plain"]
     assert "cost not known, without some-model: no price" in unpriced
     assert "prices are a dict by model" in demo.refuse("%lash usage --prices usage")
+
+
+def test_a_tool_opens_in_the_table(demo: Shell) -> None:
+    """With its schema, and the line that tries it: typed as it stands there, it works."""
+    html = demo.faces(demo.run("%lash tools"))["text/html"]
+    (trial,) = re.findall(r"<code>(%lash tools weather .*?)</code>", html)
+
+    assert html.count("<details") == 2
+    assert "&quot;city&quot;" in html
+    assert demo.run(unescape(trial)).tool_name == "weather"
+
+
+def test_another_session_is_looked_at(demo: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--session`, wherever it stands; what is offered to type next names it, too, and `explain` says which one is meant."""
+    demo.run("provider = provider_of('No.')\nother = %lash new other")
+    for line, words in (
+        ("tools --session demo", "weather"),
+        ("tools --session=demo weather", "Look up the weather"),
+        ("tools weather --session demo", "Look up the weather"),
+        ("""tools weather '{"city": "Rome"}' --session demo""", "Rome"),
+        ("""tools --session demo weather '{"city": "--session"}'""", "--session"),
+        ("prompt --session demo", "Assistant: weather"),
+        ("usage --session demo", "1.1k"),
+        ("usage --by turn --session demo", "1.1k"),
+        ("effects --session demo", "weather"),
+        ("result --session demo", "Cold."),
+    ):
+        assert words in demo.faces(demo.run(f"%lash {line}"))["text/plain"], line
+    assert "%lash tools --session demo NAME" in demo.faces(demo.run("%lash tools --session demo"))["text/html"]
+    assert "no session nobody" in demo.refuse("%lash usage --session nobody")
+    assert "expected one argument" in demo.refuse("%lash tools --session")
+
+    capsys.readouterr()
+    demo.run("%lash explain tools --session demo weather")
+    session, python = capsys.readouterr().out.splitlines()
+    assert session.startswith("session = sessions['demo']")
+    assert python == "session.control.tools.describe('weather')"
+
+
+def test_usage_is_added_up(demo: Shell) -> None:
+    """A last row has the sums of all turns, in both faces; nothing used is said."""
+    demo.run("%lash new more --provider offline")
+    assert "Nothing was used yet" in repr(demo.run("%lash usage"))
+    demo.run("%%lash\nOne")
+    demo.run("%%lash\nTwo")
+    table = demo.run("%lash usage --by turn")
+    last = repr(table).splitlines()[len(table) + 2]
+
+    assert last.split()[:3] == ["in", "all", str(table["llm_calls"].sum())]
+    assert "<b>in all</b>" in demo.faces(table)["text/html"]
 
 
 def test_completion_knows_tools_and_prices(demo: Shell) -> None:

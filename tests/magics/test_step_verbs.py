@@ -144,3 +144,17 @@ def test_a_turn_that_buttons_end_is_kept_all_the_same(turn: Shell) -> None:
 
     assert turn["result"].is_success
     assert turn.run("%lash result") is turn["result"]
+
+
+def test_nothing_to_cancel_says_what_to_do(shell: Shell) -> None:
+    """Before any turn, after one, with work that waits; in another session, by its name."""
+    shell.run("provider = provider_of('Hello.')\nsession = %lash new demo")
+    assert "nothing to cancel; begin a turn: a prompt below %%lash" in shell.refuse("%lash cancel")
+    shell.run("%%lash\nHi")
+    assert "turn 1 is over, see %lash result; begin the next one" in shell.refuse("%lash cancel")
+    shell.run("batch = await session.queue('Later')\n%lash new other")
+    said = shell.refuse("%lash cancel --session demo")
+    assert "1 batch waits in its queue (%lash queue --session demo)" in said
+    shell.run(said.rpartition(": ")[2])
+    assert "Nothing waits" not in said
+    assert shell.run("await session.queued_work()") == ()
