@@ -1,12 +1,14 @@
 """What a session store keeps and what a commit writes (lash 0.1.0-alpha.37, sessions §8.2)."""
 
+import hashlib
 from typing import Any, TypeAlias
 
-from msgspec import field
+from msgspec import UNSET, field
+from msgspec.structs import replace
 
 from lash_nb.wire._base import U64, Octets, Wire, no_items, none
-from lash_nb.wire._graph import GraphCommitDelta, SessionGraph
-from lash_nb.wire._json import stable_hash, to_builtins
+from lash_nb.wire._graph import GraphCommitDelta, SessionEventRecord, SessionGraph, SessionNodeRecord
+from lash_nb.wire._hashed import hashed_json
 from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
 from lash_nb.wire._queue import QueuedWorkCompletion
 from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolState
@@ -175,28 +177,28 @@ class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
 
 def turn_commit_hash(commit: RuntimeCommit) -> str:
     """Return the hash that tells a repeated final commit from another one: random ids and times do not count (sessions §8.6)."""
-    value = to_builtins(commit)
-    value["expected_head_revision"] = None
-    value["turn_commit"] = None
-    return stable_hash(_scrubbed(value))
+    tools = commit.checkpoint.tool_state
+    made = {
+        "agent_frames": b"[%b]" % b",".join([frame.hashed_json for frame in commit.agent_frames]),
+        "checkpoint": hashed_json(commit.checkpoint, {"tool_state": tools.hashed_json} if tools else {}),
+    }
+    lasting = replace(commit, expected_head_revision=None, turn_commit=None, graph=_lasting_delta(commit.graph))
+    messages = [node.message for node in commit.graph.nodes if node.message is not None]
+    return hashlib.sha256(hashed_json(lasting, made, messages)).hexdigest()
 
 
-def _scrubbed(value: Any) -> Any:
-    if isinstance(value, dict):
-        has_own_id = value.keys() >= _MESSAGE_KEYS or value.keys() >= _PART_KEYS
-        dropped = _VOLATILE_WITH_ID if has_own_id else _VOLATILE
-        return {
-            key: item if type(item) in _SCALARS else _scrubbed(item)
-            for key, item in value.items()
-            if key not in dropped
-        }
-    if isinstance(value, list | tuple):
-        return [item if type(item) in _SCALARS else _scrubbed(item) for item in value]
-    return value
+def _lasting_delta(delta: GraphCommitDelta) -> GraphCommitDelta:
+    """Return a delta without random ids and times; unset fields are not written."""
+    changes: dict[str, Any] = {"leaf_node_id": UNSET}
+    if delta.nodes:
+        changes["nodes"] = tuple([_lasting(node) for node in delta.nodes])
+    return replace(delta, **{delta.tag: replace(delta.variant, **changes)})
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_VOLATILE = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
-_VOLATILE_WITH_ID = _VOLATILE | {"id"}
-_MESSAGE_KEYS = frozenset({"role", "parts"})
-_PART_KEYS = frozenset({"kind", "content", "prune_state"})
+def _lasting(node: SessionNodeRecord) -> SessionNodeRecord:
+    changes: dict[str, Any] = {"node_id": UNSET, "parent_node_id": UNSET, "timestamp": UNSET}
+    message = node.message
+    if message is not None:
+        parts = tuple([replace(part, id=UNSET) for part in message.parts])
+        changes["event"] = SessionEventRecord(Conversation=replace(message, id=UNSET, parts=parts))
+    return replace(node, **changes)

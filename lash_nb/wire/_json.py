@@ -14,9 +14,10 @@ from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, 
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from lash_nb.errors import WireError
-from lash_nb.wire._base import Flat, Octets
+from lash_nb.wire._base import Flat, Octets, Wire
 from lash_nb.wire._convert import converted, decode_hook
 from lash_nb.wire._flat import flat_shape, is_flat
 from lash_nb.wire._shared import SharedSequence
@@ -25,7 +26,17 @@ from lash_nb.wire._tool_value import ToolValue, encode_tool_value, holds_signs
 from lash_nb.wire._visit import Fault
 from lash_nb.wire._written import fault_in, is_writable
 
-__all__ = ["from_builtins", "from_json", "from_json_rows", "pretty_json", "stable_hash", "to_builtins", "to_json"]
+__all__ = [
+    "HOLE",
+    "from_builtins",
+    "from_json",
+    "from_json_rows",
+    "pretty_json",
+    "sorted_json",
+    "stable_hash",
+    "to_builtins",
+    "to_json",
+]
 
 T = TypeVar("T")
 JsonText: TypeAlias = bytes | bytearray | memoryview | str
@@ -35,8 +46,13 @@ _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits."""
+HOLE: Final = b"\3"
+"""Stands for a value that somebody else writes; JSON never holds it."""
+_HOLE: Final = msgspec.Raw(HOLE)
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
+"""What is raised over a value that cannot be written."""
 _LARGE: Final = re.compile(rb"e(?=\d)")
 """Outside of texts: where the sign of a large exponent is missing."""
 
@@ -60,9 +76,23 @@ def to_json(value: Any) -> bytes:
     """
     try:
         return _canonical(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        what = f"{type(value).__name__} cannot be written as JSON"
-        raise _fault(value, error).error(what, "wire_encode") from error
+    except _UNWRITABLE as error:
+        raise _unwritten(value, error) from error
+
+
+def sorted_json(record: Wire, *left_out: str) -> bytes:
+    """Return the canonical JSON of a record that is taken as a free value: its keys are sorted, too; errors as in `to_json`.
+
+    Args:
+        record: The record.
+        left_out: Fields of it that somebody else writes: `HOLE` stands for each.
+    """
+    holed = replace(record, **dict.fromkeys(left_out, _HOLE)) if left_out else record
+    rest = replace(record, **dict.fromkeys(left_out, UNSET)) if left_out else record
+    try:
+        return _checked(_SORTED.encode(holed), rest)
+    except _UNWRITABLE as error:
+        raise _unwritten(rest, error) from error
 
 
 @overload
@@ -91,11 +121,11 @@ def from_builtins(value: Any, type: Any) -> Any:
     """Read already parsed JSON (dicts and lists) as a value of `type`; errors as in `from_json`, also for what JSON cannot carry."""
     try:
         _canonical(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except _UNWRITABLE as error:
         raise _fault(value, error).error(f"not a valid {_name(type)}", "wire_decode") from error
     try:
         return converted(value, type)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except _UNWRITABLE as error:
         raise _wire_error(error, type) from error
 
 
@@ -131,13 +161,19 @@ def _canonical(value: Any, *, is_read: bool = False) -> bytes:
         written = _TEXT.written
     finally:
         _TEXT.written = outer
+    data = _checked(data, value, is_read=is_read)
+    return _filled(data, written) if written else data
+
+
+def _checked(data: bytes, value: Any, *, is_read: bool = False) -> bytes:
+    """Return what the encoder wrote as it has to be written, if the value may be written at all."""
     faceless = data.translate(_FACELESS)
     is_long = faceless.find(_LONG) >= 0  # `in` first takes the text for a number, which costs more than the search
     if (is_long or not is_read) and not is_writable(value, integers=is_long, floats=data.find(b"null") >= 0):
         raise ValueError("something in it is no JSON")
     if faceless.find(b"0e00") >= 0 and _may_hold_large_float(faceless):
-        data = _signed(data)
-    return _filled(data, written) if written else data
+        return _signed(data)
+    return data
 
 
 def _filled(data: bytes, written: dict[int, tuple[int, bytes]]) -> bytes:
@@ -203,6 +239,7 @@ def _encode_hook(value: Any) -> Any:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_json_hook, order="deterministic")
+_SORTED = msgspec.json.Encoder(enc_hook=_encode_hook, order="sorted")
 
 
 @cache
@@ -247,6 +284,10 @@ def _signed(data: bytes) -> bytes:
     pieces = data.replace(b"\\\\", b"\0").replace(b'\\"', b"\1").split(b'"')
     pieces[::2] = _LARGE.sub(b"e+", b'"'.join(pieces[::2])).split(b'"')
     return b'"'.join(pieces).replace(b"\1", b'\\"').replace(b"\0", b"\\\\")
+
+
+def _unwritten(value: Any, error: Exception) -> WireError:
+    return _fault(value, error).error(f"{type(value).__name__} cannot be written as JSON", "wire_encode")
 
 
 def _fault(value: Any, error: Exception) -> Fault:

@@ -7,6 +7,7 @@ from msgspec import field
 
 from lash_nb.wire._base import U8, U64, Json, Octets, Wire, no_entries, no_items
 from lash_nb.wire._graph import SessionGraph
+from lash_nb.wire._hashed import Hashed
 from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._policy import ProtocolTurnOptions, SessionPolicy
 from lash_nb.wire._tool_definition import ToolDefinition, ToolManifest
@@ -126,7 +127,7 @@ class AgentFrameAssignment(Wire, frozen=True, kw_only=True):
     """Label of its ledger rows."""
 
 
-class AgentFrameRecord(Wire, frozen=True, kw_only=True):
+class AgentFrameRecord(Hashed, frozen=True, kw_only=True):
     """A context segment inside one session."""
 
     frame_id: str
@@ -160,7 +161,7 @@ class ToolStateEntry(Wire, frozen=True, kw_only=True):
     """The tool."""
 
 
-class ToolState(Wire, frozen=True, kw_only=True):
+class ToolState(Hashed, frozen=True, kw_only=True):
     """What a registry offers, as a value."""
 
     generation: U64

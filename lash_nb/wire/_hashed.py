@@ -1,0 +1,71 @@
+"""What of a commit is hashed: random ids and times do not count (lash 0.1.0-alpha.37, sessions §8.6)."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+from lash_nb.wire._base import Wire
+from lash_nb.wire._json import HOLE, sorted_json, to_builtins, to_json
+from lash_nb.wire._message import Message
+
+__all__ = ["Hashed", "hashed_json"]
+
+_VOLATILE: Final = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
+_VOLATILE_WITH_ID: Final = _VOLATILE | {"id"}
+_MESSAGE_KEYS: Final = frozenset({"role", "parts"})
+_PART_KEYS: Final = frozenset({"kind", "content", "prune_state"})
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_NODE_ID: Final = b'node_id":'
+"""How three of the keys that are not hashed end in JSON; in a text the quotes are escaped."""
+_TIMESTAMP: Final = b'timestamp":'
+"""The fourth one."""
+_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
+class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a dictionary has to be looked at
+    """A record that is part of many commits: what is hashed of it is made once."""
+
+    @cached_property
+    def hashed_json(self) -> bytes:
+        """What is hashed of the record."""
+        return hashed_json(self)
+
+
+def hashed_json(record: Wire, made: Mapping[str, bytes] = _NOTHING, messages: Sequence[Message] = ()) -> bytes:
+    """Return what is hashed of a record.
+
+    Args:
+        record: The record; it may lack ids and times that are not hashed.
+        made: Fields of which it is known what is hashed.
+        messages: All messages that it holds; they lack their ids, and so do their parts.
+    """
+    data = sorted_json(record, *made)
+    if _holds_more(data, messages):
+        return to_json(_scrubbed(to_builtins(record)))
+    for name in sorted(made):
+        data = data.replace(HOLE, made[name], 1)
+    return data
+
+
+def _holds_more(data: bytes, messages: Sequence[Message]) -> bool:
+    """Tell whether free values may hold what is not hashed: an id or a time of a node, a message or a part."""
+    if data.find(_NODE_ID) >= 0 or data.find(_TIMESTAMP) >= 0:  # faster than `in`
+        return True
+    parts = sum([len(message.parts) for message in messages])
+    return data.count(b'"parts":') != len(messages) or data.count(b'"prune_state":') != parts
+
+
+def _scrubbed(value: Any) -> Any:
+    """Return what is hashed of a plain value."""
+    if isinstance(value, dict):
+        has_own_id = value.keys() >= _MESSAGE_KEYS or value.keys() >= _PART_KEYS
+        dropped = _VOLATILE_WITH_ID if has_own_id else _VOLATILE
+        return {
+            key: item if type(item) in _SCALARS else _scrubbed(item)
+            for key, item in value.items()
+            if key not in dropped
+        }
+    if isinstance(value, list | tuple):
+        return [item if type(item) in _SCALARS else _scrubbed(item) for item in value]
+    return value
