@@ -1,6 +1,7 @@
 """Server-sent events: bytes in, the data of events out; no socket (lash 0.1.0-alpha.37, turns §15.3).
 
-Rule: how the bytes are cut into chunks never changes the events. Lines end at a line feed, so the bytes of one character are never parted.
+Rule: how the bytes are cut into chunks never changes the events. A line ends with CR, LF or both, as the WHATWG's rule for event streams has it, so the
+bytes of one character are never parted.
 """
 
 from typing import Final
@@ -15,6 +16,8 @@ EVENT_BYTES_LIMIT: Final = 64 * 1024 * 1024
 _DATA: Final = b"data:"
 _MARK: Final = b"\xef\xbb\xbf"
 """May stand before a stream, and says nothing."""
+_CR: Final = 13
+_ENDS: Final = b"\r\n"
 _HELD: Final = 64
 """Bytes that a line or piece takes beside its own, about: lines without text fill the memory, too."""
 
@@ -36,6 +39,8 @@ class SseParser:
         """How many of its lines are counted."""
         self._is_begun = False
         """Whether a line has come."""
+        self._is_parted = False
+        """Whether the last byte was a CR: an LF that comes now belongs to it."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes and return the events that they complete.
@@ -43,16 +48,24 @@ class SseParser:
         Raises:
             LlmTransportError: `sse_event_too_large`.
         """
-        end = chunk.rfind(b"\n")
-        if end < 0:
-            self._keep(chunk)
+        if not chunk:
             return []
-        events = self._events(b"".join((*self._pieces, chunk[:end])).split(b"\n"))
-        self._pieces.clear()
-        self._open = 0
-        self._size += sum(_HELD + len(line) for line in self._data[self._counted :])
-        self._counted = len(self._data)
-        self._keep(chunk[end + 1 :])
+        lines = (chunk.removeprefix(b"\n") if self._is_parted else chunk).splitlines()
+        last = chunk[-1]
+        self._is_parted = last == _CR
+        rest = b"" if last in _ENDS else lines.pop()
+        if not lines:
+            self._keep(rest)
+            return []
+        if self._pieces:
+            lines[0] = b"".join((*self._pieces, lines[0]))
+            self._pieces.clear()
+            self._open = 0
+        events = self._events(lines)
+        if self._data:
+            self._size += sum(_HELD + len(line) for line in self._data[self._counted :])
+            self._counted = len(self._data)
+        self._keep(rest)
         return events
 
     def close(self) -> list[bytes]:
@@ -68,7 +81,7 @@ class SseParser:
         for line in lines:
             if line.startswith(_DATA):
                 data.append(line[5:].strip())
-            elif data and not line.strip():
+            elif data and (not line or line.isspace()):
                 event = data[0] if len(data) == 1 else b"\n".join(data)
                 data.clear()
                 self._size = self._counted = 0

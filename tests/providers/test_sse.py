@@ -11,9 +11,12 @@ from lash_nb.providers._sse import SseParser  # bytes in, events out: no call is
 
 LINES = st.one_of(
     st.text().map(lambda text: f"data: {text}"),
-    st.sampled_from(["", "\r", " ", "data:", "data", "event: ping", "id: 7", ": heartbeat", "retry: 10", "data:x\r"]),
+    st.sampled_from(["", " ", "data:", "data", "event: ping", "id: 7", ": heartbeat", "retry: 10", "data:x"]),
 )
-STREAMS = st.lists(LINES, max_size=12).map(lambda lines: "\n".join(lines).encode("utf-8", "replace"))
+ENDS = st.sampled_from(["\n", "\r", "\r\n"])
+STREAMS = st.lists(st.tuples(LINES, ENDS), max_size=12).map(
+    lambda lines: "".join(map("".join, lines)).encode("utf-8", "replace")
+)
 
 
 def events(*chunks: bytes) -> list[bytes]:
@@ -34,7 +37,11 @@ def events(*chunks: bytes) -> list[bytes]:
         (b"data: a", [b"a"]),
         (b"data: a\n", [b"a"]),
         (b"database: a\n\nnothing\n\n", []),
-        (b"data: a\rb\n\n", [b"a\rb"]),
+        (b"data:a\r\rdata: b\r\r", [b"a", b"b"]),
+        (b"data:a\r\n\ndata: b\n\rdata: c\n\r\n", [b"a", b"b", b"c"]),
+        (b"data: a\rdata: b\r\ndata: c\n\r", [b"a\nb\nc"]),
+        (b"data: a\rb\n\n", [b"a"]),
+        (b"\rdata: a\r\n\r\n\r\n", [b"a"]),
         (b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),
         (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", []),
     ],
@@ -59,6 +66,24 @@ def test_any_cuts_give_the_same_events(stream: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
 
     assert events(*(stream[start:end] for start, end in pairwise(places))) == events(stream)
+
+
+@given(st.lists(LINES.map(lambda line: "".join(line.splitlines())), max_size=12), st.data())
+def test_every_way_to_end_a_line_gives_the_same_events(lines: list[str], data: st.DataObject) -> None:
+    """Mixed in one stream, too."""
+    plain = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+    mixed = "".join(f"{line}{data.draw(ENDS)}" for line in lines).encode("utf-8", "replace")
+
+    assert events(plain.replace(b"\n", b"\r")) == events(plain)
+    assert events(mixed.replace(b"\r\n", b"\n").replace(b"\r", b"\n")) == events(mixed)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_an_event_is_told_with_the_line_that_ends_it(end: bytes) -> None:
+    """Nobody waits for the byte behind it, which a CR may have."""
+    parser = SseParser()
+
+    assert (parser.feed(b"data: a" + end), parser.feed(end)) == ([], [b"a"])
 
 
 @given(st.binary())
