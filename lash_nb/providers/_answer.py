@@ -18,6 +18,7 @@ __all__ = [
     "cut_off_call",
     "empty_answer",
     "merged_usage",
+    "object_in",
     "reason_of_parts",
     "record_at",
     "records_at",
@@ -28,6 +29,7 @@ __all__ = [
 NO_USAGE: Final = LlmUsage(input_tokens=0, output_tokens=0, cached_input_tokens=0, reasoning_tokens=0)
 """Nothing was counted."""
 _LARGEST: Final = 2**63 - 1
+_OBJECTS: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(slots=True)
@@ -88,9 +90,23 @@ def merged_usage(usage: LlmUsage, later: LlmUsage) -> LlmUsage:
     )
 
 
+def object_in(text: str) -> dict[str, Any]:
+    """Return the JSON object that a text is.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+        RecursionError: it is too deep.
+    """
+    return _OBJECTS.decode(text)
+
+
 def count_at(counters: Any, *paths: str) -> int:
     """Return the count at the first of `paths` that is there, e.g. `prompt_tokens_details.cached_tokens`; a text of digits counts, too, and all else is 0."""
-    found = next((value for path in paths if (value := _at(counters, path)) is not None), 0)
+    found = None
+    for path in paths:
+        found = _at(counters, path)
+        if found is not None:
+            break
     if isinstance(found, str):
         found = int(found) if found.isascii() and found.isdigit() and len(found) < 20 else 0
     return found if isinstance(found, int) and not isinstance(found, bool) and abs(found) <= _LARGEST else 0
@@ -133,8 +149,9 @@ def unfinished_answer(who: str) -> LlmTransportError:
 
 
 def _at(value: Any, path: str) -> Any:
-    if isinstance(value, dict) and path in value:  # no member of these protocols has a dot in its name
-        return value[path]
+    found = value.get(path) if isinstance(value, dict) else None
+    if found is not None or "." not in path:  # no member of these protocols has a dot in its name
+        return found
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -3,9 +3,9 @@
 Rule: a block belongs where its index says, whatever the order in which pieces of several blocks arrive.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._answer import (
@@ -15,6 +15,7 @@ from lash_nb.providers._answer import (
     count_at,
     cut_off_call,
     merged_usage,
+    object_in,
     reason_of_parts,
     record_at,
     records_at,
@@ -68,6 +69,32 @@ class _Block:
     """The tool call, once it is whole."""
 
 
+class _Place(NamedTuple):
+    """Where the pieces of a delta belong."""
+
+    key: str
+    """Its member that has the piece."""
+    pieces: str
+    """The pieces of the block."""
+    told: type[DeltaEvent] | type[ReasoningDeltaStream] | None = None
+    """As what a piece is told; None: nobody is told."""
+
+
+_DELTAS: Final[Mapping[str, _Place]] = {
+    "text_delta": _Place("text", "text", DeltaEvent),
+    "thinking_delta": _Place("thinking", "text", ReasoningDeltaStream),
+    "signature_delta": _Place("signature", "signature"),
+    "input_json_delta": _Place("partial_json", "input"),
+}
+_BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "text": ("text_delta",),
+    "thinking": ("thinking_delta", "signature_delta"),
+}
+"""What the start of a block may bring already: the deltas that it stands for."""
+
+_Told = Sequence[LlmStreamEvent]
+
+
 class MessagesReader:
     """Makes one response from the events of a stream."""
 
@@ -80,25 +107,29 @@ class MessagesReader:
         self._stop = ""
         self._is_over = False
 
-    def feed(self, event: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+    def feed(self, text: str) -> _Told:
         """Take the next event of a stream and return what it tells.
 
         Raises:
             LlmTransportError: the event is a failure.
+            msgspec.DecodeError: it is no event.
         """
-        on_event = _EVENTS.get(text_at(event, "type"))
-        return iter(()) if on_event is None else on_event(self, event)
+        return self._take(object_in(text))
 
-    def feed_whole(self, answer: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+    def end(self) -> None:
+        """Go by the events alone."""
+
+    def feed_whole(self, text: str) -> _Told:
         """Take an answer that came in one piece and return what it tells; errors as in `feed`."""
+        answer = object_in(text)
         if text_at(answer, "type") == "error":
-            yield from self.feed(answer)
-        yield from self._on_start({"message": answer})
-        for index, block in enumerate(records_at(answer, "content")):
-            yield from self._on_block({"index": index, "content_block": block})
-            yield from self._on_block_stop({"index": index})
-        yield from self._on_message_delta({"delta": answer})
+            return self._take(answer)
         self._is_over = True
+        told = [*self._on_start({"message": answer})]
+        for index, block in enumerate(records_at(answer, "content")):
+            told += self._on_block({"index": index, "content_block": block})
+            told += self._on_block_stop({"index": index})
+        return [*told, *self._on_message_delta({"delta": answer})]
 
     def finish(self) -> LlmResponse:
         """Return the response.
@@ -134,65 +165,56 @@ class MessagesReader:
         block.call = next(iter(call_parts([_call_pieces(block)], others)), None)
         return block.call
 
-    def _on_start(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
-        usage = record_at(event, "message.usage")
+    def _take(self, event: Mapping[str, Any]) -> _Told:
+        on_event = _EVENTS.get(text_at(event, "type"))
+        return () if on_event is None else on_event(self, event)
+
+    def _on_start(self, event: Mapping[str, Any]) -> _Told:
         self._usage = NO_USAGE
-        yield from self._count(usage)
+        return self._count(record_at(event, "message.usage"))
 
-    def _on_message_delta(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _on_message_delta(self, event: Mapping[str, Any]) -> _Told:
         self._stop = text_at(event, "delta.stop_reason") or self._stop
-        yield from self._count(record_at(event, "usage"))
+        return self._count(record_at(event, "usage"))
 
-    def _count(self, usage: dict[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _count(self, usage: dict[str, Any]) -> _Told:
         """Later counters replace earlier ones, but no counter goes back to nothing."""
         self._provider_usage |= usage
         merged = merged_usage(self._usage, _usage(usage))
-        if merged != self._usage:
-            self._usage = merged
-            yield UsageEvent(merged)
+        if merged == self._usage:
+            return ()
+        self._usage = merged
+        return (UsageEvent(merged),)
 
-    def _on_block(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _on_block(self, event: Mapping[str, Any]) -> _Told:
         begun = record_at(event, "content_block")
         block = self._blocks[count_at(event, "index")] = _Block(kind=text_at(begun, "type"), begun=begun)
-        for kind, key in _BEGINNINGS.get(block.kind, ()):
-            yield from _DELTAS[kind](self, block, text_at(begun, key))
+        beginnings = _BEGINNINGS.get(block.kind, ())
+        return [one for kind in beginnings for one in self._add(block, kind, begun)]
 
-    def _on_block_delta(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _on_block_delta(self, event: Mapping[str, Any]) -> _Told:
         block, delta = self._blocks.get(count_at(event, "index")), record_at(event, "delta")
-        kind = text_at(delta, "type")
-        if block is not None and kind in _DELTAS:
-            yield from _DELTAS[kind](self, block, text_at(delta, _DELTA_KEYS[kind]))
+        return () if block is None else self._add(block, text_at(delta, "type"), delta)
 
-    def _on_block_stop(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _add(self, block: _Block, kind: str, delta: Mapping[str, Any]) -> _Told:
+        place = _DELTAS.get(kind)
+        if place is None or not (piece := text_at(delta, place.key)):
+            return ()
+        getattr(block, place.pieces).append(piece)
+        if place.told is None or (place.told is ReasoningDeltaStream and not self._expose):
+            return ()
+        return (place.told(piece),)
+
+    def _on_block_stop(self, event: Mapping[str, Any]) -> _Told:
         block = self._blocks.get(count_at(event, "index"))
         part = None if block is None else self._finish_call(block)
-        if part is not None:
-            yield PartEvent(part)
+        return () if part is None else (PartEvent(part),)
 
-    def _on_text(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
-        if piece:
-            block.text.append(piece)
-            yield DeltaEvent(piece)
-
-    def _on_thinking(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
-        if piece:
-            block.text.append(piece)
-            if self._expose:
-                yield ReasoningDeltaStream(piece)
-
-    def _on_signature(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
-        block.signature.append(piece)
-        return iter(())
-
-    def _on_input(self, block: _Block, piece: str) -> Iterator[LlmStreamEvent]:
-        block.input.append(piece)
-        return iter(())
-
-    def _on_stop(self, _event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _on_stop(self, _event: Mapping[str, Any]) -> _Told:
         self._is_over = True
-        return iter(())
+        return ()
 
-    def _on_error(self, event: Mapping[str, Any]) -> Iterator[LlmStreamEvent]:
+    def _on_error(self, event: Mapping[str, Any]) -> _Told:
         error = record_at(event, "error")
         kind = text_at(error, "type")
         raise LlmTransportError(
@@ -243,30 +265,13 @@ def _nothing(_block: _Block) -> Iterator[LlmOutputPart]:
     return iter(())
 
 
-_BEGINNINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "text": (("text_delta", "text"),),
-    "thinking": (("thinking_delta", "thinking"), ("signature_delta", "signature")),
-}
-"""What the start of a block may bring already, as the delta that it stands for and its key."""
-_DELTA_KEYS: Final = {
-    "text_delta": "text",
-    "thinking_delta": "thinking",
-    "signature_delta": "signature",
-    "input_json_delta": "partial_json",
-}
 _FINISHED: Final[Mapping[str, Callable[[_Block], Iterator[LlmOutputPart]]]] = {
     "text": _finished_text,
     "thinking": _finished_thinking,
     "redacted_thinking": _finished_redacted,
 }
-_DELTAS: Final[Mapping[str, Callable[[MessagesReader, _Block, str], Iterator[LlmStreamEvent]]]] = {
-    "text_delta": MessagesReader._on_text,  # noqa: SLF001 - the table of this module's own class
-    "thinking_delta": MessagesReader._on_thinking,  # noqa: SLF001 - as above
-    "signature_delta": MessagesReader._on_signature,  # noqa: SLF001 - as above
-    "input_json_delta": MessagesReader._on_input,  # noqa: SLF001 - as above
-}
-_EVENTS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], Iterator[LlmStreamEvent]]]] = {
-    "message_start": MessagesReader._on_start,  # noqa: SLF001 - as above
+_EVENTS: Final[Mapping[str, Callable[[MessagesReader, Mapping[str, Any]], _Told]]] = {
+    "message_start": MessagesReader._on_start,  # noqa: SLF001 - the table of this module's own class
     "content_block_start": MessagesReader._on_block,  # noqa: SLF001 - as above
     "content_block_delta": MessagesReader._on_block_delta,  # noqa: SLF001 - as above
     "content_block_stop": MessagesReader._on_block_stop,  # noqa: SLF001 - as above

@@ -21,7 +21,6 @@ __all__ = ["AnswerReader", "Endpoint", "checked_base_url"]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _DONE: Final = b"[DONE]"
-_JSON: Final = msgspec.json.Decoder()
 _BODY_LIMIT: Final = 64 * 1024 * 1024
 """Most bytes of a body that comes in one piece."""
 _DETAIL_CHARACTERS: Final = 200
@@ -39,16 +38,20 @@ _HINTS: Final[Mapping[int, str]] = {
 class AnswerReader(Protocol):
     """Makes one response from what a provider sends; a new one for each call."""
 
-    def feed(self, event: dict[str, Any]) -> Iterable[LlmStreamEvent]:
-        """Take the next event of a stream and return what it tells; an empty one marks the end (`[DONE]`).
+    def feed(self, text: str) -> Iterable[LlmStreamEvent]:
+        """Take the next event of a stream, a JSON object, and return what it tells.
 
         Raises:
             LlmTransportError: the event is a failure.
-            msgspec.ValidationError: the event has not the form of one.
+            msgspec.DecodeError: the text has not the form of an event.
         """
         ...
 
-    def feed_whole(self, answer: dict[str, Any]) -> Iterable[LlmStreamEvent]:
+    def end(self) -> None:
+        """Take the mark that a stream may end with (`[DONE]`)."""
+        ...
+
+    def feed_whole(self, text: str) -> Iterable[LlmStreamEvent]:
         """Take an answer that came in one piece and return what it tells; errors as in `feed`."""
         ...
 
@@ -167,7 +170,10 @@ class Endpoint:
 
     def _take(self, events: list[bytes], reader: AnswerReader, tell: StreamSink) -> None:
         for data in events:
-            self._tell(reader.feed, data, "event", tell)
+            if data == _DONE:
+                reader.end()
+            else:
+                self._tell(reader.feed, data, "event", tell)
 
     def _read_whole(self, text: bytes, kind: str, reader: AnswerReader, tell: StreamSink) -> None:
         """Read a body in one piece; some servers send a stream without saying so."""
@@ -186,33 +192,26 @@ class Endpoint:
             )
         self._tell(reader.feed_whole, text, "answer", tell)
 
-    def _tell(
-        self, take: Callable[[dict[str, Any]], Iterable[LlmStreamEvent]], data: bytes, what: str, tell: StreamSink
-    ) -> None:
-        value = self._parsed(data, what)
+    def _tell(self, take: Callable[[str], Iterable[LlmStreamEvent]], data: bytes, what: str, tell: StreamSink) -> None:
         try:
-            told = [*take(value)]
-        except msgspec.ValidationError as error:
-            raise self._unreadable(what, f"not as it should be: {error}", "invalid_json", data) from None
-        for event in told:
-            tell(event)
-
-    def _parsed(self, data: bytes, what: str) -> dict[str, Any]:
-        if data == _DONE:
-            return {}
-        try:
-            value = _JSON.decode(data)
-        except UnicodeDecodeError as error:
-            fault, code = f"not UTF-8: {error.reason} at byte {error.start}", "invalid_utf8"
-        except (msgspec.DecodeError, RecursionError) as error:
-            fault, code = f"no JSON: {error}", "invalid_json"
+            told = take(data.decode())
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+            failure = self._unreadable(what, error, data)
         else:
-            if isinstance(value, dict):
-                return value
-            fault, code = f"a {type(value).__name__}, not an object", "invalid_json"
-        raise self._unreadable(what, fault, code, data)
+            for event in told:
+                tell(event)
+            return
+        raise failure
 
-    def _unreadable(self, what: str, fault: str, code: str, data: bytes) -> LlmTransportError:
+    def _unreadable(self, what: str, error: Exception, data: bytes) -> LlmTransportError:
+        code = "invalid_json"
+        match error:
+            case UnicodeDecodeError():
+                fault, code = f"not UTF-8: {error.reason} at byte {error.start}", "invalid_utf8"
+            case msgspec.ValidationError():
+                fault = f"not as it should be: {error}"
+            case _:
+                fault = f"no JSON: {error}"
         shown = data.decode(errors="replace")
         return LlmTransportError(
             f"{self._who} sent an {what} that is {fault}: {self._brief(shown)}", kind="stream", code=code, raw=shown

@@ -14,6 +14,7 @@ from lash_nb.providers._answer import (
     cut_off_call,
     empty_answer,
     merged_usage,
+    object_in,
     reason_of_parts,
     text_at,
     unfinished_answer,
@@ -65,6 +66,10 @@ class _Choice(msgspec.Struct, frozen=True):
 class _Chunk(msgspec.Struct, frozen=True):
     choices: list[_Choice] | None = None
     usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+_CHUNKS: Final = msgspec.json.Decoder(_Chunk)
 
 
 class ChatReader:
@@ -86,25 +91,27 @@ class ChatReader:
         self._details: dict[str, ProviderReplayMeta] = {}
         self._usage = NO_USAGE
         self._provider_usage: dict[str, Any] | None = None
-        self._last: dict[str, Any] = {}
+        self._last = "{}"
         self._ended = ""
         self._is_complete = False
 
-    def feed(self, event: dict[str, Any]) -> list[LlmStreamEvent]:
+    def feed(self, text: str) -> list[LlmStreamEvent]:
         """Take the next chunk and return what it tells.
 
         Raises:
             LlmTransportError: the chunk is an error.
-            msgspec.ValidationError: it is no chunk.
+            msgspec.DecodeError: it is no chunk.
         """
-        error = event.get("error")
-        if error is not None:
-            raise self._failure(error, event)
-        if not event:
-            self._is_complete = True
-            return []
-        chunk, told = msgspec.convert(event, _Chunk), list[LlmStreamEvent]()
-        self._last = event
+        try:
+            chunk = _CHUNKS.decode(text)
+        except msgspec.ValidationError:
+            if (error := object_in(text).get("error")) is not None:  # whatever stands beside it
+                raise self._failure(error, text) from None
+            raise
+        if chunk.error is not None:
+            raise self._failure(chunk.error, text)
+        self._last = text
+        told: list[LlmStreamEvent] = []
         if chunk.usage is not None:
             self._count(chunk.usage, told)
         for choice in chunk.choices or ():
@@ -117,10 +124,14 @@ class ChatReader:
                 self._take(said, told)
         return told
 
-    def feed_whole(self, answer: dict[str, Any]) -> list[LlmStreamEvent]:
+    def end(self) -> None:
+        """Know that nothing is missing."""
+        self._is_complete = True
+
+    def feed_whole(self, text: str) -> list[LlmStreamEvent]:
         """Take an answer in one piece: a chunk that says everything; errors as in `feed`."""
         self._is_complete = True
-        return self.feed(answer)
+        return self.feed(text)
 
     def finish(self) -> LlmResponse:
         """Return the response.
@@ -132,7 +143,7 @@ class ChatReader:
             raise unfinished_answer(self._who)
         parts = tuple(self._parts())
         if not parts:
-            raise empty_answer(self._who, to_json(self._last).decode())
+            raise empty_answer(self._who, _canonical(self._last))
         reason = _REASONS.get(self._ended, "provider_error") if self._ended else reason_of_parts(parts)
         return LlmResponse(
             full_text="".join(self._text),
@@ -143,12 +154,12 @@ class ChatReader:
             provider_usage=self._provider_usage,
         )
 
-    def _failure(self, error: Any, event: dict[str, Any]) -> LlmTransportError:
+    def _failure(self, error: Any, text: str) -> LlmTransportError:
         return LlmTransportError(
             text_at(error, "message") or f"{self._who} stream error",
             kind="stream",
             retryable=is_passing_error(error),
-            raw=to_json(event).decode(),
+            raw=_canonical(text),
         )
 
     def _count(self, usage: dict[str, Any], told: list[LlmStreamEvent]) -> None:
@@ -185,8 +196,9 @@ class ChatReader:
         index = index if isinstance(index, int) else place
         call = self._calls.setdefault(index, CallPieces())
         call.call_id = text_at(piece, "id") or call.call_id
-        call.tool_name = text_at(piece, "function.name") or call.tool_name
-        self._arguments[index].append(text_at(piece, "function.arguments"))
+        function = piece.get("function")
+        call.tool_name = text_at(function, "name") or call.tool_name
+        self._arguments[index].append(text_at(function, "arguments"))
 
     def _parts(self) -> Iterator[LlmOutputPart]:
         thoughts, text = "".join(self._thoughts), "".join(self._text)
@@ -204,6 +216,10 @@ class ChatReader:
         if self._ended and self._ended not in _REASONS:
             return f"{self._who} ended the answer with finish_reason {self._ended!r}."
         return None
+
+
+def _canonical(text: str) -> str:
+    return to_json(object_in(text)).decode()
 
 
 def _first(one: str | None, other: str | None, third: str | None) -> str | None:

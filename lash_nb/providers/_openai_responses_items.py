@@ -6,7 +6,7 @@ one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -143,6 +143,8 @@ class Items:
             id: The provider's id of it; empty when the event names none.
             place: Its number in the answer, from 0; None when the event tells none.
         """
+        if id and (kind, id) in self._known and (place is None or (kind, place) in self._known):
+            return cast("T", self._known[kind, id])
         names: list[str | int] = [name for name in (id, place) if name not in {"", None}]
         candidates = (self._known.get((kind, name)) for name in names) if names else reversed(self._items)
         found = next((item for item in candidates if isinstance(item, kind)), None) or self._new(kind)

@@ -1,7 +1,7 @@
 """What OpenAI's Responses API sends back, as one response (lash 0.1.0-alpha.37, turns §15.5)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn
 
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._answer import (
@@ -9,6 +9,7 @@ from lash_nb.providers._answer import (
     cut_off_call,
     empty_answer,
     merged_usage,
+    object_in,
     reason_of_parts,
     record_at,
     records_at,
@@ -31,10 +32,7 @@ _INCOMPLETE: Final[Mapping[str, LlmTerminalReason]] = {
     "safety": "content_filter",
 }
 _STATUSES: Final[Mapping[str, LlmTerminalReason]] = {"cancelled": "cancelled", "failed": "provider_error"}
-_LAST: Final = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
-"""Events after which nothing comes that belongs to the answer."""
-
-_Told = Iterator[LlmStreamEvent]
+_Told = Sequence[LlmStreamEvent]
 
 
 class ResponsesReader:
@@ -49,30 +47,25 @@ class ResponsesReader:
         """The answer as the last event told it that told it whole."""
         self._is_over = False
 
-    def feed(self, event: dict[str, Any]) -> _Told:
+    def feed(self, text: str) -> _Told:
         """Take the next event of a stream and return what it tells.
 
         Raises:
             LlmTransportError: the event is a failure.
+            msgspec.DecodeError: it is no event.
         """
-        kind = text_at(event, "type")
-        if kind in _FAILURES:
-            raise _failure(event)
-        if "response" in event or "usage" in event:  # most events are a piece of something and have neither
-            self._final = record_at(event, "response") or self._final
-            yield from self._count(record_at(event, "response.usage") or record_at(event, "usage"))
-        if kind in _EVENTS:
-            yield from _EVENTS[kind](self, event)
-        if kind in _LAST:
-            self._is_over = True
-            yield from self._take_whole(record_at(event, "response"))
+        return self._take(object_in(text))
 
-    def feed_whole(self, answer: dict[str, Any]) -> _Told:
+    def end(self) -> None:
+        """Go by the events alone."""
+
+    def feed_whole(self, text: str) -> _Told:
         """Take an answer that came in one piece and return what it tells; errors as in `feed`."""
+        answer = object_in(text)
         is_failure = (
             text_at(answer, "status") == "failed" or record_at(answer, "error") or text_at(answer, "type") == "error"
         )
-        return self.feed({"type": "response.failed" if is_failure else "response.completed", "response": answer})
+        return self._take({"type": "response.failed" if is_failure else "response.completed", "response": answer})
 
     def finish(self) -> LlmResponse:
         """Return the response.
@@ -101,22 +94,33 @@ class ResponsesReader:
             return _INCOMPLETE.get(why, "provider_error")
         return _STATUSES.get(text_at(self._final, "status")) or reason_of_parts(parts)
 
+    def _take(self, event: dict[str, Any]) -> _Told:
+        on_event = _EVENTS.get(text_at(event, "type"))
+        told = () if on_event is None else on_event(self, event)
+        if "response" not in event and "usage" not in event:  # most events are a piece of something
+            return told
+        self._final = record_at(event, "response") or self._final
+        return [*self._count(record_at(event, "response.usage") or record_at(event, "usage")), *told]
+
     def _count(self, usage: dict[str, Any]) -> _Told:
         merged = merged_usage(self._usage, openai_usage(usage)) if usage else self._usage
-        if merged != self._usage:
-            self._usage = merged
-            yield UsageEvent(merged)
+        if merged == self._usage:
+            return ()
+        self._usage = merged
+        return (UsageEvent(merged),)
 
-    def _take_whole(self, answer: dict[str, Any]) -> _Told:
-        """Take what the whole answer says beyond its pieces."""
+    def _on_end(self, event: Mapping[str, Any]) -> _Told:
+        """Nothing comes after this that belongs to the answer; take what it says beyond its pieces."""
+        self._is_over = True
+        answer, told = record_at(event, "response"), list[LlmStreamEvent]()
         called = self._items.call_ids
         for place, item in enumerate(records_at(answer, "output")):
-            if text_at(item, "call_id") in called:
-                continue
-            yield from self._on_done({"item": item, "output_index": place})
+            if text_at(item, "call_id") not in called:
+                told += self._on_done({"item": item, "output_index": place})
         text = text_at(answer, "output_text")
         if text and not any(part.Text for part in self._items.parts()):
-            yield from self._text_of(self._items.find(MessageItem, "", None), text)
+            told += self._text_of(self._items.find(MessageItem, "", None), text)
+        return told
 
     def _on_added(self, event: Mapping[str, Any]) -> _Told:
         item = record_at(event, "item")
@@ -127,24 +131,24 @@ class ResponsesReader:
                 self._reasoning(event)
             case "function_call":
                 self._call(event).describe(item)
-        return iter(())
+        return ()
 
     def _on_done(self, event: Mapping[str, Any]) -> _Told:
         item = record_at(event, "item")
         match text_at(item, "type"):
             case "message":
-                yield from _told(DeltaEvent, self._message(event).finish(item))
+                return _told(DeltaEvent, self._message(event).finish(item))
             case "reasoning":
-                yield from self._reasoned(self._reasoning(event).finish(item))
+                return self._reasoned(self._reasoning(event).finish(item))
             case "function_call":
-                yield from self._finish_call(event, item)
+                return self._finish_call(event, item)
+        return ()
 
     def _finish_call(self, event: Mapping[str, Any], item: dict[str, Any]) -> _Told:
         call = self._call(event)
         call.describe(item)
         part = self._items.finish_call(call)
-        if part is not None:
-            yield PartEvent(part)
+        return () if part is None else (PartEvent(part),)
 
     def _on_text(self, event: Mapping[str, Any]) -> _Told:
         return self._text_of(self._message(event), text_at(event, "delta"))
@@ -155,7 +159,7 @@ class ResponsesReader:
 
     def _on_paragraph(self, event: Mapping[str, Any]) -> _Told:
         self._reasoning(event).begin_paragraph()
-        return iter(())
+        return ()
 
     def _on_reasoning(self, event: Mapping[str, Any]) -> _Told:
         piece = text_at(event, "delta")
@@ -173,11 +177,11 @@ class ResponsesReader:
 
     def _on_arguments(self, event: Mapping[str, Any]) -> _Told:
         self._call(event).pieces.append(text_at(event, "delta"))
-        return iter(())
+        return ()
 
     def _on_all_arguments(self, event: Mapping[str, Any]) -> _Told:
         self._call(event).describe({"arguments": event.get("arguments")})
-        return iter(())
+        return ()
 
     def _message(self, event: Mapping[str, Any]) -> MessageItem:
         return self._items.find(MessageItem, *_whose(event))
@@ -197,15 +201,14 @@ def _whose(event: Mapping[str, Any]) -> tuple[str, int | None]:
 
 
 def _told(kind: type[DeltaEvent] | type[ReasoningDeltaStream], text: str) -> _Told:
-    if text:
-        yield kind(text)
+    return (kind(text),) if text else ()
 
 
-def _failure(event: Mapping[str, Any]) -> LlmTransportError:
+def _on_failure(_: ResponsesReader, event: Mapping[str, Any]) -> NoReturn:
     """An `error` event tells of itself, or has an object that does; `response.failed` has one in the response."""
     error = record_at(event, "response.error") or record_at(event, "error") or event
     message = text_at(error, "message") or text_at(event, "message") or "response failed; no reason was given"
-    return LlmTransportError(
+    raise LlmTransportError(
         f"{_WHO} stream error: {message}",
         kind="stream",
         retryable=is_passing_error(error),
@@ -214,7 +217,6 @@ def _failure(event: Mapping[str, Any]) -> LlmTransportError:
     )
 
 
-_FAILURES: Final = frozenset({"error", "response.failed"})
 _EVENTS: Final[Mapping[str, Callable[[ResponsesReader, Mapping[str, Any]], _Told]]] = {
     "response.output_item.added": ResponsesReader._on_added,  # noqa: SLF001 - the table of this module's own class
     "response.output_item.done": ResponsesReader._on_done,  # noqa: SLF001 - as above
@@ -226,4 +228,9 @@ _EVENTS: Final[Mapping[str, Callable[[ResponsesReader, Mapping[str, Any]], _Told
     "response.reasoning_summary_text.done": ResponsesReader._on_paragraph_text,  # noqa: SLF001 - as above
     "response.function_call_arguments.delta": ResponsesReader._on_arguments,  # noqa: SLF001 - as above
     "response.function_call_arguments.done": ResponsesReader._on_all_arguments,  # noqa: SLF001 - as above
+    "response.completed": ResponsesReader._on_end,  # noqa: SLF001 - as above
+    "response.incomplete": ResponsesReader._on_end,  # noqa: SLF001 - as above
+    "response.cancelled": ResponsesReader._on_end,  # noqa: SLF001 - as above
+    "response.failed": _on_failure,
+    "error": _on_failure,
 }

@@ -1,8 +1,9 @@
 """What a provider tells while it answers (lash 0.1.0-alpha.37, turns §1.2)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from lash_nb.wire import LlmOutputPart, LlmUsage
 
@@ -17,40 +18,35 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class DeltaEvent:
+class DeltaEvent(Struct, frozen=True):
     """The next piece of the answer's text."""
 
     text: str
     """The piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDeltaStream:
+class ReasoningDeltaStream(Struct, frozen=True):
     """The next piece of visible reasoning."""
 
     text: str
     """The piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartEvent:
+class PartEvent(Struct, frozen=True):
     """A finished part of the answer."""
 
     part: LlmOutputPart
     """The part."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageEvent:
+class UsageEvent(Struct, frozen=True):
     """The counters so far; a later one replaces an earlier one."""
 
     usage: LlmUsage
     """The counters."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryStatusStream:
+class RetryStatusStream(Struct, frozen=True):
     """A failed attempt will be repeated."""
 
     wait_seconds: int

@@ -15,14 +15,13 @@ __all__ = ["calls_of", "read_bytes", "read_events", "read_or_code", "shown"]
 
 def read_events(reader: AnswerReader, events: Iterable[dict[str, Any]]) -> tuple[LlmResponse, list[LlmStreamEvent]]:
     """Return the response of these events, and what was told on the way."""
-    told = [one for event in events for one in reader.feed(event)]
-    return reader.finish(), told
+    return _read(reader, map(json.dumps, events))
 
 
 def read_bytes(reader: AnswerReader, data: bytes) -> tuple[LlmResponse, list[LlmStreamEvent]]:
     """Return the response of the bytes of a stream, and what was told on the way."""
     parser = SseParser()
-    return read_events(reader, map(json.loads, [*parser.feed(data), *parser.close()]))
+    return _read(reader, (event.decode() for event in (*parser.feed(data), *parser.close())))
 
 
 def read_or_code(reader: AnswerReader, data: bytes) -> LlmResponse | str:
@@ -33,6 +32,11 @@ def read_or_code(reader: AnswerReader, data: bytes) -> LlmResponse | str:
         return str(error.provider_code)
     except ValueError:
         return "no JSON"
+
+
+def _read(reader: AnswerReader, events: Iterable[str]) -> tuple[LlmResponse, list[LlmStreamEvent]]:
+    told = [one for event in events for one in reader.feed(event)]
+    return reader.finish(), told
 
 
 def shown(told: Iterable[LlmStreamEvent]) -> tuple[str, str, list[ToolCallPart]]:

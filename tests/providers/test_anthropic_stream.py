@@ -1,5 +1,6 @@
 """How the events of Anthropic's Messages API become one response."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -86,7 +87,7 @@ def test_an_answer_in_one_piece_says_the_same() -> None:
     """As other servers send it that speak the protocol without streaming."""
     streamed, _ = read_bytes(reader(), b"".join(MessagesDialect().stream(SAID)))
     whole = reader()
-    told = list(whole.feed_whole(dict(MessagesDialect().whole(SAID))))
+    told = list(whole.feed_whole(json.dumps(MessagesDialect().whole(SAID))))
 
     assert whole.finish() == streamed
     assert shown(told) == ("I look.", "hm …", calls_of(streamed))
@@ -216,7 +217,7 @@ def test_a_failure_inside_the_stream(kind: str, *, passes: bool) -> None:
 def test_a_failure_in_one_piece() -> None:
     """Some proxies send one with a status that says all is well."""
     with pytest.raises(LlmTransportError, match="no reason was given"):
-        list(reader().feed_whole({"type": "error"}))
+        list(reader().feed_whole('{"type": "error"}'))
 
 
 @given(data=st.data())

@@ -11,7 +11,7 @@ from lash_nb.providers._openai_chat_stream import ChatReader  # JSON in, a respo
 from lash_nb.wire import LlmResponse, LlmUsage
 
 DONE: dict[str, Any] = {}
-"""What the endpoint makes of `[DONE]`."""
+"""Stands for `[DONE]`."""
 
 
 def read(*events: dict[str, Any]) -> LlmResponse:
@@ -22,7 +22,12 @@ def read(*events: dict[str, Any]) -> LlmResponse:
 def told_by(*events: dict[str, Any], expose: bool = False) -> tuple[LlmResponse, list[LlmStreamEvent]]:
     """Return the response, and what was told on the way."""
     reader = ChatReader(who="OpenAI-compatible chat", expose_thinking=expose)
-    told = [one for event in events for one in reader.feed(event)]
+    told = list[LlmStreamEvent]()
+    for event in events:
+        if event is DONE:
+            reader.end()
+        else:
+            told += reader.feed(json.dumps(event))
     return reader.finish(), told
 
 

@@ -96,7 +96,7 @@ def test_an_answer_in_one_piece_says_the_same() -> None:
     """Asked for without a stream, or not streamed by the server."""
     streamed, _ = read_bytes(reader(), b"".join(ResponsesDialect().stream(SAID)))
     whole = reader()
-    told = list(whole.feed_whole(dict(ResponsesDialect().whole(SAID))))
+    told = list(whole.feed_whole(json.dumps(ResponsesDialect().whole(SAID))))
 
     assert whole.finish() == streamed
     assert shown(told) == ("I look.", "hm …", calls_of(streamed))
@@ -328,7 +328,7 @@ def test_a_failure_inside_the_stream(failure: dict[str, Any], code: str | None, 
 def test_a_failure_in_one_piece(answer: dict[str, Any]) -> None:
     """Some servers send one with a status that says all is well."""
     with pytest.raises(LlmTransportError, match="no reason was given"):
-        list(reader().feed_whole(answer))
+        list(reader().feed_whole(json.dumps(answer)))
 
 
 @given(data=st.data())
