@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from lash_nb.errors import WireError
+import msgspec
+
 from lash_nb.providers._model_families import anthropic_thinking, takes_temperature
 from lash_nb.providers._options import CacheRetention, ProviderOptions
 from lash_nb.providers._request_parts import base64_text, check_images, numbered_blocks, output_token_cap
 from lash_nb.wire import (
     ImageBlock,
-    LlmContentBlock,
     LlmMessage,
     LlmOutputSpec,
     LlmRequest,
@@ -20,7 +20,6 @@ from lash_nb.wire import (
     TextBlock,
     ToolCallBlock,
     ToolResultBlock,
-    from_json,
 )
 
 __all__ = ["messages_body"]
@@ -111,7 +110,7 @@ class _Conversation:
         self._asked: _Block | None = None
         """The last block that asked to be cached."""
         for message in self._after_system():
-            self._add("assistant" if message.role == "Assistant" else "user", list(self._blocks(message)))
+            self._add("assistant" if message.role == "Assistant" else "user", self._blocks(message))
 
     def last_to_cache(self) -> list[_Block]:
         """Return the block up to which the conversation is to be kept: the last that asks for it, else the last of all if the user's."""
@@ -137,20 +136,17 @@ class _Conversation:
         else:
             self.turns.append({"role": role, "content": blocks})
 
-    def _blocks(self, message: LlmMessage) -> Iterator[_Block]:
+    def _blocks(self, message: LlmMessage) -> list[_Block]:
+        blocks: list[_Block] = []
         for _, block in numbered_blocks(message):
-            made = self._block(block)
+            variant = block.Text or block.variant
+            made = self._image(variant) if isinstance(variant, ImageBlock) else _BLOCKS[type(variant)](variant)
             if made is None:
                 continue
             if block.Text and block.Text.cache_breakpoint:
                 self._asked = made
-            yield made
-
-    def _block(self, block: LlmContentBlock) -> _Block | None:
-        variant = block.variant
-        if isinstance(variant, ImageBlock):
-            return self._image(variant)
-        return _BLOCKS[type(variant)](variant)
+            blocks.append(made)
+        return blocks
 
     def _image(self, block: ImageBlock) -> _Block:
         if block.attachment_idx >= len(self._request.attachments):
@@ -171,8 +167,8 @@ def _text_or_none(text: str) -> _Block | None:
 
 def _tool_use(block: ToolCallBlock) -> _Block:
     try:
-        given = from_json(block.input_json)
-    except WireError:
+        given = msgspec.json.decode(block.input_json)
+    except (msgspec.DecodeError, RecursionError):
         given = {}
     return {"type": "tool_use", "id": _call_id(block.call_id), "name": block.tool_name, "input": given}
 

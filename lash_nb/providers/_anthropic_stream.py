@@ -188,12 +188,12 @@ class MessagesReader:
 
     def _on_block(self, event: Mapping[str, Any]) -> _Told:
         begun = record_at(event, "content_block")
-        block = self._blocks[count_at(event, "index")] = _Block(kind=text_at(begun, "type"), begun=begun)
+        block = self._blocks[_index(event)] = _Block(kind=text_at(begun, "type"), begun=begun)
         beginnings = _BEGINNINGS.get(block.kind, ())
         return [one for kind in beginnings for one in self._add(block, kind, begun)]
 
     def _on_block_delta(self, event: Mapping[str, Any]) -> _Told:
-        block, delta = self._blocks.get(count_at(event, "index")), record_at(event, "delta")
+        block, delta = self._blocks.get(_index(event)), record_at(event, "delta")
         return () if block is None else self._add(block, text_at(delta, "type"), delta)
 
     def _add(self, block: _Block, kind: str, delta: Mapping[str, Any]) -> _Told:
@@ -206,7 +206,7 @@ class MessagesReader:
         return (place.told(piece),)
 
     def _on_block_stop(self, event: Mapping[str, Any]) -> _Told:
-        block = self._blocks.get(count_at(event, "index"))
+        block = self._blocks.get(_index(event))
         part = None if block is None else self._finish_call(block)
         return () if part is None else (PartEvent(part),)
 
@@ -224,6 +224,11 @@ class MessagesReader:
             code=kind or None,
             raw=to_json(event).decode(),
         )
+
+
+def _index(event: Mapping[str, Any]) -> int:
+    index = event.get("index")
+    return index if type(index) is int else count_at(event, "index")
 
 
 def _usage(usage: Mapping[str, Any]) -> LlmUsage:

@@ -11,7 +11,6 @@ from lash_nb.providers._options import CacheRetention, ProviderOptions
 from lash_nb.providers._request_parts import check_images, data_url, output_token_cap
 from lash_nb.providers._schema_projection import projected_schema
 from lash_nb.wire import (
-    LlmContentBlock,
     LlmMessage,
     LlmOutputSpec,
     LlmRequest,
@@ -29,8 +28,6 @@ _CACHE_CONTROL: Final[Mapping[CacheRetention, dict[str, str]]] = {
     "short": {"type": "ephemeral"},
     "long": {"type": "ephemeral", "ttl": "1h"},
 }
-_MARKED: Final = "cache_breakpoint"
-"""Key of a text part that the request marks; never sent."""
 
 
 def chat_variants(base_url: str, model: str) -> tuple[str, ...]:
@@ -47,14 +44,15 @@ def chat_body(request: LlmRequest, options: ProviderOptions, *, base_url: str, s
         LlmTransportError: a picture or a schema that the endpoint does not take.
     """
     check_images(request, who="OpenAI")
-    messages = [one for message in request.messages for one in _messages(message, request)]
+    conversation = _Conversation(request)
     tools = [_tool(tool) for tool in request.tools]
     control = _cache_control(request.model, options.cache_retention, base_url)
     if control is not None:
-        _mark_cached(messages, tools, control)
+        for last in (*conversation.lasts_to_cache(), *tools[-1:]):
+            last["cache_control"] = control
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": list(map(_settled, messages)),
+        "messages": conversation.settled(),
         "stream": stream,
         "max_tokens": output_token_cap(request, options),
     }
@@ -70,31 +68,63 @@ def chat_body(request: LlmRequest, options: ProviderOptions, *, base_url: str, s
     return body
 
 
-def _messages(message: LlmMessage, request: LlmRequest) -> list[dict[str, Any]]:
-    """A message as the endpoint has it, its content in parts: each tool result is one of its own, before what else is said."""
-    blocks = message.blocks
-    results = [_tool_result(block.ToolResult) for block in blocks if block.ToolResult]
-    calls = [block.ToolCall for block in blocks if block.ToolCall] if message.role == "Assistant" else []
-    content = [part for block in blocks if (part := _content_part(block, message, request))]
-    if not content and not calls:
-        return results
-    said: dict[str, Any] = {"role": message.role.lower(), "content": content or None}
-    if calls:
-        said["tool_calls"] = [_tool_call(call) for call in calls]
+class _Conversation:
+    """The messages as the endpoint has them, their content in parts: each tool result is one of its own, before what else is said."""
+
+    def __init__(self, request: LlmRequest) -> None:
+        self._messages: list[dict[str, Any]] = []
+        self._plain: list[dict[str, Any]] = []
+        """Those that are a single text that the request does not mark."""
+        self._marked: list[dict[str, Any]] = []
+        """The texts up to which the request asks to cache."""
+        self._attachments = request.attachments
+        for message in request.messages:
+            self._add(message)
+
+    def lasts_to_cache(self) -> list[dict[str, Any]]:
+        """Return the texts up to which the prompt may be cached: the last of the first system prompt, and the marked or else the last that was spoken."""
+        system = next((message for message in self._messages if message["role"] == "system"), {})
+        spoken = self._marked or [
+            part for one in self._messages if one["role"] in {"user", "assistant"} for part in _texts(one)
+        ]
+        return [*_texts(system)[-1:], *spoken[-1:]]
+
+    def settled(self) -> list[dict[str, Any]]:
+        """Return the messages as they are sent: a single text that nobody marked as it is, all else as parts."""
+        for message in self._plain:
+            (part,) = message["content"]
+            if "cache_control" not in part:
+                message["content"] = part["text"]
+        return self._messages
+
+    def _add(self, message: LlmMessage) -> None:
+        parts: list[dict[str, Any]] = []
+        calls: list[ToolCallBlock] = []
+        is_marked = False
+        for block in message.blocks:
+            if block.Text and block.Text.text:
+                parts.append({"type": "text", "text": block.Text.text})
+                if block.Text.cache_breakpoint:
+                    is_marked = True
+                    self._marked += parts[-1:] if message.role != "System" else []
+            elif block.ToolResult:
+                self._messages.append(_tool_result(block.ToolResult))
+            elif block.ToolCall and message.role == "Assistant":
+                calls.append(block.ToolCall)
+            elif block.Image and message.role == "User" and block.Image.attachment_idx < len(self._attachments):
+                url = data_url(self._attachments[block.Image.attachment_idx])
+                parts.append({"type": "image_url", "image_url": {"url": url}})
+        if parts or calls:
+            said = {"role": message.role.lower(), "content": parts or None, **_called(calls)}
+            self._messages.append(said)
+            if len(parts) == 1 and not is_marked and "text" in parts[0]:
+                self._plain.append(said)
+
+
+def _called(calls: list[ToolCallBlock]) -> dict[str, Any]:
+    called: dict[str, Any] = {"tool_calls": [_tool_call(call) for call in calls]} if calls else {}
     details = [detail for call in calls if (detail := _reasoning_detail(call.replay))]
-    if details:
-        said["reasoning_details"] = details
-    return [*results, said]
-
-
-def _content_part(block: LlmContentBlock, message: LlmMessage, request: LlmRequest) -> dict[str, Any] | None:
-    if block.Text and block.Text.text:
-        part = {"type": "text", "text": block.Text.text}
-        return {**part, _MARKED: True} if block.Text.cache_breakpoint else part
-    if block.Image and message.role == "User" and block.Image.attachment_idx < len(request.attachments):
-        url = data_url(request.attachments[block.Image.attachment_idx])
-        return {"type": "image_url", "image_url": {"url": url}}
-    return None
+    return {**called, "reasoning_details": details} if details else called
 
 
 def _tool_result(result: ToolResultBlock) -> dict[str, Any]:
@@ -145,25 +175,5 @@ def _cache_control(model: str, retention: CacheRetention, base_url: str) -> dict
     return _CACHE_CONTROL.get(retention) if base_url == OPENROUTER_URL and is_claude else None
 
 
-def _mark_cached(messages: list[dict[str, Any]], tools: list[dict[str, Any]], control: dict[str, str]) -> None:
-    """Say up to where the prompt may be cached: the first system text, the last tool, the marked or else the last text."""
-    system = next((message for message in messages if message["role"] == "system"), {})
-    spoken = [part for message in messages if message["role"] in {"user", "assistant"} for part in _texts(message)]
-    marked = [part for part in spoken if _MARKED in part]
-    for place in (_texts(system), tools, marked or spoken):
-        for last in place[-1:]:
-            last["cache_control"] = control
-
-
 def _texts(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in message.get("content") or () if part["type"] == "text"]
-
-
-def _settled(message: dict[str, Any]) -> dict[str, Any]:
-    """The message as it is sent: a single text that nobody marked as it is, all else as parts."""
-    parts = message["content"]
-    if not isinstance(parts, list):
-        return message
-    plain = len(parts) == 1 and parts[0].keys() == {"type", "text"}
-    sent = [{name: value for name, value in part.items() if name != _MARKED} for part in parts]
-    return {**message, "content": parts[0]["text"] if plain else sent}

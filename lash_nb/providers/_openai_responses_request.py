@@ -126,7 +126,7 @@ class _Input:
     def _add(self, message: LlmMessage) -> None:
         self._is_user, self._has_spoken, self._first = message.role == "User", False, 0
         for number, block in numbered_blocks(message):
-            variant = block.variant
+            variant = block.Text or block.variant
             _BLOCKS[type(variant)](self, variant, number)
         self._flush()
 

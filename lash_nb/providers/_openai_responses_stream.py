@@ -1,7 +1,7 @@
 """What OpenAI's Responses API sends back, as one response (lash 0.1.0-alpha.37, turns §15.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers._answer import (
@@ -33,6 +33,7 @@ _INCOMPLETE: Final[Mapping[str, LlmTerminalReason]] = {
 }
 _STATUSES: Final[Mapping[str, LlmTerminalReason]] = {"cancelled": "cancelled", "failed": "provider_error"}
 _Told = Sequence[LlmStreamEvent]
+T = TypeVar("T", MessageItem, ReasoningItem, CallItem)
 
 
 class ResponsesReader:
@@ -119,55 +120,53 @@ class ResponsesReader:
                 told += self._on_done({"item": item, "output_index": place})
         text = text_at(answer, "output_text")
         if text and not any(part.Text for part in self._items.parts()):
-            told += self._text_of(self._items.find(MessageItem, "", None), text)
+            told += self._on_text({"delta": text})
         return told
 
     def _on_added(self, event: Mapping[str, Any]) -> _Told:
         item = record_at(event, "item")
         match text_at(item, "type"):
             case "message":
-                self._message(event)
+                self._item(MessageItem, event)
             case "reasoning":
-                self._reasoning(event)
+                self._item(ReasoningItem, event)
             case "function_call":
-                self._call(event).describe(item)
+                self._item(CallItem, event).describe(item)
         return ()
 
     def _on_done(self, event: Mapping[str, Any]) -> _Told:
         item = record_at(event, "item")
         match text_at(item, "type"):
             case "message":
-                return _told(DeltaEvent, self._message(event).finish(item))
+                return _told(DeltaEvent, self._item(MessageItem, event).finish(item))
             case "reasoning":
-                return self._reasoned(self._reasoning(event).finish(item))
+                return self._reasoned(self._item(ReasoningItem, event).finish(item))
             case "function_call":
                 return self._finish_call(event, item)
         return ()
 
     def _finish_call(self, event: Mapping[str, Any], item: dict[str, Any]) -> _Told:
-        call = self._call(event)
+        call = self._item(CallItem, event)
         call.describe(item)
         part = self._items.finish_call(call)
         return () if part is None else (PartEvent(part),)
 
     def _on_text(self, event: Mapping[str, Any]) -> _Told:
-        return self._text_of(self._message(event), text_at(event, "delta"))
-
-    def _text_of(self, message: MessageItem, piece: str) -> _Told:
-        message.pieces.append(piece)
+        piece = text_at(event, "delta")
+        self._item(MessageItem, event).pieces.append(piece)
         return _told(DeltaEvent, piece)
 
     def _on_paragraph(self, event: Mapping[str, Any]) -> _Told:
-        self._reasoning(event).begin_paragraph()
+        self._item(ReasoningItem, event).begin_paragraph()
         return ()
 
     def _on_reasoning(self, event: Mapping[str, Any]) -> _Told:
         piece = text_at(event, "delta")
-        return self._reasoned(self._reasoning(event).add(piece) if piece else "")
+        return self._reasoned(self._item(ReasoningItem, event).add(piece) if piece else "")
 
     def _on_paragraph_text(self, event: Mapping[str, Any]) -> _Told:
         """The whole paragraph is told: what of it had not come yet is taken."""
-        reasoning, whole = self._reasoning(event), text_at(event, "text")
+        reasoning, whole = self._item(ReasoningItem, event), text_at(event, "text")
         known = "".join(reasoning.paragraph)
         missing = whole.removeprefix(known) if whole.startswith(known) else ""
         return self._reasoned(reasoning.add(missing) if missing else "")
@@ -176,28 +175,17 @@ class ResponsesReader:
         return _told(ReasoningDeltaStream, piece if self._expose else "")
 
     def _on_arguments(self, event: Mapping[str, Any]) -> _Told:
-        self._call(event).pieces.append(text_at(event, "delta"))
+        self._item(CallItem, event).pieces.append(text_at(event, "delta"))
         return ()
 
     def _on_all_arguments(self, event: Mapping[str, Any]) -> _Told:
-        self._call(event).describe({"arguments": event.get("arguments")})
+        self._item(CallItem, event).describe({"arguments": event.get("arguments")})
         return ()
 
-    def _message(self, event: Mapping[str, Any]) -> MessageItem:
-        return self._items.find(MessageItem, *_whose(event))
-
-    def _reasoning(self, event: Mapping[str, Any]) -> ReasoningItem:
-        return self._items.find(ReasoningItem, *_whose(event))
-
-    def _call(self, event: Mapping[str, Any]) -> CallItem:
-        return self._items.find(CallItem, *_whose(event))
-
-
-def _whose(event: Mapping[str, Any]) -> tuple[str, int | None]:
-    """Id and place of the item that an event is about, as far as it tells them."""
-    place = event.get("output_index")
-    named = text_at(event, "item_id") or text_at(event, "item.id")
-    return named, place if isinstance(place, int) and not isinstance(place, bool) else None
+    def _item(self, kind: type[T], event: Mapping[str, Any]) -> T:
+        """The item that an event is about, by the id and the place that it tells."""
+        named, place = text_at(event, "item_id") or text_at(event, "item.id"), event.get("output_index")
+        return self._items.find(kind, named, place if type(place) is int else None)
 
 
 def _told(kind: type[DeltaEvent] | type[ReasoningDeltaStream], text: str) -> _Told:

@@ -47,6 +47,8 @@ def numbered_blocks(message: LlmMessage) -> list[tuple[int, LlmContentBlock]]:
     refuses an answer that begins otherwise.
     """
     blocks = list(enumerate(message.blocks))
+    if not any(block.Reasoning for block in message.blocks[1:]):
+        return blocks
     first_call = next((number for number, block in blocks if block.ToolCall), len(blocks))
     said = sorted(blocks[:first_call], key=lambda one: one[1].Reasoning is None)
     return [*said, *blocks[first_call:]]

@@ -8,6 +8,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
+
 from lash_nb.errors import LlmTransportError
 from lash_nb.wire import SchemaProjectionOverride
 
@@ -61,13 +63,13 @@ def projected_schema(schema: Any, *, profile: SchemaProfile, overrides: Iterable
     for override in overrides:
         if override.profile == profile:
             return override.schema
-    return _projected(json.dumps(schema), profile)
+    return _projected(msgspec.json.encode(schema), profile)
 
 
 @lru_cache(maxsize=1_024)
-def _projected(schema: str, profile: SchemaProfile) -> Any:
+def _projected(schema: bytes, profile: SchemaProfile) -> Any:
     """A session offers the same tools in every call, so their schemas are projected once."""
-    projected, faults = json.loads(schema), _Faults()
+    projected, faults = msgspec.json.decode(schema), _Faults()
     _project(projected, "$", profile, faults)
     _ensure_object_root(projected, faults)
     if faults:
