@@ -85,7 +85,7 @@ class ProviderHandle:
             response = await self._provider.complete(request, stream)
         except LlmTransportError:
             raise
-        except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
+        except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             raise LlmTransportError(
