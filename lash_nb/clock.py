@@ -11,9 +11,9 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 __all__ = [
     "NS_PER_MS",
@@ -24,10 +24,14 @@ __all__ = [
     "ManualClock",
     "RandomIds",
     "SystemClock",
+    "carried",
     "is_being_cancelled",
+    "let_out",
     "parse_rfc3339",
     "rfc3339",
 ]
+
+T = TypeVar("T")
 
 NS_PER_MS: Final = 1_000_000
 """Nanoseconds of a millisecond: times are counted in the ones, durations told in the others."""
@@ -234,6 +238,32 @@ def is_being_cancelled() -> bool:
     """Tell whether somebody cancels the current task: without that, a `CancelledError` comes from what the task awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+class _CarriedError(Exception):
+    """An interrupt or an exit on its way through a task: as itself it would end the event loop, and a notebook's kernel with it."""
+
+    def __init__(self, error: KeyboardInterrupt | SystemExit) -> None:
+        super().__init__(f"{type(error).__name__} within a task")
+        self.error = error
+
+
+async def carried(work: Awaitable[T]) -> T:
+    """Await `work` within a task; `let_out` gives an interrupt or an exit of it to whoever waits for the task."""
+    try:
+        return await work
+    except (KeyboardInterrupt, SystemExit) as error:
+        ended = error
+    raise _CarriedError(ended)
+
+
+async def let_out(task: Awaitable[T]) -> T:
+    """Wait for a task of `carried` work, which ends as the work ended."""
+    try:
+        return await task
+    except _CarriedError as carrying:
+        ended = carrying.error
+    raise ended
 
 
 def parse_rfc3339(text: str) -> int:

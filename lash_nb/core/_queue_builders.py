@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Generator, Iterable
 from typing import Any, Self
 
-from lash_nb.clock import CancellationToken
+from lash_nb.clock import CancellationToken, carried
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
 from lash_nb.effects import ScopedEffectController
@@ -105,7 +105,9 @@ class QueuedTurnBuilder:
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; it fails with `queue_empty` when there is no input for it."""
-        return asyncio.get_running_loop().create_task(self._run_or_fail(), context=self._runtime.writer.outside())
+        return asyncio.get_running_loop().create_task(
+            carried(self._run_or_fail()), context=self._runtime.writer.outside()
+        )
 
     def refuse_inside(self) -> None:
         """Raise where waiting for this turn would never end.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from lash_nb.clock import let_out
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
@@ -56,7 +57,7 @@ class RunningTurn:
         """
         if not self.done:
             self._refuse_inside()
-        return await asyncio.shield(self._task)
+        return await let_out(asyncio.shield(self._task))
 
     async def settled(self) -> None:
         """Wait for the end, however the turn ends."""

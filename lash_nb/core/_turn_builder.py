@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
-from lash_nb.clock import CancellationToken
+from lash_nb.clock import CancellationToken, carried, let_out
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._plugin_binding import PluginBinding
@@ -137,7 +137,7 @@ class TurnBuilder(PromptLayerSink):
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; a tool may begin the next turn of its session like this."""
-        return asyncio.get_running_loop().create_task(self.run(), context=self._runtime.writer.outside())
+        return asyncio.get_running_loop().create_task(carried(self.run()), context=self._runtime.writer.outside())
 
     def refuse_inside(self) -> None:
         """Raise where waiting for this turn would never end.
@@ -197,7 +197,7 @@ class TurnStream:
 
     def __init__(self, builder: TurnBuilder) -> None:
         self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
-        self._task = asyncio.ensure_future(builder.stream_to(self._queue.put_nowait))
+        self._task = asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait)))
         self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
 
     async def __aiter__(self) -> AsyncIterator[TurnActivity]:
@@ -213,4 +213,4 @@ class TurnStream:
 
     async def result(self) -> TurnResult:
         """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`."""
-        return await asyncio.shield(self._task)
+        return await let_out(asyncio.shield(self._task))

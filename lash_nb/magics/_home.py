@@ -10,6 +10,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from lash_nb.clock import carried, let_out
+
 __all__ = ["Home"]
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class Home:
         self.come_by()
         if not self.is_elsewhere or self._loop is None:
             return await doing
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doing, self._loop))
+        return await let_out(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(carried(doing), self._loop)))
 
     def wait_for(self, doing: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there from this other thread, and block this thread until it is done."""

@@ -98,7 +98,7 @@ class LashMagics(Magics):
 async def _ended(doing: Coroutine[Any, Any, Any]) -> _Ended:
     try:
         return _Ended(value=await doing)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again on the other side of the loop
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised again on the other side of the loop
         return _Ended(error=error)
 
 

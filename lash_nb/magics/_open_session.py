@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from IPython.display import display
 
+from lash_nb.clock import carried, let_out
 from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
 from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
@@ -163,13 +164,13 @@ class OpenSession:
         """
         shown = live or NoDisplay()
         self._cancelled = ""
-        work = asyncio.ensure_future(doing)
+        work = asyncio.ensure_future(carried(doing))
         presses = await self._attended(work, shown)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), words=self._standing())
         if presses or work.cancelled():
             raise self._interrupted(work)
-        work.result()
+        await let_out(work)
         return self.view if ended is None else ended
 
     async def _attended(self, work: asyncio.Future[Any], shown: LiveDisplay) -> int:

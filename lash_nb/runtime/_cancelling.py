@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from lash_nb.clock import CancellationToken, Clock
+from lash_nb.clock import CancellationToken, Clock, carried, let_out
 
 __all__ = ["TurnCancelledError", "until_cancelled"]
 
@@ -59,13 +59,13 @@ async def until_cancelled(
             _leave(task)
     if not task.done() or (task.cancelled() and cancel.cancelled):
         raise TurnCancelledError
-    return task.result()
+    return await let_out(task)
 
 
 async def _settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
     """Do the work; who waits for its end learns of it in the same round of the loop."""
     try:
-        return await work
+        return await carried(work)
     finally:
         _settle(over)
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from lash_nb.clock import Clock
+from lash_nb.clock import Clock, carried, let_out
 from lash_nb.errors import PluginError
 from lash_nb.providers import LlmStreamEvent, StreamSink, UsageEvent
 from lash_nb.wire import LlmCallError, LlmResponse
@@ -41,7 +41,7 @@ async def pumped(ask: Ask, take: Take, note_usage: Callable[[UsageEvent], None],
         PluginError: a hook failed.
     """
     events: asyncio.Queue[LlmStreamEvent | None] = asyncio.Queue()
-    asking = asyncio.ensure_future(ask(events.put_nowait))
+    asking = asyncio.ensure_future(carried(ask(events.put_nowait)))
     asking.add_done_callback(lambda _: events.put_nowait(None))
     try:
         stopping = False
@@ -51,7 +51,7 @@ async def pumped(ask: Ask, take: Take, note_usage: Callable[[UsageEvent], None],
                 await _trailing_usage(events, note_usage, clock)
                 break
         if not stopping:
-            return await asking
+            return await let_out(asking)
         raise StreamStoppedError
     finally:
         await _ended(asking)

@@ -154,6 +154,19 @@ def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
     assert value(notebook, "session.turn_index") == "1"
 
 
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
+@pytest.mark.parametrize("source", ["%%lash\nHow are they?", "%lash step Look at both\n%lash step"])
+def test_what_a_provider_raises_ends_the_cell_and_nothing_else(notebook: Kernel, error: str, source: str) -> None:
+    """An interrupt within a provider's own code leaves the kernel and the session alive."""
+    notebook.run(f"def failing(request):\n    raise {error}\nanswers, provider._function = provider._function, failing")
+    failed = notebook.run(source)
+    notebook.run("seconds = 0.01; provider._function = answers")
+    cell = notebook.run("%%lash\nAgain")
+
+    assert error in failed.error
+    assert "Both are fine" in cell.text
+
+
 def test_a_waiting_turn_is_reached_by_a_click_while_a_cell_runs(notebook: Kernel) -> None:
     """A message of the page is handled while another cell awaits, so buttons work at any time."""
     notebook.run("stepper = %lash step Look at both")

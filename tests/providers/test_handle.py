@@ -40,16 +40,25 @@ async def test_an_exception_of_a_script_is_a_failed_call() -> None:
     assert caught.value.provider_code == "provider_raised"
 
 
-@pytest.mark.parametrize(
-    "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError("inside"), Mute()], ids=repr
-)
+@pytest.mark.parametrize("error", [asyncio.CancelledError("inside"), Mute()], ids=repr)
 async def test_whatever_a_provider_raises_is_a_failed_call(error: BaseException) -> None:
-    """An exit, Ctrl-C, something cancelled inside the provider, an exception without a text: none of them ends the turn."""
+    """Something cancelled inside the provider, an exception without a text: none of them ends the turn."""
 
     async def broken(_request: LlmRequest) -> str:
         raise error
 
     with pytest.raises(LlmTransportError, match=f"raised {type(error).__name__}"):
+        await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_an_exit_and_an_interrupt_are_no_failed_calls(error: BaseException) -> None:
+    """Whoever pressed Ctrl-C while the provider's own code ran wants the cell to end."""
+
+    def broken(_request: LlmRequest) -> str:
+        raise error
+
+    with pytest.raises(type(error)):
         await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
 
 

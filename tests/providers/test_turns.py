@@ -1,5 +1,6 @@
 """Turns that a model over HTTP answers: what a session makes of what its provider says."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from pydantic import BaseModel
 from lash_nb import LashCore, LashSession, tool
 from lash_nb.clock import ManualClock
 from lash_nb.errors import DirectCompletionError
-from lash_nb.providers import LlmProvider
-from lash_nb.wire import ModelLimits, ModelSpec, RetryStatusEvent, SessionEvent
+from lash_nb.providers import LlmProvider, ScriptedProvider
+from lash_nb.wire import LlmRequest, ModelLimits, ModelSpec, RetryStatusEvent, SessionEvent
 from tests.providers.servers import Answer, Called, Dialect, ModelServer, Said, answered
+from tests.runtime.desk import messages_of, texts
 from tests.stores.material import png
 
 MODEL = ModelSpec(id="gpt-test", limits=ModelLimits(context_window_tokens=100_000))
@@ -139,3 +141,49 @@ async def test_an_answer_that_never_fits_is_an_error(dialect: Dialect) -> None:
             await session.direct("Which city?", output=City)
 
     assert (raised.value.answer, len(server.asked)) == ("Oslo!", 2)
+
+
+async def by_run(session: LashSession) -> None:
+    """Run a turn."""
+    await session.turn("hi").run()
+
+
+async def by_stream(session: LashSession) -> None:
+    """Run a turn as a task of its own."""
+    stream = session.turn("hi").stream()
+    async for _ in stream:
+        pass
+    await stream.result()
+
+
+async def by_step(session: LashSession) -> None:
+    """Run a turn effect by effect."""
+    await session.step("hi")
+    await session.continue_()
+
+
+async def by_direct(session: LashSession) -> None:
+    """Ask without a turn."""
+    await session.direct("hi")
+
+
+@pytest.mark.parametrize("ask", [by_run, by_stream, by_step, by_direct])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)], ids=repr)
+async def test_an_interrupt_within_a_provider_comes_out_as_what_it_is(
+    ask: Callable[[LashSession], Awaitable[None]], error: BaseException
+) -> None:
+    """The loop runs on, and so does the session: nothing of the broken turn is left, and the next one answers."""
+    said = iter([error])
+
+    def answer(_: LlmRequest) -> str:
+        for interrupt in said:
+            raise interrupt
+        return "Hello."
+
+    session, _ = await open_session(ScriptedProvider(answer))
+    with pytest.raises(type(error)):
+        await ask(session)
+    result = await session.turn("again").run()
+
+    assert (result.is_success, result.reply) == (True, "Hello.")
+    assert texts(messages_of(session.graph))[-2:] == ["again", "Hello."]
