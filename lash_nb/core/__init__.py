@@ -9,7 +9,7 @@ from lash_nb.core._control import SessionControl
 from lash_nb.core._core import CoreParts, LashCore, SessionDeleteReport
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._host_events import HostEventsControl
-from lash_nb.core._injection_control import InjectionControl
+from lash_nb.core._injection_control import InjectedTurnInput, InjectionControl
 from lash_nb.core._mode_control import ModeControl
 from lash_nb.core._modes import RLM, STANDARD, ModeId, ModePreset
 from lash_nb.core._notebook import MODEL_SERVICES, ModelService, ProviderChoice, choose_provider, model_for
@@ -63,6 +63,7 @@ __all__ = [
     "CoreParts",
     "DurableProcessWorkerConfig",
     "HostEventsControl",
+    "InjectedTurnInput",
     "InjectionControl",
     "LashCore",
     "LashCoreBuilder",

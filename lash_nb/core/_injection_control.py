@@ -1,11 +1,22 @@
 """Words for the turn that runs (lash 0.1.0-alpha.37, facade §7)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from lash_nb.core._handle import SessionHandle
 from lash_nb.wire import PluginMessage, QueuedWorkBatch
 
-__all__ = ["InjectionControl"]
+__all__ = ["InjectedTurnInput", "InjectionControl"]
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedTurnInput:
+    """A message for the running turn, and its id."""
+
+    message: PluginMessage | str
+    """What is told; a text is the user's."""
+    id: str | None = None
+    """While one of this id waits, it is not queued again."""
 
 
 class InjectionControl:
@@ -28,6 +39,9 @@ class InjectionControl:
         self._handle.queued(batch.batch_id, "queued_turn_input")
         return batch
 
-    async def inject_turn_inputs(self, messages: Iterable[PluginMessage | str]) -> tuple[QueuedWorkBatch, ...]:
+    async def inject_turn_inputs(
+        self, messages: Iterable[InjectedTurnInput | PluginMessage | str]
+    ) -> tuple[QueuedWorkBatch, ...]:
         """Queue messages one after the other. Errors as in `inject_turn_input`."""
-        return tuple([await self.inject_turn_input(message) for message in messages])
+        inputs = [one if isinstance(one, InjectedTurnInput) else InjectedTurnInput(one) for one in messages]
+        return tuple([await self.inject_turn_input(one.message, id=one.id) for one in inputs])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lash_nb.clock import CancellationToken
-from lash_nb.core import LashSession
+from lash_nb.core import InjectedTurnInput, LashSession
 from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.plugins import tool
 from lash_nb.providers import call, reply
@@ -172,6 +172,15 @@ async def test_an_injected_message_keeps_its_role(role: Any, told: Any, kept: li
     assert "Stop." in model.asked[1][-1][1]
     assert roles(messages_of(session.graph)) == kept
     legal(session.graph)
+
+
+async def test_injected_messages_may_have_an_id_each() -> None:
+    """While one of an id waits, it is not queued again; those without are all different."""
+    session = await open_session(answers("noted"))
+    named = InjectedTurnInput("Stop at Rome.", id="i")
+    batches = await session.control.injection.inject_turn_inputs([named, "and rest", named, "and rest"])
+    assert batches[0] == batches[2]
+    assert [batch.source_key for batch in await session.queued_work()] == ["injection:i", None, None]
 
 
 async def test_an_injected_role_is_kept_between_turns() -> None:
