@@ -4,7 +4,6 @@
 that make a whole session reproducible byte for byte.
 """
 
-import asyncio
 import datetime
 import os
 import re
@@ -92,6 +91,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the running event loop."""
+        import asyncio  # noqa: PLC0415 - who only reads times, as of a trace, does not wait for the loop to load
+
         await asyncio.sleep(seconds)
 
 
@@ -115,6 +116,8 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """Move the clock forward and let other tasks run once."""
+        import asyncio  # noqa: PLC0415 - as above
+
         self.advance(seconds)
         await asyncio.sleep(0)
 
@@ -202,6 +205,8 @@ class CancellationToken:
         """Return once the token is cancelled."""
         if self._cancelled:
             return
+        import asyncio  # noqa: PLC0415 - as above
+
         waiter = asyncio.get_running_loop().create_future()
         unsubscribe = self.subscribe(lambda: None if waiter.done() else waiter.set_result(None))
         try:
@@ -236,6 +241,8 @@ def _second(seconds: int) -> str:
 
 def is_being_cancelled() -> bool:
     """Tell whether somebody cancels the current task: without that, a `CancelledError` comes from what the task awaited."""
+    import asyncio  # noqa: PLC0415 - as above
+
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

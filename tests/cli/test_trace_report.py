@@ -16,7 +16,17 @@ from lash_nb.cli import main
 from tests.trace.lines import STATION, line, tool_end
 
 PROGRAM: Final = (sys.executable, "-m", "lash_nb.cli")
-HEAVY: Final = {"pandas", "matplotlib", "IPython", "ipywidgets", "anywidget", "traitlets", "pydantic", "httpx"}
+HEAVY: Final = {
+    "pandas",
+    "matplotlib",
+    "IPython",
+    "ipywidgets",
+    "anywidget",
+    "traitlets",
+    "pydantic",
+    "httpx",
+    "asyncio",
+}
 
 
 def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
@@ -60,7 +70,7 @@ def test_several_files_are_one_trace(tmp_path: Path) -> None:
 
 
 def test_neither_a_report_nor_a_summary_waits_for_what_draws(tmp_path: Path) -> None:
-    """No pandas, matplotlib, IPython or widget library is loaded on the way."""
+    """No pandas, matplotlib, IPython or widget library is loaded on the way, and no event loop."""
     program = (
         "import json, sys; from lash_nb.cli import main; main(sys.argv[1:4]); main([*sys.argv[1:3], '-o', sys.argv[4]]);"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
