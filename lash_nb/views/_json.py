@@ -21,6 +21,8 @@ _DEEPEST: Final = 60
 """Containers in containers that are indented; what lies deeper stands on one line."""
 _TOO_DEEP: Final = "… nested too deeply to be shown"
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
+"""As `json.dumps` does, which makes such an encoder each time."""
 _COLORS: Final = ("#d04040", "#1f9d3a", "#9c4fc4")  # string, number, literal; tinted by the page's own text color
 
 
@@ -57,7 +59,7 @@ def json_html(value: Any, *, whole: str = "", indent: bool = True) -> Html:
 def inline(value: Any, limit: int | None = None) -> str:
     """Return `value` as JSON on one line, `{"a": 1}`; with `limit`, cut with `…`."""
     try:
-        text = json.dumps(to_builtins(value), ensure_ascii=False)
+        text = _encode(to_builtins(value))
     except RecursionError:
         text = _TOO_DEEP
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
@@ -90,11 +92,11 @@ def _short(value: Any) -> str:
         return (
             str(reference["id"])[:8] if isinstance(reference, dict) and "id" in reference else "{…}" if value else "{}"
         )
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
 
 
 def _pretty(value: Any, indent: str, width: int) -> str:
-    flat = json.dumps(value, ensure_ascii=False)
+    flat = _encode(value)
     if (
         not isinstance(value, dict | list)
         or len(indent) + len(flat) <= width
@@ -104,10 +106,7 @@ def _pretty(value: Any, indent: str, width: int) -> str:
         return flat
     deeper = indent + "  "
     if isinstance(value, dict):
-        lines = [
-            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper, width)}"
-            for key, item in value.items()
-        ]
+        lines = [f"{deeper}{_encode(key)}: {_pretty(item, deeper, width)}" for key, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return "[\n" + ",\n".join(deeper + _pretty(item, deeper, width) for item in value) + f"\n{indent}]"
 

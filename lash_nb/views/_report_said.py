@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lash_nb.plots import MARKS, byte_size, one_line
-from lash_nb.trace import CodeBlock, Span, ToolCall, is_withheld, read_fact, read_reply
+from lash_nb.trace import CodeBlock, Piece, Span, ToolCall, is_withheld, read_fact, read_reply
 from lash_nb.views._json import call_text, inline, pretty, summary
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import TEXTS_WITHHELD, cause_of, unless_withheld
@@ -19,6 +19,7 @@ __all__ = ["block_parts", "call_parts", "cut", "end_row"]
 _TEXT: Final = 1_500
 """Characters of a text, an argument list or a result."""
 _LINE: Final = 160
+_SCALARS: Final = (str, int, float, type(None))
 _OUTCOMES: Final = {"failure": "failure", "cancelled": "cancellation"}
 
 
@@ -46,12 +47,13 @@ def end_row(call: Span) -> int:
 
 
 def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
-    name = el("code", one_line(getattr(call, "model", None) or NO_MODEL, 60))
+    name = filled("<code>{}</code>", one_line(getattr(call, "model", None) or NO_MODEL, 60))
+    pieces = read_reply(body)
     if call.has_failed:
         yield joined(name, " ", _failure(*cause_of(body), body.get("error")))
     else:
-        yield filled('{}<span class="muted"> {}</span>', name, _ending(call, body))
-    thought, said = _said(body)
+        yield filled('{}<span class="muted"> {}</span>', name, _ending(call, body, pieces))
+    thought, said = _said(body, pieces)
     if thought:
         yield el(
             "details",
@@ -62,11 +64,11 @@ def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
         yield joined(*cut(said, f"trace[{end_row(call)}]"))
 
 
-def _ending(call: Span, body: Mapping[str, Any]) -> str:
+def _ending(call: Span, body: Mapping[str, Any], pieces: Sequence[Piece]) -> str:
     """Return what a model did besides speaking: the tools that it called, or why it stopped."""
     if call.status in ("open", "cancelled"):
         return f"{MARKS['running' if call.status == 'open' else 'cancelled']} {call.status}"
-    names = [piece.name for piece in read_reply(body) if piece.kind == "tool_call"]
+    names = [piece.name for piece in pieces if piece.kind == "tool_call"]
     tools = [one_line(name, 40) for name in names if name]
     reason = read_fact("done_reason", body)
     words = [f"calls {', '.join(tools[:8])}{' …' if len(tools) > 8 else ''}"] if tools else []
@@ -77,11 +79,10 @@ def _ending(call: Span, body: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _said(body: Mapping[str, Any]) -> tuple[str, str]:
+def _said(body: Mapping[str, Any], pieces: Sequence[Piece]) -> tuple[str, str]:
     """Return the reasoning and the text of a reply."""
-    pieces = read_reply(body)
     thought, words = (
-        "\n".join(str(piece.text) for piece in pieces if piece.kind == kind and piece.text)
+        "\n".join([str(piece.text) for piece in pieces if piece.kind == kind and piece.text])
         for kind in ("reasoning", "text")
     )
     whole = read_fact("text", body)
@@ -119,7 +120,7 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
 def _is_plain(value: Any) -> bool:
     """Whether the sentence of a call holds the value whole."""
     scalars = value.values() if isinstance(value, dict) else (value,)
-    return all(isinstance(one, str | int | float | None) for one in scalars) and len(inline(value)) <= _LINE
+    return all(isinstance(one, _SCALARS) for one in scalars) and len(inline(value)) <= _LINE
 
 
 def _failure(code: Any, message: Any, whole: Any) -> Html:

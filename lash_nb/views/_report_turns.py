@@ -18,7 +18,7 @@ __all__ = ["Told", "anchor", "outside_html", "tell_turns", "turn_namer", "turns_
 
 _WHOLE: Final = 2_000
 """A trace of as many turns is shown whole, where there is room."""
-_DIGEST: Final = 1_000
+_DIGEST: Final = 800
 """Of a longer one as many turns are shown: nobody reads more of them on one page, and writing them would take longer than reading the file."""
 _EDGE: Final = 20
 """As many turns at either end of the trace come before all others."""
