@@ -10,8 +10,11 @@ from typing import Final, cast
 from lash_nb.errors import LlmTransportError
 from lash_nb.wire import LlmCallError, LlmTerminalReason
 
-__all__ = ["FailureClass", "classify_failure", "llm_call_error"]
+__all__ = ["NO_LOCAL_SERVER", "FailureClass", "classify_failure", "llm_call_error"]
 
+NO_LOCAL_SERVER: Final = "no_local_server"
+"""Code of a refused connection to one's own machine: nobody starts a server there while the call waits, so it is not made again (the reference
+makes it again for 14 seconds, as where the network may come back)."""
 _RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _KIND_OF_STATUS: Final = {401: "auth", 403: "auth", 400: "validation", 413: "validation", 422: "validation"}
 _DIGITS: Final = 10
@@ -85,7 +88,8 @@ def _by_status(error: LlmTransportError) -> tuple[str, bool]:
     status = error.status if error.status is not None else _numeric(error.provider_code)
     if status is not None:
         return _KIND_OF_STATUS.get(status, "http"), status in _RETRYABLE_STATUS
-    return error.kind, error.kind in _ALWAYS_RETRYABLE or error.retryable
+    passes = error.kind in _ALWAYS_RETRYABLE and error.provider_code != NO_LOCAL_SERVER
+    return error.kind, passes or error.retryable
 
 
 def _numeric(code: str | None) -> int | None:

@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
 from typing import Final
 
 import httpx
 
 from lash_nb import __version__
 from lash_nb.errors import LlmTransportError
+from lash_nb.providers._failure import NO_LOCAL_SERVER
 from lash_nb.providers._options import Timeouts
 from lash_nb.providers._secret import Secrets
 
@@ -28,6 +30,13 @@ _REQUEST_MS: Final = 300_000
 _CHUNK_MS: Final = 120_000
 _UNASKED: Final = frozenset({"br", "zstd"})
 """Ways to compress that httpx knows where a package for them is there: a few bytes become any number of them."""
+_LOCAL_SERVERS: Final[Mapping[int, str]] = {
+    11434: "Ollama's port: `ollama serve`, or open its app",
+    8000: "vLLM's usual port: `vllm serve MODEL`",
+    1234: "LM Studio's usual port: `lms server start`, or its Developer tab",
+    8080: "llama.cpp's usual port: `llama-server -m MODEL.gguf`",
+}
+"""Who usually listens at a port of one's own machine, and what starts it."""
 _OWN_HEADERS: Final = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream",
@@ -149,6 +158,13 @@ class HttpClient:
                 kind="auth",
                 code="tls",
             )
+        if _is_refused(error) and _is_loopback(url):
+            return LlmTransportError(
+                f"{self._who} request to {url} failed: nothing listens at that address of this machine;"
+                f" start the server ({_how_to_start(url)}), or check base_url",
+                kind="transport",
+                code=NO_LOCAL_SERVER,
+            )
         return LlmTransportError(
             f"{self._who} request to {url} failed: {_said(error)}; check base_url, and that the server runs",
             kind="transport",
@@ -197,6 +213,16 @@ class _SecretHeaders(httpx.Auth):
         yield request
 
 
+def _is_loopback(url: str) -> bool:
+    """Tell whether a URL's host is this machine itself."""
+    host = httpx.URL(url).host
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
 def _seconds(milliseconds: int | bool | None, default: int) -> float | None:
     """As a timeout says it: `False` is for ever."""
     return None if milliseconds is False else (milliseconds or default) / 1000
@@ -212,6 +238,21 @@ def _said(error: BaseException) -> str:
     while told is not None and not str(told):
         told = told.__cause__ or told.__context__
     return type(error).__name__ if told is None else f"{type(error).__name__}: {told}"
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """Whether a connection was refused, at each of the addresses that a name may have."""
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            return all(map(_is_refused, error.exceptions))
+        if isinstance(error, ConnectionRefusedError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _how_to_start(url: str) -> str:
+    return _LOCAL_SERVERS.get(httpx.URL(url).port or 0, "Ollama: `ollama serve`; vLLM: `vllm serve MODEL`")
 
 
 def _certificate_fault(error: BaseException | None) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -290,14 +291,40 @@ async def test_a_server_that_hangs_up_at_once(dialect: Dialect) -> None:
     assert (error.provider_code, error.kind, error.retryable) == ("unreachable", "transport", True)
 
 
-async def test_a_base_url_that_does_not_answer(dialect: Dialect) -> None:
-    """The message names the address and says what to do."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_a_local_server_that_does_not_run(dialect: Dialect, host: str) -> None:
+    """Nobody waits for it: the first refusal ends the call, and the message says where it looked and what to start."""
     async with ModelServer(answered(dialect, HELLO)) as server:
         pass
-    error = await failure(dialect.provider(server.url))
+    url, told, clock = server.url.replace("127.0.0.1", host), list[LlmStreamEvent](), ManualClock()
+    with pytest.raises(LlmTransportError) as raised:
+        await ProviderHandle(dialect.provider(url)).complete(ASKED, told.append, clock=clock)
+    error = raised.value
 
-    assert (error.provider_code, error.kind) == ("unreachable", "transport")
-    assert f"{server.url}{dialect.path}" in error.message
+    assert (error.provider_code, error.kind, clock.monotonic_ns(), told) == ("no_local_server", "transport", 0, [])
+    assert f"{url}{dialect.path}" in error.message
+    assert "start the server (Ollama: `ollama serve`; vLLM: `vllm serve MODEL`), or check base_url" in error.message
+
+
+async def test_what_to_start_at_a_known_port(dialect: Dialect) -> None:
+    """The usual port of a server says which one is missing."""
+    with socket.socket() as taken:
+        if taken.connect_ex(("127.0.0.1", 11434)) == 0:
+            pytest.skip("Ollama runs on this machine")
+    error = await failure(dialect.provider("http://127.0.0.1:11434"))
+
+    assert "Ollama's port: `ollama serve`" in error.message
+
+
+async def test_a_remote_server_that_does_not_answer(dialect: Dialect) -> None:
+    """A network may come back, so the call is made again; the message names the address."""
+    url, clock = "http://nobody.invalid", ManualClock()
+    with pytest.raises(LlmTransportError) as raised:
+        await ProviderHandle(dialect.provider(url)).complete(ASKED, clock=clock)
+    error = raised.value
+
+    assert (error.provider_code, error.kind, clock.monotonic_ns()) == ("unreachable", "transport", 14_000_000_000)
+    assert f"{url}{dialect.path}" in error.message
     assert "check base_url" in error.message
 
 
