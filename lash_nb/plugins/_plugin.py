@@ -11,7 +11,7 @@ from typing import Protocol
 from lash_nb.plugins._registrar import PluginRegistrar
 from lash_nb.wire import PluginMeta, PluginSnapshot, SessionToolAccess, SubagentSessionContext
 
-__all__ = ["PluginBuildContext", "PluginFactory", "SessionPlugin", "StaticPlugin"]
+__all__ = ["PluginBuildContext", "PluginFactory", "SessionPlugin", "StaticPlugin", "keeps_no_state"]
 
 _ALL_TOOLS = SessionToolAccess()
 
@@ -55,6 +55,12 @@ class SessionPlugin:
 
     def session_ready(self) -> None:
         """Learn that every plugin is registered."""
+
+
+def keeps_no_state(plugin: SessionPlugin) -> bool:
+    """Tell whether a plugin answers for its state as `SessionPlugin` does: always the same."""
+    kind = type(plugin)
+    return kind.snapshot is SessionPlugin.snapshot and kind.snapshot_revision is SessionPlugin.snapshot_revision
 
 
 class PluginFactory(Protocol):

@@ -12,7 +12,7 @@ from lash_nb.plugins._actions import PluginActionDef, invoke_action
 from lash_nb.plugins._discovery import tool_catalog
 from lash_nb.plugins._history import HistoryState, RewriteContext
 from lash_nb.plugins._hooks import PluginHooks, asked, listed
-from lash_nb.plugins._plugin import SessionPlugin
+from lash_nb.plugins._plugin import SessionPlugin, keeps_no_state
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
@@ -78,6 +78,8 @@ class PluginSession:
         """What the last turn's transforms add to the prompt."""
         self._context_tools: ContextTools = ((), True)
         self._live = live
+        asks_nobody = all(map(keeps_no_state, self.plugins))
+        self._constant = (self._states(), self._fingerprint()) if asks_nobody else None
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
         self._surface: ToolSurface | None = None
@@ -217,6 +219,9 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not give its state.
         """
+        return self._states() if self._constant is None else self._constant[0]
+
+    def _states(self) -> PluginSessionSnapshot:
         return PluginSessionSnapshot(plugins={plugin.id: _captured(plugin) for plugin in self.plugins})
 
     def revision(self) -> int:
@@ -225,6 +230,9 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not tell its revision.
         """
+        return self._fingerprint() if self._constant is None else self._constant[1]
+
+    def _fingerprint(self) -> int:
         return revision_fingerprint((plugin.id, plugin.version, _revision(plugin)) for plugin in self.plugins)
 
     def is_current(self, snapshot: PluginSessionSnapshot) -> bool:

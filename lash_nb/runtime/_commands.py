@@ -93,7 +93,7 @@ class CommandOps(QueueOps, SessionOps):
             return False
         claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
         claims.hold(claim)
-        async with claims.kept():
+        async with claims:
             try:
                 await _OBEY[type(command)](self, command, claims.completions)
             except LashRuntimeError as error:

@@ -17,7 +17,7 @@ __all__ = ["RuntimeObservation", "persisted_state_forker"]
 
 def persisted_state_forker(state: RuntimeSessionState, plugins: PluginSession) -> Callable[[], RuntimeSessionState]:
     """Return what makes the whole state of this moment, with the state of tools and plugins; plugins are asked at once, the rest is free."""
-    kept = dataclasses.replace(state)
+    kept = state.fixed()
     stamp_snapshots(kept, plugins)
     fork_graph = kept.graph.forker()
     return lambda: dataclasses.replace(kept, graph=fork_graph())

@@ -17,6 +17,7 @@ from lash_nb.runtime._phases import RuntimeTurnPhaseProbe, TurnPhases
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshots
+from lash_nb.runtime._surface import PromptRenderer
 from lash_nb.runtime._trace_emitter import TraceEmitter
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, SessionStore
@@ -54,6 +55,7 @@ class OpenRuntime:
         self.effect_host = StepEffectHost(self.journal, environment.clock)
         self.mapper = LlmTraceMapper()
         self.pending_usage = PendingUsage()
+        self.prompts = PromptRenderer()
         self.trace = TraceEmitter(
             environment.trace_sink,
             clock=environment.clock,
@@ -88,7 +90,7 @@ class OpenRuntime:
     @contextlib.asynccontextmanager
     async def _exclusive(self, *, refreshed: bool = True) -> AsyncIterator[None]:
         """Wait until nobody else works on the session, and stand on what the store says."""
-        async with self.writer.turn():
+        async with self.writer:
             if self._closed:
                 raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
             if refreshed:

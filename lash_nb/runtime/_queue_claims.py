@@ -1,10 +1,9 @@
 """The queued work that a turn took, until its final commit completes it (lash 0.1.0-alpha.37, turns §8, sessions §9)."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Self
 
 from lash_nb.errors import StoreError
 from lash_nb.stores import SessionStore
@@ -57,14 +56,14 @@ class TurnClaims:
         """What the turn's final commit completes."""
         return tuple(map(completion_of, self._held))
 
-    @contextlib.asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Renew leases inside the block; what is still held at its end is given back, whatever ended it."""
-        try:
-            yield
-        finally:
-            if self._held:
-                await self._give_back()
+    async def __aenter__(self) -> Self:
+        """Renew leases inside the block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give back what is still held, whatever ended the block."""
+        if self._held:
+            await self._give_back()
 
     @property
     def any_held(self) -> bool:

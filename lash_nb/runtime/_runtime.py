@@ -279,7 +279,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         """Let a turn take queued work; a stepper is told when it is over."""
         claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
         try:
-            async with claims.kept():
+            async with claims:
                 yield claims
         finally:
             self.effect_host.control.turn_over()
@@ -315,9 +315,8 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController, claims: TurnClaims
     ) -> TurnResult:
         """Run a turn; of one that is aborted, forget what it did not commit."""
-        unsubscribe = options.cancel.subscribe(
-            self.effect_host.control.run_to
-        )  # a cancelled turn waits for no decision
+        run_on = self.effect_host.control.run_to  # a cancelled turn waits for no decision
+        unsubscribe = options.cancel.subscribe(run_on)
         try:
             with self._whole_or_not():
                 return await TurnRunner(self, turn_input, options, controller, claims).run()

@@ -1,6 +1,7 @@
 """The state of an open session: what it is, in which agent frame it works (lash 0.1.0-alpha.37, sessions §6 and §7)."""
 
 import dataclasses
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -134,6 +135,10 @@ class RuntimeSessionState:
         state.ensure_frame(clock)
         return state
 
+    def fixed(self) -> "RuntimeSessionState":
+        """Return what it says now, in a state of its own, with the same graph."""
+        return RuntimeSessionState(*_ALL_FIELDS(self))
+
     def copy(self) -> "RuntimeSessionState":
         """Return a state of its own; it costs what the session's length costs."""
         return dataclasses.replace(self, graph=self.graph.forker()())
@@ -176,7 +181,10 @@ class RuntimeSessionState:
     @property
     def current_frame(self) -> AgentFrameRecord | None:
         """The current agent frame."""
-        return next((frame for frame in self.agent_frames if frame.frame_id == self.current_agent_frame_id), None)
+        for frame in self.agent_frames:
+            if frame.frame_id == self.current_agent_frame_id:
+                return frame
+        return None
 
     def change_frame(self, **changes: Any) -> None:
         """Change fields of the current frame."""
@@ -216,6 +224,7 @@ class RuntimeSessionState:
         return undo
 
 
+_ALL_FIELDS: Final = operator.attrgetter(*RuntimeSessionState.__slots__)
 _CHANGED_BY_TURNS: Final = (
     "turn_index",
     "token_usage",

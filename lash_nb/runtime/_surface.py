@@ -1,26 +1,58 @@
 """The execution surface: the system prompt and the tools that go with it (lash 0.1.0-alpha.37, turns §3.2, §11.2)."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
 from lash_nb.wire import ExecutionSurfaceSync, LlmToolSpec, PromptLayer
 
-__all__ = ["Surface", "SurfaceBuilder"]
+__all__ = ["PromptRenderer", "Surface", "SurfaceBuilder", "SystemPrompt"]
+
+
+class SystemPrompt(NamedTuple):
+    """What a model is told before the conversation."""
+
+    text: str
+    """The whole text."""
+    sha256: str
+    """Its fingerprint in hexadecimal digits, as traces name it."""
+
+
+class PromptRenderer:
+    """Renders the system prompts of a session, of which few turns change anything."""
+
+    def __init__(self) -> None:
+        self._made_of: object = None
+        self._last = SystemPrompt("", "")
+
+    def rendered(self, layers: tuple[PromptLayer, ...], tools: ToolSurface, execution: str) -> SystemPrompt:
+        """Return the prompt of these layers, lowest first, over these tools; `execution` is the protocol's section."""
+        made_of = (tools, execution, layers)
+        if self._made_of != made_of:
+            text = render_prompt(layers, execution=execution, availability=tools.availability)
+            self._last = SystemPrompt(text, hashlib.sha256(text.encode()).hexdigest())
+            self._made_of = made_of
+        return self._last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
     """What the model gets beside the conversation."""
 
-    system_prompt: str
+    prompt: SystemPrompt
     """The prompt."""
     tools: ToolSurface
     """The tools as the session offers them."""
     preamble: ProtocolPreamble
     """The protocol's part."""
+
+    @property
+    def system_prompt(self) -> str:
+        """The prompt's text."""
+        return self.prompt.text
 
     @property
     def tool_specs(self) -> tuple[LlmToolSpec, ...]:
@@ -37,17 +69,22 @@ class SurfaceBuilder:
 
     Args:
         plugins: The session's plugins.
+        renderer: Renders the session's prompts.
         layers: The prompt layers of host, session and turn, lowest first.
         plugin_inputs: What plugins get for the turn alone, by plugin id.
     """
 
     def __init__(
-        self, plugins: PluginSession, layers: Sequence[PromptLayer], plugin_inputs: Mapping[str, Any] | None = None
+        self,
+        plugins: PluginSession,
+        renderer: PromptRenderer,
+        layers: Sequence[PromptLayer],
+        plugin_inputs: Mapping[str, Any] | None = None,
     ) -> None:
         self._plugins = plugins
+        self._renderer = renderer
         self._layers = tuple(layers)
         self._plugin_inputs = plugin_inputs or {}
-        self._rendered: tuple[object, str] = (None, "")
 
     async def build(self) -> Surface:
         """Ask protocol and plugins what they offer now.
@@ -65,8 +102,5 @@ class SurfaceBuilder:
             )
         )
         layers = (contributions_layer(preamble.prompt_contributions), surface_layer, *self._layers)
-        made_of = (tools, preamble.execution_section, layers)
-        if self._rendered[0] != made_of:
-            prompt = render_prompt(layers, execution=preamble.execution_section, availability=tools.availability)
-            self._rendered = (made_of, prompt)
-        return Surface(system_prompt=self._rendered[1], tools=tools, preamble=preamble)
+        prompt = self._renderer.rendered(layers, tools, preamble.execution_section)
+        return Surface(prompt=prompt, tools=tools, preamble=preamble)

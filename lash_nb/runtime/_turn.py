@@ -1,7 +1,6 @@
 """One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -227,7 +226,10 @@ class TurnRunner:
             provider=_UNBOUND,
             plugins=runtime.plugins,
             surface=SurfaceBuilder(
-                runtime.plugins, (env.prompt, state.policy.prompt, self._options.prompt), self._options.plugin_inputs
+                runtime.plugins,
+                runtime.prompts,
+                (env.prompt, state.policy.prompt, self._options.prompt),
+                self._options.plugin_inputs,
             ),
             plugin_inputs=self._options.plugin_inputs,
             attachments=runtime.attachments,
@@ -297,8 +299,7 @@ class TurnRunner:
     def _trace_prompt(self, turn: TurnContext, surface: Surface) -> None:
         if not turn.trace.enabled:
             return
-        digest = hashlib.sha256(surface.system_prompt.encode()).hexdigest()
-        chars = len(surface.system_prompt)
+        digest, chars = surface.prompt.sha256, len(surface.system_prompt)
         component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
         event = PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,))
         turn.trace.emit(event, turn.trace_context(protocol_iteration=0))

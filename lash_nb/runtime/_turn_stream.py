@@ -67,14 +67,12 @@ class TurnStreamHub:
 
     def emit_alone(self, event: SessionEvent) -> None:
         """Send a session event, and no activity."""
-        for sink in self._events:
-            _tell(sink, event)
+        _tell(self._events, event)
 
     def activity(self, event: TurnEvent, correlation_id: str | None = None) -> None:
         """Send an activity; without a correlation id it stands alone."""
         item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
-        for sink in self._activities:
-            _tell(sink, item)
+        _tell(self._activities, item)
 
     def tool_started(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins."""
@@ -98,13 +96,14 @@ class TurnStreamHub:
         self.activity(completed, f"tool:{call.call_id}")
 
 
-def _tell(sink: Callable[[T], None], item: T) -> None:
-    """Call a listener; when it raises, the loop's exception handler hears of it and the turn goes on."""
-    try:
-        sink(item)
-    except Exception as error:  # noqa: BLE001 - whatever a listener raises, others wait for their turn
-        report = {"message": f"a listener of a turn raised {type(error).__name__}", "exception": error}
-        asyncio.get_running_loop().call_exception_handler(report)
+def _tell(sinks: tuple[Callable[[T], None], ...], item: T) -> None:
+    """Call all listeners; when one raises, the loop's exception handler hears of it and the turn goes on."""
+    for sink in sinks:
+        try:
+            sink(item)
+        except Exception as error:  # noqa: BLE001 - whatever a listener raises, others wait for their turn
+            report = {"message": f"a listener of a turn raised {type(error).__name__}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(report)
 
 
 def _submitted(event: TurnOutcomeEvent) -> TurnEvent | None:

@@ -1,9 +1,8 @@
 """One turn at a time, first come, first served, bound to no event loop between turns."""
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Final, TypeVar
 
@@ -20,7 +19,7 @@ _WAITING: Final = (
 
 
 class Writer:
-    """Lets one task in at a time; `asyncio.Lock` would stay bound to the loop on which somebody once had to wait."""
+    """Lets one task in at a time, `async with` it; `asyncio.Lock` would stay bound to the loop on which somebody once had to wait."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -31,9 +30,8 @@ class Writer:
         """Whether the current work could begin a turn at once: nobody is in, and it does not count as inside itself."""
         return not self._taken and self not in _INSIDE.get()
 
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until it is one's turn; let the next one in at the end.
+    async def __aenter__(self) -> None:
+        """Wait until it is one's turn.
 
         Raises:
             CallerError: `turn_inside_turn`, the one who is in waits for this very work, so both would wait for ever.
@@ -51,10 +49,10 @@ class Writer:
                     self._pass_on()
                 raise
         self._taken = True
-        try:
-            yield
-        finally:
-            self._pass_on()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the next one in."""
+        self._pass_on()
 
     async def within(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work of the turn that is in: whatever it starts knows that it is inside."""

@@ -9,7 +9,7 @@ from lash_nb.runtime._writer import Writer
 
 async def enter(writer: Writer, name: str, log: list[str]) -> None:
     """Take a turn that lasts one round of the loop."""
-    async with writer.turn():
+    async with writer:
         log.append(f"{name} in")
         await asyncio.sleep(0)
         log.append(f"{name} out")
@@ -25,7 +25,7 @@ async def test_turns_follow_each_other_in_order() -> None:
 async def test_one_who_gives_up_waiting_is_passed_over() -> None:
     """A cancelled waiter does not keep the next one out, neither before nor in the moment of being let in."""
     writer, log = Writer(), list[str]()
-    async with writer.turn():
+    async with writer:
         waiting = [asyncio.ensure_future(enter(writer, name, log)) for name in "ab"]
         await asyncio.sleep(0)
         waiting[0].cancel()
@@ -38,7 +38,7 @@ async def test_one_who_gives_up_waiting_is_passed_over() -> None:
 async def test_one_who_is_cancelled_when_let_in_passes_it_on() -> None:
     """The place is not lost with the one who had just got it."""
     writer, log = Writer(), list[str]()
-    async with writer.turn():
+    async with writer:
         waiting = [asyncio.ensure_future(enter(writer, name, log)) for name in "ab"]
         await asyncio.sleep(0)
     waiting[0].cancel()
@@ -67,7 +67,7 @@ def test_a_loop_that_was_closed_keeps_nobody_out() -> None:
 
     async def hold() -> None:
         gone = asyncio.new_event_loop()
-        async with writer.turn():
+        async with writer:
             gone.call_soon(lost.send, None)
             await asyncio.to_thread(gone.run_until_complete, asyncio.sleep(0))
             gone.close()
