@@ -1,6 +1,5 @@
 """What the builders and controls of one opened session share."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
@@ -9,7 +8,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core._live_session import LiveSession
 from lash_nb.core._process_work import QueuedWorkPoke
 from lash_nb.errors import CallerError
-from lash_nb.runtime import LashRuntime, TurnOptions
+from lash_nb.runtime import LashRuntime
 from lash_nb.stores import LiveReplayStore
 
 __all__ = ["SessionHandle"]
@@ -61,10 +60,6 @@ class SessionHandle:
         for token in tokens.values():
             token.cancel()
         return len(tokens)
-
-    def watched(self, options: TurnOptions) -> TurnOptions:
-        """Return the options of a turn whose activities are kept for watchers before anybody else gets them."""
-        return dataclasses.replace(options, activities=(self.live.record_activity, *options.activities))
 
     def queued(self, batch_id: str, reason: Literal["queued_turn_input", "session_command"]) -> None:
         """Tell watchers, and whoever runs queued turns, that there is work."""

@@ -38,11 +38,8 @@ class LiveSession:
         self._frame_id = runtime.state.current_agent_frame_id
         self._revision = self._revision_now()
         runtime.observe()
+        runtime.on_activity = self._did
         runtime.on_publish = self._published
-
-    def record_activity(self, activity: TurnActivity) -> None:
-        """Tell what a turn did; to be called before whoever watches the turn itself."""
-        self._append(ObservedActivity(activity))
 
     def record_queue(self, kind: Literal["enqueued", "cancelled"], batch_id: str) -> None:
         """Tell that the queue has other work than before."""
@@ -75,6 +72,10 @@ class LiveSession:
             latest_revision=self._revision,
             reason=reason,
         )
+
+    def _did(self, activity: TurnActivity) -> None:
+        """Tell what a turn did."""
+        self._append(ObservedActivity(activity))
 
     def _published(self) -> None:
         """Tell that the session changed; a new agent frame first."""

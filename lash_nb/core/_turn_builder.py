@@ -121,7 +121,7 @@ class TurnBuilder(PromptLayerSink):
         """
         self._check_plugin_inputs()
         with self._handle.turning(self._options.cancel):
-            return await self._runtime.stream_turn(self._input, self._handle.watched(self._options))
+            return await self._runtime.stream_turn(self._input, self._options)
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""

@@ -55,10 +55,11 @@ class InlineRuntimeEffectController:
                 (`runtime_effect_wrong_outcome`).
         """
         outcome = await local.execute(envelope.validate())
-        if effect_kind(outcome) != envelope.kind:
+        asked, given = effect_kind(envelope.command), effect_kind(outcome)
+        if given != asked:
             raise RuntimeEffectControllerError(
                 "runtime_effect_wrong_outcome",
-                f"effect {envelope.invocation.effect_id} asks for {envelope.kind}, its outcome is {effect_kind(outcome)};"
+                f"effect {envelope.invocation.effect_id} asks for {asked}, its outcome is {given};"
                 " the executor must answer with the kind that was asked for",
             )
         return outcome

@@ -127,6 +127,8 @@ class PluginSession:
         Raises:
             PluginError: a contributor failed.
         """
+        if not self._prompt_contributors:
+            return ()
         return tuple([one for _, one in await self.owned_prompt_contributions(surface, plugin_inputs)])
 
     async def owned_prompt_contributions(

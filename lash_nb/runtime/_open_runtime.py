@@ -19,6 +19,7 @@ from lash_nb.runtime._state_commit import commit_to, state_commit
 from lash_nb.runtime._state_snapshots import discard_snapshots, refresh_snapshots
 from lash_nb.runtime._surface import PromptRenderer
 from lash_nb.runtime._trace_emitter import TraceEmitter
+from lash_nb.runtime._turn_stream import ActivitySink
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore, SessionStore
 from lash_nb.trace import LlmTraceMapper
@@ -67,6 +68,8 @@ class OpenRuntime:
         self.writer = Writer()
         self.phases = TurnPhases()
         plugins.hooks.within = self.phases.named
+        self.on_activity: ActivitySink | None = None
+        """Gets every activity of a turn before whoever watches the turn itself."""
         self.on_publish: Callable[[], None] | None = None
         """Told when there is a new observation."""
         self._observation: RuntimeObservation | None = None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
-from lash_nb.wire import ExecutionSurfaceSync, LlmToolSpec, PromptLayer
+from lash_nb.wire import ExecutionSurfaceSync, LlmToolSpec, PromptBuilt, PromptLayer, TracePromptComponent
 
 __all__ = ["PromptRenderer", "Surface", "SurfaceBuilder", "SystemPrompt"]
 
@@ -19,6 +19,12 @@ class SystemPrompt(NamedTuple):
     """The whole text."""
     sha256: str
     """Its fingerprint in hexadecimal digits, as traces name it."""
+
+    def record(self) -> PromptBuilt:
+        """Return what a trace tells of it."""
+        chars = len(self.text)
+        component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=self.sha256, chars=chars)
+        return PromptBuilt(prompt_hash=self.sha256, prompt_chars=chars, components=(component,))
 
 
 class PromptRenderer:

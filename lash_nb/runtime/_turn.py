@@ -38,13 +38,11 @@ from lash_nb.wire import (
     ErrorEvent,
     GenerationOptions,
     Message,
-    PromptBuilt,
     PromptUsage,
     SessionPolicy,
     TokenUsage,
     TraceAgentFrameSwitch,
     TraceContext,
-    TracePromptComponent,
     TurnActivity,
     TurnCompleted,
     TurnInput,
@@ -88,9 +86,10 @@ class TurnRunner:
         self._causes = causes_of(begun_by) if begun_by else ()
         self._activities: list[TurnActivity] = []
         self._assembler = TurnAssembler()
+        kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
             self._env.ids,
-            activities=(self._activities.append, self._assembler.on_activity, *options.activities),
+            activities=(self._activities.append, self._assembler.on_activity, *kept, *options.activities),
             events=(self._assembler.on_event, *options.events),
         )
 
@@ -267,7 +266,8 @@ class TurnRunner:
         except LashError as error:
             self._give_up("plugin_prompt", str(error))
             return None
-        self._trace_prompt(turn, surface)
+        if turn.trace.enabled:
+            turn.trace.emit(surface.prompt.record(), turn.trace_context(protocol_iteration=0))
         return surface
 
     def _give_up(self, kind: str, message: str, *, code: str | None = None) -> None:
@@ -295,14 +295,6 @@ class TurnRunner:
             termination=self._state.protocol_turn_options.merged(self._options.protocol_turn_options),
             new_message_id=lambda: f"m{self._env.ids.hex()}",
         )
-
-    def _trace_prompt(self, turn: TurnContext, surface: Surface) -> None:
-        if not turn.trace.enabled:
-            return
-        digest, chars = surface.prompt.sha256, len(surface.system_prompt)
-        component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
-        event = PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,))
-        turn.trace.emit(event, turn.trace_context(protocol_iteration=0))
 
     async def _finish(self, turn: TurnContext, commits: TurnCommits, undo: Callable[[], None]) -> TurnResult:
         """Sum up, commit, tell that the turn is over; what an earlier run committed is taken back."""

@@ -108,6 +108,10 @@ class TurnLoop:
         while (effect := self._machine.poll_effect()) is not None:
             if isinstance(effect, Done):
                 return effect
+            note = _NOTE.get(type(effect))
+            if note is not None:
+                note(self, effect)
+                continue
             try:
                 await _HANDLE[type(effect)](self, effect)
             except RuntimeEffectControllerError as error:
@@ -134,13 +138,13 @@ class TurnLoop:
         scope = self._turn.scope(self._machine.protocol_iteration)
         return turn_effect_invocation(scope, effect_id, effect_kind(command))
 
-    async def _emit(self, effect: Emit) -> None:
+    def _emit(self, effect: Emit) -> None:
         event = effect.event
         if isinstance(event, TokenUsageEvent):
             self._journal.note_usage(event.cumulative, PromptUsage.from_usage(event.usage))
         self._turn.hub.emit(event)
 
-    async def _ignore(self, _: Log) -> None:
+    def _ignore(self, _: Log) -> None:
         """Model calls are traced where they happen."""
 
     async def _progress(self, effect: Progress) -> None:
@@ -223,9 +227,12 @@ class TurnLoop:
         self._machine.handle_response(CheckpointDelivered(id=effect.id, delivery=outcome.result.Ok))
 
 
-_HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
+_NOTE: Mapping[type, Callable[[TurnLoop, Any], None]] = {
     Emit: TurnLoop._emit,  # noqa: SLF001 - the table of this module's own class
     Log: TurnLoop._ignore,  # noqa: SLF001 - as above
+}
+"""What the loop does with what the machine only tells."""
+_HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
     Progress: TurnLoop._progress,  # noqa: SLF001 - as above
     SyncExecutionSurface: TurnLoop._sync_surface,  # noqa: SLF001 - as above
     LlmCall: TurnLoop._llm_call,  # noqa: SLF001 - as above
@@ -233,7 +240,7 @@ _HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
     ExecCode: TurnLoop._exec_code,  # noqa: SLF001 - as above
     Checkpoint: TurnLoop._checkpoint,  # noqa: SLF001 - as above
 }
-"""What the loop does with each effect of the machine."""
+"""What the loop does with each other effect of the machine."""
 
 
 def _activities(response: LlmResponse) -> Iterator[tuple[TurnEvent, str | None]]:
