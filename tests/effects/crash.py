@@ -1,6 +1,7 @@
-"""Kill processes at random moments of durable turns and go on with what they leave: `python -m tests.effects.crash FOLDER TURNS SEED`.
+"""Kill processes at random moments of durable turns and go on with what they leave: `python -m tests.effects.crash FOLDER TURNS SEED [queued]`.
 
-Each process runs the last turn that there is again, under its id, then the next ones, until it is killed with SIGKILL. In the end the
+Each process runs the last turn that there is again, under its id, then the next ones, until it is killed with SIGKILL; `queued` turns are all
+in the queue from the beginning, and each process runs what it finds there. In the end the
 history has each turn once, whole and in order, and the tool was called again only where the call that was cut off was not recorded.
 Prints how many processes were killed, how many turns there are and how often the tool was called.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from lash_nb import LashCore, ScriptedProvider, calls, open_store, reply, tool
+from lash_nb import LashCore, LashSession, ScriptedProvider, calls, open_store, reply, tool
 from lash_nb.effects import SqliteEffectHost
 from lash_nb.wire import LlmRequest, LlmResponse
 from tests.effects.processes import ended, forked
@@ -25,6 +26,8 @@ __all__ = ["main"]
 LONGEST_LIFE: Final = 2
 """A process lives at most as long as so many turns take here and now, once it has opened the session."""
 LEASE_MS: Final = 20
+POLL_S: Final = 0.002
+"""How long to wait before looking again whether the lease of a dead process has ended."""
 
 
 def answer(request: LlmRequest) -> LlmResponse:
@@ -36,7 +39,24 @@ def answer(request: LlmRequest) -> LlmResponse:
     return calls((f"c{number}", "look_up", {"number": number}))
 
 
-async def run_turns(folder: Path, turns: int) -> None:
+async def ask(session: LashSession, turns: int) -> None:
+    """Run so many turns, from the last one on that was begun: whether it is finished nobody knows."""
+    for number in range(max(session.turn_index - 1, 0), turns):
+        await session.turn(f"Question {number}").turn_id(f"t{number}")
+
+
+async def drain(session: LashSession, turns: int) -> None:
+    """Queue what was not queued yet of so many turns, and run what is queued."""
+    store = session.store
+    assert store is not None
+    for number in range(session.turn_index + len(await store.list_queued_work("crash")), turns):
+        await session.queue(f"Question {number}")
+    while await store.list_queued_work("crash"):
+        await session.next_queued_turn()
+        await asyncio.sleep(POLL_S)
+
+
+async def run_turns(folder: Path, turns: int, *, queued: bool) -> None:
     """Run so many turns."""
 
     @tool
@@ -48,21 +68,20 @@ async def run_turns(folder: Path, turns: int) -> None:
 
     host = SqliteEffectHost(folder / "effects.db", lease_ttl_ms=LEASE_MS)
     core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(answer)).model("m")
-    session = await core.tools(look_up).build().session("crash").open()
+    session = await core.queue_lease_ms(LEASE_MS).tools(look_up).build().session("crash").open()
     (folder / "open").touch()
-    for number in range(max(session.turn_index - 1, 0), turns):  # whether the last one is finished nobody knows
-        await session.turn(f"Question {number}").turn_id(f"t{number}")
+    await (drain if queued else ask)(session, turns)
     (folder / "over").touch()
     await session.close()
     host.release()
 
 
-def seconds_of(turns: int) -> float:
+def seconds_of(turns: int, *, queued: bool) -> float:
     """Tell how long it takes to open a session and run so many turns, once all is loaded that they need."""
     with TemporaryDirectory() as first, TemporaryDirectory() as second:
-        asyncio.run(run_turns(Path(first), 1))
+        asyncio.run(run_turns(Path(first), 1, queued=queued))
         began = time.perf_counter()
-        asyncio.run(run_turns(Path(second), turns))
+        asyncio.run(run_turns(Path(second), turns, queued=queued))
         return time.perf_counter() - began
 
 
@@ -88,10 +107,11 @@ def await_file(file: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Kill until all turns are there, then check."""
     folder, turns, chance = Path(arguments[0]), int(arguments[1]), random.Random(int(arguments[2]))  # noqa: S311 - moments, no secrets
-    longest_s, kills = seconds_of(LONGEST_LIFE), 0
+    queued = arguments[3:] == ["queued"]
+    longest_s, kills = seconds_of(LONGEST_LIFE, queued=queued), 0
     while not (folder / "over").exists():
         (folder / "open").unlink(missing_ok=True)
-        child = forked(lambda: run_turns(folder, turns))
+        child = forked(lambda: run_turns(folder, turns, queued=queued))
         await_file(folder / "open")
         time.sleep(chance.uniform(0, longest_s))
         os.kill(child, signal.SIGKILL)

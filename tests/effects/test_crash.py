@@ -12,10 +12,11 @@ TURNS: Final = 12
 
 
 @pytest.mark.slow
-def test_killed_turns_are_gone_on_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [(), ("queued",)], ids=["by id", "queued"])
+def test_killed_turns_are_gone_on_with(tmp_path: Path, how: tuple[str, ...]) -> None:
     """SIGKILL at random moments of durable turns: in the end each is in the history once, whole and in order."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.effects.crash", str(tmp_path), str(TURNS), "37"],
+        [sys.executable, "-m", "tests.effects.crash", str(tmp_path), str(TURNS), "37", *how],
         capture_output=True,
         text=True,
         check=False,
