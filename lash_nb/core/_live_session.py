@@ -35,6 +35,7 @@ class LiveSession:
     def __init__(self, runtime: LashRuntime, store: LiveReplayStore) -> None:
         self._runtime = runtime
         self._store = store
+        self._session_id = runtime.session_id
         self._frame_id = runtime.state.current_agent_frame_id
         self._revision = self._revision_now()
         runtime.observe()
@@ -47,7 +48,7 @@ class LiveSession:
 
     def observed(self) -> tuple[SessionReadView, SessionCursor]:
         """Return the session as it was after its last change, and where events stand."""
-        return self._runtime.observe().read_view, self._store.current_cursor(self._runtime.session_id, self._revision)
+        return self._runtime.observe().read_view, self._store.current_cursor(self._session_id, self._revision)
 
     def replayed(self, cursor: SessionCursor) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
         """Return the events after a cursor of this session, or why they are not all there.
@@ -55,18 +56,18 @@ class LiveSession:
         Raises:
             LiveReplayError: the cursor is malformed or another session's, which no store is asked for; or `Store`.
         """
-        cursor.place_in(self._runtime.session_id)
+        cursor.place_in(self._session_id)
         return self._store.replay_after_cursor(cursor)
 
     def subscribed(self, cursor: SessionCursor) -> LiveReplaySubscription | LiveReplayGapReason:
         """Return the events after a cursor of this session and all that follow, or why they are not all there. Errors as in `replayed`."""
-        cursor.place_in(self._runtime.session_id)
+        cursor.place_in(self._session_id)
         return self._store.subscribe_after_cursor(cursor)
 
     def gap(self, requested: SessionCursor, latest: SessionCursor, reason: LiveReplayGapReason) -> LiveReplayGap:
         """Return what is told of events that are missing."""
         return LiveReplayGap(
-            session_id=self._runtime.session_id,
+            session_id=self._session_id,
             requested_cursor=str(requested),
             latest_cursor=str(latest),
             latest_revision=self._revision,
@@ -88,11 +89,11 @@ class LiveSession:
 
     def _append(self, payload: SessionObservationEventPayload) -> None:
         try:
-            self._store.append(self._runtime.session_id, self._revision, payload)
+            self._store.append(self._session_id, self._revision, payload)
         except LiveReplayError as error:
             _LOG.warning(
                 "session %s: an event was not kept for watchers, who will have to read the session anew: %s",
-                self._runtime.session_id,
+                self._session_id,
                 error,
             )
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -158,7 +159,7 @@ class TurnCommits:
     def _append_answer(self, outcome: TurnOutcome) -> None:
         """The answer becomes a message only now, unless the last message says just that."""
         finish = outcome.finished.assistant_message if outcome.finished else None
-        if finish is None or _says(self._state.graph.messages[-1:], finish.text):
+        if finish is None or _says(self._state.graph.messages, finish.text):
             return
         message_id = f"m{self._turn.ids.hex()}"
         part = Part(id=f"{message_id}.p0", kind="Prose", content=finish.text, prune_state="Intact")
@@ -180,7 +181,11 @@ def _was_committed(error: LashRuntimeError) -> bool:
     return isinstance(error.__cause__, StoreError) and error.__cause__.variant == "RuntimeTurnCommitConflict"
 
 
-def _says(last: Sequence[Message], text: str) -> bool:
-    if not last or last[0].role != "Assistant":
+def _says(messages: Sequence[Message], text: str) -> bool:
+    if not messages or messages[-1].role != "Assistant":
         return False
-    return "".join(p.content for p in last[0].parts if p.kind in ("Prose", "Text", "Image", "ToolResult")) == text
+    return "".join([p.content for p in messages[-1].parts if p.kind in _SHOWN]) == text
+
+
+_SHOWN: Final = frozenset({"Prose", "Text", "Image", "ToolResult"})
+"""Parts of the last message that say what the answer says."""

@@ -131,7 +131,7 @@ class ResidentGraph:
         begun = common_beginning(current, messages)  # no node of the path is transient, so none of these is
         rest = [message for message in messages[begun:] if not message.is_transient]
         known = len(current) - begun
-        if rest[:known] != list(current[begun:]):
+        if known and rest[:known] != list(current[begun:]):
             kept = [*messages[:begun], *rest]
             self._rewind(kept)
             rest, known = kept, len(self._view.messages)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias, overload
 
@@ -162,8 +163,19 @@ def read_attachment_folder(
 def attachment_references(nodes: Iterable[SessionNodeRecord]) -> Iterator[AttachmentReference]:
     """Yield each attachment that a node names, in messages, tool values and free payloads alike, with `node ID`."""
     for node in nodes:
-        for ref in _references_in(to_builtins(node)):
-            yield ref, f"{_NODE}{node.node_id}"
+        if _may_name(node):
+            for ref in _references_in(to_builtins(node)):
+                yield ref, f"{_NODE}{node.node_id}"
+
+
+def _may_name(node: SessionNodeRecord) -> bool:
+    """Tell whether a node may name attachments; most messages have nothing but texts."""
+    message = node.message
+    return message is None or any(_beside_text(part) != _TEXT_ALONE for part in message.parts)
+
+
+_beside_text = attrgetter("attachment", "tool_replay", "reasoning_meta", "response_meta")
+_TEXT_ALONE: Final = (None, None, None, None)
 
 
 _Named: TypeAlias = dict[AttachmentId, tuple[AttachmentRef, list[str]]]

@@ -82,6 +82,8 @@ class MemoryAttachmentManifest:
 
     def commit_refs(self, session_id: str, attachment_ids: Sequence[AttachmentId]) -> None:
         """Stamp the session's entries."""
+        if not attachment_ids:
+            return
         now = self._clock.now_ns() // NS_PER_MS
         for attachment_id in attachment_ids:
             entry = self._entries.get(attachment_id)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
-from weakref import WeakSet
+from weakref import ref
 
 from lash_nb.clock import NS_PER_MS, Clock, SystemClock
 from lash_nb.errors import LiveReplayError
@@ -152,8 +152,8 @@ class _Buffer:
     """Position, time in nanoseconds, event; oldest first."""
     tail: int = 0
     """Position of the last event."""
-    subscribers: "WeakSet[LiveReplaySubscription]" = field(default_factory=WeakSet)
-    """Who is told."""
+    subscribers: "set[ref[LiveReplaySubscription]]" = field(default_factory=set)
+    """Who is told, as long as somebody holds it."""
 
 
 class InMemoryLiveReplayStore:
@@ -183,16 +183,20 @@ class InMemoryLiveReplayStore:
     ) -> SessionObservationEvent:
         """Keep an event, tell it to subscribers, and return it with its cursor."""
         with self._lock:
+            now_ns = self._clock.monotonic_ns()
             buffer = self._buffer(session_id)
-            self._buffers.move_to_end(session_id)
             buffer.tail += 1
             cursor = SessionCursor.of(session_id, revision, buffer.tail)
             event = SessionObservationEvent(session_id, revision, cursor, payload)
-            buffer.events.append((buffer.tail, self._clock.monotonic_ns(), event))
-            self._trim(buffer)
-            self._trim_idle(buffer)
-            for subscriber in tuple(buffer.subscribers):
-                subscriber.push(event)
+            buffer.events.append((buffer.tail, now_ns, event))
+            self._trim(buffer, now_ns)
+            if len(self._buffers) > 1:
+                self._buffers.move_to_end(session_id)
+                self._trim_idle(buffer, now_ns)
+            for known in tuple(buffer.subscribers):
+                subscriber = known()
+                if subscriber is not None:
+                    subscriber.push(event)
         return event
 
     def replay_after_cursor(self, cursor: SessionCursor) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
@@ -206,7 +210,7 @@ class InMemoryLiveReplayStore:
             buffer = self._buffers.get(place.session_id)
             if buffer is None:
                 return "unavailable" if place.live_position else ()
-            self._trim(buffer)
+            self._trim(buffer, self._clock.monotonic_ns())
             return _gap(buffer, place.live_position) or _after(buffer, place.live_position)
 
     def subscribe_after_cursor(self, cursor: SessionCursor) -> LiveReplaySubscription | LiveReplayGapReason:
@@ -214,12 +218,12 @@ class InMemoryLiveReplayStore:
         place = cursor.place()
         with self._lock:
             buffer = self._buffer(place.session_id)
-            self._trim(buffer)
+            self._trim(buffer, self._clock.monotonic_ns())
             gap = _gap(buffer, place.live_position)
             if gap:
                 return gap
             subscription = LiveReplaySubscription(_after(buffer, place.live_position))
-            buffer.subscribers.add(subscription)
+            buffer.subscribers.add(ref(subscription, buffer.subscribers.discard))
             return subscription
 
     def current_cursor(self, session_id: str, revision: SessionRevision) -> SessionCursor:
@@ -233,7 +237,7 @@ class InMemoryLiveReplayStore:
         with self._lock:
             buffer = self._buffers.get(session_id)
             if buffer is not None:
-                self._trim(buffer)
+                self._trim(buffer, self._clock.monotonic_ns())
 
     def _buffer(self, session_id: str) -> _Buffer:
         buffer = self._buffers.get(session_id)
@@ -241,19 +245,19 @@ class InMemoryLiveReplayStore:
             buffer = self._buffers[session_id] = _Buffer()
         return buffer
 
-    def _trim_idle(self, just_trimmed: _Buffer) -> None:
+    def _trim_idle(self, just_trimmed: _Buffer, now_ns: int) -> None:
         """Let go the events of the session that has been quiet the longest; one at a time is enough, since each event does it."""
         session_id, buffer = next(iter(self._buffers.items()))
         if buffer is just_trimmed:
             return
-        self._trim(buffer)
+        self._trim(buffer, now_ns)
         if not buffer.events:
             self._buffers.move_to_end(session_id)
 
-    def _trim(self, buffer: _Buffer) -> None:
-        oldest_ns = self._clock.monotonic_ns() - self._max_age_ns
-        while len(buffer.events) > self._max_events or (buffer.events and buffer.events[0][1] < oldest_ns):
-            buffer.events.popleft()
+    def _trim(self, buffer: _Buffer, now_ns: int) -> None:
+        events, oldest_ns = buffer.events, now_ns - self._max_age_ns
+        while events and (events[0][1] < oldest_ns or len(events) > self._max_events):
+            events.popleft()
 
 
 def _gap(buffer: _Buffer, position: int) -> LiveReplayGapReason | None:

@@ -4,6 +4,7 @@ A commit costs what it brings: nodes lie in one index, the head moves, nothing i
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -101,7 +102,8 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         revision = checked_revision(commit, self._head)
         complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
         self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored, self._is_live))
-        self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
+        if commit.usage_deltas:
+            self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
         result = self._store_head(commit, revision)
         complete_queued_work()
         self.commit_refs(commit.session_id, commit.committed_attachment_ids)
@@ -265,11 +267,24 @@ def _carried(new: HydratedSessionCheckpoint, old: HydratedSessionCheckpoint | No
         return new
     kept = {
         name: getattr(old, name)
-        for name in ("tool_state", "plugin_snapshot", "execution_state")
-        if getattr(new, name) is None and getattr(new, f"{name}_ref") == getattr(old, f"{name}_ref")
+        for name, ref in _SNAPSHOTS
+        if getattr(new, name) is None and getattr(new, ref) == getattr(old, ref)
     }
-    return replace(new, **kept)
+    return replace(new, **kept) if kept else new
+
+
+_SNAPSHOTS: Final = (
+    ("tool_state", "tool_state_ref"),
+    ("plugin_snapshot", "plugin_snapshot_ref"),
+    ("execution_state", "execution_state_ref"),
+)
 
 
 def _manifest(checkpoint: HydratedSessionCheckpoint) -> SessionCheckpoint:
-    return SessionCheckpoint(**{name: getattr(checkpoint, name) for name in SessionCheckpoint.__struct_fields__})
+    return SessionCheckpoint(
+        turn_state=checkpoint.turn_state,
+        tool_state_ref=checkpoint.tool_state_ref,
+        plugin_snapshot_ref=checkpoint.plugin_snapshot_ref,
+        plugin_snapshot_revision=checkpoint.plugin_snapshot_revision,
+        execution_state_ref=checkpoint.execution_state_ref,
+    )

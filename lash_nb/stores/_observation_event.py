@@ -1,7 +1,8 @@
 """What can be seen to happen to a session while it is open (lash 0.1.0-alpha.43, facade §8.1)."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from lash_nb.stores._session_cursor import SessionCursor, SessionRevision
 from lash_nb.wire import TurnActivity, Wire
@@ -19,32 +20,28 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedActivity:
+class ObservedActivity(Struct, frozen=True):
     """A turn did something."""
 
     activity: TurnActivity
     """What."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """The session changed, and the change stays."""
 
     read_view: Any
     """The session as it is then: a `SessionReadView`, which this room only passes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFrameSwitched:
+class AgentFrameSwitched(Struct, frozen=True):
     """The session goes on in another agent frame."""
 
     frame_id: str
     """Which."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueChanged:
+class QueueChanged(Struct, frozen=True):
     """The queue has other work than before."""
 
     kind: Literal["enqueued", "cancelled"]
@@ -53,8 +50,7 @@ class QueueChanged:
     """To which batches."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessChanged:
+class ProcessChanged(Struct, frozen=True):
     """Background processes were started or asked to stop."""
 
     kind: Literal["started", "cancelled"]
@@ -69,8 +65,7 @@ SessionObservationEventPayload: TypeAlias = (
 """What happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionObservationEvent:
+class SessionObservationEvent(Struct, frozen=True):
     """Something that happened, and where."""
 
     session_id: str

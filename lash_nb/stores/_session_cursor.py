@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from lash_nb.errors import LiveReplayError
 
 __all__ = ["CursorPlace", "SessionCursor", "SessionRevision"]
@@ -28,8 +30,7 @@ class CursorPlace:
     """How many live events came before."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SessionCursor:
+class SessionCursor(Struct, frozen=True):
     """An opaque place in what happens to a session; `text` is what travels, and what it says is for stores alone."""
 
     text: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from msgspec import field
+from msgspec.structs import replace
 
 from lash_nb.wire._base import I64, U64, Wire
 
@@ -121,12 +122,13 @@ class TokenLedgerEntry(Wire, frozen=True, kw_only=True):
 
 def merged_ledger(rows: Iterable[TokenLedgerEntry]) -> tuple[TokenLedgerEntry, ...]:
     """Return usage by source and model, added up in the order of their first appearance; rows of nothing are dropped (sessions §16.2)."""
-    merged: dict[tuple[str, str], TokenUsage] = {}
+    merged: dict[tuple[str, str], TokenLedgerEntry] = {}
     for row in rows:
         if not row.usage.is_empty:
             key = (row.source, row.model)
-            merged[key] = merged.get(key, TokenUsage.zero()) + row.usage
-    return tuple(TokenLedgerEntry(source=source, model=model, usage=usage) for (source, model), usage in merged.items())
+            before = merged.get(key)
+            merged[key] = row if before is None else replace(before, usage=before.usage + row.usage)
+    return tuple(merged.values())
 
 
 class UsageTotals(Wire, frozen=True, kw_only=True):
