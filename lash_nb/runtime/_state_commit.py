@@ -47,10 +47,10 @@ def state_commit(
 
 def _graph_delta(state: RuntimeSessionState) -> GraphCommitDelta:
     """Return what is new, unless the store's graph is another one altogether: then not even the nodes are there that it was opened with."""
-    opened_with_nodes = len(state.graph.pending()) < len(state.graph)
-    if state.graph_replace_required or (state.stored_revision is None and opened_with_nodes):
-        return state.graph.full()
-    return state.graph.delta()
+    graph = state.graph
+    if state.graph_replace_required or (state.stored_revision is None and len(graph.pending()) < len(graph)):
+        return graph.full()
+    return graph.delta()
 
 
 def _checkpoint(state: RuntimeSessionState) -> HydratedSessionCheckpoint:

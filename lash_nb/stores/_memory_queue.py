@@ -71,6 +71,8 @@ class MemoryQueue:
         self, session_id: str, boundary: QueuedWorkClaimBoundary, owner: str, lease_ttl_ms: int, max_batches: int
     ) -> QueuedWorkClaim | None:
         """Claim the head and what may join it."""
+        if not self._rows:
+            return None
         now = self._now()
         ready = (row for row in self._rows.values() if row.batch.session_id == session_id and row.ready(now))
         rows = list(claimable(ready, boundary, max_batches))
