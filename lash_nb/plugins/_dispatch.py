@@ -20,7 +20,6 @@ from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector, default_projection
 from lash_nb.plugins._tool_provider import ToolProvider
-from lash_nb.plugins._validation import validate_tool_input
 from lash_nb.wire import (
     CompletedToolCall,
     ModelToolReturn,
@@ -81,7 +80,7 @@ class ToolDispatcher:
         contract = self._registry.resolve_contract(pending.tool_name)
         if contract is None:
             return self._completed(pending, _without_contract(pending.tool_name))
-        fault = validate_tool_input(contract.input_schema, pending.args)
+        fault = contract.arguments.fault(pending.args)
         if fault is not None:
             return self._completed(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
         prepared = await _or_failure(provider.prepare_tool_call(pending, context))

@@ -5,15 +5,18 @@ gets: union, enum, type, limits, items, required, properties, other keys. Everyt
 a keyword whose own value makes no sense.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from lash_nb.wire._base import Json, Wire
 from lash_nb.wire._json import to_json
 
 __all__ = ["LashSchema", "display_value", "schema_alternatives"]
 
+_Check: TypeAlias = Callable[[str, Any], str | None]
+"""Tells what is wrong with the value at a path, None when nothing is."""
 _SET_BY_RUNTIME: Final = "__session_id__"
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "null": NoneType,
@@ -33,10 +36,11 @@ _LIMIT_PHRASES: Final = {
     "minItems": "items >= {}",
     "maxItems": "items <= {}",
 }
+_LIMITS: Final = frozenset({"minimum", "maximum", "minLength", "maxLength"})
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
 
-class LashSchema(Wire, frozen=True, kw_only=True):
+class LashSchema(Wire, frozen=True, kw_only=True, gc=True, dict=True):  # keeps its check
     """What a value must be."""
 
     schema: Json
@@ -49,7 +53,11 @@ class LashSchema(Wire, frozen=True, kw_only=True):
 
     def fault(self, value: Json) -> str | None:
         """Return what is wrong with `value`, None when nothing is; only the first fault is told."""
-        return next(_faults("", self.schema, value), None)
+        return self._check("", value)
+
+    @cached_property
+    def _check(self) -> _Check:
+        return _check_of(self.schema)
 
 
 def schema_alternatives(schema: Json) -> list[Json] | None:
@@ -69,55 +77,131 @@ def _escaped(char: str) -> str:
     return _ESCAPES.get(char) or (char if char.isprintable() else f"\\u{{{ord(char):x}}}")
 
 
-def _faults(path: str, schema: Json, value: Json) -> Iterator[str]:
+def _check_of(schema: Json) -> _Check:
+    """Return the check of a schema: what it asks for is looked up once, not with each value."""
     if not isinstance(schema, dict):
-        return
+        return _anything
     options = schema_alternatives(schema)
     if options is not None:
-        if not any(next(_faults(path, option, value), None) is None for option in options):
-            yield _unexpected(path, schema, display_value(value))
-        return
-    yield from _scalar_faults(path, schema, value)
-    if isinstance(value, list):
-        yield from _list_faults(path, schema, value)
-    if isinstance(value, dict):
-        yield from _object_faults(path, schema, value)
+        return _union_check(schema, list(map(_check_of, options)))
+    checks = [check for make in _MAKERS if (check := make(schema)) is not None]
+    return checks[0] if len(checks) == 1 else _one_after_another(checks)
 
 
-def _scalar_faults(path: str, schema: dict[str, Any], value: Json) -> Iterator[str]:
+def _anything(_path: str, _value: Json) -> None:
+    """Allow everything."""
+
+
+def _one_after_another(checks: Sequence[_Check]) -> _Check:
+    def check(path: str, value: Json) -> str | None:
+        for one in checks:
+            fault = one(path, value)
+            if fault is not None:
+                return fault
+        return None
+
+    return check
+
+
+def _union_check(schema: dict[str, Any], options: Sequence[_Check]) -> _Check:
+    def check(path: str, value: Json) -> str | None:
+        if any(option(path, value) is None for option in options):
+            return None
+        return _unexpected(path, schema, display_value(value))
+
+    return check
+
+
+def _enum_check(schema: dict[str, Any]) -> _Check | None:
     enum = schema.get("enum")
-    if isinstance(enum, list) and not any(_is_same(option, value) for option in enum):
+    if not isinstance(enum, list):
+        return None
+
+    def check(path: str, value: Json) -> str | None:
+        if any(_is_same(option, value) for option in enum):
+            return None
         choice = ", ".join(map(display_value, enum))
-        yield f"{path or 'arguments'}: expected one of {choice}, got {display_value(value)}"
-    if not _has_type(schema.get("type"), value) or _breaks_limit(schema, value):
-        yield _unexpected(path, schema, display_value(value))
+        return f"{path or 'arguments'}: expected one of {choice}, got {display_value(value)}"
+
+    return check
 
 
-def _list_faults(path: str, schema: dict[str, Any], items: list[Json]) -> Iterator[str]:
-    if _is_miscounted(len(items), schema.get("minItems"), schema.get("maxItems")):
-        yield _unexpected(path, schema, f"{len(items)} items")
-    if "items" in schema:
-        for index, item in enumerate(items):
-            yield from _faults(f"{path}[{index}]", schema["items"], item)
+def _type_check(schema: dict[str, Any]) -> _Check | None:
+    kind = schema.get("type")
+    if not isinstance(kind, list | str):
+        return None
+    kinds = [kind] if isinstance(kind, str) else _texts(kind)
+    plain = _TYPES.get(kinds[0]) if len(kinds) == 1 else None
+
+    def check(path: str, value: Json) -> str | None:
+        if type(value) is plain or any(_is_a(one, value) for one in kinds):
+            return None
+        return _unexpected(path, schema, display_value(value))
+
+    return check
 
 
-def _object_faults(path: str, schema: dict[str, Any], value: dict[str, Json]) -> Iterator[str]:
-    for name in _texts(schema.get("required")):
-        if name not in value:
-            yield f"{_joined(path, name)}: required property missing"
+def _limit_check(schema: dict[str, Any]) -> _Check | None:
+    if schema.keys().isdisjoint(_LIMITS):
+        return None
+    return lambda path, value: _unexpected(path, schema, display_value(value)) if _breaks_limit(schema, value) else None
+
+
+def _list_check(schema: dict[str, Any]) -> _Check | None:
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    item_check = _check_of(schema.get("items"))
+
+    def check(path: str, value: Json) -> str | None:
+        if not isinstance(value, list):
+            return None
+        if _is_miscounted(len(value), least, most):
+            return _unexpected(path, schema, f"{len(value)} items")
+        faults = (item_check(f"{path}[{index}]", item) for index, item in enumerate(value))
+        return next(filter(None, faults), None)
+
+    return None if item_check is _anything and least is None and most is None else check
+
+
+def _object_check(schema: dict[str, Any]) -> _Check | None:
+    required = _texts(schema.get("required"))
     properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return
-    for name in sorted(properties.keys() & value.keys()):
-        yield from _faults(_joined(path, name), properties[name], value[name])
-    others = schema.get("additionalProperties")
-    if others is True:
-        return
-    for name in sorted(value.keys() - properties.keys() - {_SET_BY_RUNTIME}):
-        if isinstance(others, dict):
-            yield from _faults(_joined(path, name), others, value[name])
-        else:
-            yield f"{_joined(path, name)}: unexpected property"
+    entries = _entries_check(properties, schema.get("additionalProperties")) if isinstance(properties, dict) else None
+
+    def check(path: str, value: Json) -> str | None:
+        if not isinstance(value, dict):
+            return None
+        for name in required:
+            if name not in value:
+                return f"{_joined(path, name)}: required property missing"
+        return entries(path, value) if entries else None
+
+    return check if required or entries else None
+
+
+def _entries_check(properties: dict[str, Json], others: Json) -> _Check:
+    """Return the check of what an object holds: first the properties by name, then every other key."""
+    known = [(name, _check_of(properties[name])) for name in sorted(properties)]
+    names = frozenset({*properties, _SET_BY_RUNTIME})
+    other_check = None if not isinstance(others, dict) else _check_of(others)
+
+    def check(path: str, value: dict[str, Json]) -> str | None:
+        for name, one in known:
+            if name in value and (fault := one(_joined(path, name), value[name])) is not None:
+                return fault
+        if others is True or value.keys() <= names:
+            return None
+        for name in sorted(value.keys() - names):
+            place = _joined(path, name)
+            fault = other_check(place, value[name]) if other_check else f"{place}: unexpected property"
+            if fault is not None:
+                return fault
+        return None
+
+    return check
+
+
+_MAKERS: Final = (_enum_check, _type_check, _limit_check, _list_check, _object_check)
+"""What a schema may ask for, in the order in which it is looked at; a maker has no check where its keywords are not there."""
 
 
 def _is_same(one: Json, other: Json) -> bool:
@@ -129,12 +213,6 @@ def _is_same(one: Json, other: Json) -> bool:
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_is_same(item, other[key]) for key, item in one.items())
     return bool(one == other)
-
-
-def _has_type(kind: Json, value: Json) -> bool:
-    if isinstance(kind, list):
-        return any(_is_a(one, value) for one in _texts(kind))
-    return not isinstance(kind, str) or _is_a(kind, value)
 
 
 def _is_a(kind: str, value: Json) -> bool:

@@ -1,11 +1,13 @@
 """What a tool declares of itself (lash 0.1.0-alpha.37, effect wire format §12.3, turns §11.1)."""
 
+from functools import cached_property
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from msgspec import field
 
 from lash_nb.wire._base import U32, U64, Json, Settled, Wire, none
 from lash_nb.wire._llm_request import SchemaProjectionOverride
+from lash_nb.wire._schema import LashSchema
 
 __all__ = [
     "Availability",
@@ -189,7 +191,7 @@ class ToolManifest(Settled, frozen=True, kw_only=True):
         return self.availability_override or self.availability.base
 
 
-class ToolContract(Settled, frozen=True, kw_only=True):
+class ToolContract(Settled, frozen=True, kw_only=True, gc=True, dict=True):  # keeps what arguments must be
     """The schemas of a tool."""
 
     input_schema: Json = field(default_factory=open_object_schema)
@@ -204,6 +206,11 @@ class ToolContract(Settled, frozen=True, kw_only=True):
     """Where the output schema comes from."""
     examples: tuple[str, ...] = ()
     """Example calls."""
+
+    @cached_property
+    def arguments(self) -> LashSchema:
+        """What arguments must be."""
+        return LashSchema(schema=self.input_schema)
 
 
 class ToolDefinition(ToolManifest, frozen=True, kw_only=True):
