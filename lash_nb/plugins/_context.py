@@ -1,8 +1,9 @@
 """What a tool may know and use while it runs (lash 0.1.0-alpha.37, turns §12.1 and §12.4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+from msgspec import Struct
 
 from lash_nb.clock import CancellationToken
 from lash_nb.machine import PendingToolCall
@@ -33,8 +34,7 @@ def tool_replay_key(session_id: str, call_id: str, tool_name: str) -> str:
     return f"lash-tool:{session_id}:{call_id}:{tool_name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolPrepareContext:
+class ToolPrepareContext(Struct, frozen=True, kw_only=True):
     """What is known of a call before it runs."""
 
     session_id: str
@@ -43,8 +43,7 @@ class ToolPrepareContext:
     """Id of the call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolContext:
+class ToolContext(Struct, frozen=True, kw_only=True):
     """What is known of a running call; a tool function gets it by a parameter annotated `ToolContext`."""
 
     session_id: str
@@ -59,18 +58,21 @@ class ToolContext:
     """Attempts in all."""
     replay_key: str
     """The same for every attempt and every replay of the call."""
-    prepared_payload: Json = field(default=None, repr=False)
+    prepared_payload: Json = None
     """What the tool's provider remembered when the call was prepared."""
-    cancellation: CancellationToken | None = field(default=None, repr=False)
+    cancellation: CancellationToken | None = None
     """Tells when the call is no longer wanted."""
     async_process_id: str | None = None
     """The background process in which the call runs."""
-    attachments: AttachmentSink | None = field(default=None, repr=False)
+    attachments: AttachmentSink | None = None
     """Where to put bytes; None where there is no store."""
-    dispatch: ToolDispatch | None = field(default=None, repr=False)
+    dispatch: ToolDispatch | None = None
     """Calls other tools; None outside a dispatcher."""
-    direct: DirectCompletions = field(default=DETACHED, repr=False)
+    direct: DirectCompletions = DETACHED
     """Asks a model beside the conversation."""
+
+    def __repr__(self) -> str:
+        return f"ToolContext({', '.join(f'{name}={getattr(self, name)!r}' for name in _SHOWN)})"
 
     @classmethod
     def of_call(
@@ -96,8 +98,19 @@ class ToolContext:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
+_SHOWN: Final = (
+    "session_id",
+    "agent_frame_id",
+    "tool_call_id",
+    "attempt_number",
+    "max_attempts",
+    "replay_key",
+    "async_process_id",
+)
+"""What of a context is shown: neither what a provider remembered, nor what tools work with."""
+
+
+class ToolCall(Struct, frozen=True, kw_only=True):
     """One execution of a tool."""
 
     name: str

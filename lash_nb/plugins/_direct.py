@@ -1,10 +1,11 @@
 """Asking a model beside the conversation: from a tool by its context, from a session by its handle (lash 0.1.0-alpha.37, turns §12.4)."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, NoReturn, Protocol, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
+from msgspec import Struct
 from pydantic import BaseModel
 
 from lash_nb.errors import CallerError, DirectCompletionError
@@ -89,21 +90,23 @@ class DirectCompletion(Generic[Value]):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectCompletions:
+class DirectCompletions(Struct, frozen=True, kw_only=True):
     """Asks a model once, with nothing of the conversation: the session keeps only what it cost, in a ledger row of its own.
 
     Each call is an effect of kind `direct`: recorded, traced, and in a stepped turn stopped before and injected as any other.
     """
 
-    ask: AskDirectly = field(repr=False)
+    ask: AskDirectly
     """Who performs it."""
-    model: Callable[[], ModelSpec] = field(repr=False)
+    model: Callable[[], ModelSpec]
     """The session's model, which answers unless another one is named."""
     usage_source: str
     """Label of the ledger rows, unless a call has its own."""
     caused_by: CausalRef | None = None
     """What asks."""
+
+    def __repr__(self) -> str:
+        return f"DirectCompletions(usage_source={self.usage_source!r}, caused_by={self.caused_by!r})"
 
     def for_call(self, session_id: str, call_id: str) -> "DirectCompletions":
         """Return what asks on behalf of a tool call."""

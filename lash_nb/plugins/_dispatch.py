@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from lash_nb.clock import NS_PER_MS, Clock, is_being_cancelled
 from lash_nb.errors import LashRuntimeError, WireError, exception_text
@@ -229,5 +230,6 @@ def _as_json(output: object) -> ToolCallOutput:
         return output
     if output.control is not None:
         to_json(output.control)
-    payload = ToolValue(plain_json(output.outcome.payload.value))
-    return ToolCallOutput(outcome=ToolSuccess(payload=payload), control=output.control)
+    given = output.outcome.payload.value
+    plain = plain_json(given)
+    return output if plain is given else replace(output, outcome=ToolSuccess(payload=ToolValue(plain)))

@@ -1,9 +1,9 @@
 """When a tool call is tried again, and after what wait (lash 0.1.0-alpha.37, turns §12.3)."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lash_nb.wire import (
@@ -26,8 +26,7 @@ _LONGEST_MS: Final = 2**64 - 1
 _MOST_DOUBLINGS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPlan:
+class RetryPlan(Struct, frozen=True):
     """How often one call may be tried, and how long to wait in between."""
 
     attempts: int
@@ -40,7 +39,7 @@ class RetryPlan:
         """Return the plan of a call; an idempotent tool is tried again only under a call id, by which a repetition is recognized."""
         if isinstance(policy, SafeRetryPolicy) or (not isinstance(policy, NeverRetryPolicy) and call_id):
             return cls(max(1, policy.max_attempts), policy)
-        return cls(1, NeverRetryPolicy())
+        return _ONCE
 
     def wish(self, output: ToolCallOutput) -> RetrySafe | None:
         """Return the failure's wish to be tried again, None when the output is to stay as it is."""
@@ -56,6 +55,9 @@ class RetryPlan:
         doubled = self.policy.base_delay_ms << min(attempt - 1, _MOST_DOUBLINGS)
         asked = doubled if wish.after_ms is None else wish.after_ms
         return min(asked, self.policy.max_delay_ms or _LONGEST_MS)
+
+
+_ONCE: Final = RetryPlan(1, NeverRetryPolicy())
 
 
 def exhausted(output: ToolCallOutput, attempts: int) -> ToolCallOutput:

@@ -39,6 +39,8 @@ class Signature:
     """JSON Schema of the result; null when the function does not say."""
     model: type[BaseModel]
     """Checks and converts arguments."""
+    parameters: Mapping[str, str]
+    """The function's names of what it takes, by the model's."""
     context_parameter: str | None
     """The parameter that takes the `ToolContext`."""
 
@@ -49,9 +51,10 @@ class Signature:
             pydantic.ValidationError: an argument does not have its type.
         """
         given = self.model.model_validate(args, by_alias=True)
-        fields = type(given).model_fields
-        named = {str(fields[name].alias): getattr(given, name) for name in given.model_fields_set}
-        return named if self.context_parameter is None else {**named, self.context_parameter: context}
+        named = {self.parameters[name]: getattr(given, name) for name in given.model_fields_set}
+        if self.context_parameter is not None:
+            named[self.context_parameter] = context
+        return named
 
 
 def read_signature(function: Callable[..., Any], *, name: str | None = None) -> Signature:
@@ -72,7 +75,13 @@ def read_signature(function: Callable[..., Any], *, name: str | None = None) -> 
         _check(parameter, hints, title)
     model = _model(title, taken, hints, docs.parameters)
     return Signature(
-        title, docs.description, _input_schema(model, title), _output_schema(hints.get("return", Any)), model, context
+        name=title,
+        description=docs.description,
+        input_schema=_input_schema(model, title),
+        output_schema=_output_schema(hints.get("return", Any)),
+        model=model,
+        parameters={field: str(info.alias) for field, info in model.model_fields.items()},
+        context_parameter=context,
     )
 
 

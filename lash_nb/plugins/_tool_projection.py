@@ -1,16 +1,16 @@
 """What the model sees of a tool's result, and who decides it (lash 0.1.0-alpha.37, turns §12.3)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from lash_nb.wire import Json, ModelToolReturn, ToolCallOutput, model_tool_return
 
 __all__ = ["ToolResultProjection", "ToolResultProjector", "default_projection"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolResultProjection:
+class ToolResultProjection(Struct, frozen=True, kw_only=True):
     """A result that is to be shown to the model."""
 
     call_id: str

@@ -1,5 +1,6 @@
 """What a tool declares of itself (lash 0.1.0-alpha.37, effect wire format §12.3, turns §11.1)."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
@@ -141,7 +142,7 @@ class FromInputSchemaContract(Wire, frozen=True, kw_only=True, tag_field="kind",
 ToolOutputContract: TypeAlias = StaticOutputContract | FromInputSchemaContract
 """Where the output schema comes from."""
 
-_ORDER: Final[tuple[Availability, ...]] = get_args(Availability)
+_RANK: Final[Mapping[Availability, int]] = {level: rank for rank, level in enumerate(get_args(Availability))}
 _SHOWCASED = ToolAvailability(base="showcased")
 _NO_SURFACE = ToolAgentSurface()
 _MATERIALIZE = MaterializeProjectedValues()
@@ -151,7 +152,7 @@ _STATIC = StaticOutputContract()
 
 def at_least(level: Availability, minimum: Availability) -> bool:
     """Tell whether a tool that is offered up to `level` is offered up to `minimum` too."""
-    return _ORDER.index(level) >= _ORDER.index(minimum)
+    return _RANK[level] >= _RANK[minimum]
 
 
 def open_object_schema() -> Json:
