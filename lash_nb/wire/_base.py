@@ -52,15 +52,14 @@ I64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _WHITE_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
+none: Final = type(None)
+"""Default of an optional field that is written as `null`; a type, as calling one costs less than calling a function."""
+
+
 class Octets(bytes):
     """Bytes that travel as a JSON array of integers, never as base64 (effect wire format, §1.8)."""
 
     __slots__ = ()
-
-
-def none() -> None:
-    """Default of an optional field that is written as `null`."""
-    return
 
 
 def no_items() -> tuple[Any, ...]:

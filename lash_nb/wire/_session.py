@@ -71,7 +71,7 @@ class SessionMeta(Wire, frozen=True, kw_only=True):
     """When the store was made."""
     model: str
     """The model at that time."""
-    cwd: str | None = field(default_factory=lambda: None)
+    cwd: str | None = field(default_factory=type(None))
     """The working directory at that time."""
     relation: SessionRelation
     """How it stands to others."""

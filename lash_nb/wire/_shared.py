@@ -74,7 +74,9 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         fresh = tuple(more)
         if not fresh:
             return self
-        if not self._behind and self._grow(fresh):
+        follow = len(self._trunk.items) - self._length
+        if not self._behind and (not follow or self._goes_on_with(fresh)):
+            self._trunk.items.extend(fresh[follow:])
             return self._made(self._before, self._trunk, self._length + len(fresh), ())
         behind = self._behind + fresh
         if len(behind) <= _FEW + isqrt(2 * self._length):
@@ -82,17 +84,9 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         items = [*islice(self._trunk.items, self._length), *behind]
         return self._made(self._before, _Trunk(items), len(items), ())
 
-    def _grow(self, fresh: tuple[Any, ...]) -> bool:
-        """See to it that the list goes on with `fresh`; it may do so already, when somebody else came first."""
-        items = self._trunk.items
-        if len(items) == self._length:
-            items.extend(fresh)
-            return True
-        ahead = items[self._length : self._length + len(fresh)]
-        if any(map(is_not, ahead, fresh)):
-            return False
-        items.extend(fresh[len(ahead) :])
-        return True
+    def _goes_on_with(self, fresh: tuple[Any, ...]) -> bool:
+        """Tell whether the list goes on with `fresh`, as far as it goes: somebody else may have come first."""
+        return not any(map(is_not, self._trunk.items[self._length : self._length + len(fresh)], fresh))
 
     def first(self, count: int) -> "SharedSequence[Item]":
         """Return the first items."""
@@ -137,7 +131,12 @@ class SharedSequence(Sequence[Item], Generic[Item]):
     def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
         if isinstance(index, slice):
             start, stop, step = index.indices(self._size)
-            return self._between(start, stop) if step == 1 else tuple(self)[index]
+            if step != 1:
+                return tuple(self)[index]
+            ahead = len(self._before)
+            if ahead <= start <= stop <= ahead + self._length:
+                return tuple(self._trunk.items[start - ahead : stop - ahead])
+            return self._between(start, stop)
         place = index + self._size if index < 0 else index
         if not 0 <= place < self._size:
             message = "index out of range"
@@ -157,9 +156,6 @@ class SharedSequence(Sequence[Item], Generic[Item]):
 
     def _between(self, start: int, stop: int) -> tuple[Item, ...]:
         """Return the items of a slice; costs their number."""
-        ahead = len(self._before)
-        if ahead <= start <= stop <= ahead + self._length:
-            return tuple(self._trunk.items[start - ahead : stop - ahead])
         pieces = (self._before, self._trunk.items, self._behind)
         found: list[Item] = []
         for piece, length in zip(pieces, (len(self._before), self._length, len(self._behind)), strict=True):
