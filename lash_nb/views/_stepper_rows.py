@@ -20,7 +20,7 @@ from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms
 from lash_nb.views._json import call_text, inline, pretty, pretty_capped
 from lash_nb.views._steppable import Steppable
-from lash_nb.views._turn_words import outcome_words
+from lash_nb.views._turn_words import outcome_words, turn_state
 from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
 
 __all__ = ["conversation", "envelope", "rail", "state", "turn_label"]
@@ -35,6 +35,8 @@ KINDS: Final[tuple[str, ...]] = (
     "checkpoint",
     "sync_execution_surface",
 )
+_ENDS: Final = {"completed": "success", "cancelled": "cancelled", "failed": "failed"}
+"""The mark of a turn that is over."""
 _RAIL_LIMIT: Final = 200
 _TALK_LIMIT: Final = 40
 _TEXT_LIMIT: Final = 1_200
@@ -51,10 +53,24 @@ def state(steppable: Steppable) -> dict[str, Any]:
         "phase": steppable.state,
         "title": titles[steppable.state],
         "detail": _detail(steppable, pending),
-        "error": bool(steppable.state == "finished" and not getattr(steppable.result, "is_success", True)),
+        "mark": _mark(steppable),
+        "empty": _empty(steppable),
         "kinds": list(KINDS[:4]),
         "stops": stops,
     }
+
+
+def _mark(steppable: Steppable) -> str:
+    if steppable.state != "finished":
+        return steppable.state
+    return _ENDS[turn_state(steppable.result)] if steppable.result is not None else "idle"
+
+
+def _empty(steppable: Steppable) -> str:
+    """What stands where an envelope would."""
+    if steppable.state != "finished":
+        return "Nothing is pending."
+    return f"The turn is over: {_detail(steppable, None)}. Click an effect to see it again; a prompt below %%lash begins the next turn."
 
 
 def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:

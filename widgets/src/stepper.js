@@ -17,7 +17,6 @@ const ACTIONS = [
   { name: "fail", label: "Fail", key: "f" },
   { name: "cancel", label: "Cancel", key: "Esc" },
 ];
-const PHASE_MARKS = { idle: "idle", running: "running", paused: "paused", finished: "success" };
 
 /** @param {{ model: any, el: HTMLElement }} context */
 function render({ model, el }) {
@@ -131,9 +130,9 @@ function render({ model, el }) {
   }
 
   function updateBar() {
-    const { phase, title, detail, error } = state();
+    const { phase, title, detail } = state();
     const note = ui.stale ? "the kernel no longer answers this page: run %lash step for a new stepper" : detail;
-    clear(words).append(mark(/** @type {any} */ (error ? "failed" : PHASE_MARKS[/** @type {keyof typeof PHASE_MARKS} */ (phase)] ?? "idle")), h("b", {}, ui.stale ? "Disconnected" : title), h("span", { class: "l-muted l-cut", title: note }, note));
+    clear(words).append(mark(state().mark), h("b", {}, ui.stale ? "Disconnected" : title), h("span", { class: "l-muted l-cut", title: note }, note));
     const free = ready() && ui.mode === "view";
     for (const [name, one] of buttons) {
       const off = name === "cancel" ? ui.mode !== "view" || ui.stale || !["paused", "running"].includes(phase) : !(free || (ui.mode === "edit" && name === "next" && ready() && !broken()));
@@ -231,7 +230,7 @@ function render({ model, el }) {
   }
 
   function updateMiddle() {
-    if (!envelope().kind) return clear(middle).append(h("div", { class: "l-empty" }, state().phase === "finished" ? state().detail : "Nothing is pending."));
+    if (!envelope().kind) return clear(middle).append(h("div", { class: "l-empty" }, state().empty));
     clear(middle).append(ui.mode === "inject" ? injectForm() : viewForm());
   }
 
@@ -281,6 +280,7 @@ function render({ model, el }) {
   life.on(model, "change:state", () => {
     updateBar();
     updateStops();
+    if (!envelope().kind) updateMiddle();
   });
   life.on(model, "change:problem", updateProblem);
   life.on(model, "change:rail", updateRail);
