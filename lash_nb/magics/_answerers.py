@@ -25,11 +25,12 @@ _COLUMNS: Final = {
     "model": "model",
     "picked_by": "picked by",
 }
-_NAME_ONE: Final = "name one: --model ID"
+_NAME_ONE: Final = "--model ID"
 _NO_KEY: Final = "none needed"
 _GIVEN: Final[Mapping[bool | None, str]] = {True: "it has one", False: "it has none"}
 _NEEDS: Final = {"offline": "nothing, and has no model"}
-_PICKED: Final = {"offline": "nobody else being there"}
+_ITS_NAME: Final = "its name alone"
+_PICKED: Final = {"offline": "nobody else there"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def answerer_table(bench: Bench) -> Table:
         columns=_COLUMNS,
         title="Who can answer",
         note=_now(bench, rows),
-        hint="choose one: %lash provider NAME · for a session of its own: %lash new NAME --provider NAME",
+        hint="choose one: %lash provider NAME [--model ID] · for a session of its own: %lash new NAME --provider NAME",
     )
     return Table(pd.DataFrame([asdict(row) for row in rows]), face)
 
@@ -96,12 +97,12 @@ def _variables(bench: Bench, current: str) -> Iterator[_Answerer]:
 
 def _picked(name: str, names: Sequence[str]) -> str:
     if name == PREFERRED_PROVIDER:
-        return "its name, before all others"
-    return "being the only one here" if len(names) == 1 else f"%lash provider {name}"
+        return "its name, before all"
+    return "being the only one" if len(names) == 1 else _ITS_NAME
 
 
 def _service_row(service: ModelService, current: str) -> _Answerer:
-    missing = "" if service.is_ready else f"{service.variable} is not set"
+    missing = "" if service.is_ready else "no key" if service.variable == service.key else f"no {service.variable}"
     endpoint = service.base_url or f"{service.variable}"
     if service.is_ready:
         try:
@@ -119,7 +120,7 @@ def _service_row(service: ModelService, current: str) -> _Answerer:
         key=_key(service),
         endpoint=endpoint,
         model=service.model or _NAME_ONE,
-        picked_by=service.variable or _PICKED.get(service.name, _picked_by_name(service)),
+        picked_by=service.variable or _PICKED.get(service.name, _ITS_NAME),
     )
 
 
@@ -127,10 +128,6 @@ def _key(service: ModelService) -> str:
     if service.key is None:
         return _NO_KEY
     return f"{service.key}, {'set' if os.environ.get(service.key, '').strip() else 'not set'}"
-
-
-def _picked_by_name(service: ModelService) -> str:
-    return f"%lash provider {service.name}{'' if service.model else ' --model ID'}"
 
 
 def _endpoint(provider: LlmProvider) -> str:

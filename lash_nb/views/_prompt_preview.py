@@ -19,6 +19,7 @@ _NAMED: Final = 4
 """As many hooks does a note name."""
 _TEXT: Final = 20_000
 """Characters of a text that opens; a longer one is cut aloud."""
+_CUT: Final = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;"
 _ROW: Final = "display:flex;gap:12px;padding:2px 12px;"
 
 
@@ -168,12 +169,12 @@ def _group(preview: PromptLike, kind: str, longest: int) -> Iterator[Html]:
 
 
 def _component(preview: PromptLike, one: PromptComponentLike, longest: int) -> Html:
-    name = el("span", one_line(one.name, 60), style="min-width:190px;white-space:nowrap;")
-    source = el("span", one_line(one.source, 30), style=f"{MUTED}min-width:90px;white-space:nowrap;")
+    name = el("span", one_line(one.name, 60), style=f"flex:0 0 180px;{_CUT}", title=one_line(one.name, 200))
+    source = el("span", one_line(one.source, 60), style=f"{MUTED}flex:0 0 96px;{_CUT}", title=one_line(one.source, 200))
     begin = el(
         "span",
         one_line(one.text, 90),
-        style=f"{MUTED}flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;",
+        style=f"{MUTED}flex:1;min-width:0;{_CUT}",
     )
     line = el(
         "div",

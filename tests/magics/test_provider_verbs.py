@@ -61,7 +61,7 @@ def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.Monke
         "answers now",
         "it has none",
         "http://127.0.0.1:8",
-        "being the only one here",
+        "being the only one",
     ]
     assert rows.loc["openai-compatible", ["state", "key", "endpoint", "picked_by"]].tolist() == [
         "ready",
@@ -70,11 +70,11 @@ def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.Monke
         "OPENAI_BASE_URL",
     ]
     assert rows.loc["anthropic", ["state", "key", "model"]].tolist() == [
-        "ANTHROPIC_API_KEY is not set",
+        "no key",
         "ANTHROPIC_API_KEY, not set",
         "claude-sonnet-4-6",
     ]
-    assert rows.loc["ollama", "picked_by"] == "%lash provider ollama --model ID"
+    assert rows.loc["ollama", "picked_by"] == "its name alone"
     for face in shell.faces(table).values():
         assert "planted" not in face
         assert "session demo: anthropic answers with" in face
