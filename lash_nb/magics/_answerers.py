@@ -127,7 +127,7 @@ def _service_row(service: ModelService, current: str) -> _Answerer:
 def _key(service: ModelService) -> str:
     if service.key is None:
         return _NO_KEY
-    return f"{service.key}, {'set' if os.environ.get(service.key, '').strip() else 'not set'}"
+    return f"{'set' if os.environ.get(service.key, '').strip() else 'not set'}: {service.key}"
 
 
 def _endpoint(provider: LlmProvider) -> str:

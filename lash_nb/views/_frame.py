@@ -88,7 +88,9 @@ class FrameFace:
         if len(shown) > 1 and self.sums:
             cells.append(self._sum_row(frame))
         right = [place for place, name in enumerate(self.columns) if _is_number(frame, name)]
-        lines = aligned(cells, right=right, limits=fitting(cells, fixed=right, most=_CELL)) if len(shown) else []
+        times = [place for place, name in enumerate(self.columns) if frame[name].dtype.kind == "M"]
+        limits = fitting(cells, fixed=[*right, *times], most=_CELL)
+        lines = aligned(cells, right=right, limits=limits) if len(shown) else []
         head = f"{one_line(self.title)}  {counted(len(frame), 'row')}"
         said = (self.note, self._left_out(frame, most), self._end(frame))
         return clipped(

@@ -65,13 +65,13 @@ def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.Monke
     ]
     assert rows.loc["openai-compatible", ["state", "key", "endpoint", "picked_by"]].tolist() == [
         "ready",
-        "OPENAI_API_KEY, set",
+        "set: OPENAI_API_KEY",
         "http://127.0.0.1:9/v1",
         "OPENAI_BASE_URL",
     ]
     assert rows.loc["anthropic", ["state", "key", "model"]].tolist() == [
         "no key",
-        "ANTHROPIC_API_KEY, not set",
+        "not set: ANTHROPIC_API_KEY",
         "claude-sonnet-4-6",
     ]
     assert rows.loc["ollama", "picked_by"] == "its name alone"
