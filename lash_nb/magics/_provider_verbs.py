@@ -14,6 +14,7 @@ from lash_nb.magics._table import Table
 from lash_nb.magics._typed_model import TypedModel
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.providers import known_models
+from lash_nb.words import printable
 
 __all__ = ["MODEL_ARGUMENTS", "PROVIDER_VERBS", "say_choice"]
 
@@ -42,7 +43,7 @@ MODEL_ARGUMENTS: Final = (
 def say_choice(bench: Bench, core: LashCore, opening: Opening) -> None:
     """Say who answers where nobody was named."""
     if chosen_provider(bench.namespace, opening.provider)[0] is None:
-        print(core.provider_choice)  # noqa: T201 - said in the cell
+        print(printable(str(core.provider_choice)))  # noqa: T201 - said in the cell
 
 
 async def _provider(bench: Bench, asked: Namespace) -> Table | None:
@@ -56,7 +57,7 @@ async def _provider(bench: Bench, asked: Namespace) -> Table | None:
         opened.refuse_during_turn()
         await opened.answer_by(asked.name, provider, model)
     where = f"session {bench.current} and those" if bench.current else "sessions"
-    print(f"{core.provider_choice}. It does in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
+    print(f"{printable(str(core.provider_choice))}. It does in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
     return None
 
 
@@ -77,7 +78,7 @@ async def _model(bench: Bench, asked: Namespace) -> Table | None:
     spec = TypedModel(asked.id, asked.window, asked.variant).known_to(opened.provider, asked.id)
     await opened.session.configure(SessionConfigPatch(model=spec))
     window, name = spec.limits.context_window_tokens, f"{spec.id}, {spec.variant}" if spec.variant else spec.id
-    print(f"{name} is asked from the next turn on; it takes {window:,} tokens")  # noqa: T201 - said in the cell
+    print(f"{printable(name)} is asked from the next turn on; it takes {window:,} tokens")  # noqa: T201 - said in the cell
     return None
 
 
@@ -86,7 +87,7 @@ def _models(bench: Bench) -> Table:
     face = views.FrameFace(
         columns=_MODELS,
         title="Models whose limits are known",
-        note=f"now: {now}",
+        note=f"now: {printable(now)}",
         hint="choose one: %lash model ID · one that is not listed: %lash model ID --window N",
     )
     return Table(frames.models_df(known_models()), face)

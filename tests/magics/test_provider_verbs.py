@@ -188,3 +188,12 @@ def test_an_answer_that_is_no_value(shell: Shell) -> None:
     assert "there is no Animal; a schema is a pydantic model class" in shell.refuse("%%lash --schema Animal\nWho?")
     assert "leave one of them out" in shell.refuse("%%lash --schema Person --step\nWho?")
     assert shell.run("%%lash\nHello").reply == "hi"
+
+
+def test_the_name_of_a_model_gives_no_orders(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """A directional override or an escape in it is shown as what it is not."""
+    shell.run("provider = provider_of('one')\n%lash new demo")
+    capsys.readouterr()
+    shell.run("%lash model gpt\u202e\x1b[31m --window 1000")
+
+    assert capsys.readouterr().out == "gpt\ufffd\ufffd[31m is asked from the next turn on; it takes 1,000 tokens\n"
