@@ -21,8 +21,8 @@ _DIGITS: Final = 10
 """A code of so many digits is no status."""
 _ALWAYS_RETRYABLE: Final = frozenset({"transport", "timeout"})
 
-_QUOTING: Final = frozenset({"replay_mismatch"})
-"""Codes of failures that quote requests: their words say nothing of the failure."""
+_QUOTING: Final = frozenset({"replay_mismatch", "replay_request", "replay_unreadable"})
+"""Codes of failures that quote requests and paths: their words say nothing of the failure."""
 
 _THROTTLED: Final = re.compile(
     r"rate limit|rate_limit|ratelimit|throttl(?:e|ing)|too many requests|tokens per minute|tpm|quota"

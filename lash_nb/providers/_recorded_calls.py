@@ -80,12 +80,14 @@ class RecordedCalls:
 
         Raises:
             LlmTransportError: the recorded call failed, or its answer is not in the trace.
+            TraceReadError: the trace is not what it was; the call is left.
         """
-        del self._left[number]
         row = int(self._rows.end[number])
+        body: dict[str, Any] = self._trace[row] if row >= 0 else {}
+        del self._left[number]
         if row < 0:
             raise _unanswered(number, "the recording ends before its answer")
-        body, (call,) = self._trace[row], self._trace.calls_at([number], [])
+        (call,) = self._trace.calls_at([number], [])
         if body.get("type") == "llm_call_failed":
             raise _recorded_failure(body)
         if is_withheld(body):
@@ -117,7 +119,9 @@ def differences(recorded: Request, asked: Request, *, most: int = 3) -> str:
 
 def _request_of(body: Mapping[str, Any]) -> Request:
     facts = {_NAMES.get(name, name): _bare(read_fact(name, body)) for name in _ASKED}
-    facts["messages"] = [one for one in map(_without_reasoning, facts["messages"] or ()) if one.get("blocks") != []]
+    told = facts["messages"] or []
+    messages = map(_without_reasoning, told if isinstance(told, list) else [told])
+    facts["messages"] = [one for one in messages if one.get("blocks") != []]
     return {name: value for name, value in facts.items() if value not in (None, [], "")}
 
 

@@ -3,18 +3,20 @@
 import warnings
 from typing import Final
 
-from lash_nb.errors import CallerError, LlmTransportError
+from lash_nb.errors import CallerError, LashError, LlmTransportError, TraceReadError, exception_text
 from lash_nb.providers._options import ProviderOptions, ProviderReliability, RetryOptions
 from lash_nb.providers._recorded_calls import RecordedCalls, Request, asked_by, differences
 from lash_nb.providers._scripted import ScriptedProvider
 from lash_nb.trace import LlmTraceMapper, Trace, TraceInput, read_trace
 from lash_nb.wire import LlmRequest, LlmResponse
-from lash_nb.words import counted
+from lash_nb.words import counted, legible
 
 __all__ = ["ReplayProvider", "ReplayWarning"]
 
 _ONCE: Final = ProviderOptions(reliability=ProviderReliability(retry=RetryOptions(enabled=False)))
 """A failure that was recorded is one after all retries."""
+_SHOWN: Final = 300
+"""Characters of what is wrong with a request that a message shows."""
 
 
 class ReplayWarning(UserWarning):
@@ -77,16 +79,45 @@ class ReplayProvider(ScriptedProvider):
         return True
 
     def _recorded(self, request: LlmRequest) -> LlmResponse:
-        asked = asked_by(request, self._mapper)
-        number = self._calls.find(asked)
-        return self._calls.take(self._next_left(asked) if number is None else number)
+        asked = self._asked(request)
+        try:
+            number = self._calls.find(asked)
+            return self._calls.take(self._next_left(asked) if number is None else number)
+        except TraceReadError as error:
+            raise LlmTransportError(
+                f"the recording cannot be read any more: {error.message.rstrip('.')}; {self._has}. Put the file back as it was, or record again, and make a"
+                " new ReplayProvider",
+                kind="validation",
+                code="replay_unreadable",
+            ) from error
+
+    def _asked(self, request: LlmRequest) -> Request:
+        try:
+            return asked_by(request, self._mapper)
+        except (
+            LashError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:  # whatever it is, it is no request
+            raise LlmTransportError(
+                f"this request cannot be looked up in a recording, for no trace could tell it ({legible(exception_text(error), _SHOWN)});"
+                f" {self._has}. Ask with an LlmRequest of texts and JSON, as a session does",
+                kind="validation",
+                code="replay_request",
+            ) from error
+
+    @property
+    def _has(self) -> str:
+        return f"it has {counted(self._all, 'call')}, {len(self._calls)} of them left"
 
     def _next_left(self, asked: Request) -> int:
         """The next call left, for a request that nobody recorded."""
         number = self._calls.first
         if number is None:
             raise LlmTransportError(
-                f"all {counted(self._all, 'recorded call')} are answered, and one more is asked; record again, or make a new ReplayProvider"
+                f"all {counted(self._all, 'recorded call')} are answered, and one more is asked, of model {asked.get('model')!r}; record again, or make a new ReplayProvider"
                 " to begin anew",
                 kind="validation",
                 code="replay_exhausted",

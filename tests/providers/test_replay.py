@@ -206,6 +206,51 @@ async def test_words_of_a_request_do_not_say_what_failed() -> None:
     assert (meaning.kind, meaning.retryable, meaning.terminal_reason) == ("validation", False, "provider_error")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None,
+        {"model": "quota"},
+        LlmRequest(model="\ud800", messages=(), attachments=(), tools=(), tool_choice="Auto"),
+        LlmRequest(model="m", messages=(object(),), attachments=(), tools=(), tool_choice="Auto"),  # type: ignore[arg-type]  # the fault under test
+        LlmRequest(model="m", messages=None, attachments=(), tools=(), tool_choice="Auto"),  # type: ignore[arg-type]  # as above
+    ],
+    ids=repr,
+)
+async def test_what_is_no_request(asked: Any) -> None:
+    """It is told from a request that was not recorded, with what the recording has; no recorded call is used up."""
+    provider = ReplayProvider(recorded((ASKED, reply("a")), (ASKED, reply("b"))))
+    with pytest.raises(LlmTransportError, match=r"it has 2 calls, 2 of them left\. Ask with an LlmRequest") as raised:
+        await ProviderHandle(provider).complete(asked)
+
+    assert (raised.value.provider_code, classify_failure(raised.value).kind) == ("replay_request", "validation")
+    assert provider.left == 2
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": 1}\n' * 900], ids=["cut short", "replaced"])
+async def test_a_recording_that_was_changed_since(tmp_path: Path, content: bytes) -> None:
+    """Its calls cannot be read any more; the message says so."""
+    path = tmp_path / "quota.jsonl"
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in recorded((ASKED, reply("a")))))
+    provider = ReplayProvider(path)
+    path.write_bytes(content)
+    with pytest.raises(LlmTransportError, match=r"cannot be read any more.*it has 1 call, 1 of them left") as raised:
+        await ProviderHandle(provider).complete(ASKED)
+
+    assert (raised.value.provider_code, classify_failure(raised.value).kind) == ("replay_unreadable", "validation")
+
+
+@pytest.mark.parametrize("told", [7, "x", True, {"role": "user"}, [7, None]], ids=repr)
+async def test_a_recording_with_messages_of_another_form(told: Any) -> None:
+    """It is a call that asked something else."""
+    records = recorded((ASKED, reply("a")))
+    records[0]["request"]["messages"] = told
+    with pytest.raises(LlmTransportError, match="differs from recorded call 1: messages") as raised:
+        await ProviderHandle(ReplayProvider(records)).complete(ASKED)
+
+    assert raised.value.provider_code == "replay_mismatch"
+
+
 async def test_long_texts_are_shown_where_they_differ() -> None:
     """And of many differences the first."""
     long = "word " * 100
