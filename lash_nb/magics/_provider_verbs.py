@@ -57,9 +57,8 @@ async def _provider(bench: Bench, asked: Namespace) -> Table | None:
         opened.refuse_during_turn()
         await opened.answer_by(asked.name, provider, model)
     where = f"session {bench.current} and those" if bench.current else "sessions"
-    print(
-        f"{printable(str(core.provider_choice))}. It does in {where} that are opened from now on; another model: %lash model ID"
-    )  # noqa: T201 - said in the cell
+    who = printable(str(core.provider_choice))
+    print(f"{who}. It does in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
     return None
 
 

@@ -8,10 +8,11 @@ from pydantic import SecretStr
 from lash_nb.providers._account import anthropic_account
 from lash_nb.providers._anthropic_request import messages_body
 from lash_nb.providers._anthropic_stream import MessagesReader
-from lash_nb.providers._endpoint import Endpoint
+from lash_nb.providers._endpoint import nobody
+from lash_nb.providers._http_provider import HttpProvider
 from lash_nb.providers._model_families import anthropic_variants, has_adaptive_thinking
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.providers._stream import LlmStreamEvent, StreamSink
+from lash_nb.providers._stream import StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
 __all__ = ["AnthropicProvider"]
@@ -22,7 +23,7 @@ _THINKING_BETWEEN_CALLS: Final = "interleaved-thinking-2025-05-14"
 """Models that decide themselves how long to think have it built in."""
 
 
-class AnthropicProvider:
+class AnthropicProvider(HttpProvider):
     """Answers by Anthropic's Messages API; other servers that speak it are reached by `base_url`.
 
     The key is held as a secret: no repr, error, trace or pickle has it.
@@ -53,27 +54,14 @@ class AnthropicProvider:
         Raises:
             CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
         """
-        self.options: Final = options or ProviderOptions()
-        self._account: Final = anthropic_account(base_url, api_key)
-        self._endpoint: Final = Endpoint(
-            f"{self._account.base_url}/v1/messages",
+        super().__init__(
+            anthropic_account(base_url, api_key),
+            "/v1/messages",
             who="Anthropic",
-            secrets=self._account.secrets("x-api-key", others=headers),
-            timeouts=self.options.reliability.timeouts,
+            key_header="x-api-key",
+            headers=headers,
+            options=options,
         )
-
-    def __repr__(self) -> str:
-        return f"AnthropicProvider({self._account})"
-
-    @property
-    def base_url(self) -> str:
-        """Address of the API."""
-        return self._account.base_url
-
-    @property
-    def has_key(self) -> bool:
-        """Whether it has a key; the key itself is seen nowhere."""
-        return self._account.key is not None
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` says how hard `model` can be asked to think."""
@@ -88,14 +76,10 @@ class AnthropicProvider:
         return await self._endpoint.ask(
             messages_body(request, options=self.options),
             MessagesReader(expose_thinking=self.options.thinking.expose),
-            stream or _nobody,
+            stream or nobody,
             headers={"anthropic-version": _VERSION, "anthropic-beta": ",".join(_betas(request.model))},
         )
 
 
 def _betas(model: str) -> tuple[str, ...]:
     return (_PIECES_OF_ARGUMENTS,) if has_adaptive_thinking(model) else (_PIECES_OF_ARGUMENTS, _THINKING_BETWEEN_CALLS)
-
-
-def _nobody(_: LlmStreamEvent) -> None:
-    """Nobody listens."""

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lash_nb.errors import CallerError, LlmTransportError
+from lash_nb.providers._masking import AnswerMask, without_keys
 from lash_nb.providers._options import Timeouts
 from lash_nb.providers._secret import Secrets
 from lash_nb.providers._sse import SseParser
 from lash_nb.providers._stream import LlmStreamEvent, StreamSink
 from lash_nb.wire import LlmResponse
 
-__all__ = ["AnswerReader", "Endpoint", "checked_base_url"]
+__all__ = ["AnswerReader", "Endpoint", "checked_base_url", "nobody"]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _DONE: Final = b"[DONE]"
@@ -131,20 +132,27 @@ class Endpoint:
         Raises:
             LlmTransportError: anything that went wrong; none of its texts has a secret.
         """
+        keys = self._secrets.keys()
+        mask = AnswerMask(stream or nobody, keys) if keys else None
+        tell = stream or nobody if mask is None else mask.hear
         try:
-            response = await self._exchange(msgspec.json.encode(body), reader, stream, headers or {})
+            response = await self._exchange(
+                msgspec.json.encode(body), reader, tell, headers or {}, is_streamed=stream is not None
+            )
         except LlmTransportError as error:
             failure = self._scrubbed(error)
         else:
+            if mask is not None:  # of an answer that broke off, what may be half a key is not told
+                mask.end()
             streamed = " (stream)" if stream is not None else ""
-            return msgspec.structs.replace(response, http_summary=f"HTTP POST {self.url}{streamed}")
+            whole = msgspec.structs.replace(response, http_summary=f"HTTP POST {self.url}{streamed}")
+            return without_keys(whole, LlmResponse, keys)
         raise failure
 
     async def _exchange(
-        self, body: bytes, reader: AnswerReader, stream: StreamSink | None, headers: Mapping[str, str]
+        self, body: bytes, reader: AnswerReader, tell: StreamSink, headers: Mapping[str, str], *, is_streamed: bool
     ) -> LlmResponse:
-        tell = stream or _nobody
-        async with self._http.post(self.url, body, headers=headers, streaming=stream is not None) as reply:
+        async with self._http.post(self.url, body, headers=headers, streaming=is_streamed) as reply:
             kind = reply.headers.get("content-type", "").lower()
             if not 200 <= reply.status < 300:
                 text = await self._text(reply.chunks)
@@ -274,5 +282,5 @@ def _error_message(text: bytes) -> str | None:
     return message if isinstance(message, str) else None
 
 
-def _nobody(_: LlmStreamEvent) -> None:
+def nobody(_: LlmStreamEvent) -> None:
     """Nobody listens."""

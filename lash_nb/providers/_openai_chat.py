@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from lash_nb.providers._account import openai_account
-from lash_nb.providers._endpoint import Endpoint
+from lash_nb.providers._http_provider import HttpProvider
 from lash_nb.providers._openai_chat_request import chat_body, chat_variants
 from lash_nb.providers._openai_chat_stream import ChatReader
 from lash_nb.providers._options import ProviderOptions
@@ -18,7 +18,7 @@ __all__ = ["OpenAiCompatibleProvider"]
 _WHO: Final = "OpenAI-compatible chat"
 
 
-class OpenAiCompatibleProvider:
+class OpenAiCompatibleProvider(HttpProvider):
     """Answers by any server that speaks OpenAI's Chat Completions: OpenRouter, Ollama, vLLM, LM Studio and others.
 
     The key is held as a secret: no repr, error, trace or pickle has it.
@@ -51,27 +51,15 @@ class OpenAiCompatibleProvider:
         Raises:
             CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
         """
-        self.options: Final = options or ProviderOptions()
-        self._account: Final = openai_account(base_url, api_key)
-        self._endpoint = Endpoint(
-            f"{self._account.base_url}/chat/completions",
+        super().__init__(
+            openai_account(base_url, api_key),
+            "/chat/completions",
             who=_WHO,
-            secrets=self._account.secrets("Authorization", before="Bearer ", others=headers),
-            timeouts=self.options.reliability.timeouts,
+            key_header="Authorization",
+            before_key="Bearer ",
+            headers=headers,
+            options=options,
         )
-
-    def __repr__(self) -> str:
-        return f"OpenAiCompatibleProvider({self._account})"
-
-    @property
-    def base_url(self) -> str:
-        """Address of the API."""
-        return self._account.base_url
-
-    @property
-    def has_key(self) -> bool:
-        """Whether it has a key; the key itself is seen nowhere."""
-        return self._account.key is not None
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether the server takes `variant` as a reasoning effort of `model`; only OpenRouter takes any."""

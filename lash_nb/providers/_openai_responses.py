@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from lash_nb.providers._account import openai_account
-from lash_nb.providers._endpoint import Endpoint
+from lash_nb.providers._http_provider import HttpProvider
 from lash_nb.providers._model_families import openai_variants
 from lash_nb.providers._openai_responses_request import responses_body
 from lash_nb.providers._openai_responses_stream import ResponsesReader
@@ -17,7 +17,7 @@ from lash_nb.wire import LlmRequest, LlmResponse
 __all__ = ["OpenAiProvider"]
 
 
-class OpenAiProvider:
+class OpenAiProvider(HttpProvider):
     """Answers by OpenAI's Responses API, which keeps reasoning between calls; other servers that speak it are reached by `base_url`.
 
     The key is held as a secret: no repr, error, trace or pickle has it.
@@ -48,27 +48,15 @@ class OpenAiProvider:
         Raises:
             CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
         """
-        self.options: Final = options or ProviderOptions()
-        self._account: Final = openai_account(base_url, api_key)
-        self._endpoint: Final = Endpoint(
-            f"{self._account.base_url}/responses",
+        super().__init__(
+            openai_account(base_url, api_key),
+            "/responses",
             who="OpenAI",
-            secrets=self._account.secrets("Authorization", before="Bearer ", others=headers),
-            timeouts=self.options.reliability.timeouts,
+            key_header="Authorization",
+            before_key="Bearer ",
+            headers=headers,
+            options=options,
         )
-
-    def __repr__(self) -> str:
-        return f"OpenAiProvider({self._account})"
-
-    @property
-    def base_url(self) -> str:
-        """Address of the API."""
-        return self._account.base_url
-
-    @property
-    def has_key(self) -> bool:
-        """Whether it has a key; the key itself is seen nowhere."""
-        return self._account.key is not None
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` is a reasoning effort of `model`; the models `gpt-5…` and `o…` have some."""

@@ -1,27 +1,29 @@
 """How keys are held: read once, sent in headers, shown nowhere.
 
-Rule: the plain text of a secret leaves this file for a request's headers only. What others say about a call is scrubbed of it, since servers
-like to repeat what they got.
+Rule: the plain text of a secret leaves this file for a request's headers, and for the mask of its answer, only. What others say about a call is scrubbed of
+it, since servers like to repeat what they got.
 """
 
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NoReturn
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
 from lash_nb.errors import CallerError
+from lash_nb.providers._masking import HIDDEN
 
 __all__ = ["Secrets", "key_from"]
 
-_HIDDEN: Final = "[secret]"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 """A name of a header."""
 _SHORTEST: Final = 8
 """Characters. Shorter ones, as local servers take (`ollama`), are words that texts have for other reasons."""
+_SHORTEST_SAID: Final = 16
+"""Characters of a key that a model may not say. Shorter ones, as local servers take (`lm-studio`), are words that models have other reasons to say."""
 
 
 def key_from(given: SecretStr | None, *, variable: str | None) -> SecretStr | None:
@@ -58,11 +60,13 @@ def _checked(plain: str, name: str) -> str:
 class Secrets:
     """The headers that nobody may see, and how texts are cleaned of what is in them."""
 
-    def __init__(self, headers: Mapping[str, str | SecretStr], *, keys: Iterable[SecretStr] = ()) -> None:
+    def __init__(self, headers: Mapping[str, str | SecretStr], *, keys: tuple[SecretStr, ...] = ()) -> None:
         """Keep `headers`, each of them as a secret; `keys` are what parts of them are made of."""
         self._headers: Final = {name: _sealed(name, value) for name, value in headers.items()}
         held = (*keys, *self._headers.values())
         plain = {one.get_secret_value() for one in held if len(one) >= _SHORTEST}
+        named = (value for value in headers.values() if isinstance(value, SecretStr))
+        self._unsaid: Final = tuple({one for one in (*keys, *named) if len(one) >= _SHORTEST_SAID})
         self._spellings: Final = SecretStr("\n".join(sorted({way for one in plain for way in _ways(one)}, key=len)))
 
     def __repr__(self) -> str:
@@ -76,11 +80,15 @@ class Secrets:
         """Return the headers in plain text, to send them."""
         return {name: value.get_secret_value() for name, value in self._headers.items()}
 
+    def keys(self) -> tuple[str, ...]:
+        """Return what no answer may say: the keys, and the headers that were given as secrets."""
+        return tuple(key.get_secret_value().strip() for key in self._unsaid)
+
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced by `[secret]`."""
         for spelling in reversed(self._spellings.get_secret_value().split("\n")):
             if spelling:
-                text = text.replace(spelling, _HIDDEN)
+                text = text.replace(spelling, HIDDEN)
         return text
 
 

@@ -28,7 +28,7 @@ from lash_nb import (
 from lash_nb.clock import CancellationToken, ManualClock
 from lash_nb.errors import CallerError, DirectCompletionError, LlmTransportError
 from lash_nb.frames import records_df
-from lash_nb.providers import LlmProvider, ProviderOptions
+from lash_nb.providers import DeltaEvent, LlmProvider, LlmStreamEvent, ProviderOptions
 from lash_nb.trace import JsonlTraceSink, read_trace
 from lash_nb.views import (
     SessionGraphView,
@@ -290,6 +290,36 @@ async def test_no_artefact_has_a_key(
     assert "httpcore" in caplog.text
     assert all(any(plant.key in value for value in asked.headers.values()) for asked in server.asked)
     assert bool(server.asked) is (plant.scenario != NOBODY)
+
+
+@pytest.mark.parametrize("way", ["argument", "environment", "secret header"])
+async def test_no_artefact_has_a_key_that_the_model_says(
+    dialect: Dialect, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, cut into pieces, thought, or as the argument of a call: its listeners, the trace and the store have `[secret]`."""
+    plant = Plant("sk-planted55555/+=._~", dialect, "well", way)
+    pieces = (f"It is {plant.key}: s", *plant.key, " sk", "-planted", f" {plant.key[:12]}", plant.key[12:], "s")
+    look = Called("c1", "look", ('{"what": "', plant.key[:9], f'{plant.key[9:]}"}}'))
+    said = [Said(text=pieces, thought=pieces, calls=(look,), reason="tool_use"), Said(text=pieces)]
+    async with ModelServer(lambda asked: answered(dialect, said[b"c1" in asked.body])) as server:
+        provider = provider_of(plant, server.url, monkeypatch)
+        shown = await live_artefacts(plant, tmp_path, provider)
+        told: list[LlmStreamEvent] = []
+        response = await provider.complete(request(user("hi")), told.append)
+    heard = "".join(event.text for event in told if isinstance(event, DeltaEvent))
+    files = files_in(tmp_path)
+
+    assert heard == response.full_text == "It is [secret]: s[secret] sk-planted [secret]s"
+    assert [text for text in [*shown, *kept_artefacts(tmp_path)] if plant.core in text] == []
+    assert [name for name, content in files.items() if plant.core.encode() in content] == []
+
+
+async def test_a_model_may_say_the_short_key_of_a_local_server(dialect: Dialect) -> None:
+    """Such a key is a word, and no secret."""
+    async with ModelServer(answered(dialect, Said(text=("I am lm-", "studio")))) as server:
+        response = await dialect.provider(server.url, key="lm-studio").complete(request(user("hi")))
+
+    assert response.full_text == "I am lm-studio"
 
 
 def test_there_are_fifty_keys_and_every_way_to_give_one() -> None:

@@ -1,0 +1,80 @@
+"""Keeps a key that a model or its server repeats out of the answer: what is told on the way, and what is kept.
+
+Rule: a key is found however it is cut into pieces, so text that may be the beginning of one waits for the next piece.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, PartEvent, ReasoningDeltaStream, StreamSink
+from lash_nb.wire import LlmOutputPart, LlmResponse, from_json, to_json
+
+__all__ = ["HIDDEN", "AnswerMask", "without_keys"]
+
+HIDDEN: Final = "[secret]"
+"""Stands where a key was."""
+T = TypeVar("T", LlmOutputPart, LlmResponse)
+_Text = DeltaEvent | ReasoningDeltaStream
+
+
+class AnswerMask:
+    """Stands before somebody who listens to an answer, and tells the same without the keys."""
+
+    def __init__(self, tell: StreamSink, keys: Sequence[str]) -> None:
+        """Listen for `tell`; `keys` are never told."""
+        self._tell = tell
+        self._keys = keys
+        self._last: _Text | None = None
+        """What was heard last, when its end may begin a key."""
+
+    def hear(self, event: LlmStreamEvent) -> None:
+        """Take the next event, and tell it as far as it is no part of a key."""
+        if isinstance(event, DeltaEvent | ReasoningDeltaStream):
+            self._hear_text(event)
+            return
+        if isinstance(event, PartEvent):
+            self.end()
+            event = PartEvent(without_keys(event.part, LlmOutputPart, self._keys))
+        self._tell(event)
+
+    def end(self) -> None:
+        """Tell what was kept back: no more text belongs to it."""
+        last, self._last = self._last, None
+        if last is not None:
+            self._tell(last)
+
+    def _hear_text(self, event: _Text) -> None:
+        kind, before = type(event), ""
+        if type(self._last) is kind and self._last is not None:
+            before, self._last = self._last.text, None
+        self.end()
+        text = before + event.text
+        for key in self._keys:
+            text = text.replace(key, HIDDEN)
+        end = min(_open_end(text, key) for key in self._keys)
+        if end < len(text):
+            self._last = kind(text[end:])
+        if end:
+            self._tell(kind(text[:end]))
+
+
+def without_keys(told: T, kind: type[T], keys: Sequence[str]) -> T:
+    """Return a part of an answer, or the whole, with `[secret]` in place of each key, wherever it stands."""
+    plain = msgspec.json.encode(told)
+    if not any(key.encode() in plain for key in keys):
+        return told
+    text = to_json(told).decode()
+    for key in keys:
+        text = text.replace(key, HIDDEN)
+    cleaned: T = from_json(text, kind)
+    return cleaned
+
+
+def _open_end(text: str, key: str) -> int:
+    """Where the end of a text that begins a key begins; the text's length when none does."""
+    place = text.find(key[0], max(0, len(text) - len(key) + 1))
+    while place >= 0 and not key.startswith(text[place:]):
+        place = text.find(key[0], place + 1)
+    return len(text) if place < 0 else place
