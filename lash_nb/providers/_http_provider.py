@@ -52,3 +52,13 @@ class HttpProvider:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._account})"
+
+    @property
+    def base_url(self) -> str:
+        """Address of the API."""
+        return self._account.base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a key; the key itself is seen nowhere."""
+        return self._account.key is not None
