@@ -243,12 +243,12 @@ class LashCore:
         Raises:
             EmbedError: `MissingSessionStoreFactory`, `DurableEffectHostRequiresHandlerContext`, `SessionDeleteProcess`, `StoreFactory`.
         """
+        controller = scoped_effect_controller or own_controller(self.effect_host(), session_id)
         factory, registry = self._parts.store_factory, self._parts.process_registry
         if factory is None:
             raise EmbedError(
                 "MissingSessionStoreFactory", "this core keeps no sessions; give it one with .store_factory(…)"
             )
-        controller = scoped_effect_controller or own_controller(self.effect_host(), session_id)
         process = None if registry is None else await delete_process_state(session_id, registry, controller)
         await delete_stored_session(session_id, factory)
         return SessionDeleteReport(session_id=session_id, process=process)

@@ -337,13 +337,13 @@ async def test_deleting_takes_handles_away_first_as_an_effect_of_its_own_scope()
     assert len(host.seen) == 1
 
 
-async def test_a_core_without_sessions_says_so_before_it_wants_a_scope(tmp_path: Path) -> None:
-    """Whatever else is missing."""
+async def test_a_core_without_sessions_opens_the_scope_of_a_deletion_before_it_says_so(tmp_path: Path) -> None:
+    """As the reference does: a host that has none to give is heard first."""
     made = builder([]).effect_host(SqliteEffectHost(tmp_path / "effects.db"))
     core = LashCore.standard().model("m").advanced().runtime_host_config(made.build().parts.host).build()
     with pytest.raises(EmbedError) as error:
         await core.delete_session("demo")
-    assert error.value.variant == "MissingSessionStoreFactory"
+    assert error.value.variant == "DurableEffectHostRequiresHandlerContext"
 
 
 async def test_a_deletion_can_be_part_of_another_scope(tmp_path: Path) -> None:
