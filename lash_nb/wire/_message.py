@@ -213,21 +213,21 @@ def reassign_part_ids(message_id: str, parts: Iterable[Part]) -> tuple[Part, ...
 class ResumeSafety:
     """Tells, message by message, whether a turn could go on from here: every tool call has exactly one result.
 
-    Progress is committed only at such points (lash 0.1.0-alpha.37, sessions §2.3). `fork` starts from what was fed so far without copying
-    it, so that a turn pays for its own messages only; the original must not be fed while a fork is in use.
+    Progress is committed only at such points (lash 0.1.0-alpha.37, sessions §2.3). The id of a call that has its result is free again: some
+    models number the calls of each reply anew, for which the reference commits no progress any more.
     """
 
-    def __init__(self, base: "ResumeSafety | None" = None) -> None:
-        self._base = base
-        self._calls: set[str] = set()
-        self._results: set[str] = set()
-        self._open: int = 0 if base is None else base._open  # noqa: SLF001 - the same class
-        """Calls without a result; of no interest once something was broken."""
-        self._broken: bool = base is not None and base._broken  # noqa: SLF001 - the same class
+    def __init__(self) -> None:
+        self._open: set[str] = set()
+        """Ids of calls without a result; of no interest once something was broken."""
+        self._broken = False
 
     def fork(self) -> "ResumeSafety":
-        """Return a checker that goes on from here."""
-        return ResumeSafety(self)
+        """Return a checker that goes on from here by itself."""
+        forked = ResumeSafety()
+        forked._open = set(self._open)
+        forked._broken = self._broken
+        return forked
 
     def feed(self, messages: Iterable[Message]) -> "ResumeSafety":
         """Take the next messages into account and return the checker itself."""
@@ -243,22 +243,14 @@ class ResumeSafety:
         """Whether what was fed so far is a point to go on from."""
         return not self._broken and not self._open
 
-    def _has_call(self, call_id: str) -> bool:
-        return call_id in self._calls or (self._base is not None and self._base._has_call(call_id))  # noqa: SLF001 - the same class
-
-    def _has_result(self, call_id: str) -> bool:
-        return call_id in self._results or (self._base is not None and self._base._has_result(call_id))  # noqa: SLF001 - the same class
-
     def _feed_call(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "Assistant" and bool(call_id) and not self._has_call(call_id)
-        self._calls.add(call_id)
-        self._open += 1
+        safe = message.role == "Assistant" and bool(call_id) and call_id not in self._open
+        self._open.add(call_id)
         return safe
 
     def _feed_result(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "User" and self._has_call(call_id) and not self._has_result(call_id)
-        self._results.add(call_id)
-        self._open -= 1
+        safe = message.role == "User" and call_id in self._open
+        self._open.discard(call_id)
         return safe
 
 

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from lash_nb.plugins import tool
-from lash_nb.providers import call
+from lash_nb.providers import call, reply
 from lash_nb.stores import FullGraph
-from lash_nb.wire import RuntimeEffectEnvelope, RuntimeEffectOutcome, messages_are_prompt_resume_safe
+from lash_nb.wire import (
+    LlmRequest,
+    LlmResponse,
+    RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
+    messages_are_prompt_resume_safe,
+)
 from tests.runtime.desk import (
     ActingHost,
     ActingStore,
@@ -68,6 +74,24 @@ async def test_an_abort_at_any_effect_keeps_what_was_committed(number: int, act:
     reread = await store.load_session(FullGraph())
     assert reread is not None
     assert reread.graph == session.graph
+
+
+async def test_a_model_that_numbers_its_calls_anew_loses_nothing_more_in_an_abort() -> None:
+    """What a tool gave in the second turn is kept as that of the first, although both calls have one id."""
+
+    def answer(request: LlmRequest) -> LlmResponse:
+        asked = not any(block.ToolResult for block in request.messages[-1].blocks)
+        return call("weather", {"city": "Oslo"}, id="call_0") if asked else reply("Clear.")
+
+    store = ActingStore()
+    session = await open_session(answer, weather, host=ActingHost(after(7 + 6, aborted_before)), store=store)
+    await session.turn("first").run()
+    turn = session.start("hi")
+    await turn.settled()
+    stored = await store.load_session(FullGraph())
+    assert isinstance(turn.error, asyncio.CancelledError)
+    assert stored is not None
+    assert roles(messages_of(stored.graph)) == ["User", "Assistant", "User", "Assistant", "User", "Assistant", "User"]
 
 
 @pytest.mark.parametrize("act", [aborted_before, aborted_after])
