@@ -174,7 +174,8 @@ class CancellationToken:
 
     def __init__(self) -> None:
         self._cancelled = False
-        self._children: weakref.WeakSet[CancellationToken] = weakref.WeakSet()
+        self._children: weakref.WeakSet[CancellationToken] | None = None
+        """Made with the first one: most tokens are given to one tool, and have none."""
         self._callbacks: set[Callable[[], None]] = set()
 
     @property
@@ -189,7 +190,7 @@ class CancellationToken:
         self._cancelled = True
         for callback in list(self._callbacks):
             callback()
-        for child in list(self._children):
+        for child in list(self._children or ()):
             child.cancel()
 
     def child(self) -> "CancellationToken":
@@ -197,6 +198,8 @@ class CancellationToken:
         token = CancellationToken()
         if self._cancelled:
             token.cancel()
+        elif self._children is None:
+            self._children = weakref.WeakSet((token,))
         else:
             self._children.add(token)
         return token

@@ -171,13 +171,16 @@ class TurnLoop:
 
     async def _tool_calls(self, effect: ToolCalls) -> None:
         """Run the calls of one reply one after the other; when the host fails, all have a result, for no model goes on without."""
+        told_in = self._turn.trace_context(self._machine.protocol_iteration)
         for call in effect.calls:
             started = ToolCallStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
-            self._turn.trace.emit(started, self._turn.trace_context(self._machine.protocol_iteration))
+            self._turn.trace.emit(started, told_in)
+        scope = self._turn.scope(self._machine.protocol_iteration)
+        parent = turn_effect_invocation(scope, effect.id, "tool_call")
         results: list[CompletedToolCall] = []
         try:
             for call in effect.calls:
-                results.append(await self._tool_call(effect.id, call))  # noqa: PERF401 - what is done counts when the next one fails
+                results.append(await self._tool_call(effect.id, call, parent))  # noqa: PERF401 - what is done counts when the next one fails
         except RuntimeEffectControllerError as error:
             failure = tool_failure("internal", error.code, error.message)
             not_run = (completed_call(call, failure) for call in effect.calls[len(results) :])
@@ -186,6 +189,7 @@ class TurnLoop:
         self._complete_tool_calls(effect.id, results)
 
     def _complete_tool_calls(self, effect_id: int, results: Sequence[CompletedToolCall]) -> None:
+        told_in = self._turn.trace_context(self._machine.protocol_iteration)
         for result in results:
             record = ToolCallCompleted(
                 call_id=result.call_id,
@@ -194,16 +198,17 @@ class TurnLoop:
                 output=TraceToolCallOutput.of(result.output),
                 duration_ms=result.duration_ms,
             )
-            self._turn.trace.emit(record, self._turn.trace_context(self._machine.protocol_iteration))
+            self._turn.trace.emit(record, told_in)
         self._machine.handle_response(ToolResults(id=effect_id, results=tuple(results)))
 
-    async def _tool_call(self, effect_id: int, pending: PendingToolCall) -> CompletedToolCall:
+    async def _tool_call(
+        self, effect_id: int, pending: PendingToolCall, parent: RuntimeInvocation
+    ) -> CompletedToolCall:
         context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
         prepared = await self._turn.writer.within(lambda: self._dispatcher.prepare(pending, context))
         if not isinstance(prepared, PreparedToolCall):
             return prepared
         command = ToolCallCommand(call=prepared)
-        parent = self._invocation(effect_id, command)
         invocation = child_tool_effect_invocation(parent, effect_id, pending.call_id)
         outcome = await self._perform(invocation, command, ToolOutcome)
         if prepared.call_id not in self._executor.tool_calls and self._turn.controller.durability_tier == "inline":
