@@ -22,6 +22,7 @@ _DEPTH: Final = 128
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits; the codec takes any."""
+_HOLDERS: Final = (dict, list, tuple)
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
 
@@ -52,13 +53,22 @@ def _copied(value: Any) -> Any:
     try:
         written = _ENCODER.encode(value)
         copied = _DECODER.decode(written)
-        is_same = copied == value
+        is_same = copied == value or copied == _with_lists(value)
         if _LONG in written.translate(_DIGITS):
             to_json(copied)
     except (TypeError, ValueError, OverflowError, RecursionError, WireError):
         return UNSET
     is_shallow = written.count(b"[") + written.count(b"{") < _DEPTH or _is_shallow(copied)
     return copied if is_same and is_shallow else UNSET
+
+
+def _with_lists(value: Any) -> Any:
+    """Return `value` with lists in the place of tuples: JSON tells no rows of a table from lists."""
+    if isinstance(value, dict):
+        return {key: _with_lists(item) if isinstance(item, _HOLDERS) else item for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_lists(item) if isinstance(item, _HOLDERS) else item for item in value]
+    return value
 
 
 def _is_shallow(value: Json) -> bool:
