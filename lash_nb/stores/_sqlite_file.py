@@ -86,6 +86,10 @@ class SqliteFile:
         """
         return await _awaited(self._steps("BEGIN", work))
 
+    async def read_one(self, work: Work[T]) -> T:
+        """Do the same as `read` for work of one statement, which is of one moment by itself."""
+        return await _awaited(self._steps(None, work))
+
     async def write(self, work: Work[T]) -> T:
         """Return what `work` returns, and keep what it writes; waits for other writers without holding up the event loop.
 
@@ -93,6 +97,14 @@ class SqliteFile:
             StoreError: `Backend`, with the `path`; nothing is written.
         """
         return await _awaited(self._steps(self._writing(), work))
+
+    async def write_if(self, look: Work[bool], work: Work[T]) -> T | None:
+        """Do the same as `write` when `look`, one statement, is true; otherwise wait for no writer, and return None.
+
+        Others may write between the two, so `work` looks again.
+        """
+        begin = self._writing()
+        return await _awaited(self._steps(begin, work)) if await self.read_one(look) else None
 
     def read_now(self, work: Work[T]) -> T:
         """Do the same as `read`, from a plain function."""
@@ -119,7 +131,7 @@ class SqliteFile:
             raise StoreError("Backend", told, path=self.path)
         return "BEGIN IMMEDIATE"
 
-    def _steps(self, begin: str, work: Work[T]) -> Generator[float, None, T]:
+    def _steps(self, begin: str | None, work: Work[T]) -> Generator[float, None, T]:
         """Yield how long to wait before the next try, in seconds; return the result of the one that came through."""
         pauses = _pauses(self._busy_timeout_s)
         while True:
@@ -133,7 +145,7 @@ class SqliteFile:
                 raise store_error(self.path, error) from error
             yield pause
 
-    def _attempt(self, begin: str, work: Work[T]) -> T:
+    def _attempt(self, begin: str | None, work: Work[T]) -> T:
         RESTING.wake(self)
         with self._lock:
             connection = self._open()
@@ -193,8 +205,10 @@ class _ChangedError(sqlite3.Error):
     """Somebody wrote while a quiet file was read."""
 
 
-def _transacted(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+def _transacted(connection: sqlite3.Connection, begin: str | None, work: Work[T]) -> T:
     _roll_back(connection)  # what an interrupted rollback left
+    if begin is None:
+        return work(connection)
     try:
         connection.execute(begin)
         result = work(connection)

@@ -45,7 +45,7 @@ class SqliteQueue:
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
         terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, self._tell)
-        return await self._file.write(terms.claim)
+        return await self._file.write_if(terms.any_ready, terms.claim)
 
     async def claim_by_ids(
         self,

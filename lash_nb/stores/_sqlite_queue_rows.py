@@ -56,6 +56,8 @@ _ITEMS: Final = select(
     texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
 )
 _FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
+_READY: Final = f"available_at_ms <= ? AND {_FREE}"
+_ANY_READY: Final = f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ? AND {_READY})"  # noqa: S608 - made of constants
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
 
@@ -128,6 +130,11 @@ class Terms:
     tell: Callable[[StoreError], None]
     """Hears of work that cannot be read, which is passed over and stays where it is."""
 
+    def any_ready(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether there is anything that nobody holds."""
+        found = connection.execute(_ANY_READY, (self.session_id, self.now, self.now)).fetchone()
+        return bool(found[0])
+
     def claim(self, connection: sqlite3.Connection) -> QueuedWorkClaim | None:
         """Claim what may be claimed."""
         rows = list(claimable(self._ready(connection), self.boundary, self.max_batches))
@@ -144,7 +151,7 @@ class Terms:
         return claim
 
     def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
-        for found in _found(connection, self.session_id, f"available_at_ms <= ? AND {_FREE}", self.now, self.now):
+        for found in _found(connection, self.session_id, _READY, self.now, self.now):
             try:
                 row = _row(connection, found)
             except StoreError as error:

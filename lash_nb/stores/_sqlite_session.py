@@ -86,7 +86,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
 
     async def load_head(self) -> SessionHeadMeta | None:
         """Return where the session stands."""
-        return await self._file.read(lambda connection: read_head(connection, self.path))
+        return await self._file.read_one(lambda connection: read_head(connection, self.path))
 
     async def load_session(self, scope: SessionReadScope) -> PersistedSessionRead | None:
         """Read the session; nodes that cannot be decoded are left out, counted in `unread` and told of in the log."""
@@ -98,7 +98,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
 
     async def load_node(self, node_id: str) -> SessionNodeRecord | None:
         """Return a node that is not hidden."""
-        return await self._file.read(lambda connection: read_node(connection, node_id))
+        return await self._file.read_one(lambda connection: read_node(connection, node_id))
 
     async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
         """Check everything and change everything in one transaction."""
@@ -133,7 +133,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
 
     async def load_session_meta(self) -> SessionMeta | None:
         """Read the meta record."""
-        return await self._file.read(read_meta)
+        return await self._file.read_one(read_meta)
 
     async def tombstone_nodes(self, node_ids: Sequence[str], *, expected_head_revision: int | None = None) -> None:
         """Hide nodes."""

@@ -361,3 +361,30 @@ async def test_a_damaged_checkpoint_is_told_of_and_written_anew(
     healed = await store.load_session(FullGraph())
     assert healed is not None
     assert healed.checkpoint is not None
+
+
+async def test_who_finds_nothing_in_the_queue_waits_for_no_writer(path: Path, open_it: Open) -> None:
+    """A turn asks several times whether work came in; nearly always there is none."""
+    store = open_it(busy_timeout_s=0)
+    await store.load_head()
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert await store.claim_ready_work(session_id=SESSION, boundary="idle", owner="a") is None
+    with pytest.raises(StoreError, match="open it without read_only"):
+        await open_it(read_only=True).claim_ready_work(session_id=SESSION, boundary="idle", owner="a")
+
+
+async def test_work_that_goes_away_after_the_look_is_not_claimed(path: Path, open_it: Open) -> None:
+    """What somebody else claims while this one waits for his turn to write is not claimed twice."""
+    store = open_it()
+    await store.enqueue_work(draft())
+
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE queued_work_batches SET claim_token = 'theirs', claim_expires_at_ms = ?", (2**62,))
+        claiming = asyncio.ensure_future(store.claim_ready_work(session_id=SESSION, boundary="idle", owner="a"))
+        await asyncio.sleep(0)  # it has found the work, and may not write
+        assert not claiming.done()
+        other.commit()
+
+    assert await claiming is None
