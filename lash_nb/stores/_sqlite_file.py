@@ -18,7 +18,7 @@ from lash_nb.stores._sqlite_errors import is_busy, store_error
 from lash_nb.stores._sqlite_open import OpenMode, open_database
 from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_schema import Schema
-from lash_nb.stores._sqlite_state import FileState, file_state, is_quiet
+from lash_nb.stores._sqlite_state import FileState, file_state, inode_of, is_quiet
 
 __all__ = ["BUSY_TIMEOUT_S", "SqliteFile"]
 
@@ -158,10 +158,10 @@ class SqliteFile:
             return result
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._is_opened():
+            return self._connection
         found = file_state(self.path)
         if self._connection is not None:
-            if self._is_opened(found):
-                return self._connection
             self._close()
             if not self.read_only:
                 raise self._gone(
@@ -181,13 +181,15 @@ class SqliteFile:
             return "quiet" if is_quiet(self.path, found) else "ro"
         return "rw" if self.openings else "rwc"
 
-    def _is_opened(self, found: FileState) -> bool:
+    def _is_opened(self) -> bool:
         """Tell whether the file is the one that was opened; a quiet one is another one after each change."""
-        return found == self._opened if self._mode == "quiet" else found.inode == self._opened.inode
+        if self._mode == "quiet":
+            return file_state(self.path) == self._opened
+        return inode_of(self.path) == self._opened.inode
 
     def _check_unchanged(self) -> None:
         """Do not believe what was read from a quiet file, when it is no longer what it was."""
-        if self._mode == "quiet" and not self._is_opened(file_state(self.path)):
+        if self._mode == "quiet" and not self._is_opened():
             self._close()
             raise _ChangedError("the file changed while it was read")
 

@@ -7,7 +7,7 @@ quiet database is read as one that does not change, and read again should it hav
 import os
 from typing import NamedTuple
 
-__all__ = ["FileState", "file_state", "is_quiet"]
+__all__ = ["FileState", "file_state", "inode_of", "is_quiet"]
 
 
 class FileState(NamedTuple):
@@ -21,10 +21,19 @@ class FileState(NamedTuple):
     """Size of the log beside it, from which changes have yet to be brought in."""
 
 
-def file_state(path: str) -> FileState:
-    """Look at a file; cheap, as it is done before each transaction."""
+def inode_of(path: str) -> tuple[int, int] | None:
+    """Return device and number of a file, None when there is none; cheap, as it is done before each transaction."""
     try:
         found = os.stat(path)  # noqa: PTH116 - a path object costs more than the look
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def file_state(path: str) -> FileState:
+    """Look at a file and at the log beside it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as above
     except OSError:
         return FileState()
     try:
