@@ -1,8 +1,7 @@
 """How a commit is written into a session database (lash 0.1.0-alpha.37, sessions §8.4 and §11.3)."""
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lash_nb.errors import WireError
 from lash_nb.stores._commit_rules import (
@@ -13,9 +12,9 @@ from lash_nb.stores._commit_rules import (
     repeated_result,
 )
 from lash_nb.stores._sqlite_blobs import BlobProfile, store_checkpoint
+from lash_nb.stores._sqlite_head import HeadRow, undecodable
 from lash_nb.stores._sqlite_manifest import stamp_attachments
 from lash_nb.stores._sqlite_queue_rows import check_completions, remove_completed
-from lash_nb.stores._sqlite_read import undecodable
 from lash_nb.stores._sqlite_schema import blobs, select, texts
 from lash_nb.wire import (
     GraphCommitDelta,
@@ -34,16 +33,18 @@ __all__ = ["CommitWriter"]
 _TURN: Final = select(
     texts("turn_commit_hash"), blobs("result_json"), source="runtime_turn_commits WHERE session_id = ? AND turn_id = ?"
 )
+_NODE: Final = select(blobs("node_json"), "tombstoned", source="graph_nodes WHERE node_id = ?")
 
 
-@dataclass(frozen=True)
-class CommitWriter:
+class CommitWriter(NamedTuple):
     """Writes one commit within a transaction; what it raises undoes everything."""
 
     connection: sqlite3.Connection
     """In a transaction that has the right to write."""
     path: str
     """The file, for messages."""
+    head_row: HeadRow
+    """Where the session stands."""
     now: int
     """The time, epoch milliseconds."""
     profile: BlobProfile
@@ -68,9 +69,8 @@ class CommitWriter:
         checkpoint_ref, manifest = store_checkpoint(self.connection, commit.checkpoint, self.profile)
         self._charge(commit.usage_deltas)
         live_nodes += self._store_nodes(commit.graph)
-        self._store_head(
-            next_head(commit, revision=revision, checkpoint_ref=checkpoint_ref, graph_node_count=live_nodes)
-        )
+        head = next_head(commit, revision=revision, checkpoint_ref=checkpoint_ref, graph_node_count=live_nodes)
+        self.head_row.write(self.connection, head)
         remove_completed(self.connection, commit)
         stamp_attachments(self.connection, commit.session_id, commit.committed_attachment_ids, self.now)
         result = RuntimeCommitResult(head_revision=revision, checkpoint_ref=checkpoint_ref, manifest=manifest)
@@ -124,16 +124,7 @@ class CommitWriter:
         return found.fetchone() is not None
 
     def _is_stored(self, node: SessionNodeRecord) -> bool:
-        row = self.connection.execute(
-            f"SELECT {blobs('node_json')}, tombstoned FROM graph_nodes WHERE node_id = ?",  # noqa: S608 - a name of ours
-            (node.node_id,),
-        ).fetchone()
+        row = self.connection.execute(_NODE, (node.node_id,)).fetchone()
         if row is not None and (row[1] or row[0] != to_json(node)):
             raise node_is_stored(node.node_id)
         return row is not None
-
-    def _store_head(self, head: SessionHeadMeta) -> None:
-        self.connection.execute(
-            "INSERT OR REPLACE INTO session_head (singleton, session_id, head_json, head_revision) VALUES (1, ?, ?, ?)",
-            (head.session_id, to_json(head).decode(), head.head_revision),
-        )

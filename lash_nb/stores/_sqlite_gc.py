@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lash_nb.errors import StoreError
 from lash_nb.stores._session_store import GcReport
 from lash_nb.stores._sqlite_blobs import read_manifest
-from lash_nb.stores._sqlite_read import read_head
+from lash_nb.stores._sqlite_head import read_head
 from lash_nb.wire import BlobRef, SessionCheckpoint, SessionHeadMeta
 
 __all__ = ["sweep_blobs"]

@@ -3,8 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -117,8 +116,7 @@ def _insert(connection: sqlite3.Connection, batch: QueuedWorkBatch) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """What somebody asks of the queue."""
 
     session_id: str

@@ -5,17 +5,15 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
-from lash_nb.errors import StoreError, WireError
+from lash_nb.errors import WireError
 from lash_nb.stores._session_store import ActivePath, SessionReadScope
 from lash_nb.stores._sqlite_blobs import load_checkpoint
+from lash_nb.stores._sqlite_head import read_head
 from lash_nb.stores._sqlite_schema import blobs, integers, select, texts
 from lash_nb.wire import (
     PersistedSessionRead,
     RootRelation,
     SessionGraph,
-    SessionHeadMeta,
     SessionMeta,
     SessionNodeRecord,
     SessionRelation,
@@ -26,11 +24,10 @@ from lash_nb.wire import (
     merged_ledger,
 )
 
-__all__ = ["SessionRead", "read_head", "read_meta", "read_node", "read_session", "undecodable"]
+__all__ = ["SessionRead", "read_meta", "read_node", "read_session"]
 
 _AT_ONCE: Final = 50
 """How many nodes are decoded together; few, as all of them are decoded one by one where one is written in another way."""
-_HEAD: Final = select(blobs("head_json"), integers("head_revision"), source="session_head WHERE singleton = 1")
 _NAMES: Final = ("session_id", "session_name", "created_at", "model")
 _META: Final = select(
     texts(*_NAMES), "CAST(cwd AS TEXT)", blobs("relation_json"), source="session_meta WHERE singleton = 1"
@@ -90,21 +87,6 @@ def read_session(connection: sqlite3.Connection, path: str, scope: SessionReadSc
     return SessionRead(session, unread)
 
 
-def read_head(connection: sqlite3.Connection, path: str) -> SessionHeadMeta | None:
-    """Return where the session stands; the revision is that of its column.
-
-    Raises:
-        StoreError: `Backend`, when it cannot be decoded.
-    """
-    row = connection.execute(_HEAD).fetchone()
-    if row is None:
-        return None
-    try:
-        return replace(from_json(row[0], SessionHeadMeta), head_revision=row[1])
-    except WireError as error:
-        raise undecodable(path, "the head of its session", error) from error
-
-
 def read_meta(connection: sqlite3.Connection) -> SessionMeta | None:
     """Return the meta record; a relation that cannot be read is that of a session of its own."""
     row = connection.execute(_META).fetchone()
@@ -118,16 +100,6 @@ def read_node(connection: sqlite3.Connection, node_id: str) -> SessionNodeRecord
     """Return a node that is not hidden and can be read."""
     row = connection.execute(_NODE, (node_id,)).fetchone()
     return from_json_rows([row[0]], SessionNodeRecord)[0] if row else None
-
-
-def undecodable(path: str, what: str, error: WireError) -> StoreError:
-    """Return the error for a row that the session cannot do without."""
-    return StoreError(
-        "Backend",
-        f"{path}: {what} cannot be decoded ({error}); nothing was written, put a copy of the file in its place"
-        " or open it with the release that wrote it",
-        path=path,
-    )
 
 
 def _graph(connection: sqlite3.Connection, scope: SessionReadScope, leaf: str | None) -> tuple[SessionGraph, int]:

@@ -16,9 +16,10 @@ from lash_nb.stores._sqlite_blobs import BlobProfile
 from lash_nb.stores._sqlite_commit import CommitWriter
 from lash_nb.stores._sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from lash_nb.stores._sqlite_gc import sweep_blobs
+from lash_nb.stores._sqlite_head import HeadRow
 from lash_nb.stores._sqlite_manifest import SqliteAttachmentManifest
 from lash_nb.stores._sqlite_queue import SqliteQueue
-from lash_nb.stores._sqlite_read import SessionRead, read_head, read_meta, read_node, read_session
+from lash_nb.stores._sqlite_read import SessionRead, read_meta, read_node, read_session
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from lash_nb.wire import (
     DurabilityTier,
@@ -67,6 +68,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         self._blob_profile = blob_profile
         self._gc_every = gc_every
         self._commits = 0
+        self._head_row = HeadRow(self.path)
         self._live: tuple[object, int] | None = None
         self.unread = 0
         """How many nodes the last `load_session` had to leave out because they could not be decoded."""
@@ -86,7 +88,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
 
     async def load_head(self) -> SessionHeadMeta | None:
         """Return where the session stands."""
-        return await self._file.read_one(lambda connection: read_head(connection, self.path))
+        return await self._file.read_one(self._head_row.read)
 
     async def load_session(self, scope: SessionReadScope) -> PersistedSessionRead | None:
         """Read the session; nodes that cannot be decoded are left out, counted in `unread` and told of in the log."""
@@ -105,8 +107,8 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         now = self._now()
 
         def committed(connection: sqlite3.Connection) -> tuple[RuntimeCommitResult, tuple[object, int] | None]:
-            head = read_head(connection, self.path)
-            writer = CommitWriter(connection, self.path, now, self._blob_profile)
+            head = self._head_row.read(connection)
+            writer = CommitWriter(connection, self.path, self._head_row, now, self._blob_profile)
             repeated = writer.repeated(commit, head)
             if repeated is not None:
                 return repeated, self._live
@@ -140,9 +142,8 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         ids = [(node_id,) for node_id in node_ids]
 
         def hidden(connection: sqlite3.Connection) -> None:
-            check_stands_at(
-                expected_head_revision, read_head(connection, self.path), "hiding nodes", "choose them again"
-            )
+            head = self._head_row.read(connection)
+            check_stands_at(expected_head_revision, head, "hiding nodes", "choose them again")
             self._live = None
             connection.executemany("UPDATE graph_nodes SET tombstoned = 1 WHERE node_id = ?", ids)
 

@@ -20,10 +20,11 @@ from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._session_store import FullGraph
 from lash_nb.stores._sqlite_blobs import read_manifest
 from lash_nb.stores._sqlite_factory import is_session_file, may_begin, session_file_name
+from lash_nb.stores._sqlite_head import read_head
 from lash_nb.stores._sqlite_manifest import read_entries
 from lash_nb.stores._sqlite_queue_rows import read_batches
 from lash_nb.stores._sqlite_quiet import read_quietly
-from lash_nb.stores._sqlite_read import SessionRead, read_head, read_meta, read_session
+from lash_nb.stores._sqlite_read import SessionRead, read_meta, read_session
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA, select
 from lash_nb.stores._store_folder import ATTACHMENTS_FOLDER, SESSIONS_FOLDER
 from lash_nb.wire import (

@@ -56,6 +56,18 @@ def with_snapshots(**snapshots: Any) -> HydratedSessionCheckpoint:
     return HydratedSessionCheckpoint(turn_state=PersistedTurnState(turn_index=0), **snapshots)
 
 
+def superseded_frame(execution_state_ref: str | None = None) -> AgentFrameRecord:
+    """A frame that is not the current one."""
+    return AgentFrameRecord(
+        frame_id="f1",
+        session_id=SESSION,
+        status="superseded",
+        created_at="2027-01-15T08:00:00+00:00",
+        assignment=AgentFrameAssignment(policy=SessionPolicy()),
+        execution_state_ref=execution_state_ref,
+    )
+
+
 async def test_the_schema_is_that_of_the_reference(path: Path, tmp_path: Path, open_it: Open) -> None:
     """All tables, indexes and constraints are those of a database that the reference wrote, and nothing else is there."""
     golden = dict(read_files(PACKED, "stores"))["one_turn/sessions/main-0d6e4079e36703eb.db"]
@@ -158,14 +170,7 @@ async def test_the_code_state_of_every_frame_is_kept(path: Path, open_it: Open) 
     """A frame that is not the current one may name a blob that no checkpoint names any more."""
     store = open_it()
     first = await store.commit_runtime_state(commit(checkpoint=with_snapshots(execution_state=blob(1))))
-    frame = AgentFrameRecord(
-        frame_id="f1",
-        session_id=SESSION,
-        status="superseded",
-        created_at="2027-01-15T08:00:00+00:00",
-        assignment=AgentFrameAssignment(policy=SessionPolicy()),
-        execution_state_ref=first.manifest.execution_state_ref,
-    )
+    frame = superseded_frame(first.manifest.execution_state_ref)
     await store.commit_runtime_state(commit(agent_frames=(frame,)))
     report = await store.gc_unreachable()
 
@@ -388,3 +393,17 @@ async def test_work_that_goes_away_after_the_look_is_not_claimed(path: Path, ope
         other.commit()
 
     assert await claiming is None
+
+
+async def test_a_store_that_wrote_the_head_says_the_same_of_it_as_one_that_reads_it(path: Path, open_it: Open) -> None:
+    """Where the session stands is what the file says, also after somebody else wrote it."""
+    writer = open_it()
+    await writer.commit_runtime_state(commit(append(node("a")), agent_frames=(superseded_frame(),)))
+    assert await writer.load_head() == await open_it().load_head()
+
+    await open_it().commit_runtime_state(commit(append(node("b", "a"))))
+    assert await writer.load_head() == await open_it().load_head()
+    rows(path, "UPDATE session_head SET head_revision = 7")
+    head = await writer.load_head()
+    assert head is not None
+    assert head.head_revision == 7
