@@ -43,7 +43,8 @@ _VARIANT: Final = bytes(byte & 0x3F | 0x80 for byte in range(256))
 """What becomes of the two bytes of a UUID that are not all random (RFC 4122)."""
 _DRAWN: Final[list[str]] = []
 """Identities that nobody has yet."""
-os.register_at_fork(after_in_child=_DRAWN.clear)  # or two processes would give out the same
+if hasattr(os, "register_at_fork"):  # where processes fork, two of them would give out the same
+    os.register_at_fork(after_in_child=_DRAWN.clear)
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 ).fullmatch

@@ -2,6 +2,8 @@
 
 import datetime
 import os
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -46,6 +48,13 @@ def test_two_processes_have_no_identity_in_common() -> None:
     with os.fdopen(readable) as told:
         drawn = told.read().split()
     assert len(set(drawn) | {ids.uuid() for _ in range(100)}) == 200
+
+
+def test_identities_are_drawn_where_no_process_forks() -> None:
+    """As on Windows."""
+    code = "import os; del os.fork, os.register_at_fork; from lash_nb.clock import RandomIds; print(RandomIds().uuid())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert uuid.UUID(done.stdout.strip()).version == 4
 
 
 @given(
