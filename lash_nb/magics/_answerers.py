@@ -45,7 +45,7 @@ class _Answerer:
     needs: str
     """What it needs of the environment."""
     key: str
-    """Where its key is; never the key."""
+    """Where its key is, never the key; empty where nobody knows whether it needs one."""
     endpoint: str
     """The address that is asked."""
     model: str
@@ -62,6 +62,8 @@ def answerer_table(bench: Bench) -> Table:
         columns=_COLUMNS,
         title="Who can answer",
         note=_now(bench, rows),
+        whole=("name", "picked_by"),
+        page_only=("key",),
         hint="choose one: %lash provider NAME [--model ID] · for a session of its own: %lash new NAME --provider NAME",
     )
     return Table(pd.DataFrame([asdict(row) for row in rows]), face)
@@ -88,7 +90,7 @@ def _variables(bench: Bench, current: str) -> Iterator[_Answerer]:
             is_ready=True,
             state=_state("", is_current=name == current),
             needs="",
-            key=_GIVEN.get(getattr(provider, "has_key", None), _NO_KEY),
+            key=_GIVEN.get(getattr(provider, "has_key", None), ""),
             endpoint=_endpoint(provider),
             model="",
             picked_by=_picked(name, names),
@@ -103,7 +105,7 @@ def _picked(name: str, names: Sequence[str]) -> str:
 
 def _service_row(service: ModelService, current: str) -> _Answerer:
     missing = "" if service.is_ready else "no key" if service.variable == service.key else f"no {service.variable}"
-    endpoint = service.base_url or f"{service.variable}"
+    endpoint = service.base_url or service.variable or ""
     if service.is_ready:
         try:
             endpoint = _endpoint(service.make())

@@ -1,7 +1,7 @@
 """A DataFrame as one line per row: the columns that a person reads, the others named; ids short, units with the numbers."""
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -56,6 +56,10 @@ class FrameFace:
     """What to type next."""
     words: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     """Words for values, by column."""
+    whole: Sequence[str] = ()
+    """Columns that text never cuts, e.g. of names that a person types."""
+    page_only: Sequence[str] = ()
+    """Columns for which text has no room."""
     sums: Sequence[str] = ()
     """Columns that are added up in a last row, where there is more than one to add."""
     shares: Sequence[Share] = ()
@@ -69,13 +73,13 @@ class FrameFace:
         if bars:
             heads.append((self._legend(), "width:22%;min-width:90px;"))
         if len(rows) > 1 and self.sums:
-            rows.append([el("b", text) for text in self._sum_row(frame)] + [""] * bool(bars))
+            rows.append([el("b", text) for text in self._sum_row(frame, self.columns)] + [""] * bool(bars))
         return joined(
             heading(self.title, " · ".join(filter(None, (counted(len(frame), "row"), self.note)))),
             table(heads, rows) if rows else None,
             *(
                 el("div", words, style=f"{MUTED}font-size:11px;overflow-wrap:anywhere;margin-top:2px;")
-                for words in (self._end(frame), self._left_out(frame, _ROWS))
+                for words in (self._end(frame), self._left_out(frame, _ROWS, self.columns))
                 if words
             ),
         )
@@ -84,15 +88,16 @@ class FrameFace:
         """Return the same as aligned text, without bars."""
         most = ROWS - 10
         shown = frame.head(most)
-        cells = [list(self.columns.values()), *(self._text_row(shown, row) for row in range(len(shown)))]
+        columns = {name: head for name, head in self.columns.items() if name not in self.page_only}
+        cells = [list(columns.values()), *(self._text_row(shown, row, columns) for row in range(len(shown)))]
         if len(shown) > 1 and self.sums:
-            cells.append(self._sum_row(frame))
-        right = [place for place, name in enumerate(self.columns) if _is_number(frame, name)]
-        times = [place for place, name in enumerate(self.columns) if frame[name].dtype.kind == "M"]
-        limits = fitting(cells, fixed=[*right, *times], most=_CELL)
+            cells.append(self._sum_row(frame, columns))
+        right = [place for place, name in enumerate(columns) if _is_number(frame, name)]
+        uncut = [place for place, name in enumerate(columns) if name in self.whole or frame[name].dtype.kind == "M"]
+        limits = fitting(cells, fixed=[*right, *uncut], most=_CELL)
         lines = aligned(cells, right=right, limits=limits) if len(shown) else []
         head = f"{one_line(self.title)}  {counted(len(frame), 'row')}"
-        said = (self.note, self._left_out(frame, most), self._end(frame))
+        said = (self.note, self._left_out(frame, most, columns), self._end(frame))
         return clipped(
             [head, *lines, *(line for words in said for line in textwrap.wrap(one_line(words, 400), COLUMNS))]
         )
@@ -103,14 +108,14 @@ class FrameFace:
     def _html_row(self, shown: pd.DataFrame, row: int) -> list[str]:
         return [self._html_cell(shown[name].iloc[row], name) for name in self.columns]
 
-    def _text_row(self, shown: pd.DataFrame, row: int) -> list[str]:
-        return [self._text_of(shown[name].iloc[row], name) for name in self.columns]
+    def _text_row(self, shown: pd.DataFrame, row: int, columns: Iterable[str]) -> list[str]:
+        return [self._text_of(shown[name].iloc[row], name) for name in columns]
 
-    def _sum_row(self, frame: pd.DataFrame) -> list[str]:
-        added = [name for name in self.sums if name in self.columns and frame[name].notna().any()]
+    def _sum_row(self, frame: pd.DataFrame, columns: Collection[str]) -> list[str]:
+        added = [name for name in self.sums if name in columns and frame[name].notna().any()]
         sums = {name: _text_of(frame[name].sum(), name) for name in added}
-        first = next(iter(self.columns))
-        return [sums.get(name, "in all" if name == first else "") for name in self.columns]
+        first = next(iter(columns))
+        return [sums.get(name, "in all" if name == first else "") for name in columns]
 
     def _html_cell(self, value: Any, name: str) -> str:
         text = self._text_of(value, name)
@@ -143,9 +148,9 @@ class FrameFace:
         ]
         return el("span", *squares, style="font-size:11px;font-weight:400;")
 
-    def _left_out(self, frame: pd.DataFrame, most: int) -> str:
+    def _left_out(self, frame: pd.DataFrame, most: int, columns: Collection[str]) -> str:
         rows = f"{counted(len(frame) - most, 'row')} more" if len(frame) > most else ""
-        names = ", ".join(name for name in frame.columns if name not in self.columns) if len(frame) else ""
+        names = ", ".join(name for name in frame.columns if name not in columns) if len(frame) else ""
         return " · ".join(filter(None, (rows, f"columns not shown: {names}" if names else "")))
 
 

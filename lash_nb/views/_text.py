@@ -40,11 +40,12 @@ def fitting(cells: Sequence[Sequence[str]], *, fixed: Sequence[int] = (), most: 
     Args:
         cells: The rows.
         fixed: Columns that are not cut, e.g. of numbers.
-        most: No column is wider.
+        most: No other column is wider.
     """
     if not cells:
         return {}
-    widths = {place: min(max(len(row[place]) for row in cells), most) for place in range(len(cells[0]))}
+    longest = {place: max(len(row[place]) for row in cells) for place in range(len(cells[0]))}
+    widths = {place: width if place in fixed else min(width, most) for place, width in longest.items()}
     while sum(widths.values()) + _GAP * (len(widths) - 1) > COLUMNS:
         widest = max((place for place in widths if place not in fixed), key=widths.__getitem__, default=None)
         if widest is None or widths[widest] <= _NARROWEST:

@@ -83,6 +83,24 @@ def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.Monke
     assert max(map(len, repr(table).splitlines())) <= 100
 
 
+def test_what_one_must_type_is_told_whole(shell: Shell) -> None:
+    """Names of services and of variables, in text too, which has no room for where the keys are."""
+    plain = shell.faces(shell.run("%lash provider"))["text/plain"]
+    for name in ("openai-compatible", "openrouter", *KEYS):
+        assert name in plain
+    assert "not set" not in plain
+    assert "columns not shown: is_current, is_ready, needs, key" in plain
+
+
+def test_nobody_knows_what_a_provider_of_ones_own_needs(shell: Shell) -> None:
+    """It may have a key and not tell; only a service that needs none is said to need none."""
+    shell.run("mine = provider_of('one')\n%lash new demo --provider mine")
+    rows = shell.run("%lash provider").set_index("name")
+    assert rows.loc["mine", "key"] == ""
+    assert rows.loc["ollama", "key"] == "none needed"
+    assert not (rows == "None").any(axis=None)
+
+
 def test_the_variable_that_answers_is_marked(shell: Shell) -> None:
     """Also where nobody named it."""
     shell.run("provider = provider_of('one')\n%lash new demo")
