@@ -51,7 +51,8 @@ def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
 
 
 def _effects(bench: Bench, asked: Namespace) -> Table:
-    session = bench.session(asked.session).session
+    opened = bench.session(asked.session)
+    session = opened.session
     frame = frames.effects_df(session.stepper.entries)
     wrong = int(frame["status"].isin(("failed", "error")).sum())
     face = views.FrameFace(
@@ -59,7 +60,7 @@ def _effects(bench: Bench, asked: Namespace) -> Table:
         title=f"Effects of {session.session_id}",
         note=f"{wrong} failed" if wrong else "",
         empty="Nothing happened yet. Write a prompt below %%lash.",
-        hint="one in full: %lash envelope EFFECT",
+        hint=f"one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
     )
     return Table(frame, face)
 

@@ -4,7 +4,6 @@ import json
 from argparse import Namespace
 from typing import Any, Final
 
-from lash_nb.core import LashSession
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._arguments import SESSION
@@ -61,7 +60,8 @@ async def _cancel(bench: Bench, asked: Namespace) -> TurnResult | None:
     if not opened.is_under_way:
         raise CallerError(await _nothing_to_cancel(bench, opened), code="step_nothing_pending")
     if opened.is_attended:
-        print(f"Cancelling turn {opened.session.turn_index} of {bench.current}; its own cell shows how it ends.")  # noqa: T201 - said in the cell
+        turn = f"turn {opened.session.turn_index} of {opened.session.session_id}"
+        print(f"Cancelling {turn}; its own cell shows how it ends.")  # noqa: T201 - said in the cell
         opened.cancel()
         return None
     stop = await opened.until_stop(opened.session.stepper.cancel())
@@ -82,18 +82,19 @@ async def _nothing_to_cancel(bench: Bench, opened: OpenSession) -> str:
 
 
 def _envelope(bench: Bench, asked: Namespace) -> EffectEntry:
-    session = bench.session().session
+    opened = bench.session(asked.session)
+    session = opened.session
     if asked.effect is not None:
-        return _found(session, asked.effect)
+        return _found(bench, opened, asked.effect)
     if session.stepper.pending is None:
-        known = "; look at one that is done: %lash envelope EFFECT" if session.effects else ""
+        known = f"; look at one that is done: {bench.line(opened, 'envelope', 'EFFECT')}" if session.effects else ""
         raise CallerError(f"no effect waits; begin a turn with %lash step{known}", code="step_nothing_pending")
     return session.stepper.pending
 
 
-def _found(session: LashSession, wanted: str) -> EffectEntry:
+def _found(bench: Bench, opened: OpenSession, wanted: str) -> EffectEntry:
     """The effect of that id, the latest one; or of that replay key, or that position."""
-    entries = session.stepper.entries
+    entries = opened.session.stepper.entries
     for entry in reversed(entries):
         invocation = entry.envelope.invocation
         if wanted in (invocation.effect_id, invocation.replay_key):
@@ -102,7 +103,7 @@ def _found(session: LashSession, wanted: str) -> EffectEntry:
         return entries[int(wanted) - 1]
     last = [entry.envelope.invocation.effect_id or "" for entry in entries[-8:]]
     known = (
-        f"the last ones are {', '.join(last)}; all: %lash effects"
+        f"the last ones are {', '.join(last)}; all: {bench.line(opened, 'effects')}"
         if last
         else "there are none yet; write a prompt below %%lash"
     )
@@ -170,6 +171,7 @@ STEP_VERBS: Final = (
                 values=values.effects,
                 settings={"nargs": "?"},
             ),
+            SESSION,
         ),
     ),
     Verb(

@@ -58,7 +58,7 @@ def _by_ledger(opened: OpenSession, by: Any, prices: Prices | None, line: str) -
         title=_title(opened),
         note=_sums(report.usage, frame, prices),
         empty=_NOTHING,
-        hint=_hint(prices, f"by turn: {line} --by turn"),
+        hint=_hint(prices, line, f"by turn: {line} --by turn"),
         sums=(*_TOKENS, *_PRICED),
         shares=_shares(cached_in_input=True, reasoning_in_output=False),
     )
@@ -75,7 +75,7 @@ def _by_turn(opened: OpenSession, prices: Prices | None, line: str) -> Table:
         title=_title(opened),
         note=_sums(usage, frame, prices) + _earlier(usage, frame, prices, line),
         empty=_NOTHING,
-        hint=_hint(prices, f"by source and model: {line}"),
+        hint=_hint(prices, line, f"by source and model: {line}"),
         sums=("llm_calls", *tokens, *_PRICED),
         shares=_shares(cached_in_input=prices is None, reasoning_in_output=True),
     )
@@ -99,10 +99,10 @@ def _cost_columns(frame: pd.DataFrame) -> dict[str, str]:
     return {**cost, **(_UNPRICED if missing else {})}
 
 
-def _hint(prices: Prices | None, other: str) -> str:
+def _hint(prices: Prices | None, line: str, other: str) -> str:
     if prices is not None:
         return other
-    return f"{other} · cost: %lash usage --prices VAR, a dict of lash_nb.frames.Price by model"
+    return f"{other} · cost: {line} --prices VAR, a dict of lash_nb.frames.Price by model"
 
 
 def _shares(*, cached_in_input: bool, reasoning_in_output: bool) -> tuple[views.Share, ...]:

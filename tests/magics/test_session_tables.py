@@ -170,9 +170,16 @@ def test_another_session_is_looked_at(demo: Shell, capsys: pytest.CaptureFixture
         ("usage --by turn --session demo", "1.1k"),
         ("effects --session demo", "weather"),
         ("result --session demo", "Cold."),
+        ("envelope 1 --session demo", "demo:"),
     ):
         assert words in demo.faces(demo.run(f"%lash {line}"))["text/plain"], line
     assert "%lash tools --session demo NAME" in demo.faces(demo.run("%lash tools --session demo"))["text/html"]
+    assert "%lash usage --session demo --prices VAR" in demo.faces(demo.run("%lash usage --session demo"))["text/html"]
+    hint = demo.faces(demo.run("%lash effects --session demo"))["text/plain"].rpartition("one in full: ")[2].strip()
+    assert hint == "%lash envelope --session demo EFFECT"
+    assert demo.run(hint.replace("EFFECT", "1")).envelope.invocation.scope.session_id == "demo"
+    assert "; all: %lash effects --session demo" in demo.refuse(hint)
+    assert "one that is done: %lash envelope --session demo EFFECT" in demo.refuse("%lash envelope --session demo")
     assert "no session nobody" in demo.refuse("%lash usage --session nobody")
     assert "expected one argument" in demo.refuse("%lash tools --session")
 
