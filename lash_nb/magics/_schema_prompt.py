@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from lash_nb.clock import carried, let_out
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
@@ -42,7 +43,7 @@ async def ask_for(bench: Bench, opened: OpenSession, turn_input: TurnInput, text
     output = _output(bench, schema)
     pictures = [bytes(data) for data in turn_input.image_blobs.values()]
     asking: Coroutine[Any, Any, DirectCompletion[Any]] = opened.session.direct(text, output=output, pictures=pictures)
-    work = asyncio.ensure_future(asking)
+    work = asyncio.ensure_future(carried(asking))
 
     def stop(_press: int) -> None:
         work.cancel()
@@ -50,7 +51,7 @@ async def ask_for(bench: Bench, opened: OpenSession, turn_input: TurnInput, text
     presses = await attend(work, interrupted=stop, beat=lambda: None)
     if presses and work.cancelled():
         raise Interrupted("Stopped; nothing was kept of it. The session takes the next prompt: %%lash")
-    return work.result().value
+    return (await let_out(work)).value
 
 
 def _output(bench: Bench, schema: str) -> Any:

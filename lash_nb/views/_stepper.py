@@ -80,7 +80,7 @@ class StepperView(View):
             await self._action(command.get("do"))(command)
         except LashError as error:
             self.problem = {"message": error.message, "path": getattr(error, "path", "")}
-        except Exception as error:  # noqa: BLE001 - a tool's or provider's own error: it belongs on the page, not into a log
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a provider's own: for the page, not for the loop
             self.problem = {"message": f"{type(error).__name__}: {error}", "path": ""}
         self._refresh()
 

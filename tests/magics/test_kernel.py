@@ -155,7 +155,9 @@ def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
-@pytest.mark.parametrize("source", ["%%lash\nHow are they?", "%lash step Look at both\n%lash step"])
+@pytest.mark.parametrize(
+    "source", ["%%lash\nHow are they?", "%lash step Look at both\n%lash step", "%%lash --schema json\nHow are they?"]
+)
 def test_what_a_provider_raises_ends_the_cell_and_nothing_else(notebook: Kernel, error: str, source: str) -> None:
     """An interrupt within a provider's own code leaves the kernel and the session alive."""
     notebook.run(f"def failing(request):\n    raise {error}\nanswers, provider._function = provider._function, failing")
@@ -165,6 +167,19 @@ def test_what_a_provider_raises_ends_the_cell_and_nothing_else(notebook: Kernel,
 
     assert error in failed.error
     assert "Both are fine" in cell.text
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
+def test_what_a_provider_raises_behind_a_button_is_shown_on_the_page(notebook: Kernel, error: str) -> None:
+    """Where no cell waits for it."""
+    notebook.run(f"def failing(request):\n    raise {error}\nprovider._function = failing")
+    notebook.run("stepper = %lash step Look at both")
+    comm = value(notebook, "stepper.comm.comm_id").strip("'")
+    cell = notebook.start("for _ in range(100):\n    await asyncio.sleep(0.05)\n    if stepper.problem: break")
+    notebook.send("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": {"do": "step"}}})
+    notebook.finish(cell)
+
+    assert error in value(notebook, "stepper.problem['message']")
 
 
 def test_a_waiting_turn_is_reached_by_a_click_while_a_cell_runs(notebook: Kernel) -> None:
