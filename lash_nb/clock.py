@@ -23,6 +23,7 @@ __all__ = [
     "ManualClock",
     "RandomIds",
     "SystemClock",
+    "brought_out",
     "carried",
     "is_being_cancelled",
     "let_out",
@@ -266,6 +267,11 @@ async def carried(work: Awaitable[T]) -> T:
     except (KeyboardInterrupt, SystemExit) as error:
         ended = error
     raise _CarriedError(ended)
+
+
+def brought_out(error: BaseException | None) -> BaseException | None:
+    """Return what a task of `carried` work failed with: an interrupt or an exit as itself."""
+    return error.error if isinstance(error, _CarriedError) else error
 
 
 async def let_out(task: Awaitable[T]) -> T:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from lash_nb.clock import let_out
+from lash_nb.clock import brought_out, let_out
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
@@ -45,7 +45,7 @@ class RunningTurn:
         """Why the turn has no result, once it is over."""
         if not self._task.done():
             return None
-        return asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
+        return asyncio.CancelledError() if self._task.cancelled() else brought_out(self._task.exception())
 
     async def wait(self) -> TurnResult:
         """Wait for the end; cancelling the waiting does not cancel the turn.

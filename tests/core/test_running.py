@@ -83,6 +83,21 @@ async def test_a_turn_that_failed_has_an_error() -> None:
         await turn.wait()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)], ids=repr)
+async def test_an_interrupt_of_the_model_is_the_error_itself(error: BaseException) -> None:
+    """`error` is what `wait` raises."""
+
+    def failing(_: Any) -> str:
+        raise error
+
+    session = await open_session(failing)
+    turn = session.start("hi")
+    await turn.settled()
+    assert turn.error is error
+    with pytest.raises(type(error)):
+        await turn.wait()
+
+
 async def test_an_aborted_turn_has_no_result() -> None:
     """Its error is the cancellation."""
     session, _ = await gated()
