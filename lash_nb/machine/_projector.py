@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from lash_nb.machine._config import TurnMachineConfig
 from lash_nb.machine._rendering import RenderedMessage, render_message, text_message, turn_events_block
@@ -17,6 +18,8 @@ from lash_nb.wire import (
 
 __all__ = ["ChatProjector"]
 
+_NOTHING: Final = SharedSequence[Message]()
+
 
 class ChatProjector:
     """Makes model requests of a conversation; one per session.
@@ -26,7 +29,7 @@ class ChatProjector:
     """
 
     def __init__(self) -> None:
-        self._of: SharedSequence[Message] = SharedSequence()
+        self._of: SharedSequence[Message] = _NOTHING
         self._left_out: frozenset[str] = frozenset()
         self._events: dict[str, int] = {}
         self._ends = array("Q")
@@ -65,12 +68,13 @@ class ChatProjector:
 
     def _render(self, messages: SharedSequence[Message], left_out: frozenset[str]) -> None:
         """Bring what is remembered to `messages` without the events `left_out`: keep the common beginning, render the rest."""
-        kept = common_beginning(self._of, messages)
+        known, self._of = self._of, _NOTHING  # an interrupt from here on leaves half of it, which nothing is built on
+        kept = common_beginning(known, messages)
         if left_out != self._left_out:
             changed = [self._events[event] for event in left_out ^ self._left_out if event in self._events]
             kept = min((kept, *changed))
             self._left_out = left_out
-        if kept < len(self._of):
+        if kept < len(known) or not kept:
             self._cut(kept)
         self._messages = self._messages.extended(self._rendered(messages[kept:], kept))
         self._of = messages
@@ -96,9 +100,8 @@ class ChatProjector:
 
     def _cut(self, kept: int) -> None:
         """Forget all but the first messages."""
-        for message in self._of[kept:]:
-            if self._events.get(message.id, -1) >= kept:
-                del self._events[message.id]
+        while self._events and self._events[next(reversed(self._events))] >= kept:
+            self._events.popitem()
         del self._ends[kept:], self._picture_ends[kept:]
         self._messages = self._messages.first(self._ends[-1] if kept else 0)
         self._attachments = self._attachments[: self._picture_ends[-1] if kept else 0]

@@ -1,12 +1,15 @@
 """How a conversation becomes a model request (turns §2.7), and that remembering never changes the result."""
 
+import sys
+from itertools import count
+from types import FrameType
 from typing import Any, ClassVar, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lash_nb.machine import ChatProjector
+from lash_nb.machine import ChatProjector, _projector
 from lash_nb.machine._rendering import turn_events_block
 from lash_nb.wire import (
     AttachmentRef,
@@ -259,6 +262,48 @@ def test_a_projector_that_remembers_gives_what_a_fresh_one_gives(turns: list[Any
 def project_held(history: SharedSequence[Message], projector: ChatProjector, causes: list[TurnCause]) -> LlmRequest:
     """Return the request for a conversation as a session holds it."""
     return projector.project(config(system_prompt=""), messages=history, turn_causes=causes, use_tools=True)
+
+
+def is_interrupted(projector: ChatProjector, history: SharedSequence[Message], after: int) -> bool:
+    """Ask for a request, and press Ctrl-C after so many lines of the projector; tell whether that came before the end."""
+    left, before = after, sys.gettrace()
+
+    def tracing(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != _projector.__file__:
+            return None
+        left -= event == "line"
+        if left < 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return tracing
+
+    sys.settrace(tracing)
+    try:
+        project_held(history, projector, CAUSES)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_a_projector_that_was_interrupted_gives_what_a_fresh_one_gives() -> None:
+    """Wherever it was: no message, no picture and no event of the conversation that broke off is seen in the next one."""
+    base = SharedSequence(POOL[:3])
+    broken = base.extended([POOL[3], *POOL[:2], POOL[6], POOL[2]])
+    rewritten = SharedSequence([POOL[1], POOL[6], POOL[3], *POOL[:3]])
+
+    for after in count():
+        for later in (base, broken, rewritten, base.extended(POOL[3:])):
+            projector = ChatProjector()
+            project_held(base, projector, [])
+            stopped = is_interrupted(projector, broken, after)
+            for causes in ([], CAUSES, []):
+                assert project_held(later, projector, causes) == project_held(later, ChatProjector(), causes)
+        if not stopped:
+            break
+    assert after > len(broken)
 
 
 class CountedMessage(Message, frozen=True, kw_only=True):
