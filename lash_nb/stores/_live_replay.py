@@ -153,7 +153,7 @@ class _Buffer:
     tail: int = 0
     """Position of the last event."""
     subscribers: "set[ref[LiveReplaySubscription]]" = field(default_factory=set)
-    """Who is told, as long as somebody holds it."""
+    """Who is told, as long as somebody holds it. No `WeakSet`: each event goes through them, and that one walks in Python."""
 
 
 class InMemoryLiveReplayStore:
