@@ -345,3 +345,10 @@ JSON = st.recursive(
 def test_no_payload_breaks_the_search(payload: object) -> None:
     """Whatever a plugin keeps in a node, looking for attachments ends without an error."""
     assert all(who == "node n1" for _, who in named_in(payload))
+
+
+def test_each_field_of_a_part_is_known_to_name_attachments_or_not() -> None:
+    """What nobody names is collected; so a new field is a question here: may it name one?"""
+    never = {"id", "kind", "content", "tool_call_id", "tool_name", "prune_state"}
+    looked_at = {"attachment", "tool_replay", "reasoning_meta", "response_meta"}
+    assert set(Part.__struct_fields__) == never | looked_at
