@@ -10,9 +10,9 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 __all__ = [
     "NS_PER_MS",
@@ -23,15 +23,9 @@ __all__ = [
     "ManualClock",
     "RandomIds",
     "SystemClock",
-    "brought_out",
-    "carried",
-    "is_being_cancelled",
-    "let_out",
     "parse_rfc3339",
     "rfc3339",
 ]
-
-T = TypeVar("T")
 
 NS_PER_MS: Final = 1_000_000
 """Nanoseconds of a millisecond: times are counted in the ones, durations told in the others."""
@@ -242,45 +236,6 @@ def rfc3339(ns: int) -> str:
 def _second(seconds: int) -> str:
     """Write the whole seconds: times that follow each other have them in common."""
     return (_EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def is_being_cancelled() -> bool:
-    """Tell whether somebody cancels the current task: without that, a `CancelledError` comes from what the task awaited."""
-    import asyncio  # noqa: PLC0415 - as above
-
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-class _CarriedError(Exception):
-    """An interrupt or an exit on its way through a task: as itself it would end the event loop, and a notebook's kernel with it."""
-
-    def __init__(self, error: KeyboardInterrupt | SystemExit) -> None:
-        super().__init__(f"{type(error).__name__} within a task")
-        self.error = error
-
-
-async def carried(work: Awaitable[T]) -> T:
-    """Await `work` within a task; `let_out` gives an interrupt or an exit of it to whoever waits for the task."""
-    try:
-        return await work
-    except (KeyboardInterrupt, SystemExit) as error:
-        ended = error
-    raise _CarriedError(ended)
-
-
-def brought_out(error: BaseException | None) -> BaseException | None:
-    """Return what a task of `carried` work failed with: an interrupt or an exit as itself."""
-    return error.error if isinstance(error, _CarriedError) else error
-
-
-async def let_out(task: Awaitable[T]) -> T:
-    """Wait for a task of `carried` work, which ends as the work ended."""
-    try:
-        return await task
-    except _CarriedError as carrying:
-        ended = carrying.error
-    raise ended
 
 
 def parse_rfc3339(text: str) -> int:

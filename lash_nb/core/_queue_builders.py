@@ -5,12 +5,13 @@ import dataclasses
 from collections.abc import Generator, Iterable
 from typing import Any, Self
 
-from lash_nb.clock import CancellationToken, carried
+from lash_nb.clock import CancellationToken
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError
 from lash_nb.runtime import ActivitySink, TurnOptions, TurnResult
+from lash_nb.tasks import carried
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
 
 __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]

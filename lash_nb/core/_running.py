@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from lash_nb.clock import brought_out, let_out
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
+from lash_nb.tasks import brought_out, let_out
 from lash_nb.wire import TurnActivity
 
 __all__ = ["RunningTurn"]

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
-from lash_nb.clock import CancellationToken, carried, let_out
+from lash_nb.clock import CancellationToken
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._plugin_binding import PluginBinding
@@ -17,6 +17,7 @@ from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
+from lash_nb.tasks import carried, let_out
 from lash_nb.wire import (
     Json,
     ModelSpec,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from lash_nb.clock import carried, let_out
+from lash_nb.tasks import carried, let_out
 
 __all__ = ["Home"]
 

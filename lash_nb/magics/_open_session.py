@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from IPython.display import display
 
-from lash_nb.clock import carried, let_out
 from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
 from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
@@ -17,6 +16,7 @@ from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import TurnResult
+from lash_nb.tasks import carried, let_out
 from lash_nb.trace import Trace, Turn, read_trace
 from lash_nb.views import StepperView
 from lash_nb.wire import (

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from lash_nb.clock import carried, let_out
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
@@ -14,6 +13,7 @@ from lash_nb.magics._interrupts import attend
 from lash_nb.magics._open_session import Interrupted, OpenSession
 from lash_nb.magics._verb import Argument
 from lash_nb.plugins import DirectCompletion
+from lash_nb.tasks import carried, let_out
 from lash_nb.wire import TurnInput
 
 __all__ = ["SCHEMA", "ask_for", "schema_python"]

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from lash_nb.clock import NS_PER_MS, Clock, is_being_cancelled
+from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._child_calls import ChildCalls
@@ -21,6 +21,7 @@ from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector, default_projection
 from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import (
     CompletedToolCall,
     ModelToolReturn,

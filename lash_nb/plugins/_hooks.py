@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args
 
-from lash_nb.clock import is_being_cancelled
 from lash_nb.errors import PluginError, WireError, exception_text
 from lash_nb.plugins._hook_contexts import (
     AssistantResponseHookContext,
@@ -28,6 +27,7 @@ from lash_nb.plugins._hook_contexts import (
     TurnResultHookContext,
 )
 from lash_nb.plugins._hook_directives import PluginDirective
+from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import LlmResponse, PluginRuntimeEvent, SessionPolicy, from_json, to_json
 
 __all__ = [

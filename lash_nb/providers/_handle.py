@@ -5,13 +5,14 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
-from lash_nb.clock import Clock, SystemClock, is_being_cancelled
+from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import LlmTransportError, exception_text
 from lash_nb.providers._failure import classify_failure
 from lash_nb.providers._options import ProviderOptions, RetryOptions
 from lash_nb.providers._provider import LlmProvider
 from lash_nb.providers._rate_limit import RateGate
 from lash_nb.providers._stream import RetryStatusStream, StreamSink
+from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import LlmRequest, LlmResponse
 
 __all__ = ["ProviderHandle"]

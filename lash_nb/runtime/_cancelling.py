@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from lash_nb.clock import CancellationToken, Clock, carried, let_out
+from lash_nb.clock import CancellationToken, Clock
+from lash_nb.tasks import carried, let_out
 
 __all__ = ["TurnCancelledError", "until_cancelled"]
 

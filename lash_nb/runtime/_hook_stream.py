@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from lash_nb.clock import Clock, carried, let_out
+from lash_nb.clock import Clock
 from lash_nb.errors import PluginError
 from lash_nb.providers import LlmStreamEvent, StreamSink, UsageEvent
+from lash_nb.tasks import carried, let_out
 from lash_nb.wire import LlmCallError, LlmResponse
 
 __all__ = ["StreamStoppedError", "hook_failure", "pumped"]
