@@ -59,7 +59,7 @@ class Faces:
         for kind, face in self._faces.items():
             self._set(_TEXT, kind, _printer(face.text))
             if face.html is not None:
-                self._set(_HTML, kind, face.html)
+                self._set(_HTML, kind, _framed(face.html))
 
     def take_off(self) -> None:
         """Show them as before."""
@@ -73,6 +73,10 @@ class Faces:
         formatter = self._formatters[mime]
         self._before[mime, kind] = formatter.type_printers.get(kind)
         formatter.for_type(kind, show)
+
+
+def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: views.untypeset(html(value))
 
 
 def _printer(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:

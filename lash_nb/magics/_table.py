@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from lash_nb import views
+
 __all__ = ["Table", "TableFace"]
 
 
@@ -42,7 +44,7 @@ class Table(pd.DataFrame):
         return self._face.text(self)
 
     def _repr_html_(self) -> str:
-        return self._face.html(self)
+        return views.untypeset(self._face.html(self))
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(repr(self))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lash_nb.views._frame import FrameFace, Share
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._live_turn import LiveTurnView, TurnDesk
-    from lash_nb.views._markup import THEME_RULE
+    from lash_nb.views._markup import THEME_RULE, untypeset
     from lash_nb.views._node_face import node_html, node_text
     from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
@@ -94,6 +94,7 @@ __all__ = [
     "turn_html",
     "turn_places",
     "turn_text",
+    "untypeset",
     "write_trace_report",
 ]
 
@@ -151,6 +152,7 @@ _HOMES = {
     "turn_html": "_turn_card",
     "turn_places": "_turn_places",
     "turn_text": "_turn_text",
+    "untypeset": "_markup",
     "write_trace_report": "_report_file",
 }
 

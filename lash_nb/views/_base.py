@@ -18,7 +18,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from lash_nb.clock import RandomIds
-from lash_nb.views._markup import THEME_RULE, Html, el, joined
+from lash_nb.views._markup import THEME_RULE, Html, el, joined, untypeset
 
 __all__ = ["EMPTY_BUNDLE", "View", "static_html", "static_svg", "text"]
 
@@ -68,11 +68,11 @@ class View(anywidget.AnyWidget):
         return self.text()
 
     def _repr_html_(self) -> str:
-        return self.static_html()
+        return untypeset(self.static_html())
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Return the three faces in one bundle, for front ends and tools that choose by themselves."""
-        return {_WIDGET: self._widget_reference(), "text/html": self.static_html(), "text/plain": self.text()}, {}
+        return {_WIDGET: self._widget_reference(), "text/html": self._repr_html_(), "text/plain": self.text()}, {}
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
         """Show the static twin, then the widget; see the module's docstring for why these are two outputs."""
@@ -96,7 +96,7 @@ class View(anywidget.AnyWidget):
         hidden_twin = f"{_CHILD}:has({mark}):has(+ {_CHILD} .lash){{display:none}}"
         hidden_corpse = f"{_CHILD}:has({mark}) + {_CHILD}:not(:has(.lash)){{display:none}}"
         rule = Html(f"<style>{hidden_twin}{hidden_corpse}</style>")  # holds nothing but our own random token
-        return joined(rule, THEME_RULE, el("div", Html(self.static_html()), data_lash_static=self.twin))
+        return joined(rule, THEME_RULE, el("div", untypeset(self.static_html()), data_lash_static=self.twin))
 
 
 def static_html(view: View) -> str:

@@ -1,7 +1,7 @@
 """HTML and SVG as values: text is escaped unless it already is `Html`, so nothing hostile can become markup by accident.
 
 What is built here must read on GitHub and nbviewer, in a notebook that nobody trusts, on light and dark pages: inline attributes only, no
-class, script or style block, and colors made from the page's own text color.
+class that it needs, script or style block, and colors made from the page's own text color.
 """
 
 import base64
@@ -32,6 +32,7 @@ __all__ = [
     "joined",
     "svg_text",
     "table",
+    "untypeset",
 ]
 
 BORDER: Final = "1px solid rgba(128,128,128,.35)"
@@ -158,6 +159,14 @@ def table(heads: list[tuple[str, str]], rows: list[list[str]]) -> Html:
         el("tbody", *body),
         style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;width:100%;" + _FIGURES,
     )
+
+
+def untypeset(html: str) -> Html:
+    """Return markup of ours in a frame whose texts a page leaves as they are said: to MathJax, dollars in a reply are a formula.
+
+    The first class is what MathJax 3 and later look for, the second what older ones do.
+    """
+    return el("div", Html(html), class_="mathjax_ignore tex2jax_ignore")
 
 
 def bar(parts: Sequence[float], *, fills: Sequence[str], whole: float, width: str = "100%") -> Html:

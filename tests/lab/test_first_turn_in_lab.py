@@ -68,3 +68,23 @@ def test_a_turn_is_stepped_through_with_buttons(open_notebook: OpenNotebook, the
     notebook.sees("weather", cell=7)
     notebook.screenshot(f"timeline_{theme}", cell=7)
     assert notebook.errors == []
+
+
+@pytest.mark.slow
+def test_dollars_in_a_reply_stay_as_said(open_notebook: OpenNotebook) -> None:
+    """No formula is made of what stands between two dollars, neither in the card nor in the result."""
+    said = "It costs $5 here and $6 there."
+    notebook = open_notebook(
+        "%load_ext lash_nb",
+        f"import lash_nb\nscript = lash_nb.ScriptedProvider([lash_nb.reply({said!r})])\n%lash new demo --provider script",
+        "%%lash -o turn\nWhat is it?",
+        "turn",
+        "from IPython.display import HTML\nHTML('of others: $5 and $6')",
+    )
+    for cell in range(5):
+        notebook.run(cell)
+
+    notebook.output(4).locator("mjx-container").wait_for()
+    notebook.sees(said, cell=2)
+    notebook.sees(said, cell=3)
+    assert notebook.errors == []
