@@ -20,6 +20,7 @@ from lash_nb.views import (
     static_html,
     static_svg,
     text,
+    untypeset,
 )
 from lash_nb.wire import SessionGraph
 from tests.views import samples
@@ -54,7 +55,7 @@ def test_every_view_has_three_faces() -> None:
 
         assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
         assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == view.model_id
-        assert bundle["text/html"] == static_html(view) == view._repr_html_()
+        assert bundle["text/html"] == untypeset(static_html(view)) == view._repr_html_()
         assert bundle["text/plain"] == text(view) == repr(view)
         assert "<script" not in bundle["text/html"]
 
