@@ -8,6 +8,7 @@ from lash_nb.magics._bench import Bench
 from lash_nb.magics._completion import Completer
 from lash_nb.magics._faces import Faces
 from lash_nb.magics._magics import LashMagics
+from lash_nb.magics._questions import keep_questions
 from lash_nb.magics._transformer import AwaitTransformer
 from lash_nb.plots import printable
 
@@ -32,6 +33,7 @@ class Extension:
         """Put everything in."""
         self._shell.register_magics(self._magics)
         self._configurables.append(self._bench.settings)
+        self._shell.input_transformers_cleanup.append(keep_questions)
         self._shell.input_transformers_post.append(self._transformer)
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.events.register("post_run_cell", self._bench.shown.forget)
@@ -44,6 +46,7 @@ class Extension:
             manager.magics[kind].pop(_NAME, None)
         manager.registry.pop(type(self._magics).__name__, None)
         self._configurables.remove(self._bench.settings)
+        self._shell.input_transformers_cleanup.remove(keep_questions)
         self._shell.input_transformers_post.remove(self._transformer)
         self._shell.Completer.custom_matchers.remove(self._matcher)
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)

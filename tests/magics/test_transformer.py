@@ -93,3 +93,34 @@ def test_a_function_runs_a_turn(shell: Shell, capsys: Any) -> None:
 
     assert shell.run("[ask(), ask()]") == ["one", "two"]
     assert "one" in capsys.readouterr().out
+
+
+def test_a_question_is_text_and_no_call_for_help(shell: Shell) -> None:
+    """What ends in a question mark is said, also in an assignment; a cell that only quotes such a line is left alone."""
+    shell.run("provider = provider_of(reply('one'))\n%lash new demo")
+
+    shell.run("%lash queue And what about Lima?")
+    waits = shell.run("turn = %lash step Is it (warm?")
+    shell.run("text = '''\n%lash queue Is it?\n'''")
+
+    assert waits is None
+    assert "Is it (warm?" in to_json(shell.run("%lash envelope").envelope).decode()
+    assert "And what about Lima?" in shell.run("%lash queue").to_string()
+    assert shell["text"] == "\n%lash queue Is it?\n"
+
+
+@pytest.mark.usefixtures("shell")
+@pytest.mark.parametrize("cell", ["%lash?", "%lash queue?", "%%lash\n%lash queue Is it?"])
+def test_help_and_prompts_are_left_to_the_shell(ip: InteractiveShell, cell: str) -> None:
+    """A magic or a verb with a question mark asks for help, and a prompt may quote a magic."""
+    assert "'queue Is it?')" not in (python := transformed(ip, cell))
+    assert "pinfo" in python or cell.startswith("%%")
+
+
+def test_nothing_of_ours_stays_among_the_transformers(ip: InteractiveShell, shell: Shell) -> None:
+    """Loaded again it is there once, unloaded not at all."""
+    shell.run("%reload_ext lash_nb")
+    loaded = len(ip.input_transformers_cleanup)
+    shell.run("%unload_ext lash_nb")
+
+    assert len(ip.input_transformers_cleanup) == loaded - 1
