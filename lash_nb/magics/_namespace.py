@@ -1,5 +1,6 @@
 """What the user has defined in the notebook: the provider that answers, and the tools, read again before each prompt."""
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
@@ -96,8 +97,11 @@ def chosen_provider(namespace: Mapping[str, Any], name: str | None) -> tuple[Llm
 
 def _named(namespace: Mapping[str, Any], name: str) -> LlmProvider:
     if name not in namespace:
-        known = ", ".join((*provider_names(namespace), *MODEL_SERVICES))
-        message = f"no variable and no service {name}; define it first, e.g. {name} = lash_nb.ScriptedProvider([…]), or take one of {known}"
+        names = (*provider_names(namespace), *MODEL_SERVICES)
+        known = ", ".join(names)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}? Else define" if near else "define"
+        message = f"no variable and no service {name}; {hint} it first, e.g. {name} = lash_nb.ScriptedProvider([…]), or take one of {known}"
         raise CallerError(message, code="magics_provider")
     if not _is_provider(namespace[name]):
         kind = type(namespace[name]).__name__

@@ -215,3 +215,8 @@ def test_the_name_of_a_model_gives_no_orders(shell: Shell, capsys: pytest.Captur
     shell.run("%lash model gpt\u202e\x1b[31m --window 1000")
 
     assert capsys.readouterr().out == "gpt\ufffd\ufffd[31m is asked from the next turn on; it takes 1,000 tokens\n"
+
+
+def test_a_service_that_is_misspelled_is_named(shell: Shell) -> None:
+    """As of verbs and options, what was perhaps meant is said."""
+    assert "did you mean openai? Else define it first" in shell.refuse("%lash provider opnai")
