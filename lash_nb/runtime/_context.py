@@ -71,6 +71,8 @@ class TurnContext:
     """Makes what the model knows at this moment."""
     llm_calls: int = 0
     """Model calls so far."""
+    unasked: int = 0
+    """Model calls that were announced and never reached a provider, for the turn was cancelled before."""
     waiting_messages: list[PluginMessage] = field(default_factory=list)
     """What hooks around tools left for the next checkpoint."""
 

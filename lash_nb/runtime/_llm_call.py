@@ -114,6 +114,7 @@ class _LlmCall:
 
     async def _ask(self) -> LlmResult:
         turn = self._turn
+        turn.unasked += turn.cancel.cancelled
         ask = self._ask_with_hooks if turn.plugins.hooks.assistant_stream else self._ask_provider
         try:
             response = await until_cancelled(turn.writer.within(ask), turn.cancel, turn.clock)

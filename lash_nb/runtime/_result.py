@@ -47,6 +47,8 @@ class TurnResult:
     """The semantic stream, in order."""
     snapshot: Callable[[], SessionSnapshot] = field(repr=False)
     """Makes `state`; it costs what the session's length costs, so it is made when it is read."""
+    unasked: int = 0
+    """Model calls among the activities that the turn's cancellation forestalled."""
 
     @cached_property
     def state(self) -> SessionSnapshot:
@@ -97,7 +99,7 @@ class TurnResult:
     @property
     def model_calls(self) -> int:
         """How often the model was asked."""
-        return sum(isinstance(item.event, ModelRequestStarted) for item in self.activities)
+        return sum(isinstance(item.event, ModelRequestStarted) for item in self.activities) - self.unasked
 
     def assistant_message(self) -> str | None:
         """Return the answer, when the turn finished with one."""

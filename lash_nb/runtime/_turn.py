@@ -317,7 +317,7 @@ class TurnRunner:
             with self._phases.within("post_persist_hooks"):
                 await tell_persisted(turn)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
-        result = self._result(assembly, commits.usage)
+        result = self._result(assembly, commits.usage, turn.unasked)
         return result if is_kept else _taken_back(result, undo)
 
     async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
@@ -337,7 +337,7 @@ class TurnRunner:
             missing_done_fails=self._env.termination.treat_missing_done_as_failure,
         )
 
-    def _result(self, assembly: Assembly, usage: TokenUsage) -> TurnResult:
+    def _result(self, assembly: Assembly, usage: TokenUsage, unasked: int = 0) -> TurnResult:
         return TurnResult(
             session_id=self._state.session_id,
             turn_id=self._turn_id,
@@ -347,6 +347,7 @@ class TurnRunner:
             duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
             activities=tuple(self._activities),
             snapshot=snapshot_reader(self._state),
+            unasked=unasked,
         )
 
 

@@ -157,6 +157,7 @@ class TurnLoop:
 
     async def _llm_call(self, effect: LlmCall) -> None:
         if self._turn.cancel.cancelled:
+            self._turn.unasked += 1
             self._turn.hub.emit(DoneEvent())
             self._machine.finish(TurnOutcome.stop("cancelled"))
             return

@@ -146,6 +146,19 @@ def test_a_turn_that_buttons_end_is_kept_all_the_same(turn: Shell) -> None:
     assert turn.run("%lash result") is turn["result"]
 
 
+@pytest.mark.parametrize(("steps", "asked"), [(0, 0), (1, 1), (2, 1)])
+def test_a_cancelled_turn_counts_the_calls_that_reached_the_model(turn: Shell, steps: int, asked: int) -> None:
+    """Cancelled before its first call, before its tool, before its second call: what was announced alone is no call."""
+    turn.run("%%lash --step\nHello")
+    for _ in range(steps):
+        turn.run("%lash step")
+
+    cancelled = turn.run("%lash cancel")
+
+    assert cancelled.model_calls == len(turn["provider"].requests) == asked
+    assert f"{asked} model call{'' if asked == 1 else 's'}" in turn.faces(cancelled)["text/plain"]
+
+
 def test_nothing_to_cancel_says_what_to_do(shell: Shell) -> None:
     """Before any turn, after one, with work that waits; in another session, by its name."""
     shell.run("provider = provider_of('Hello.')\nsession = %lash new demo")
