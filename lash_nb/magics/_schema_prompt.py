@@ -63,5 +63,6 @@ def _output(bench: Bench, schema: str) -> Any:
     known = ", ".join(values.schemas(bench, ""))
     what = f"{schema} is a {type(found).__name__}" if schema in bench.namespace else f"there is no {schema}"
     raise CallerError(
-        f"{what}; a schema is a pydantic model class of the notebook (there are {known})", code="magics_schema"
+        f"{what}; a schema is a pydantic model class of the notebook, or json; to choose from: {known}",
+        code="magics_schema",
     )

@@ -41,7 +41,7 @@ def find_stored(bench: Bench, name: str, folder: str | None) -> tuple[str, Store
     """
     folders = [folder] if folder else bench.folders()
     if not folders:
-        message = f"no folder to look for {name} in; %lash open {name} --store DIR, or %config Lash.store = 'DIR'"
+        message = f"no folder to look for {name} in; name it with --store DIR, or %config Lash.store = 'DIR'; what is in memory alone ends with the kernel"
         raise CallerError(message, code="magics_store")
     readers = {one: reader for one in folders if (reader := _reader(one)) is not None}
     for one, reader in readers.items():

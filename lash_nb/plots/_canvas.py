@@ -123,7 +123,7 @@ class Sheet:
 
     def time_axis(self, length_ms: float) -> None:
         """Put times with their unit on the axis and grid lines across; none beyond what happened."""
-        self.value_axis("x", length_ms, duration)
+        self.value_axis("x", length_ms, _tick_words)
 
     def value_axis(
         self, along: Literal["x", "y"], most: float, words: Callable[[float], str], *, ticks: int = 8
@@ -264,3 +264,8 @@ def _letters() -> frozenset[int]:
     for name in _families():
         letters.update(font_manager.get_font(font_manager.findfont(name)).get_charmap())
     return frozenset(letters)
+
+
+def _tick_words(ms: float) -> str:
+    """Write the time at a tick; below ten milliseconds ticks stand between whole ones, and are not rounded."""
+    return f"{ms:g} ms" if ms < 10 else duration(ms)

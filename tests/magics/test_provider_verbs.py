@@ -203,7 +203,10 @@ def test_an_answer_that_is_no_value(shell: Shell) -> None:
     shell.ip.user_ns["Person"] = Person
     assert "the answer is no Person" in shell.refuse("%%lash --schema Person -o ada\nWho?")
     assert len(shell["provider"].requests) == 2
-    assert "there is no Animal; a schema is a pydantic model class" in shell.refuse("%%lash --schema Animal\nWho?")
+    assert (
+        "there is no Animal; a schema is a pydantic model class of the notebook, or json; to choose from: "
+        in shell.refuse("%%lash --schema Animal\nWho?")
+    )
     assert "leave one of them out" in shell.refuse("%%lash --schema Person --step\nWho?")
     assert shell.run("%%lash\nHello").reply == "hi"
 

@@ -340,3 +340,13 @@ def test_every_line_has_its_python(stored: Shell, line: str, capsys: pytest.Capt
     """What a line does can be typed without it."""
     stored.run(f"%lash explain {line}")
     compile(capsys.readouterr().out, "cell", "exec", flags=8192)  # with await at the top, as in a cell
+
+
+def test_a_session_in_memory_is_not_deleted_but_ends_with_the_kernel(shell: Shell) -> None:
+    """Without a folder the line says which flag names one, and what becomes of a session that has none."""
+    shell.run("provider = ScriptedProvider(['ok'])\n%lash new c")
+
+    said = shell.refuse("%lash delete c")
+
+    assert "name it with --store DIR" in said
+    assert "what is in memory alone ends with the kernel" in said

@@ -15,8 +15,8 @@ from lash_nb.plots import (
 )
 from lash_nb.trace import Trace, read_trace
 from tests.conformance.vectors import PACKED, read_files
-from tests.plots.drawn import bars, boxes, points, rendered, texts
-from tests.trace.lines import tool_end, tool_start
+from tests.plots.drawn import bars, boxes, model_call, points, rendered, texts
+from tests.trace.lines import line, tool_end, tool_start
 
 
 def test_latency_draws_the_percentiles_of_the_records(station: Trace, records: list[dict[str, Any]]) -> None:
@@ -141,3 +141,14 @@ def test_bodies_of_other_shapes_are_no_attempts() -> None:
     end = {**tool_end(1, "a", "success", attempts={"a": 1}), "schema_version": 7}
 
     assert "1 ok" in texts(tool_outcomes(read_trace([end])))
+
+
+def test_the_ticks_of_a_short_axis_are_not_rounded() -> None:
+    """Ticks at half milliseconds say so: no two of them read alike."""
+    start, end = model_call(1, usage={"input_tokens": 1, "output_tokens": 1})
+    end["response"]["duration_ms"] = 4
+    ax = latency(read_trace(line(start) + line(end)))
+    words = [label.get_text() for label in ax.get_xticklabels()]
+
+    assert len(set(words)) == len(words) > 2
+    assert words == [f"{place:g} ms" for place in ax.get_xticks()]
