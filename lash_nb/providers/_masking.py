@@ -3,6 +3,7 @@
 Rule: a key is found however it is cut into pieces, so text that may be the beginning of one waits for the next piece.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -26,8 +27,8 @@ class AnswerMask:
         """Listen for `tell`; `keys` are never told."""
         self._tell = tell
         self._keys = keys
-        self._last: _Text | None = None
-        """What was heard last, when its end may begin a key."""
+        self._held: dict[type[_Text], str] = {}
+        """By kind, the end of what was heard, where it may begin a key: reasoning between two texts does not part them."""
 
     def hear(self, event: LlmStreamEvent) -> None:
         """Take the next event, and tell it as far as it is no part of a key."""
@@ -41,21 +42,18 @@ class AnswerMask:
 
     def end(self) -> None:
         """Tell what was kept back: no more text belongs to it."""
-        last, self._last = self._last, None
-        if last is not None:
-            self._tell(last)
+        held, self._held = self._held, {}
+        for kind, text in held.items():
+            self._tell(kind(text))
 
     def _hear_text(self, event: _Text) -> None:
-        kind, before = type(event), ""
-        if type(self._last) is kind and self._last is not None:
-            before, self._last = self._last.text, None
-        self.end()
-        text = before + event.text
+        kind = type(event)
+        text = self._held.pop(kind, "") + event.text
         for key in self._keys:
             text = text.replace(key, HIDDEN)
         end = min(_open_end(text, key) for key in self._keys)
         if end < len(text):
-            self._last = kind(text[end:])
+            self._held[kind] = text[end:]
         if end:
             self._tell(kind(text[:end]))
 
@@ -63,13 +61,20 @@ class AnswerMask:
 def without_keys(told: T, kind: type[T], keys: Sequence[str]) -> T:
     """Return a part of an answer, or the whole, with `[secret]` in place of each key, wherever it stands."""
     plain = msgspec.json.encode(told)
-    if not any(key.encode() in plain for key in keys):
+    spellings = [way for key in keys for way in _in_json(key)]
+    if not any(way.encode() in plain for way in spellings):
         return told
     text = to_json(told).decode()
-    for key in keys:
-        text = text.replace(key, HIDDEN)
+    for way in spellings:
+        text = text.replace(way, HIDDEN)
     cleaned: T = from_json(text, kind)
     return cleaned
+
+
+def _in_json(key: str) -> tuple[str, ...]:
+    """How a key is written in a text of an answer, and in the arguments of a call, which are JSON within a text."""
+    once = json.dumps(key)[1:-1]
+    return (key,) if once == key else (json.dumps(once)[1:-1], once)
 
 
 def _open_end(text: str, key: str) -> int:

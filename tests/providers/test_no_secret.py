@@ -28,7 +28,8 @@ from lash_nb import (
 from lash_nb.clock import CancellationToken, ManualClock
 from lash_nb.errors import CallerError, DirectCompletionError, LlmTransportError
 from lash_nb.frames import records_df
-from lash_nb.providers import DeltaEvent, LlmProvider, LlmStreamEvent, ProviderOptions
+from lash_nb.providers import DeltaEvent, LlmProvider, LlmStreamEvent, ProviderOptions, ReasoningDeltaStream
+from lash_nb.providers._masking import AnswerMask, without_keys
 from lash_nb.trace import JsonlTraceSink, read_trace
 from lash_nb.views import (
     SessionGraphView,
@@ -40,7 +41,14 @@ from lash_nb.views import (
     turn_html,
     turn_text,
 )
-from lash_nb.wire import AssistantProseDelta, ModelLimits, ModelSpec
+from lash_nb.wire import (
+    AssistantProseDelta,
+    LlmOutputPart,
+    ModelLimits,
+    ModelSpec,
+    TextPart,
+    ToolCallPart,
+)
 from tests.providers.requests import request, user
 from tests.providers.servers import (
     DIALECTS,
@@ -312,6 +320,36 @@ async def test_no_artefact_has_a_key_that_the_model_says(
     assert heard == response.full_text == "It is [secret]: s[secret] sk-planted [secret]s"
     assert [text for text in [*shown, *kept_artefacts(tmp_path)] if plant.core in text] == []
     assert [name for name, content in files.items() if plant.core.encode() in content] == []
+
+
+def test_a_key_around_a_thought_is_not_told() -> None:
+    """Its halves belong together, whatever is thought between them; what turns out to be no key is told in the end."""
+    told: list[LlmStreamEvent] = []
+    mask = AnswerMask(told.append, ["sk-planted55555"])
+
+    for event in (
+        DeltaEvent("It is sk-pl"),
+        ReasoningDeltaStream("hm s"),
+        DeltaEvent("anted55555."),
+        DeltaEvent(" sk"),
+    ):
+        mask.hear(event)
+    mask.end()
+
+    assert "".join(event.text for event in told if isinstance(event, DeltaEvent)) == "It is [secret]. sk"
+    assert "".join(event.text for event in told if isinstance(event, ReasoningDeltaStream)) == "hm s"
+
+
+def test_a_key_is_found_however_json_writes_it() -> None:
+    """A quote and a backslash are written with a backslash before them, twice so in the arguments of a call."""
+    key = 'sk-"planted\\55555'
+    call = ToolCallPart(call_id="c", tool_name="look", input_json=json.dumps({"what": key}))
+
+    said = without_keys(LlmOutputPart(Text=TextPart(text=f"It is {key}.")), LlmOutputPart, [key])
+    called = without_keys(LlmOutputPart(ToolCall=call), LlmOutputPart, [key])
+
+    assert said == LlmOutputPart(Text=TextPart(text="It is [secret]."))
+    assert json.loads(called.variant.input_json) == {"what": "[secret]"}
 
 
 async def test_a_model_may_say_the_short_key_of_a_local_server(dialect: Dialect) -> None:
