@@ -271,7 +271,10 @@ class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, output: ToolCallOutput) -> "TraceToolCallOutput":
-        """Return `output` as it is traced: every record in it becomes a free value, so its keys are sorted when written."""
+        """Return `output` as it is traced: every record in it becomes a free value, so its keys are sorted when written.
+
+        Nothing that can be changed is shared with `output`.
+        """
         control = None if output.control is None else to_builtins(output.control)
-        outcome = TraceToolCallOutcome(status=output.status, payload=output.value_for_projection())
+        outcome = TraceToolCallOutcome(status=output.status, payload=to_builtins(output.value_for_projection()))
         return cls(outcome=outcome, control=control)

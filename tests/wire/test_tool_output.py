@@ -133,6 +133,22 @@ def test_a_long_result_costs_little_for_each_item() -> None:
     assert lines_run(output.attachments) < 100
 
 
+@pytest.mark.parametrize("value", [{"rows": [[1], {"a": []}]}, [REF, []], "text"])
+def test_what_is_traced_of_a_call_is_its_own(value: Json) -> None:
+    """Whoever changes the value of a result later changes no record of it."""
+    output = ToolCallOutput(outcome=ToolSuccess(payload=ToolValue(value)))
+    traced = TraceToolCallOutput.of(output)
+    before = to_json(traced)
+
+    if isinstance(value, dict):
+        value["rows"][1]["a"].append(2)
+        value["more"] = 3
+    elif isinstance(value, list):
+        value[1].append(4)
+
+    assert to_json(traced) == before
+
+
 def test_a_completed_call_has_what_the_call_had() -> None:
     """Ids, arguments and provider metadata are the call's own; what the model sees follows from the output."""
     call = PreparedToolCall(call_id="c", tool_name="t", args={"a": 1})
