@@ -114,7 +114,7 @@ def count_at(counters: Any, *paths: str) -> int:
 
 def text_at(value: Any, path: str) -> str:
     """Return the text at `path`, else an empty one."""
-    found = value.get(path) if isinstance(value, dict) and "." not in path else _at(value, path)
+    found = _at(value, path)
     return found if isinstance(found, str) else ""
 
 

@@ -69,8 +69,6 @@ class ProviderHandle:
         while True:
             attempt += 1
             try:
-                if not self._gate.is_limited:
-                    return await self._once(request, stream)
                 async with self._gate.passing(request, waits):
                     return await self._once(request, stream)
             except LlmTransportError as error:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final
 
 from lash_nb.clock import NS_PER_MS, Clock
@@ -16,6 +16,7 @@ _MINUTE_MS: Final = 60_000
 _NS: Final = 1_000_000_000
 _CHARACTERS_PER_TOKEN: Final = 4
 _CHARACTERS_PER_IMAGE: Final = 256
+_NO_WAIT: Final = nullcontext()
 
 
 class RateGate:
@@ -30,12 +31,14 @@ class RateGate:
         self._order = asyncio.Lock()
         self._requests = _window(limits.requests_per_window, limits.request_window_ms)
         self._tokens = _window(limits.tokens_per_window, limits.token_window_ms)
-        self.is_limited = bool(limits.max_concurrency or self._requests or self._tokens)
-        """Whether anybody may have to wait."""
+        self._is_limited = bool(limits.max_concurrency or self._requests or self._tokens)
+
+    def passing(self, request: LlmRequest, clock: Clock) -> AbstractAsyncContextManager[None]:
+        """Wait for a place, and hold it for the length of the block."""
+        return self._waiting(request, clock) if self._is_limited else _NO_WAIT
 
     @asynccontextmanager
-    async def passing(self, request: LlmRequest, clock: Clock) -> AsyncIterator[None]:
-        """Wait for a place, and hold it for the length of the block."""
+    async def _waiting(self, request: LlmRequest, clock: Clock) -> AsyncIterator[None]:
         async with self._running:
             if self._requests or self._tokens:
                 async with self._order:
