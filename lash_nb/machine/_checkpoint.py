@@ -116,7 +116,7 @@ class TurnCheckpoint(Wire, frozen=True, kw_only=True):
     """Tokens of the turn so far."""
     termination: TurnTerminationPolicyState
     """How far the turn limit has been dealt with."""
-    synced_protocol_iteration: int | None = field(default_factory=type(None))
+    synced_protocol_iteration: int | None = field(default_factory=type(None))  # written as null
     """The iteration for which tools and prompt are up to date."""
 
 

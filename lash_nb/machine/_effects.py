@@ -61,7 +61,7 @@ class PendingToolCall(Wire, frozen=True, kw_only=True):
     """The tool."""
     args: Json
     """The arguments; an empty object when the model's text was no JSON."""
-    replay: ProviderReplayMeta | None = field(default_factory=type(None))
+    replay: ProviderReplayMeta | None = field(default_factory=type(None))  # written as null
     """Provider metadata."""
 
 

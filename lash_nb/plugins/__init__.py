@@ -100,7 +100,6 @@ from lash_nb.plugins._text_window import BudgetUnit, TextBudget, TextWindow
 from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._turn_transform import PreparedContext, TurnContextTransform, TurnTransformContext
-from lash_nb.plugins._validation import validate_tool_input
 
 __all__ = [
     "BATCH_DEFINITION",
@@ -226,5 +225,4 @@ __all__ = [
     "tool_ok",
     "tool_output_budget",
     "tool_replay_key",
-    "validate_tool_input",
 ]

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from lash_nb.errors import WireError
-from lash_nb.wire import AttachmentRef, Json, ToolValue, to_builtins, to_json
+from lash_nb.wire import AttachmentRef, Json, ToolValue, may_hold_long_integer, to_builtins, to_json
 
 __all__ = ["NotJsonError", "plain_json"]
 
@@ -19,9 +19,6 @@ _DEPTH: Final = 128
 """Deeper than any result that a model could read, far less deep than the interpreter's own limit."""
 
 
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG: Final = b"0" * 19
-"""Integers of fewer digits fit in 64 bits; the codec takes any."""
 _HOLDERS: Final = (dict, list, tuple)
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
@@ -54,7 +51,7 @@ def _copied(value: Any) -> Any:
         written = _ENCODER.encode(value)
         copied = _DECODER.decode(written)
         is_same = copied == value or copied == _with_lists(value)
-        if _LONG in written.translate(_DIGITS):
+        if may_hold_long_integer(written):  # the codec takes any
             to_json(copied)
     except (TypeError, ValueError, OverflowError, RecursionError, WireError):
         return UNSET

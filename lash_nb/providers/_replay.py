@@ -15,6 +15,8 @@ __all__ = ["ReplayProvider", "ReplayWarning"]
 
 _ONCE: Final = ProviderOptions(reliability=ProviderReliability(retry=RetryOptions(enabled=False)))
 """A failure that was recorded is one after all retries."""
+_NO_REQUEST: Final = (LashError, AttributeError, TypeError, ValueError, RecursionError)
+"""What is raised over something that is no request, whatever else it is."""
 _SHOWN: Final = 300
 """Characters of what is wrong with a request that a message shows."""
 
@@ -94,13 +96,7 @@ class ReplayProvider(ScriptedProvider):
     def _asked(self, request: LlmRequest) -> Request:
         try:
             return asked_by(request, self._mapper)
-        except (
-            LashError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            RecursionError,
-        ) as error:  # whatever it is, it is no request
+        except _NO_REQUEST as error:
             raise LlmTransportError(
                 f"this request cannot be looked up in a recording, for no trace could tell it ({legible(exception_text(error), _SHOWN)});"
                 f" {self._has}. Ask with an LlmRequest of texts and JSON, as a session does",

@@ -109,9 +109,8 @@ def _run(state: RuntimeSessionState, here: Json, first: Json, finished: Json) ->
 
 
 def _was_committed(state: RuntimeSessionState, finished: Json) -> bool:
-    return (
-        finished is not None and finished <= state.turn_index
-    )  # else the store is another one, which has no such turn
+    # else the store is another one, which has no such turn
+    return finished is not None and finished <= state.turn_index
 
 
 def _is_resident(state: RuntimeSessionState, first: Json) -> bool:

@@ -31,6 +31,7 @@ __all__ = [
     "from_builtins",
     "from_json",
     "from_json_rows",
+    "may_hold_long_integer",
     "pretty_json",
     "sorted_json",
     "stable_hash",
@@ -153,6 +154,11 @@ def pretty_json(value: Any) -> str:
     return msgspec.json.format(to_json(value), indent=2).decode()
 
 
+def may_hold_long_integer(written: bytes) -> bool:
+    """Tell whether JSON may hold an integer beyond 64 bits; a text of so many digits counts, too."""
+    return written.translate(_FACELESS).find(_LONG) >= 0
+
+
 def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
     outer, _TEXT.written = _TEXT.written, None
@@ -195,7 +201,7 @@ def _place_of(value: SharedSequence[Any]) -> bytes:
 
 def _read_together(rows: Sequence[bytes], kind: Any) -> list[Any] | None:
     raw = b"[%b]" % b",".join(rows)
-    if is_flat(kind) or _LONG in raw.translate(_FACELESS) or not all(map(is_settled, rows, rows)):
+    if is_flat(kind) or may_hold_long_integer(raw) or not all(map(is_settled, rows, rows)):
         return None
     try:
         values = _decoder(list[kind]).decode(raw)

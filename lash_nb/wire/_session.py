@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import field
 
-from lash_nb.wire._base import U8, U64, Json, Octets, Wire, no_entries, no_items
+from lash_nb.wire._base import U8, U64, Json, Octets, Wire, no_entries, no_items, none
 from lash_nb.wire._graph import SessionGraph
 from lash_nb.wire._hashed import Hashed
 from lash_nb.wire._invocation import CausalRef
@@ -71,7 +71,7 @@ class SessionMeta(Wire, frozen=True, kw_only=True):
     """When the store was made."""
     model: str
     """The model at that time."""
-    cwd: str | None = field(default_factory=type(None))
+    cwd: str | None = field(default_factory=none)
     """The working directory at that time."""
     relation: SessionRelation
     """How it stands to others."""

@@ -17,7 +17,6 @@ from lash_nb.plugins import (
     ToolRegistry,
     ToolSurface,
     tool_ok,
-    validate_tool_input,
 )
 from lash_nb.stores import InMemoryAttachmentStore
 from lash_nb.wire import (
@@ -25,6 +24,7 @@ from lash_nb.wire import (
     AttachmentReturnPart,
     CompletedToolCall,
     FinishControl,
+    LashSchema,
     MediaType,
     PreparedToolCall,
     TextReturnPart,
@@ -40,16 +40,14 @@ CALL = {"tool": "weather", "parameters": {"city": "Oslo"}}
 
 def test_its_schema_takes_one_to_twenty_five_calls() -> None:
     """None, too many, and keys that do not belong there are refused before the tool runs."""
-    schema = BATCH_DEFINITION.input_schema
+    schema = LashSchema(schema=BATCH_DEFINITION.input_schema)
 
-    assert validate_tool_input(schema, {"tool_calls": [CALL] * 25}) is None
-    assert validate_tool_input(schema, {"tool_calls": []}) == (
-        "tool_calls: expected array items >= 1 items <= 25, got 0 items"
-    )
-    assert validate_tool_input(schema, {"tool_calls": [CALL] * 26}) == (
+    assert schema.fault({"tool_calls": [CALL] * 25}) is None
+    assert schema.fault({"tool_calls": []}) == ("tool_calls: expected array items >= 1 items <= 25, got 0 items")
+    assert schema.fault({"tool_calls": [CALL] * 26}) == (
         "tool_calls: expected array items >= 1 items <= 25, got 26 items"
     )
-    assert validate_tool_input(schema, {"tool_calls": [{**CALL, "x": 1}]}) == "tool_calls[0].x: unexpected property"
+    assert schema.fault({"tool_calls": [{**CALL, "x": 1}]}) == "tool_calls[0].x: unexpected property"
 
 
 class Kitchen(Offered):

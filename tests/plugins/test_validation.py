@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lash_nb.plugins import validate_tool_input
-from lash_nb.wire import open_object_schema
+from lash_nb.wire import LashSchema, open_object_schema
 
 STRICT = {
     "type": "object",
@@ -49,7 +48,7 @@ STRICT = {
 )
 def test_the_first_fault_is_told(args: Any, fault: str | None) -> None:
     """The message names the place, what is expected there with all limits, and what came instead."""
-    assert validate_tool_input(STRICT, args) == fault
+    assert LashSchema(schema=STRICT).fault(args) == fault
 
 
 @pytest.mark.parametrize(
@@ -68,20 +67,20 @@ def test_other_keys_need_leave(others: Any, fault: str | None) -> None:
     if others is not None:
         schema["additionalProperties"] = others
 
-    assert validate_tool_input(schema, {"b": 1}) == fault
+    assert LashSchema(schema=schema).fault({"b": 1}) == fault
 
 
 def test_an_open_object_takes_anything() -> None:
     """The schema of a tool that declares none accepts every object and nothing else."""
-    assert validate_tool_input(open_object_schema(), {"a": [1]}) is None
-    assert validate_tool_input(open_object_schema(), 1) == "arguments: expected object, got 1"
+    assert LashSchema(schema=open_object_schema()).fault({"a": [1]}) is None
+    assert LashSchema(schema=open_object_schema()).fault(1) == "arguments: expected object, got 1"
 
 
 def test_an_enum_tells_numbers_apart_from_truths() -> None:
     """`1`, `1.0` and `true` are three values, whatever Python thinks of their equality."""
-    assert validate_tool_input({"enum": [1]}, True) == "arguments: expected one of 1, got true"
-    assert validate_tool_input({"enum": [1]}, 1.0) == "arguments: expected one of 1, got 1.0"
-    assert validate_tool_input({"enum": [{"a": 1}]}, {"a": 1}) is None
+    assert LashSchema(schema={"enum": [1]}).fault(True) == "arguments: expected one of 1, got true"
+    assert LashSchema(schema={"enum": [1]}).fault(1.0) == "arguments: expected one of 1, got 1.0"
+    assert LashSchema(schema={"enum": [{"a": 1}]}).fault({"a": 1}) is None
 
 
 JSON = st.recursive(
@@ -126,12 +125,12 @@ def test_within_its_subset_it_is_json_schema(schema: Any, value: Any) -> None:
     """Where a schema uses only what is checked here, a JSON Schema validator comes to the same verdict."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - takes two seconds, which every worker would pay
 
-    assert (validate_tool_input(schema, value) is None) == Draft202012Validator(schema).is_valid(value)
+    assert (LashSchema(schema=schema).fault(value) is None) == Draft202012Validator(schema).is_valid(value)
 
 
 @given(schema=SCHEMAS, value=JSON)
 def test_a_fault_is_one_line_that_names_a_place(schema: Any, value: Any) -> None:
     """Every message is one line, with the place before the first colon."""
-    fault = validate_tool_input(schema, value)
+    fault = LashSchema(schema=schema).fault(value)
 
     assert fault is None or (": " in fault and "\n" not in fault)

@@ -7,10 +7,19 @@ import pytest
 from pydantic import BaseModel
 
 from lash_nb import LashCore, tool
-from lash_nb.plugins import FunctionTool, validate_tool_input
+from lash_nb.plugins import FunctionTool
 from lash_nb.providers import DeltaEvent, LlmStreamEvent, OfflineProvider
 from lash_nb.providers._offline_arguments import arguments_for
-from lash_nb.wire import LlmContentBlock, LlmMessage, LlmRequest, LlmToolSpec, TextBlock, ToolCallPart, ToolResultBlock
+from lash_nb.wire import (
+    LashSchema,
+    LlmContentBlock,
+    LlmMessage,
+    LlmRequest,
+    LlmToolSpec,
+    TextBlock,
+    ToolCallPart,
+    ToolResultBlock,
+)
 
 
 @tool
@@ -172,7 +181,7 @@ def test_arguments_fit_their_schema(schema: dict[str, Any], prompt: str, args: d
 
     assert found == args
     if "$defs" not in schema:
-        assert validate_tool_input({"type": "object", **schema}, found) is None
+        assert LashSchema(schema={"type": "object", **schema}).fault(found) is None
 
 
 async def test_a_session_works_offline() -> None:
