@@ -132,7 +132,7 @@ class Endpoint:
         Raises:
             LlmTransportError: anything that went wrong; none of its texts has a secret.
         """
-        keys = self._secrets.keys()
+        keys = self._secrets.keys
         mask = AnswerMask(stream or nobody, keys) if keys else None
         tell = stream or nobody if mask is None else mask.hear
         try:

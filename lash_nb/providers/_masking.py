@@ -1,6 +1,7 @@
 """Keeps a key that a model or its server repeats out of the answer: what is told on the way, and what is kept.
 
-Rule: a key is found however it is cut into pieces, so text that may be the beginning of one waits for the next piece.
+Rule 1: a key is found however it is cut into pieces, so text that may be the beginning of one waits for the next piece.
+Rule 2: keys are plain text only where nothing of others runs: a traceback that shows variables shows none.
 """
 
 import json
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
+from pydantic import SecretStr
 
 from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, PartEvent, ReasoningDeltaStream, StreamSink
 from lash_nb.wire import LlmOutputPart, LlmResponse, from_json, to_json
@@ -23,7 +25,7 @@ _Text = DeltaEvent | ReasoningDeltaStream
 class AnswerMask:
     """Stands before somebody who listens to an answer, and tells the same without the keys."""
 
-    def __init__(self, tell: StreamSink, keys: Sequence[str]) -> None:
+    def __init__(self, tell: StreamSink, keys: Sequence[SecretStr]) -> None:
         """Listen for `tell`; `keys` are never told."""
         self._tell = tell
         self._keys = keys
@@ -48,27 +50,34 @@ class AnswerMask:
 
     def _hear_text(self, event: _Text) -> None:
         kind = type(event)
-        text = self._held.pop(kind, "") + event.text
-        for key in self._keys:
-            text = text.replace(key, HIDDEN)
-        end = min(_open_end(text, key) for key in self._keys)
+        text = _hidden(self._held.pop(kind, "") + event.text, [key.get_secret_value() for key in self._keys])
+        end = min(_open_end(text, key.get_secret_value()) for key in self._keys)
         if end < len(text):
             self._held[kind] = text[end:]
         if end:
             self._tell(kind(text[:end]))
 
 
-def without_keys(told: T, kind: type[T], keys: Sequence[str]) -> T:
+def without_keys(told: T, kind: type[T], keys: Sequence[SecretStr]) -> T:
     """Return a part of an answer, or the whole, with `[secret]` in place of each key, wherever it stands."""
-    plain = msgspec.json.encode(told)
-    spellings = [way for key in keys for way in _in_json(key)]
-    if not any(way.encode() in plain for way in spellings):
+    if not _says(msgspec.json.encode(told), keys):
         return told
-    text = to_json(told).decode()
+    cleaned: T = from_json(_hidden(to_json(told).decode(), _spellings(keys)), kind)
+    return cleaned
+
+
+def _says(plain: bytes, keys: Sequence[SecretStr]) -> bool:
+    return any(way.encode() in plain for way in _spellings(keys))
+
+
+def _hidden(text: str, spellings: Sequence[str]) -> str:
     for way in spellings:
         text = text.replace(way, HIDDEN)
-    cleaned: T = from_json(text, kind)
-    return cleaned
+    return text
+
+
+def _spellings(keys: Sequence[SecretStr]) -> list[str]:
+    return [way for key in keys for way in _in_json(key.get_secret_value())]
 
 
 def _in_json(key: str) -> tuple[str, ...]:

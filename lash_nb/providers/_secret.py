@@ -66,7 +66,9 @@ class Secrets:
         held = (*keys, *self._headers.values())
         plain = {one.get_secret_value() for one in held if len(one) >= _SHORTEST}
         named = (value for value in headers.values() if isinstance(value, SecretStr))
-        self._unsaid: Final = tuple({one for one in (*keys, *named) if len(one) >= _SHORTEST_SAID})
+        self._unsaid: Final = tuple(
+            {SecretStr(one.get_secret_value().strip()) for one in (*keys, *named) if len(one) >= _SHORTEST_SAID}
+        )
         self._spellings: Final = SecretStr("\n".join(sorted({way for one in plain for way in _ways(one)}, key=len)))
 
     def __repr__(self) -> str:
@@ -80,9 +82,10 @@ class Secrets:
         """Return the headers in plain text, to send them."""
         return {name: value.get_secret_value() for name, value in self._headers.items()}
 
-    def keys(self) -> tuple[str, ...]:
-        """Return what no answer may say: the keys, and the headers that were given as secrets."""
-        return tuple(key.get_secret_value().strip() for key in self._unsaid)
+    @property
+    def keys(self) -> tuple[SecretStr, ...]:
+        """What no answer may say: the keys, and the headers that were given as secrets."""
+        return self._unsaid
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced by `[secret]`."""

@@ -325,7 +325,7 @@ async def test_no_artefact_has_a_key_that_the_model_says(
 def test_a_key_around_a_thought_is_not_told() -> None:
     """Its halves belong together, whatever is thought between them; what turns out to be no key is told in the end."""
     told: list[LlmStreamEvent] = []
-    mask = AnswerMask(told.append, ["sk-planted55555"])
+    mask = AnswerMask(told.append, [SecretStr("sk-planted55555")])
 
     for event in (
         DeltaEvent("It is sk-pl"),
@@ -345,8 +345,8 @@ def test_a_key_is_found_however_json_writes_it() -> None:
     key = 'sk-"planted\\55555'
     call = ToolCallPart(call_id="c", tool_name="look", input_json=json.dumps({"what": key}))
 
-    said = without_keys(LlmOutputPart(Text=TextPart(text=f"It is {key}.")), LlmOutputPart, [key])
-    called = without_keys(LlmOutputPart(ToolCall=call), LlmOutputPart, [key])
+    said = without_keys(LlmOutputPart(Text=TextPart(text=f"It is {key}.")), LlmOutputPart, [SecretStr(key)])
+    called = without_keys(LlmOutputPart(ToolCall=call), LlmOutputPart, [SecretStr(key)])
 
     assert said == LlmOutputPart(Text=TextPart(text="It is [secret]."))
     assert json.loads(called.variant.input_json) == {"what": "[secret]"}
