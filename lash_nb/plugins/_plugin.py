@@ -6,14 +6,16 @@ stored with the session.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from lash_nb.plugins._registrar import PluginRegistrar
 from lash_nb.wire import PluginMeta, PluginSnapshot, SessionToolAccess, SubagentSessionContext
 
-__all__ = ["PluginBuildContext", "PluginFactory", "SessionPlugin", "StaticPlugin", "keeps_no_state"]
+__all__ = ["STATE", "PluginBuildContext", "PluginFactory", "SessionPlugin", "StaticPlugin", "keeps_no_state"]
 
 _ALL_TOOLS = SessionToolAccess()
+STATE: Final = frozenset(("version", "snapshot", "snapshot_revision"))
+"""What tells a plugin's state: in one plugin's own fields it may change at any time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,13 @@ class SessionPlugin:
 
 
 def keeps_no_state(plugin: SessionPlugin) -> bool:
-    """Tell whether a plugin answers for its state as `SessionPlugin` does: always the same."""
+    """Tell whether a plugin answers for its state as `SessionPlugin` does: always the same, as long as `STATE` stays out of its fields."""
     kind = type(plugin)
-    return kind.snapshot is SessionPlugin.snapshot and kind.snapshot_revision is SessionPlugin.snapshot_revision
+    return (
+        getattr(kind, "snapshot", None) is SessionPlugin.snapshot
+        and getattr(kind, "snapshot_revision", None) is SessionPlugin.snapshot_revision
+        and isinstance(getattr(kind, "version", None), str)
+    )
 
 
 class PluginFactory(Protocol):

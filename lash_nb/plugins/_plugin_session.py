@@ -12,7 +12,7 @@ from lash_nb.plugins._actions import PluginActionDef, invoke_action
 from lash_nb.plugins._discovery import tool_catalog
 from lash_nb.plugins._history import HistoryState, RewriteContext
 from lash_nb.plugins._hooks import PluginHooks, asked, listed
-from lash_nb.plugins._plugin import SessionPlugin, keeps_no_state
+from lash_nb.plugins._plugin import STATE, SessionPlugin, keeps_no_state
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolSession
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
@@ -80,6 +80,7 @@ class PluginSession:
         self._live = live
         asks_nobody = all(map(keeps_no_state, self.plugins))
         self._constant = (self._states(), self._fingerprint()) if asks_nobody else None
+        self._fields = list(map(vars, self.plugins)) if asks_nobody else []
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
         self._surface: ToolSurface | None = None
@@ -221,7 +222,9 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not give its state.
         """
-        return self._states() if self._constant is None else self._constant[0]
+        if self._constant is None or not self._is_stateless():
+            return self._states()
+        return PluginSessionSnapshot(plugins=self._constant[0].plugins.copy())
 
     def _states(self) -> PluginSessionSnapshot:
         return PluginSessionSnapshot(plugins={plugin.id: _captured(plugin) for plugin in self.plugins})
@@ -232,7 +235,12 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not tell its revision.
         """
-        return self._fingerprint() if self._constant is None else self._constant[1]
+        if self._constant is None or not self._is_stateless():
+            return self._fingerprint()
+        return self._constant[1]
+
+    def _is_stateless(self) -> bool:
+        return all(map(STATE.isdisjoint, self._fields))
 
     def _fingerprint(self) -> int:
         return revision_fingerprint((plugin.id, plugin.version, _revision(plugin)) for plugin in self.plugins)

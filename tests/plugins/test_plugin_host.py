@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -223,6 +224,54 @@ def test_a_state_that_cannot_be_given_is_a_snapshot_error() -> None:
 
     with pytest.raises(PluginError, match="snapshot error: `counter` cannot give its state"):
         session.capture()
+
+
+def test_a_state_that_stands_in_a_plugin_of_its_own_is_asked_for() -> None:
+    """Methods and a version that one plugin has, and not its class, count from when it has them."""
+    plugin = contributing(lambda _: None)
+    session = host(plugin).build_session("s")
+    seen = [session.revision()]
+    plugin.version = "2"
+    seen.append(session.revision())
+    plugin.snapshot_revision = lambda: 7  # type: ignore[method-assign]  # what a user may do
+    seen.append(session.revision())
+
+    assert len(set(seen)) == 3
+    assert session.capture().plugins["mine"].meta == PluginMeta(plugin_id="mine", plugin_version="2", revision=7)
+
+
+def test_a_plugin_that_tells_no_state_opens_a_session() -> None:
+    """What only looks like a plugin is missed when its state is wanted, not before."""
+
+    class Duck:
+        id = "duck"
+        version = "1"
+
+        def build(self, _context: PluginBuildContext) -> Any:
+            return self
+
+        def register(self, _registrar: PluginRegistrar) -> None:
+            """Bring nothing."""
+
+        def session_ready(self) -> None:
+            """Need nothing."""
+
+        def restore(self, _snapshot: PluginSnapshot) -> None:
+            """Keep nothing."""
+
+    session = PluginHost([standard_protocol(), Duck()]).build_session("s")
+
+    with pytest.raises(PluginError, match="snapshot error: `duck` cannot give its state"):
+        session.capture()
+
+
+def test_a_captured_state_is_of_whoever_asked() -> None:
+    """What somebody puts into it does not come back to the next one."""
+    session = host().build_session("s")
+    taken = session.capture()
+    taken.plugins["more"] = taken.plugins["standard_protocol"]
+
+    assert "more" not in session.capture().plugins
 
 
 async def test_prompt_texts_are_collected_once_and_sorted() -> None:
