@@ -1,6 +1,7 @@
 """What a function returned, as the plain JSON that a tool result is made of."""
 
 import dataclasses
+import marshal
 import math
 from typing import Any, Final
 
@@ -15,11 +16,13 @@ __all__ = ["NotJsonError", "plain_json"]
 
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**64 - 1
-_DEPTH: Final = 128
-"""Deeper than any result that a model could read, far less deep than the interpreter's own limit."""
+_DEPTH: Final = 123
+"""Of the 127 levels that are read again, the record of an effect takes four."""
 
 
 _HOLDERS: Final = (dict, list, tuple)
+_NO_REFERENCES: Final = 2
+"""The version of `marshal` in which equal values are written alike, whichever of their parts are one object."""
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
 
@@ -50,13 +53,26 @@ def _copied(value: Any) -> Any:
     try:
         written = _ENCODER.encode(value)
         copied = _DECODER.decode(written)
-        is_same = copied == value or copied == _with_lists(value)
+        is_same = _is_same(copied, value)
         if may_hold_long_integer(written):  # the codec takes any
             to_json(copied)
     except (TypeError, ValueError, OverflowError, RecursionError, WireError):
         return UNSET
     is_shallow = written.count(b"[") + written.count(b"{") < _DEPTH or _is_shallow(copied)
     return copied if is_same and is_shallow else UNSET
+
+
+def _is_same(copied: Json, value: Any) -> bool:
+    """Compare as they are written by `marshal`: it knows the built-in types alone, where `==` asks whatever class comes from outside."""
+    exact = _exact(copied)
+    return exact == _exact(value) or exact == _exact(_with_lists(value))
+
+
+def _exact(value: Any) -> bytes | None:
+    try:
+        return marshal.dumps(value, _NO_REFERENCES)
+    except ValueError:
+        return None
 
 
 def _with_lists(value: Any) -> Any:

@@ -3,11 +3,12 @@
 import dataclasses
 import datetime
 import enum
+import json
 import math
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
 from pydantic import BaseModel, Field
@@ -346,7 +347,7 @@ async def test_a_result_that_contains_itself_is_a_failure() -> None:
     assert "nested too deeply or contains itself" in await message_of(give)
 
 
-@pytest.mark.parametrize("levels", [129, 500])
+@pytest.mark.parametrize("levels", [122, 500])
 async def test_a_result_that_nests_too_deep_is_a_failure(levels: int) -> None:
     """What nobody reads again is not taken, whether it holds itself or not."""
     nested: list[Any] = []
@@ -358,6 +359,54 @@ async def test_a_result_that_nests_too_deep_is_a_failure(levels: int) -> None:
         return {"brackets": "[{" * 100, "nested": nested}
 
     assert "nested too deeply" in await message_of(give)
+
+
+@dataclasses.dataclass
+class City:
+    """A city is known by its id, and knows nothing of what is no city."""
+
+    id: int
+    name: str
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == cast("City", other).id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@dataclasses.dataclass
+class Agreeing:
+    """Equal to everything."""
+
+    content: bytes
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("held", [lambda one: one, lambda one: [one], lambda one: {"rows": (one,)}])
+async def test_a_result_is_not_asked_whether_it_is_equal(held: Callable[[Any], Any]) -> None:
+    """What a class says of equality is for whoever wrote it: a result becomes what its fields say."""
+
+    def give() -> Any:
+        """Give."""
+        return held(City(1, "Oslo"))
+
+    assert await value_of(give) == json.loads(json.dumps(held({"id": 1, "name": "Oslo"})))
+
+
+async def test_bytes_are_refused_whatever_their_holder_is_equal_to() -> None:
+    """A holder that calls itself equal to anything does not get its bytes to the model as text."""
+
+    def give() -> Any:
+        """Give."""
+        return Agreeing(b"x")
+
+    assert (await message_of(give)).startswith("tool give: result['content'] is bytes")
 
 
 async def test_a_result_is_what_it_was_when_it_was_given() -> None:
