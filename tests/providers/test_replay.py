@@ -215,7 +215,7 @@ async def test_words_of_a_request_do_not_say_what_failed() -> None:
         LlmRequest(model="m", messages=(object(),), attachments=(), tools=(), tool_choice="Auto"),  # type: ignore[arg-type]  # the fault under test
         LlmRequest(model="m", messages=None, attachments=(), tools=(), tool_choice="Auto"),  # type: ignore[arg-type]  # as above
     ],
-    ids=repr,
+    ids=["nothing", "a dict", "half a surrogate pair", "a message that is none", "no messages"],
 )
 async def test_what_is_no_request(asked: Any) -> None:
     """It is told from a request that was not recorded, with what the recording has; no recorded call is used up."""
