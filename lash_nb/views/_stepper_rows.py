@@ -70,7 +70,7 @@ def _empty(steppable: Steppable) -> str:
     """What stands where an envelope would."""
     if steppable.state != "finished":
         return "Nothing is pending."
-    return f"The turn is over: {_detail(steppable, None)}. Click an effect to see it again; a prompt below %%lash begins the next turn."
+    return f"The turn is over: {_detail(steppable, None)}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
 
 
 def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:

@@ -14,7 +14,7 @@ from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import EffectScope, LlmRequest, LlmResponse, QueueDrainScope, RuntimeOperationScope, TurnScope
 from tests.effects.processes import FORKING, ended, forked
-from tests.effects.test_durable_turns import Place, die, last_words, path_of
+from tests.effects.test_durable_turns import LEASE_MS, Place, die, last_words, path_of
 
 pytestmark = pytest.mark.filterwarnings(FORKING)
 
@@ -93,6 +93,9 @@ def test_joined_work_that_came_later_does_not_change_the_turn_that_broke_off(pla
 
     async def second_run() -> tuple[list[str], list[str]]:
         async with place.session() as session:
+            await asyncio.sleep(
+                2 * LEASE_MS / 1000
+            )  # until the dead process holds nothing any more, or the later work were alone
             await session.queue("And rain?").slot_policy("join")
             results = [await drained(session), await drained(session)]
             return [result.reply for result in results], questions(session)
