@@ -180,7 +180,7 @@ class CancellationToken:
         return self._cancelled
 
     def cancel(self) -> None:
-        """Cancel this token and its children; call it on the loop that waits."""
+        """Cancel this token and its children, from any thread."""
         if self._cancelled:
             return
         self._cancelled = True
@@ -206,8 +206,10 @@ class CancellationToken:
             return
         import asyncio  # noqa: PLC0415 - as above
 
+        from lash_nb.tasks import on_this_loop  # noqa: PLC0415 - as above
+
         waiter = asyncio.get_running_loop().create_future()
-        unsubscribe = self.subscribe(lambda: None if waiter.done() else waiter.set_result(None))
+        unsubscribe = self.subscribe(on_this_loop(lambda: None if waiter.done() else waiter.set_result(None)))
         try:
             await waiter
         finally:

@@ -1,10 +1,11 @@
-"""How work within a task ends: who cancelled it, and an interrupt or an exit on its way to whoever waits."""
+"""How work within a task ends: who cancelled it, from which thread, and an interrupt or an exit on its way to whoever waits."""
 
 import asyncio
-from collections.abc import Awaitable
+import threading
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-__all__ = ["brought_out", "carried", "is_being_cancelled", "let_out"]
+__all__ = ["brought_out", "carried", "is_being_cancelled", "let_out", "on_this_loop"]
 
 T = TypeVar("T")
 
@@ -13,6 +14,19 @@ def is_being_cancelled() -> bool:
     """Tell whether somebody cancels the current task: without that, a `CancelledError` comes from what the task awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def on_this_loop(call: Callable[[], object]) -> Callable[[], None]:
+    """Return what makes the call on the loop that runs now: at once from there, and soon from any other thread, which alone would not wake it."""
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def made() -> None:
+        if threading.get_ident() == thread:
+            call()
+        else:
+            loop.call_soon_threadsafe(call)
+
+    return made
 
 
 class _CarriedError(Exception):

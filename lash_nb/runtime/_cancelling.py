@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from lash_nb.clock import CancellationToken, Clock
-from lash_nb.tasks import carried, let_out
+from lash_nb.tasks import carried, let_out, on_this_loop
 
 __all__ = ["TurnCancelledError", "until_cancelled"]
 
@@ -45,7 +45,11 @@ async def until_cancelled(
 
     task.add_done_callback(ended)
     stopping: list[asyncio.Task[None]] = []
-    unsubscribe = cancel.subscribe(lambda: stopping.append(loop.create_task(_stop(task, over, clock, grace_seconds))))
+
+    def stop() -> None:
+        stopping.append(loop.create_task(_stop(task, over, clock, grace_seconds)))
+
+    unsubscribe = cancel.subscribe(on_this_loop(stop))
     try:
         await over
     except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
@@ -54,8 +58,8 @@ async def until_cancelled(
         raise
     finally:
         unsubscribe()
-        for stop in stopping:
-            stop.cancel()
+        for stopper in stopping:
+            stopper.cancel()
         if not task.done():
             _leave(task)
     if not task.done() or (task.cancelled() and cancel.cancelled):

@@ -33,6 +33,7 @@ from lash_nb.runtime._turn import TurnRunner
 from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_scope import turn_controller, turn_id_of
 from lash_nb.stores import SessionStore
+from lash_nb.tasks import on_this_loop
 from lash_nb.wire import SessionPolicy, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
@@ -316,7 +317,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
     ) -> TurnResult:
         """Run a turn; of one that is aborted, forget what it did not commit."""
         run_on = self.effect_host.control.run_to  # a cancelled turn waits for no decision
-        unsubscribe = options.cancel.subscribe(run_on)
+        unsubscribe = options.cancel.subscribe(on_this_loop(run_on))
         try:
             with self._whole_or_not():
                 return await TurnRunner(self, turn_input, options, controller, claims).run()

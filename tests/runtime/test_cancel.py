@@ -282,3 +282,31 @@ async def test_a_turn_that_is_over_cannot_be_cancelled() -> None:
     turn.cancel()
     assert turn.result is result
     assert (await session.turn("again").run()).is_success
+
+
+@pytest.mark.parametrize("listens", [False, True])
+async def test_a_turn_is_cancelled_from_another_thread_at_once(*, listens: bool) -> None:
+    """Nothing else has to wake the loop, neither for work that is stopped nor for a tool that waits to hear of it."""
+    token, running = CancellationToken(), threading.Event()
+
+    @tool
+    async def endless(context: ToolContext) -> str:
+        """Wait."""
+        assert context.cancellation is not None
+        running.set()
+        await (context.cancellation.wait() if listens else asyncio.Event().wait())
+        return "heard"
+
+    session = await open_session([call("endless", {}), reply("no")], endless)
+
+    def cancel() -> None:
+        running.wait()
+        token.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    async with asyncio.timeout(30):
+        result = await session.turn("go").cancel(token).run()
+    canceller.join()
+
+    assert result.outcome == CANCELLED
