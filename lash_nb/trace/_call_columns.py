@@ -66,10 +66,12 @@ def find_outcomes(index: TraceIndex, pairs: Pairs) -> Outcomes:
     no_part = np.zeros(len(pairs.turns), bool)
     is_direct = index.text("turn_id").codes[llm.speaker] < 0
     is_node = index.text("graph_node_id").codes[tools.speaker] >= 0
+    tool_statuses = _tool_statuses(tools)
+    is_cut = np.fromiter(map("cancelled".__eq__, tool_statuses), bool, len(tool_statuses)) & tools.reports_nothing
     return Outcomes(
         Outcome(_turn_statuses(turns), turns.durations(no_part), CodedColumn((), np.full(len(pairs.turns), -1, "i4"))),
         Outcome(_llm_statuses(llm), llm.durations(is_direct), _models(llm)),
-        Outcome(_tool_statuses(tools), tools.durations(is_node), _tools(tools)),
+        Outcome(tool_statuses, tools.durations(is_node | is_cut), _tools(tools)),
     )
 
 
@@ -155,7 +157,17 @@ class _Told:
 
     def durations(self, is_part: Ints) -> Ints:
         """Return how long each took; `is_part` says where the reported duration tells of a part of it alone."""
-        return _durations(_or(self.rows.end, self.index.duration_ms, np.nan), *self._times(), is_part)
+        return _durations(self._reported, *self._times(), is_part)
+
+    @property
+    def reports_nothing(self) -> Ints:
+        """Whether the end of each says that it took no time."""
+        is_nothing: Ints = self._reported == 0
+        return is_nothing
+
+    @property
+    def _reported(self) -> Ints:
+        return _or(self.rows.end, self.index.duration_ms, np.nan)
 
     def _times(self) -> tuple[Ints, Ints]:
         """When each started and ended."""

@@ -49,8 +49,8 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     duration_ms: float | None
     """How long it took as its end reports it, else the time between its two records; milliseconds.
 
-    Of direct completions and, since 0.1.0-alpha.78, of tool calls it is the time between the records: what the former report is always
-    nothing, and the latter report their last attempt alone.
+    Of direct completions, of tool calls that were cancelled and, since 0.1.0-alpha.78, of all tool calls it is the time between the
+    records: the former report nothing, whatever they took, and the latter their last attempt alone.
     """
 
     @property

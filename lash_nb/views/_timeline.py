@@ -11,7 +11,7 @@ from lash_nb.plots import counted
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
-from lash_nb.views._timeline_rows import detail, overview, selection_of, waterfall
+from lash_nb.views._timeline_rows import ABSENT, detail, overview, selection_of, waterfall
 from lash_nb.views._timeline_static import timeline_html, timeline_svg, timeline_text, waterfall_svg
 
 __all__ = ["TraceTimelineView"]
@@ -121,7 +121,7 @@ class TraceTimelineView(View):
 
     def _shown_words(self) -> str:
         bad = f"; {counted(self.trace.bad_lines, 'bad line')} skipped: trace.errors" if self.trace.errors else ""
-        return f"{self.trace.summary().records:,} records{bad}; no effect journal: sleeps, checkpoints and commits are not shown"
+        return f"{self.trace.summary().records:,} records{bad}; {ABSENT}"
 
     def _receive_turn(self, command: Any) -> None:
         self.show_turn(int(command["place"]))

@@ -29,8 +29,10 @@ from lash_nb.views._record_words import WITHHELD
 from lash_nb.views._strip import DENSITY_FROM, busy_shares
 from lash_nb.views._turn_words import span_usage_words
 
-__all__ = ["bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
+__all__ = ["ABSENT", "bar", "detail", "overview", "selection_of", "status_word", "turn_times", "waterfall"]
 
+ABSENT: Final = "not in a trace: sleeps, checkpoints, commits (live: session.effects)"
+"""What a timeline cannot show, and where it is."""
 _MOST_CALLS: Final = 400
 """Calls of one turn that get a row of their own."""
 _OUTCOMES: Final = {"success": "Result", "failure": "Failure", "cancelled": "Cancelled"}
@@ -204,7 +206,7 @@ def _words(trace: Trace, call: Span, body: Mapping[str, Any], start: float) -> t
         )
     name = getattr(call, "name", None) or "tool"
     hint = argument_hint(read_fact("args", body))
-    return (hint, name, "tool_call", None) if hint else (name, "", "tool_call", None)
+    return name, hint, "tool_call", None
 
 
 def selection_of(span: Span) -> str:

@@ -19,7 +19,7 @@ from lash_nb.views._markup import (
     table,
 )
 from lash_nb.views._text import aligned, clipped
-from lash_nb.views._timeline_rows import bar, status_word, turn_times, waterfall
+from lash_nb.views._timeline_rows import ABSENT, bar, status_word, turn_times, waterfall
 
 __all__ = ["timeline_html", "timeline_svg", "timeline_text", "waterfall_svg"]
 
@@ -114,7 +114,7 @@ def timeline_text(trace: Trace) -> str:
 
 def _missing(trace: Trace) -> str:
     seconds = duration(trace.summary().duration_ms) or "no time"
-    return f"{counted(trace.summary().records, 'record')}, {seconds}; no effect journal: sleeps, checkpoints and commits are not shown"
+    return f"{counted(trace.summary().records, 'record')}, {seconds}; {ABSENT}"
 
 
 def _cells(turn: Turn) -> list[str]:

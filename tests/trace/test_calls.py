@@ -151,6 +151,20 @@ def test_a_failed_model_call_takes_the_time_between_its_records() -> None:
     assert (call.status, call.duration_ms, call.usage) == ("failed", 250.0, None)
 
 
+def test_a_cancelled_call_that_reports_no_time_takes_that_between_its_records() -> None:
+    """The end of a cancelled call always reports 0 ms; one that reports more is believed, and so is a good one that took none."""
+    ends = [("cancelled", 0), ("cancelled", 40), ("success", 0)]
+    calls = [tool_start(at, f"c{at}") for at in range(len(ends))]
+    calls += [tool_end(at + 0.5, f"c{at}", status, duration_ms=took) for at, (status, took) in enumerate(ends)]
+    trace = read_trace(calls)
+
+    assert [(call.status, call.duration_ms) for call in trace.tool_calls] == [
+        ("cancelled", 500.0),
+        ("cancelled", 40.0),
+        ("success", 0.0),
+    ]
+
+
 def test_a_name_gives_the_terminal_no_orders() -> None:
     """What a trace says of itself is printable, whatever its file is called."""
     trace = read_trace(b"", name="\x1b]0;owned\x07\u202ea\nb")

@@ -33,9 +33,9 @@ def test_calls_of_one_reply_are_a_group_and_bars_end_where_the_tool_says() -> No
         (0, "turn 3", "", "728 ms"),
         (1, "llm_call", "desk-model", "155 ms"),
         (1, "3 tools", "of one reply", "320 ms"),
-        (2, "Lima", "station_reading", "91 ms"),
-        (2, "Quito", "station_reading", "161 ms"),
-        (2, "Nairobi", "station_reading", "60 ms"),
+        (2, "station_reading", "Lima", "91 ms"),
+        (2, "station_reading", "Quito", "161 ms"),
+        (2, "station_reading", "Nairobi", "60 ms"),
         (1, "llm_call", "desk-model", "214 ms"),
     ]
     assert round(rows[4]["end"] - rows[4]["start"]) == 161
@@ -53,6 +53,24 @@ def test_a_direct_completion_stands_below_the_tool_that_asked_for_it() -> None:
         (2, "direct"),
         (1, "llm_call"),
     ]
+
+
+def test_a_cancelled_call_took_the_time_until_it_was_cancelled() -> None:
+    """Its record says 0 ms, whatever it took; the records around it say 2."""
+    (turn, model, tool) = TraceTimelineView(samples.station_trace(), turn=13).waterfall["rows"][:3]
+
+    assert (tool["name"], tool["note"], tool["took"], tool["mark"]) == ("station_reading", "Oslo", "2 ms", "cancelled")
+    assert model["end"] <= tool["start"] < tool["end"] <= turn["end"]
+
+
+def test_what_no_trace_has_is_said_and_where_it_is() -> None:
+    """A live session has its effects elsewhere, so nothing claims that there is no journal."""
+    view = TraceTimelineView(samples.station_trace())
+    words = "not in a trace: sleeps, checkpoints, commits (live: session.effects)"
+
+    assert words in view.shown
+    assert words in static_html(view)
+    assert words in text(view)
 
 
 def test_a_selected_call_is_shown_in_full() -> None:
