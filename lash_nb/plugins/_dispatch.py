@@ -216,11 +216,16 @@ async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
 
 
 def _checked(name: str, output: object) -> ToolCallOutput:
-    """The output as JSON, or the failure of a tool that gave something else."""
+    """The output as JSON, or the failure of a tool that gave something else, or whose result has code of its own that fails."""
     try:
         return _as_json(output)
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise
     except (NotJsonError, WireError) as error:
-        return tool_failure("execution", "tool_result_not_json", f"tool {name}: {error}", source="tool")
+        fault = str(error)
+    except BaseException as error:  # noqa: BLE001 - pydantic panics outside `Exception`
+        fault = f"its result cannot be made JSON: {type(error).__name__}: {exception_text(error)}"
+    return tool_failure("execution", "tool_result_not_json", f"tool {name}: {fault}", source="tool")
 
 
 def _as_json(output: object) -> ToolCallOutput:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from lash_nb.errors import WireError
-from lash_nb.wire import AttachmentRef, Json, ToolValue, may_hold_long_integer, to_builtins, to_json
+from lash_nb.wire import AttachmentRef, Json, ToolValue, may_hold_long_integer, nests_deeper, to_builtins, to_json
 
 __all__ = ["NotJsonError", "plain_json"]
 
@@ -23,6 +23,7 @@ _DEPTH: Final = 123
 _HOLDERS: Final = (dict, list, tuple)
 _NO_REFERENCES: Final = 2
 """The version of `marshal` in which equal values are written alike, whichever of their parts are one object."""
+_LIST_FOR_TUPLE: Final = bytes.maketrans(b"(", b"[")
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
 
@@ -58,14 +59,13 @@ def _copied(value: Any) -> Any:
             to_json(copied)
     except (TypeError, ValueError, OverflowError, RecursionError, WireError):
         return UNSET
-    is_shallow = written.count(b"[") + written.count(b"{") < _DEPTH or _is_shallow(copied)
-    return copied if is_same and is_shallow else UNSET
+    return copied if is_same and not nests_deeper(written, _DEPTH) else UNSET
 
 
 def _is_same(copied: Json, value: Any) -> bool:
     """Compare as they are written by `marshal`: it knows the built-in types alone, where `==` asks whatever class comes from outside."""
-    exact = _exact(copied)
-    return exact == _exact(value) or exact == _exact(_with_lists(value))
+    exact, given = _exact(copied), _exact(value) or _exact(_built_in(value))
+    return exact == given or (exact is not None and given is not None and _untold(exact) == _untold(given))
 
 
 def _exact(value: Any) -> bytes | None:
@@ -75,28 +75,18 @@ def _exact(value: Any) -> bytes | None:
         return None
 
 
-def _with_lists(value: Any) -> Any:
-    """Return `value` with lists in the place of tuples: JSON tells no rows of a table from lists."""
+def _untold(exact: bytes) -> bytes:
+    """Let a tuple be a list: JSON keeps texts and numbers to the bit, so that nothing else can differ in this one byte."""
+    return exact.translate(_LIST_FOR_TUPLE)
+
+
+def _built_in(value: Any) -> Any:
+    """Return `value` with built-in holders in the place of their subclasses, named tuples above all."""
     if isinstance(value, dict):
-        return {key: _with_lists(item) if isinstance(item, _HOLDERS) else item for key, item in value.items()}
+        return {key: _built_in(item) if isinstance(item, _HOLDERS) else item for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_lists(item) if isinstance(item, _HOLDERS) else item for item in value]
+        return [_built_in(item) if isinstance(item, _HOLDERS) else item for item in value]
     return value
-
-
-def _is_shallow(value: Json) -> bool:
-    """Tell whether JSON has fewer levels than the most that are followed; looks at one level after the other."""
-    level = [value]
-    for _ in range(_DEPTH):
-        level = [
-            part
-            for holder in level
-            for part in (holder.values() if type(holder) is dict else holder)
-            if type(part) is dict or type(part) is list
-        ]
-        if not level:
-            return True
-    return False
 
 
 def _plain(value: Any, path: str, depth: int) -> Json:
@@ -151,6 +141,7 @@ def _converted(value: Any, path: str) -> Any:
     try:
         return to_jsonable_python(value, inf_nan_mode="constants")
     except (PydanticSerializationError, ValueError, RecursionError) as error:
+        why = f": {error.__cause__}" if error.__cause__ else ""  # what a serializer of the type's own said
         raise NotJsonError(
-            f"{path} is of type {name}, which is not JSON; return a dict, list, text or number, a dataclass or a pydantic model"
+            f"{path} is of type {name}, which is not JSON{why}; return a dict, list, text or number, a dataclass or a pydantic model"
         ) from error

@@ -150,6 +150,7 @@ from lash_nb.wire._session_event import (
     SessionEvent, TextDeltaEvent, TokenUsageEvent, ToolCallEvent, ToolCallStartEvent, TurnOutcomeEvent,
 )
 from lash_nb.wire._shared import Shareable, SharedMap, SharedSequence, common_beginning
+from lash_nb.wire._strict import nests_deeper
 from lash_nb.wire._system_time import SystemTime
 from lash_nb.wire._tool import (
     AttachmentReturnPart, CompletedToolCall, FailControl, FinishControl, ModelToolReturn, ModelToolReturnPart,
@@ -288,11 +289,11 @@ __all__ = [
     "effect_kind", "expect_outcome", "first_user_message", "format_tool_output_content", "from_builtins", "from_json",
     "from_json_rows", "host_event_invocation", "image_dimensions", "lashlang_event_key", "lashlang_sleep_invocation",
     "llm_reply", "materialize_process_event_semantics", "may_hold_long_integer", "merged_ledger", "message_tree",
-    "messages_are_prompt_resume_safe", "model_tool_return", "open_object_schema", "orphaned_node_ids", "outcome_from",
-    "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output", "process_effect_invocation",
-    "process_event_invocation", "process_event_payload_hash", "process_wake_input_from_event_payload",
-    "process_wake_turn_cause", "process_wake_turn_text", "reassign_part_ids", "schema_alternatives", "sniff_image",
-    "stable_hash", "to_builtins", "to_json", "tool_outcome", "tool_retry_sleep_invocation", "trimmed",
-    "turn_commit_hash", "turn_effect_invocation", "user_message_count",
+    "messages_are_prompt_resume_safe", "model_tool_return", "nests_deeper", "open_object_schema", "orphaned_node_ids",
+    "outcome_from", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",
+    "process_effect_invocation", "process_event_invocation", "process_event_payload_hash",
+    "process_wake_input_from_event_payload", "process_wake_turn_cause", "process_wake_turn_text", "reassign_part_ids",
+    "schema_alternatives", "sniff_image", "stable_hash", "to_builtins", "to_json", "tool_outcome",
+    "tool_retry_sleep_invocation", "trimmed", "turn_commit_hash", "turn_effect_invocation", "user_message_count",
 ]
 # fmt: on

@@ -16,7 +16,7 @@ from lash_nb.wire._number import read_float, read_integer
 from lash_nb.wire._unread import MAX_DEPTH, blank_unread, refuse_unreadable
 from lash_nb.wire._visit import Doubled, Fault
 
-__all__ = ["is_settled", "read_strictly"]
+__all__ = ["is_settled", "nests_deeper", "read_strictly"]
 
 _BRACES: Final = bytes.maketrans(b"[]", b"{}")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
@@ -27,7 +27,20 @@ _HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def is_settled(raw: bytes, canonical: bytes) -> bool:
     """Tell whether a document that was read, and is written as `canonical`, needs no second look."""
-    return raw == canonical and not _nests_too_deep(raw)
+    return raw == canonical and not nests_deeper(raw, MAX_DEPTH)
+
+
+def nests_deeper(raw: bytes, levels: int) -> bool:
+    """Tell whether JSON text nests deeper than so many levels: take away everything but the brackets, then pair after pair from the inside."""
+    if raw.count(b"{") + raw.count(b"[") <= levels:
+        return False
+    marks = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACES, _OTHERS).replace(b'""', b"")
+    marks = _STRING.sub(b"", marks)
+    for _ in range(levels):
+        if not marks:
+            break
+        marks = marks.replace(b"{}", b"")
+    return bool(marks)
 
 
 def read_strictly(raw: bytes, kind: Any) -> Any:
@@ -51,7 +64,7 @@ def _parsed(raw: bytes, kind: Any) -> Any:
     text = raw.decode()
     try:
         tree = _PARSER.decode(text)
-        if not _nests_too_deep(raw) and not _holds_half_a_pair(raw):
+        if not nests_deeper(raw, MAX_DEPTH) and not _holds_half_a_pair(raw):
             return tree
     except Fault:  # a number is too large
         tree = _PATIENT_PARSER.decode(text)
@@ -96,16 +109,3 @@ _PATIENT_PARSER: Final = json.JSONDecoder(
 def _holds_half_a_pair(raw: bytes) -> bool:
     """Tell whether a surrogate escape may lack its other half; a text of ASCII escapes has pairs, and they are common."""
     return bool(_HALF.search(raw) and _HALF.search(_PAIR.sub(b"", raw.replace(b"\\\\", b"  "))))
-
-
-def _nests_too_deep(raw: bytes) -> bool:
-    """Tell whether JSON text nests too deep: take away everything but the brackets, then pair after pair from the inside."""
-    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
-        return False
-    marks = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACES, _OTHERS).replace(b'""', b"")
-    marks = _STRING.sub(b"", marks)
-    depth = 0
-    while marks and depth < MAX_DEPTH:
-        marks = marks.replace(b"{}", b"")
-        depth += 1
-    return bool(marks)

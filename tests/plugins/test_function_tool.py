@@ -1,5 +1,6 @@
 """A tool from a plain typed function."""
 
+import asyncio
 import dataclasses
 import datetime
 import enum
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_serializer
 
 from lash_nb.clock import SystemClock
 from lash_nb.errors import CallerError
@@ -40,6 +41,7 @@ from lash_nb.wire import (
     ToolSuccess,
     ToolValue,
 )
+from tests.work import lines_run
 
 REF = AttachmentRef(id="a" * 64, media_type=MediaType(type="png"), byte_len=1)
 
@@ -407,6 +409,72 @@ async def test_bytes_are_refused_whatever_their_holder_is_equal_to() -> None:
         return Agreeing(b"x")
 
     assert (await message_of(give)).startswith("tool give: result['content'] is bytes")
+
+
+class Unlisted(dict[str, Any]):
+    """A dict that fails when somebody asks for what it holds."""
+
+    def items(self) -> Any:
+        """Fail."""
+        message = "no items"
+        raise LookupError(message)
+
+
+class Endless(set[int]):
+    """A set that nobody can walk through."""
+
+    def __iter__(self) -> Any:
+        message = "no end"
+        raise LookupError(message)
+
+
+class Unwritten(BaseModel):
+    """A model that cannot be written."""
+
+    days: int = 1
+
+    @field_serializer("days")
+    def write(self, _days: int) -> str:
+        """Fail."""
+        message = "no unit"
+        raise ValueError(message)
+
+
+@pytest.mark.parametrize("held", [lambda one: one, lambda one: [one], lambda one: {"rows": (one,)}])
+@pytest.mark.parametrize(
+    ("returned", "said"), [(Unlisted(a=1), "no items"), (Endless({1}), "no end"), (Unwritten(), "no unit")]
+)
+async def test_a_result_whose_own_code_fails_is_a_failure(returned: Any, said: str, held: Callable[[Any], Any]) -> None:
+    """The call fails as any other whose result is no JSON, and the message has what the code said."""
+
+    def give() -> Any:
+        """Give."""
+        return held(returned)
+
+    outcome = (await outcome_of(give)).output.outcome
+
+    assert isinstance(outcome, ToolFailed)
+    assert outcome.payload.code == "tool_result_not_json"
+    assert outcome.payload.message.startswith("tool give: ")
+    assert said in outcome.payload.message
+
+
+def test_rows_that_are_tuples_take_no_step_of_their_own() -> None:
+    """A result with tuples in it runs as many lines of Python as one with lists, and is equal to it."""
+    tuples = [(number, 2.5, "[(", (None, "(")) for number in range(200)]
+
+    def work(rows: list[Any]) -> int:
+        def give() -> Any:
+            """Give."""
+            return rows
+
+        return lines_run(lambda: given.append(asyncio.run(value_of(give))))
+
+    given: list[Any] = []
+    lists = json.loads(json.dumps(tuples))
+    work(lists)
+    assert work(tuples) < work(lists) + len(tuples)
+    assert given == [lists] * 3
 
 
 async def test_a_result_is_what_it_was_when_it_was_given() -> None:
