@@ -10,7 +10,7 @@ import pandas as pd
 from lash_nb.frames._call_tokens import Numbers
 from lash_nb.frames._column import Column, ColumnError
 from lash_nb.frames._ids import SPAN_IDS
-from lash_nb.frames._price import PRICED_TOKENS, CallCosts, Price, call_costs
+from lash_nb.frames._price import PRICED_TOKENS, CallCosts, Price, call_costs, gap_words
 from lash_nb.frames._table import Rows, table
 from lash_nb.trace import LlmCall, Trace, TraceError, Turn
 
@@ -131,9 +131,11 @@ def _sums(values: Numbers, group: Any, groups: int, *, partly: bool = False) -> 
 
 
 def _missing(costs: CallCosts, group: Any, groups: int) -> list[str | None]:
-    """Say by group what is in no sum."""
+    """Say by group, which is of one model, what is in no sum."""
     words: list[list[str]] = [[] for _ in range(groups)]
+    models = costs.tokens.model
     for what, reason, rows in costs.gaps():
-        for number in np.unique(group[rows]).tolist():
-            words[number].append(f"{what}: {reason}")
+        numbers, firsts = np.unique(group[rows], return_index=True)
+        for number, model in zip(numbers.tolist(), models[rows][firsts].tolist(), strict=True):
+            words[number].append(gap_words(costs.tokens.models[model], what, reason))
     return ["; ".join(each) or None for each in words]

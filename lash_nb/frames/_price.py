@@ -16,8 +16,9 @@ import numpy.typing as npt
 from lash_nb.errors import CallerError
 from lash_nb.frames._call_tokens import CallTokens, Numbers, Positions, call_tokens
 from lash_nb.trace import Trace
+from lash_nb.words import NO_MODEL
 
-__all__ = ["PRICED_TOKENS", "CallCosts", "Price", "Unpriced", "call_costs", "costs_of"]
+__all__ = ["PRICED_TOKENS", "CallCosts", "Price", "Unpriced", "call_costs", "costs_of", "gap_words"]
 
 _MOST: Final = 10**12
 """No tokens cost more than all the money there is, and no sum overflows."""
@@ -132,6 +133,11 @@ class CallCosts:
         counts = getattr(read, PRICED_TOKENS[what]) if what in PRICED_TOKENS else read.input + read.output
         tokens = None if reason == "not recorded" else int(counts[rows].sum())
         return Unpriced(model=read.models[model], what=what, reason=reason, calls=int(rows.sum()), tokens=tokens)
+
+
+def gap_words(model: str | None, what: str, reason: str) -> str:
+    """Return what is in no cost as a person reads it: `some-model: no price`, `some-model: cache_write, not recorded`."""
+    return f"{model or NO_MODEL}: {reason if what == 'tokens' else f'{what}, {reason}'}"
 
 
 def call_costs(trace: Trace, prices: Mapping[str, Price]) -> CallCosts:

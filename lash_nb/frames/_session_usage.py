@@ -10,7 +10,7 @@ import pandas as pd
 from lash_nb.errors import CallerError
 from lash_nb.frames._call_tokens import CallTokens
 from lash_nb.frames._column import Column
-from lash_nb.frames._price import CallCosts, Price, costs_of
+from lash_nb.frames._price import CallCosts, Price, costs_of, gap_words
 from lash_nb.frames._table import Rows, table
 from lash_nb.wire import SessionUsageReport, UsageReportRow
 
@@ -132,7 +132,7 @@ def _call_tokens(rows: Sequence[UsageReportRow]) -> CallTokens:
 def _cost(costs: CallCosts, places: list[int]) -> tuple[float | None, str | None]:
     total = costs.total[places]
     words = dict.fromkeys(
-        f"{costs.tokens.models[costs.tokens.model[place]]}: {reason if what == 'tokens' else f'{what}, {reason}'}"
+        gap_words(costs.tokens.models[costs.tokens.model[place]], what, reason)
         for what, reason, which in costs.gaps()
         for place in places
         if which[place]

@@ -29,6 +29,9 @@ _NAME_ONE: Final = "--model ID"
 _NO_KEY: Final = "none needed"
 _GIVEN: Final[Mapping[bool | None, str]] = {True: "it has one", False: "it has none"}
 _NEEDS: Final = {"offline": "nothing, and has no model"}
+_READY: Final = "ready"
+_NOT_ASKED: Final = "not asked"
+"""Of a server that may run or not: its first prompt tells."""
 _ITS_NAME: Final = "its name alone"
 _PICKED: Final = {"offline": "nobody else there"}
 
@@ -40,8 +43,9 @@ class _Answerer:
     name: str
     is_current: bool
     is_ready: bool
+    """Whether all that it needs is known to be there; nobody knows of a server that was not asked."""
     state: str
-    """`answers now`, `ready`, or what is missing."""
+    """`answers now`, `ready`, `not asked`, or what is missing."""
     needs: str
     """What it needs of the environment."""
     key: str
@@ -64,7 +68,8 @@ def answerer_table(bench: Bench) -> Table:
         note=_now(bench, rows),
         whole=("name", "picked_by"),
         page_only=("key",),
-        hint="choose one: %lash provider NAME [--model ID] · for a session of its own: %lash new NAME --provider NAME",
+        hint="choose one: %lash provider NAME [--model ID] · for a session of its own: %lash new NAME --provider NAME"
+        " · whether a server on this machine runs, its first prompt tells",
     )
     return Table(pd.DataFrame([asdict(row) for row in rows]), face)
 
@@ -114,8 +119,8 @@ def _service_row(service: ModelService, current: str) -> _Answerer:
     return _Answerer(
         name=service.name,
         is_current=service.name == current,
-        is_ready=not missing,
-        state=_state(missing, is_current=service.name == current),
+        is_ready=not missing and not _is_local(service),
+        state=_state(missing, is_current=service.name == current, ready=_NOT_ASKED if _is_local(service) else _READY),
         needs=f"the variable {service.variable}"
         if service.variable
         else _NEEDS.get(service.name, "a server on this machine"),
@@ -137,7 +142,12 @@ def _endpoint(provider: LlmProvider) -> str:
     return address if isinstance(address, str) else "nobody outside"
 
 
-def _state(missing: str, *, is_current: bool) -> str:
+def _is_local(service: ModelService) -> bool:
+    """Whether it is a server on this machine, of which nothing in the environment tells."""
+    return service.base_url is not None and service.key is None
+
+
+def _state(missing: str, *, is_current: bool, ready: str = _READY) -> str:
     if is_current:
         return f"answers now, but {missing}" if missing else "answers now"
-    return missing or "ready"
+    return missing or ready

@@ -1,12 +1,13 @@
 """What the user has defined in the notebook: the provider that answers, and the tools, read again before each prompt."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 from lash_nb.core import MODEL_SERVICES
 from lash_nb.errors import CallerError
 from lash_nb.frames import Price
+from lash_nb.magics._raised import note_raised
 from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
 from lash_nb.providers import LlmProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
@@ -15,6 +16,16 @@ __all__ = ["PREFERRED_PROVIDER", "NamespaceTools", "chosen_provider", "price_nam
 
 PREFERRED_PROVIDER: Final = "provider"
 """The variable whose provider comes before all others."""
+
+
+_PARTS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "complete": ("complete(request, stream)", callable),
+    "supports_variant": ("supports_variant(model, variant)", callable),
+    "kind": ("kind, a text", lambda value: isinstance(value, str)),
+    "options": ("options, a ProviderOptions", lambda value: isinstance(value, ProviderOptions)),
+    "requires_streaming": ("requires_streaming, True or False", lambda value: isinstance(value, bool)),
+}
+"""What every provider has, in words, and how that is known."""
 
 
 class NamespaceTools(ToolProvider):
@@ -43,7 +54,11 @@ class NamespaceTools(ToolProvider):
 
     async def execute(self, call: ToolCall) -> ToolCallOutput:
         """Call a tool that was offered."""
-        return await self._offered.execute(call)
+        try:
+            return await self._offered.execute(call)
+        except BaseException as error:
+            note_raised(error)
+            raise
 
     def _found(self) -> list[FunctionTool[..., Any]]:
         if self._names is not None:
@@ -104,19 +119,34 @@ def _named(namespace: Mapping[str, Any], name: str) -> LlmProvider:
         message = f"no variable and no service {name}; {hint} it first, e.g. {name} = lash_nb.ScriptedProvider([…]), or take one of {known}"
         raise CallerError(message, code="magics_provider")
     if not _is_provider(namespace[name]):
-        kind = type(namespace[name]).__name__
-        message = f"{name} is a {kind}, no provider; give one, e.g. {name} = lash_nb.ScriptedProvider([…])"
-        raise CallerError(message, code="magics_provider")
+        raise CallerError(_no_provider(name, namespace[name]), code="magics_provider")
     return cast("LlmProvider", namespace[name])
 
 
+def _no_provider(name: str, value: Any) -> str:
+    """Say what a value is that was to answer; of one that is half a provider, what is missing."""
+    missing = list(_missing(value))
+    if isinstance(value, type) and len(missing) < len(_PARTS):
+        return f"{name} is a class; make a provider of it, e.g. provider = {name}()"
+    kind = type(value).__name__
+    if len(missing) == len(_PARTS):
+        return f"{name} is a {kind}, no provider; give one, e.g. {name} = lash_nb.ScriptedProvider([…])"
+    return f"{name} is a {kind}, no provider yet; it has no {', no '.join(missing)}: lash_nb.providers.LlmProvider says what they are"
+
+
 def _is_provider(value: Any) -> bool:
-    if isinstance(value, type):
-        return False
-    try:
-        return callable(value.complete) and isinstance(value.kind, str) and isinstance(value.options, ProviderOptions)
-    except Exception:  # noqa: BLE001 - any object may be in the namespace, and any attribute may fail
-        return False
+    return not isinstance(value, type) and next(_missing(value), None) is None
+
+
+def _missing(value: Any) -> Iterator[str]:
+    """What a provider has and this lacks."""
+    for name, (words, is_right) in _PARTS.items():
+        try:
+            is_there = is_right(getattr(value, name))
+        except Exception:  # noqa: BLE001 - any object may be in the namespace, and any attribute may fail
+            is_there = False
+        if not is_there:
+            yield words
 
 
 def _as_tool(name: str, namespace: Mapping[str, Any]) -> FunctionTool[..., Any]:

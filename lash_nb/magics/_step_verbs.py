@@ -35,7 +35,10 @@ async def _continue(bench: Bench, asked: Namespace) -> Stop:
     _check_under_way(opened)
     doing = opened.session.continue_(to=asked.to)
     if asked.to:
-        return await opened.until_stop(doing)
+        stop = await opened.until_stop(doing)
+        if isinstance(stop, TurnResult):
+            print(f"No {asked.to} came any more: turn {stop.turn_index} went on to its end.")  # noqa: T201 - said in the cell
+        return stop
     return await shown_live(bench, opened, doing, turn_index=opened.session.turn_index)
 
 

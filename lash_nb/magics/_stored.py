@@ -1,6 +1,6 @@
 """The sessions that the folders of a notebook keep, whoever has them open."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -48,24 +48,27 @@ def find_stored(bench: Bench, name: str, folder: str | None) -> tuple[str, Store
         if name in reader:
             return one, reader[name]
     _refuse_unreadable(name, readers)
-    message = f"no session {name} in {', '.join(folders)}; {_there_is(readers.values())}; begin it: %lash new {name} --store {folders[0]}"
+    message = f"no session {name} in {', '.join(folders)}; {_there_is(name, readers.values())}; begin it: %lash new {name} --store {folders[0]}"
     raise CallerError(message, code="magics_session")
 
 
-def _refuse_unreadable(name: str, readers: Mapping[str, StoreReader]) -> None:
+def _refuse_unreadable(name: str, folders: Iterable[str]) -> None:
     """Of a session whose own file cannot be read, say why, and not that it is not there."""
-    for folder, reader in readers.items():
-        own = str(StoreFolder(folder).sessions.path_of(name))
-        for error in reader.errors:
-            if error.fields.get("path") == own:
-                raise CallerError(f"session {name}: {error.message}", code="magics_session")
+    for folder in folders:
+        own = StoreFolder(folder).sessions.path_of(name)
+        for error in open_store(own).errors if own.is_file() else ():
+            raise CallerError(f"session {name}: {error.message}", code="magics_session")
 
 
-def _there_is(readers: Collection[StoreReader]) -> str:
-    """The sessions that one may mean."""
-    known = [row.session_id for reader in readers for row in reader.sessions]
+def _there_is(name: str, readers: Collection[StoreReader]) -> str:
+    """The sessions that one may mean; of many only those are read that are told."""
+    nearest = [row.session_id for reader in readers if (row := reader.nearest(name)) is not None]
+    meant = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+    latest = [row.session_id for reader in readers for row in reader.latest(_SHOWN + 1)]
+    if len(latest) > _SHOWN:
+        return f"{meant}the last ones are {', '.join(latest[:_SHOWN])}; all: %lash sessions"
     broken = sum(len(reader.errors) for reader in readers)
-    there = f"there are {', '.join(known[:_SHOWN])}" if known else "there are none"
+    there = f"{meant}there are {', '.join(latest) or 'none'}"
     return f"{there}, and {counted(broken, 'file')} not readable: %lash sessions" if broken else there
 
 

@@ -14,9 +14,10 @@ from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._open_session import Interrupted, OpenSession
+from lash_nb.magics._raised import noting_raised, raised_words
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
-from lash_nb.wire import CompletedToolCall, Json
+from lash_nb.wire import CompletedToolCall, Json, ToolFailed
 from lash_nb.words import printable
 
 __all__ = ["TOOLS_VERB"]
@@ -37,7 +38,7 @@ def _tools(bench: Bench, asked: Namespace) -> Any:
     opened.refresh_tools()
     if not asked.name:
         return _table(opened, bench.line(opened, "tools"))
-    return _tried(opened, asked) if asked.json else _described(opened, asked.name)
+    return _tried(bench, opened, asked) if asked.json else _described(opened, asked.name)
 
 
 def _table(opened: OpenSession, line: str) -> Table:
@@ -56,10 +57,20 @@ def _described(opened: OpenSession, name: str) -> ToolDescription:
     return opened.session.control.tools.describe(name)
 
 
-async def _tried(opened: OpenSession, asked: Namespace) -> CompletedToolCall:
+async def _tried(bench: Bench, opened: OpenSession, asked: Namespace) -> CompletedToolCall:
+    """Call the tool; where it raised, say in which line of the user's."""
+    with noting_raised() as raised:
+        done = await _called(opened, asked.name, _arguments(opened, asked))
+    words = raised_words(bench.shell, raised[-1]) if raised and isinstance(done.output.outcome, ToolFailed) else ""
+    if words:
+        print(words)  # noqa: T201 - said in the cell
+    return done
+
+
+async def _called(opened: OpenSession, name: str, arguments: Json) -> CompletedToolCall:
     """Ctrl-C tells the tool that nobody waits any more; a second one waits for it no longer."""
-    arguments, cancel = _arguments(asked), CancellationToken()
-    trial = opened.session.control.tools.try_call(asked.name, arguments, cancellation=cancel)
+    cancel = CancellationToken()
+    trial = opened.session.control.tools.try_call(name, arguments, cancellation=cancel)
     work = asyncio.ensure_future(trial)
 
     def interrupted(number: int) -> None:
@@ -69,25 +80,26 @@ async def _tried(opened: OpenSession, asked: Namespace) -> CompletedToolCall:
 
     presses = await attend(work, interrupted=interrupted, beat=lambda: None)
     if presses and work.cancelled():
-        raise Interrupted(f"Stopped waiting for {printable(asked.name)}; what it did until now is done.")
+        raise Interrupted(f"Stopped waiting for {printable(name)}; what it did until now is done.")
     return work.result()
 
 
-def _arguments(asked: Namespace) -> Json:
+def _arguments(opened: OpenSession, asked: Namespace) -> Json:
     try:
         arguments: Json = json.loads(asked.json)
     except (ValueError, RecursionError) as error:  # nested deeper than can be read
-        message = f'%lash tools {asked.name} takes JSON, this is none: {error}; write e.g. %lash tools {asked.name} \'{{"city": "Oslo"}}\''
+        line = views.trial_line(_described(opened, asked.name))
+        message = f"%lash tools {asked.name} takes JSON, this is none: {error}; write e.g. {line}"
         raise CallerError(message, code="magics_json") from error
     return arguments
 
 
-def _python(_bench: Bench, asked: Namespace) -> str:
+def _python(bench: Bench, asked: Namespace) -> str:
     if not asked.name:
         return "lash_nb.frames.tools_df(session.control.tools.listing())"
     if not asked.json:
         return f"session.control.tools.describe({asked.name!r})"
-    return f"await session.control.tools.try_call({asked.name!r}, {_arguments(asked)!r})"
+    return f"await session.control.tools.try_call({asked.name!r}, {_arguments(bench.session(asked.session), asked)!r})"
 
 
 TOOLS_VERB: Final = Verb(

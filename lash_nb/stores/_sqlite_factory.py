@@ -1,8 +1,10 @@
 """A folder with one database for each session (lash 0.1.0-alpha.37, sessions §8.7 and §11.7)."""
 
+import difflib
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +15,7 @@ from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
-__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "session_file_name"]
+__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "nearest_session_file", "session_file_name"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
@@ -35,6 +37,13 @@ def is_session_file(name: str) -> bool:
 def may_begin(name: str, beginning: str) -> bool:
     """Tell whether a file of such a name may hold a session whose id begins so."""
     return name.startswith(_plain(beginning))
+
+
+def nearest_session_file(names: Iterable[str], session_id: str) -> str | None:
+    """Return which file of such names is named most like an id, if one is much like it."""
+    beginnings = {name.rpartition("-")[0]: name for name in names if is_session_file(name)}
+    near = difflib.get_close_matches(_plain(session_id), beginnings, n=1)
+    return beginnings[near[0]] if near else None
 
 
 def _plain(session_id: str) -> str:

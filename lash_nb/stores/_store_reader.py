@@ -19,7 +19,7 @@ from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._session_store import FullGraph
 from lash_nb.stores._sqlite_blobs import read_manifest
-from lash_nb.stores._sqlite_factory import is_session_file, may_begin, session_file_name
+from lash_nb.stores._sqlite_factory import is_session_file, may_begin, nearest_session_file, session_file_name
 from lash_nb.stores._sqlite_head import read_head
 from lash_nb.stores._sqlite_manifest import read_entries
 from lash_nb.stores._sqlite_queue_rows import read_batches
@@ -214,6 +214,12 @@ class StoreReader(Mapping[str, StoredSession]):
         rows = map(_row_or_error, sorted(files, key=_written, reverse=True))
         found = (row for row in rows if isinstance(row, StoredSessionRow) and row.session_id.startswith(beginning))
         return tuple(islice(found, count))
+
+    def nearest(self, session_id: str) -> StoredSessionRow | None:
+        """Return the session whose file is named most like this id, if one is much like it; no other file is read."""
+        name = nearest_session_file([file.name for file in self._files], session_id)
+        row = next((_row_or_error(file) for file in self._files if file.name == name), None)
+        return row if isinstance(row, StoredSessionRow) else None
 
     @cached_property
     def _listed(self) -> tuple[tuple[StoredSessionRow, ...], tuple[StoreError, ...]]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from lash_nb.views._timeline import TraceTimelineView
     from lash_nb.views._tool import ToolLike, tool_html, tool_text, tool_trial_html, tool_trial_text
-    from lash_nb.views._tools import ToolsFace
+    from lash_nb.views._tools import ToolsFace, trial_line
     from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay
     from lash_nb.views._turn_card import turn_html
@@ -91,6 +91,7 @@ __all__ = [
     "trace_html",
     "trace_report",
     "trace_text",
+    "trial_line",
     "turn_html",
     "turn_places",
     "turn_text",
@@ -149,6 +150,7 @@ _HOMES = {
     "trace_html": "_record_faces",
     "trace_report": "_report",
     "trace_text": "_record_faces",
+    "trial_line": "_tools",
     "turn_html": "_turn_card",
     "turn_places": "_turn_places",
     "turn_text": "_turn_text",

@@ -13,7 +13,7 @@ from lash_nb.views._json import json_html
 from lash_nb.views._markup import BORDER, CODE, MUTED, Html, el, heading, joined
 from lash_nb.views._tool import ToolLike, tool_facts
 
-__all__ = ["ToolsFace"]
+__all__ = ["ToolsFace", "trial_line"]
 
 _ROWS: Final = 200
 """As many tools does a page show."""
@@ -96,13 +96,20 @@ class ToolsFace:
             el("div", description[:_LONG] + cut, style="white-space:pre-wrap;overflow-wrap:anywhere;"),
             el("div", *[_fact(name, value) for name, value in facts], style="margin:4px 0;"),
             json_html(tool.contract.input_schema, whole=f"session.control.tools.describe({tool.manifest.name!r})"),
-            el("div", el("span", "try it: ", style=MUTED), el("code", self._trial(tool)), style="margin-top:4px;"),
+            el(
+                "div",
+                el("span", "try it: ", style=MUTED),
+                el("code", trial_line(tool, self.line)),
+                style="margin-top:4px;",
+            ),
             style="margin:2px 8px 8px 26px;overflow-wrap:anywhere;",
         )
 
-    def _trial(self, tool: ToolLike) -> str:
-        arguments = json.dumps(_sample(tool.contract.input_schema), ensure_ascii=False)
-        return f"{self.line} {tool.manifest.name} '{arguments}'"
+
+def trial_line(tool: ToolLike, line: str = "%lash tools") -> str:
+    """Return the line that tries a tool, with arguments that fit its schema; `line` is what stands before its name."""
+    arguments = json.dumps(_sample(tool.contract.input_schema), ensure_ascii=False)
+    return f"{line} {tool.manifest.name} '{arguments}'"
 
 
 def _sample(schema: Any) -> dict[str, Any]:

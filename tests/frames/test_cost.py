@@ -54,10 +54,10 @@ def test_nothing_without_a_price_is_free(station: Trace) -> None:
 
     assert pd.isna(other["total_usd"])
     assert pd.isna(other["output_usd"])
-    assert other["not_counted"] == "tokens: no price"
+    assert other["not_counted"] == "small-model: no price"
     assert pd.isna(third["cached_input_usd"])
     assert third["total_usd"] == pytest.approx(third["input_usd"] + third["output_usd"])
-    assert third["not_counted"] == "cached_input: no price; cache_write: not recorded"
+    assert third["not_counted"] == "desk-model: cached_input, no price; desk-model: cache_write, not recorded"
 
 
 def test_what_is_unpriced_is_told_by_model(station: Trace) -> None:

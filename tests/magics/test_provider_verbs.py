@@ -75,6 +75,8 @@ def test_who_can_answer_is_said_in_words(shell: Shell, monkeypatch: pytest.Monke
         "claude-sonnet-4-6",
     ]
     assert rows.loc["ollama", "picked_by"] == "its name alone"
+    assert rows.loc[["ollama", "vllm", "offline"], "state"].tolist() == ["not asked", "not asked", "ready"]
+    assert rows.loc[["ollama", "vllm", "offline"], "is_ready"].tolist() == [False, False, True]
     for face in shell.faces(table).values():
         assert "planted" not in face
         assert "session demo: anthropic answers with" in face
@@ -223,3 +225,16 @@ def test_the_name_of_a_model_gives_no_orders(shell: Shell, capsys: pytest.Captur
 def test_a_service_that_is_misspelled_is_named(shell: Shell) -> None:
     """As of verbs and options, what was perhaps meant is said."""
     assert "did you mean openai? Else define it first" in shell.refuse("%lash provider opnai")
+
+
+def test_what_a_half_done_provider_lacks_is_named(shell: Shell) -> None:
+    """Each of the members that every provider has, as one would write it; a class is no provider until it is called."""
+    shell.run(
+        "class Half:\n    kind = 'half'\n    options = None\n    async def complete(self, request, stream=None): ...\nhalf = Half()"
+    )
+
+    assert (
+        "half is a Half, no provider yet; it has no supports_variant(model, variant), no options, a ProviderOptions, "
+        "no requires_streaming, True or False: lash_nb.providers.LlmProvider"
+    ) in shell.refuse("%lash provider half")
+    assert "Half is a class; make a provider of it, e.g. provider = Half()" in shell.refuse("%lash provider Half")

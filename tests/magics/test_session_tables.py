@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -70,9 +71,35 @@ def test_a_tool_that_fails_says_so_in_one_line(demo: Shell) -> None:
     done = demo.run("%lash tools weather {}")
     assert "invalid_tool_args" in demo.faces(done)["text/plain"].splitlines()[0]
 
-    assert "takes JSON" in demo.refuse("%lash tools weather {city: Oslo}")
+    assert """write e.g. %lash tools weather '{"city": "…"}'""" in demo.refuse("%lash tools weather {city: Oslo}")
+    demo.run("@lash_nb.tool\ndef tide(hours: int, deep: bool) -> str:\n    return ''")
+    assert """write e.g. %lash tools tide '{"hours": 1, "deep": true}'""" in demo.refuse("%lash tools tide hours=3")
     assert "takes JSON" in demo.refuse(f"%lash tools weather {'[' * 10_000}")
-    assert "no tool wether; the session's tools: batch, weather" in demo.refuse("%lash tools wether")
+    assert "no tool wether; the session's tools: batch, tide, weather" in demo.refuse("%lash tools wether")
+
+
+def test_a_tool_that_raises_says_where(
+    demo: Shell, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last line of the user's own, in a cell or a file, whoever raised in the end; a call that was refused has none."""
+    source = "import json\n\ndef level(text):\n    return json.loads(text)  # \u202e\n"
+    (tmp_path / "tidal.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = ["    if text == 'no':", "        raise KeyError(text)", "    import tidal", "    return tidal.level(text)"]
+    demo.run("\n".join(["@lash_nb.tool", "async def tide(text: str) -> str:", *lines]))
+
+    demo.run("%lash tools tide {}")
+    assert " raised in " not in capsys.readouterr().out
+    demo.run("""done = %lash tools tide '{"text": "no"}'""")
+    assert re.fullmatch(
+        r"KeyError raised in Cell In\[\d+\], line 4, in tide: raise KeyError\(text\)\n", capsys.readouterr().out
+    )
+    assert "line 4" not in str(demo["done"])
+    demo.run("""done = %lash tools tide '{"text": "{"}'""")
+    assert re.fullmatch(
+        r"JSONDecodeError raised in .*tidal\.py, line 4, in level: return json\.loads\(text\)  # \ufffd\n",
+        capsys.readouterr().out,
+    )
 
 
 def test_what_a_tool_says_is_text(demo: Shell) -> None:
@@ -143,6 +170,8 @@ def test_usage_costs_what_the_prices_say(demo: Shell) -> None:
     demo.run("other = {'another': lash_nb.frames.Price(input=10, output=100)}")
     unpriced = demo.faces(demo.run("%lash usage --prices other"))["text/plain"]
     assert "cost not known, without some-model: no price" in unpriced
+    for face in demo.faces(demo.run("%lash usage --by turn --prices other")).values():
+        assert "without some-model: no price" in face
     assert "prices are a dict by model" in demo.refuse("%lash usage --prices usage")
 
 

@@ -219,7 +219,8 @@ def test_a_script_that_runs_out_ends_the_turn_not_the_session(shell: Shell) -> N
 def test_an_unexpected_error_keeps_its_traceback(shell: Shell) -> None:
     """What is a defect, of ours or of the user's own classes, is not dressed up as a usage error."""
     shell.run(
-        "class Odd:\n    kind = 'odd'\n    options = lash_nb.providers.ProviderOptions()\n    def complete(self): ..."
+        "class Odd:\n    kind = 'odd'\n    options = lash_nb.providers.ProviderOptions()\n    requires_streaming = False\n"
+        "    def supports_variant(self): ...\n    def complete(self): ..."
     )
     shell.run(
         "class Strange(Odd):\n    @property\n    def kind(self):\n        raise_once = globals().pop('armed', None)\n        return 1 / 0 if raise_once is None and 'fail' in globals() else 'odd'"

@@ -61,6 +61,14 @@ def test_continue_runs_to_a_kind(turn: Shell) -> None:
     assert pending(turn) == "checkpoint"
 
 
+def test_a_kind_that_never_comes_is_said(turn: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """The turn is over then, and nobody wonders why it did not stop."""
+    turn.run("%%lash --step\nHello")
+    assert isinstance(turn.run("%lash continue --to sleep"), TurnResult)
+
+    assert "No sleep came any more: turn 1 went on to its end.\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

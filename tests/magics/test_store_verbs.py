@@ -1,5 +1,6 @@
 """Sessions that a folder keeps: begun, gone on with, parked, forked, deleted, from the cell."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -225,6 +226,22 @@ def test_a_branch_is_checked_out_and_vacuumed(stored: Shell, capsys: pytest.Capt
     assert "deleted 2 nodes" in capsys.readouterr().out
     assert len(stored.run("%lash graph --table")) == 4
     assert len(stored.run("%lash orphans")) == 0
+
+
+def test_a_mistyped_session_is_refused_by_a_look_at_the_names(stored: Shell) -> None:
+    """The nearest one is named, and the last ones; of a full folder no other file is read, so that nobody hears of a damaged one."""
+    for number in range(10):
+        stored.run(f"%lash new run-{number} --store kept")
+    (damaged,) = Path("kept/sessions").glob("run-0-*.db")
+    again(stored)
+    damaged.write_bytes(b"no database" * 1_000)
+    os.utime(damaged, (1, 1))
+
+    told = stored.refuse("%lash open dmeo --store kept")
+
+    assert "no session dmeo in kept; did you mean demo? the last ones are run-9, run-8, " in told
+    assert "; all: %lash sessions; begin it: %lash new dmeo --store kept" in told
+    assert "not readable" not in told
 
 
 def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:

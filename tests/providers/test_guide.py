@@ -36,11 +36,22 @@ def test_every_block_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsy
     for block in BLOCKS:
         exec(compile(block, "docs/providers.md", "exec"), names)  # noqa: S102 - the guide is the project's own
 
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert "claude-sonnet-4-6" in capsys.readouterr().out
     assert isinstance(names["options"], ProviderOptions)
     assert repr(names["provider"]) == "OpenAiProvider(https://api.openai.com/v1, with key)"
     assert names["core"].provider_choice.startswith("replay answers with gpt-5-mini")
+
+
+async def test_a_provider_of_ones_own_answers() -> None:
+    """The guide's own, in no more lines than one reads at a glance."""
+    (block,) = [one for one in BLOCKS if "class " in one]
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/providers.md", "exec"), names)  # noqa: S102 - the guide is the project's own
+    session = await names["parrot"].session("cage").open()
+
+    assert (await session.turn("Who is there?").run()).reply == "parrot-1 heard: Who is there?"
+    assert len(block.splitlines()) <= 20
 
 
 def test_the_table_says_what_the_names_mean() -> None:

@@ -142,6 +142,12 @@ async def test_the_sessions_that_were_written_last_are_found_without_the_others(
     assert [row.session_id for row in reader.latest(9, beginning="?")] == ["???"]
     assert [row.session_id for row in reader.latest(9, beginning="r" * 90)] == ["r" * 100]
     assert reader.latest(9, beginning="green") == ()
+    assert [row.session_id for name in ("blu", "bleu", "rde/2") if (row := reader.nearest(name))] == [
+        "blue",
+        "blue",
+        "red/2",
+    ]
+    assert reader.nearest("something else") is None
 
 
 async def test_one_id_in_two_files_is_not_guessed(tmp_path: Path) -> None:
