@@ -276,10 +276,7 @@ def read_contexts(lines: bytes) -> dict[str, Sequence[Any]]:
         contexts, facts = _CONTEXTS.decode_lines(lines), _CONTEXT_FACTS
     except (msgspec.DecodeError, RecursionError):
         contexts, facts = _read_loosely(lines), _LOOSE_FACTS
-    columns = dict(
-        zip(Context.__struct_fields__, zip(*map(msgspec.structs.astuple, contexts), strict=True), strict=True)
-    )
-    return {fact: values_of(columns) for fact, values_of in facts.items()}
+    return {fact: values_of(contexts) for fact, values_of in facts.items()}
 
 
 def _read_loosely(lines: bytes) -> list[Any]:
@@ -290,16 +287,9 @@ def _read_loosely(lines: bytes) -> list[Any]:
     return [one if isinstance(one, LooseContext) else LooseContext() for one in contexts]
 
 
-def _in_columns(place: Place) -> Callable[[Mapping[str, Sequence[Any]]], Sequence[Any]]:
-    """Return a function that finds a place in the columns of many contexts."""
-    head, _, rest = place.path.partition(".")
-    read = column_of(rest) if rest else None
-    return lambda columns: read(columns[head]) if read else columns[head]
-
-
 _CONTEXT_FACTS, _LOOSE_FACTS = (
     {
-        fact: first_of([_reader(fact, _in_columns(place), is_loose) for place in places])
+        fact: first_of([_reader(fact, column_of(place.path), is_loose) for place in places])
         for fact, places in CONTEXT_FACTS.items()
     }
     for is_loose in (False, True)
