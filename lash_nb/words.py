@@ -1,13 +1,18 @@
 """How a count is written, and a text of somebody else, wherever a person reads it: in a `repr`, an error, a table, a view, the terminal."""
 
+import re
 from typing import Final
 
-__all__ = ["NO_MODEL", "NO_TOOL", "counted", "legible", "printable"]
+__all__ = ["NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
 
 NO_MODEL: Final = "model not recorded"
 """Stands for the name of a model that the trace does not tell."""
 NO_TOOL: Final = "tool not recorded"
 """The same of a tool."""
+_MASKS: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Controls, directions, separators, invisible operators and tags, halves of characters."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -31,3 +36,8 @@ def legible(text: str, limit: int = 2_000) -> str:
         return printable(text)
     head, tail = limit * 2 // 3, limit // 4
     return printable(f"{text[:head]} … [{counted(len(text) - head - tail, 'character')} left out] … {text[-tail:]}")
+
+
+def unmasked(text: str) -> str:
+    """Keep a text of many lines as its language writes it, with joiners and blanks of any width; what turns, hides or orders becomes `�`."""
+    return _MASKS.sub("\ufffd", text)

@@ -1,17 +1,16 @@
 """The rows of a running turn as a page draws them: plain values, no markup."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from lash_nb.plots import counted, duration, one_line
 from lash_nb.views._json import call_text, summary
+from lash_nb.views._turn_prose import PROSE
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess
+from lash_nb.words import unmasked
 
 __all__ = ["LiveRow", "live_rows"]
-
-_PROSE: Final = 20_000
-"""Characters of prose in a row, as in the finished card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,8 @@ def _live(row: ProseRow | ToolRow | NoteRow | list[ToolRow], *, is_last: bool) -
 
 
 def _capped(text: str) -> str:
-    return text if len(text) <= _PROSE else f"{text[:_PROSE]} … the rest comes with the finished card: result.reply"
+    shown = unmasked(text[:PROSE])
+    return shown if len(text) <= PROSE else f"{shown} … the rest comes with the finished card: result.reply"
 
 
 def _result(row: ToolRow) -> str:

@@ -57,6 +57,8 @@ _NO_XML: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _UNREADABLE: Final = re.compile(f"[{_NO_XML}]")
 _SPECIAL: Final = re.compile(f"[&<>\"'{_NO_XML}]")
 """Characters that are not the same escaped."""
+_VOID: Final = frozenset({"br", "hr", "img"})
+"""Elements without an end."""
 
 
 class Html(str):
@@ -103,7 +105,7 @@ def el(tag: str, *children: str | None, **attributes: str | float | None) -> Htm
     for name, value in attributes.items():
         if value is not None:
             opened += f' {_attribute(name)}="{_escaped(str(value))}"'
-    return Html(f"<{opened}>" if tag == "img" else f"<{opened}>{_markup(children)}</{tag}>")
+    return Html(f"<{opened}>" if tag in _VOID else f"<{opened}>{_markup(children)}</{tag}>")
 
 
 def joined(*children: str | None) -> Html:

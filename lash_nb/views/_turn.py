@@ -55,9 +55,7 @@ class TurnDisplay:
         told = turn_head(self)
         head = card_head(self.state, told["title"], told["place"], el("span", told["hint"], style=MUTED))
         took = duration(self.elapsed_ms)
-        return card(
-            head, card_body(self.rows, {}, caret=self.rows.is_writing), card_foot(told["counts"], el("span", took))
-        )
+        return card(head, card_body(self.rows, {}, running=True), card_foot(told["counts"], el("span", took)))
 
     def text(self) -> str:
         """Return the card as text."""

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from lash_nb.plots import duration, one_line, short_id
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, joined
+from lash_nb.views._turn_prose import prose_row, running_prose_row
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_tool_row import CUT, LINE, ROW, tool_row
 from lash_nb.views._turn_words import TurnLike, TurnState, counts_words, outcome_words, told_issues, turn_state
 from lash_nb.wire import EffectEntry, ToolCallCommand
+from lash_nb.words import unmasked
 
 __all__ = ["card", "card_body", "card_foot", "card_head", "turn_html"]
 
@@ -19,8 +21,6 @@ _HEAD_SIGNS: Final[Mapping[str, str]] = {
     "failed": "✖",
     "cancelled": "⊘",
 }
-_PROSE: Final = 20_000
-"""Characters of prose in a card; the whole reply is `result.reply`."""
 
 
 def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
@@ -39,7 +39,7 @@ def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
         for entry in effects
         if isinstance(entry.envelope.command, ToolCallCommand)
     }
-    body = card_body(rows, entries) if rows.rows else _reply(result.reply)
+    body = card_body(rows, entries) if rows.rows else prose_row(result.reply) if result.reply else None
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage)
     foot = card_foot(counts, el("span", short_id(result.turn_id), title=result.turn_id, style=CODE))
     return card(head, body, *map(_issue, told_issues(result)), _after(state), foot)
@@ -68,32 +68,29 @@ def card_foot(counts: str, right: Html) -> Html:
     )
 
 
-def card_body(rows: TurnRows, entries: Mapping[str, EffectEntry], *, caret: bool = False) -> Html:
-    """Return the rows, those of tools with their effects by call id; with a caret where text is being written."""
+def card_body(rows: TurnRows, entries: Mapping[str, EffectEntry], *, running: bool = False) -> Html:
+    """Return the rows, those of tools with their effects by call id; of a running turn with a caret where text is being written."""
     shown = shown_rows(rows.rows)
-    return joined(*(_row(row, entries, caret=caret and place == len(shown) - 1) for place, row in enumerate(shown)))
+    return joined(
+        *(_row(row, entries, running=running, is_last=place == len(shown) - 1) for place, row in enumerate(shown))
+    )
 
 
-def _row(row: ProseRow | ToolRow | NoteRow | list[ToolRow], entries: Mapping[str, EffectEntry], *, caret: bool) -> Html:
+def _row(
+    row: ProseRow | ToolRow | NoteRow | list[ToolRow],
+    entries: Mapping[str, EffectEntry],
+    *,
+    running: bool,
+    is_last: bool,
+) -> Html:
     match row:
         case ProseRow(text=text):
-            cut = (
-                el("span", f" … {len(text) - _PROSE:,} characters more: result.reply", style=MUTED)
-                if len(text) > _PROSE
-                else None
-            )
-            return el(
-                "div",
-                text[:_PROSE],
-                cut,
-                el("span", "▌") if caret else None,
-                style=LINE + "padding-top:7px;padding-bottom:7px;white-space:pre-wrap;overflow-wrap:anywhere;",
-            )
+            return running_prose_row(text, caret=is_last) if running else prose_row(text)
         case ToolRow():
             return tool_row(row, entries.get(row.call_id))
         case NoteRow(kind=kind, text=text):
             style = FAILURE if kind == "error" else CODE if kind == "code" else MUTED
-            return el("div", text[:2000], style=LINE + "white-space:pre-wrap;overflow-wrap:anywhere;" + style)
+            return el("div", unmasked(text[:2000]), style=LINE + "white-space:pre-wrap;overflow-wrap:anywhere;" + style)
         case _:
             head = el("summary", f"show {len(row)} more", style=f"{LINE}{MUTED}cursor:pointer;")
             return el("details", head, *(tool_row(one, entries.get(one.call_id)) for one in row))
@@ -106,10 +103,6 @@ def _issue(issue: Any) -> Html:
         f" · {one_line(issue.message, 300)}",
         style=LINE + FAILURE,
     )
-
-
-def _reply(text: str) -> Html | None:
-    return el("div", text, style=LINE + "white-space:pre-wrap;") if text else None
 
 
 def _after(state: TurnState) -> Html | None:

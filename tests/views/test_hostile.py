@@ -35,7 +35,7 @@ from tests.views.injections import INJECTIONS
 
 TAGS: Final = {
     *("div", "span", "b", "i", "code", "pre", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "img"),
-    *("svg", "rect", "path", "circle", "text", "tspan", "title"),
+    *("svg", "rect", "path", "circle", "text", "tspan", "title", "p", "em"),
 }
 ATTRIBUTES: Final = {
     *(
