@@ -3,16 +3,18 @@
 import re
 from typing import Final
 
-__all__ = ["NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
+__all__ = ["MASKS", "NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
 
 NO_MODEL: Final = "model not recorded"
 """Stands for the name of a model that the trace does not tell."""
 NO_TOOL: Final = "tool not recorded"
 """The same of a tool."""
-_MASKS: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+MASKS: Final = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
 )
-"""Controls, directions, separators, invisible operators and tags, halves of characters."""
+"""Controls, directions, separators, invisible operators and tags, halves of characters: as a set within a regular expression."""
+_MASKS: Final = re.compile(f"[{MASKS}]")
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

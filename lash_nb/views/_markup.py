@@ -1,5 +1,7 @@
 """HTML and SVG as values: text is escaped unless it already is `Html`, so nothing hostile can become markup by accident.
 
+Every text that a page shows passes here, so none turns its own direction, hides a part of it or holds control characters.
+
 What is built here must read on GitHub and nbviewer, in a notebook that nobody trusts, on light and dark pages: inline attributes only, no
 class that it needs, script or style block, and colors made from the page's own text color.
 """
@@ -12,6 +14,7 @@ from html import escape
 from typing import Final, LiteralString
 
 from lash_nb.plots import one_line
+from lash_nb.words import MASKS
 
 __all__ = [
     "BORDER",
@@ -52,10 +55,10 @@ RIGHT: Final = f"text-align:right;white-space:nowrap;{_FIGURES}"
 """Numbers with units."""
 CELL: Final = "padding:3px 10px;vertical-align:top;"
 """A cell of a table."""
-_NO_XML: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
-"""Characters that no XML may hold: one of them, and a browser shows nothing of an SVG."""
-_UNREADABLE: Final = re.compile(f"[{_NO_XML}]")
-_SPECIAL: Final = re.compile(f"[&<>\"'{_NO_XML}]")
+_MASKED: Final = f"{MASKS}\ufffe\uffff"
+"""Characters that make a text read as something else, and those that no XML may hold: one of them, and a browser shows nothing of an SVG."""
+_UNREADABLE: Final = re.compile(f"[{_MASKED}]")
+_SPECIAL: Final = re.compile(f"[&<>\"'{_MASKED}]")
 """Characters that are not the same escaped."""
 _VOID: Final = frozenset({"br", "hr", "img"})
 """Elements without an end."""

@@ -116,6 +116,15 @@ def test_what_a_tool_says_is_text(demo: Shell) -> None:
         assert "onerror" in html
 
 
+def test_what_a_tool_says_does_not_turn(demo: Shell) -> None:
+    """A direction that a text sets is no part of what a page shows."""
+    demo.run('@lash_nb.tool\ndef evil(x: str) -> str:\n    """Pays \u202eeno\u202c."""\n    return x')
+    for line in ("%lash tools", "%lash tools evil", '%lash tools evil \'{"x": "\u202e"}\'', "%lash prompt '\u202eno'"):
+        html = demo.faces(demo.run(line))["text/html"]
+        assert "\u202e" not in html
+        assert "\ufffd" in html
+
+
 def test_the_next_prompt_is_seen_before_it_is_sent(demo: Shell) -> None:
     """By component, with sizes, each text to be opened; no model is asked."""
     calls = len(demo["session"].effects)

@@ -30,6 +30,7 @@ from lash_nb.views import (
 )
 from lash_nb.views._markup import PICTURE_STYLE, el, table
 from lash_nb.wire import AttachmentRef, AttachmentRow, MediaType, to_json
+from lash_nb.words import unmasked
 from tests.views import samples
 from tests.views.injections import INJECTIONS
 
@@ -181,6 +182,27 @@ def test_every_static_face_shows_hostile_text_as_text(evil: str) -> None:
 
     assert [found for face in faces for found in foreign(face)] == []
     assert len(trace) == 6
+
+
+@pytest.mark.parametrize("mask", ["\u202e", "\u2066", "\u200f", "\x1b[2J", "\x9b", "\U000e0041", "\u2060"], ids=ascii)
+def test_no_static_face_turns_or_hides_text(mask: str) -> None:
+    """What makes a text read as something else becomes `�`, in pictures and attributes too; letters, joiners and blanks stay as they are."""
+    text = f"שלום {mask}مرحبا 👩\u200d🚀 नमस्\u200cते"
+    views = [
+        SessionGraphView(samples.graph_of([(1, None, text)], leaf=1), title=text),
+        TraceTimelineView(read_trace(hostile_trace(text)), turn=1),
+    ]
+    faces = [
+        turn_html(hostile_turn(text)),
+        *map(envelope_html, hostile_journal(text)),
+        *map(static_html, views),
+        *map(static_svg, views),
+        el("span", text, title=text),
+    ]
+
+    assert [face for face in faces if mask[0] in face] == []
+    assert unmasked(text) == text.replace(mask[0], "\ufffd")
+    assert all(unmasked(text) in face for face in (faces[0], faces[1], faces[-1]))
 
 
 @pytest.mark.parametrize("evil", INJECTIONS)

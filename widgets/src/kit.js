@@ -7,6 +7,9 @@
  */
 
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+const MASKS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{d800}-\u{dfff}\u{e0000}-\u{e007f}]/gu;
+/** Attributes that a person reads. */
+const READ = new Set(["title", "aria-label", "alt", "placeholder"]);
 
 /** @typedef {Node | string | null | undefined | false} Child */
 /** @typedef {{ on: (target: any, type: string, listener: (...args: any[]) => void) => void, add: (undo: () => void) => void, dispose: () => void }} Scope */
@@ -16,13 +19,21 @@ function dress(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : READ.has(name) ? unmasked(String(value)) : String(value));
   }
 }
 
 /** @param {Element} element @param {Child[]} children */
 function fill(element, children) {
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false).map((child) => (typeof child === "string" ? unmasked(child) : child)));
+}
+
+/**
+ * A text as its language writes it; what turns, hides or orders (`words.MASKS` in Python) becomes `�`.
+ * @param {string} text @returns {string}
+ */
+export function unmasked(text) {
+  return text.replace(MASKS, "\ufffd");
 }
 
 /**

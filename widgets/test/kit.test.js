@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isPlainKey, jsonTokens, movedTo, rowWindow, shortId, ticks } from "../src/kit.js";
+import { isPlainKey, jsonTokens, movedTo, rowWindow, shortId, ticks, unmasked } from "../src/kit.js";
 
 test("JSON is cut into keys, strings, numbers and literals, and nothing is lost", () => {
   const text = '{"a": [1, -2.5e3, null, "x\\"y<script>"], "true": true}';
@@ -44,4 +44,9 @@ test("opaque ids are shortened, named ones are not", () => {
 test("plain keys stay in the view; shortcuts of the host and the way out do not", () => {
   for (const key of ["x", "j", "Escape", "Enter", "ArrowDown", "M"]) assert.ok(isPlainKey({ key }));
   for (const event of [{ key: "s", ctrlKey: true }, { key: "s", metaKey: true }, { key: "x", altKey: true }, { key: "Tab" }]) assert.ok(!isPlainKey(event));
+});
+
+test("what turns or hides a text is no part of it, letters and joiners are", () => {
+  assert.equal(unmasked("a\u202eb\u2066c\x1b[2J\u{e0041}\ud800"), "a\ufffdb\ufffdc\ufffd[2J\ufffd\ufffd");
+  for (const text of ["\u05e9\u05dc\u05d5\u05dd", "\u{1f469}\u200d\u{1f680}", "a\nb\tc\u00a0d"]) assert.equal(unmasked(text), text);
 });
