@@ -22,8 +22,10 @@ from lash_nb.plugins import (
     TurnTransformContext,
     collected,
 )
+from lash_nb.runtime._input import normalized, user_message
 from lash_nb.runtime._runtime import LashRuntime
-from lash_nb.wire import CausalRef, DirectRequest, Message, PluginMessage, PluginOrigin, PromptContribution
+from lash_nb.stores import InMemoryAttachmentStore
+from lash_nb.wire import CausalRef, DirectRequest, Message, PluginOrigin, PromptContribution, TurnInput
 
 __all__ = ["Beginning", "Said", "hooked_beginning", "plain_beginning", "unasked"]
 
@@ -82,21 +84,23 @@ def plain_beginning(runtime: LashRuntime) -> Beginning:
     )
 
 
-async def hooked_beginning(runtime: LashRuntime, given: Sequence[tuple[str, str]]) -> Beginning:
+async def hooked_beginning(runtime: LashRuntime, given: Sequence[tuple[str, TurnInput]]) -> Beginning:
     """Ask transforms and hooks as the next turn will, and return what they make of it; the session stays as it is.
 
     Args:
         runtime: The session; no turn runs.
-        given: What comes in, as `(who, text)`.
+        given: What comes in, as `(who, what)`.
 
     Raises:
+        CallerError: `invalid_turn_input`, as the turn would.
         PluginError: a hook failed.
         ToolRegistryError: tools of a transform clash.
     """
     plugins = runtime.plugins
     origins = {message.id: _Origin("history", "conversation", message) for message in runtime.conversation()}
-    for number, (who, text) in enumerate(given):
-        message = PluginMessage(role="User", content=text).to_message(f"preview{number}", _ORIGIN)
+    attachments = InMemoryAttachmentStore()  # a look stores nothing
+    for number, (who, what) in enumerate(given):
+        message = user_message(f"preview{number}", normalized(what, attachments))
         origins[message.id] = _Origin("input", who, message)
     begun = PreparedContext(messages=[one.message for one in origins.values()])
     prepared = await runtime.writer.within(lambda: plugins.transformed(_context(runtime), begun))

@@ -113,13 +113,14 @@ async def preview_prompt(
             In a turn that runs they were asked already.
 
     Raises:
+        CallerError: `invalid_turn_input`, hooks are asked and a picture has no bytes.
         PluginError: a plugin could not tell what it adds to the prompt, or a hook failed.
     """
     policy, usage = runtime.state.effective_policy(), runtime.state.last_prompt_usage
-    waiting = [_given(turn_input, "you")] if turn_input else await _waiting(runtime)
+    waiting = [("you", turn_input)] if turn_input else await _waiting(runtime)
     during_turn = runtime.machine is not None
     if ask_hooks and not during_turn:
-        start = await hooked_beginning(runtime, [(one.source, one.text) for one in waiting])
+        start = await hooked_beginning(runtime, waiting)
     else:
         start = plain_beginning(runtime)
     tools, of_turn = start.tools, start.contributions
@@ -133,7 +134,7 @@ async def preview_prompt(
             *await _system(runtime, preamble, tools, of_turn),
             *(_tool(spec, runtime.plugins.registry.source(spec.name) or "turn") for spec in preamble.tool_specs),
             *(part for said in start.said for part in _said(said, preamble, config)),
-            *([] if start.was_asked else waiting),
+            *([] if start.was_asked else [_given(who, what) for who, what in waiting]),
         ),
         last_tokens=usage.prompt_context_tokens if usage else None,
         during_turn=during_turn,
@@ -172,21 +173,21 @@ def _config(runtime: LashRuntime, preamble: ProtocolPreamble) -> TurnMachineConf
     )
 
 
-async def _waiting(runtime: LashRuntime) -> Sequence[PromptComponent]:
+async def _waiting(runtime: LashRuntime) -> Sequence[tuple[str, TurnInput]]:
     """Into a turn that runs comes what may join it; between turns, the first of what waits begins the next one."""
     if runtime.store is None:
         return ()
     running = runtime.machine is not None
     waiting = await runtime.queued_work()
-    return [part for batch in (waiting if running else waiting[:1]) for part in _queued(batch, during_turn=running)]
+    return [given for batch in (waiting if running else waiting[:1]) for given in _queued(batch, during_turn=running)]
 
 
-def _queued(batch: QueuedWorkBatch, *, during_turn: bool) -> Iterator[PromptComponent]:
+def _queued(batch: QueuedWorkBatch, *, during_turn: bool) -> Iterator[tuple[str, TurnInput]]:
     if during_turn and batch.delivery_policy != "earliest_safe_boundary":
         return
     for item in batch.items:
         if isinstance(item.payload, TurnInputPayload):
-            yield _given(item.payload.input, f"queue {batch.batch_id}")
+            yield f"queue {batch.batch_id}", item.payload.input
 
 
 def _text_of_prompt(piece: PromptPiece, layers: Sequence[str]) -> PromptComponent:
@@ -231,7 +232,7 @@ def _block_text(block: LlmContentBlock) -> str:
             return ""
 
 
-def _given(given: TurnInput, source: str) -> PromptComponent:
+def _given(source: str, given: TurnInput) -> PromptComponent:
     text = "\n".join(item.text for item in given.items if isinstance(item, TextItem))
     images = len(given.image_blobs)
     name = f"User with {counted(images, 'picture')}" if images else "User"

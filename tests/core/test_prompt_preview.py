@@ -8,7 +8,7 @@ import pytest
 import lash_nb
 from lash_nb import LashCore, ScriptedProvider, reply
 from lash_nb.core import LashSession
-from lash_nb.errors import PluginError
+from lash_nb.errors import CallerError, PluginError
 from lash_nb.plugins import (
     AbortTurn,
     EnqueueMessages,
@@ -19,7 +19,8 @@ from lash_nb.plugins import (
     TurnTransformContext,
 )
 from lash_nb.runtime import PromptPreview
-from lash_nb.wire import LlmRequest, LlmResponse, Part, PluginMessage, PromptContribution
+from lash_nb.stores import InMemoryAttachmentStore
+from lash_nb.wire import LlmRequest, LlmResponse, Part, PluginMessage, PromptContribution, TurnInput
 
 
 @lash_nb.tool
@@ -161,6 +162,31 @@ async def test_hooks_are_named_and_asked_only_on_purpose() -> None:
     await session.turn("And now?")
     told = ["".join(block.Text.text for block in one.blocks if block.Text) for one in provider.asked[-1].messages]
     assert told == ["\n\n".join(one.text for one in preview.components if one.kind == "system"), *texts_of(preview)]
+
+
+async def test_pictures_of_the_question_are_in_it_with_hooks_or_without() -> None:
+    """Transforms see them as in the turn; nothing is stored for a look, and a picture without bytes is refused as by the turn."""
+    seen: list[str] = []
+
+    def looks(context: TurnHookContext) -> list[EnqueueMessages]:
+        seen.extend(part.kind for part in context.messages[-1].parts)
+        return []
+
+    store = InMemoryAttachmentStore()
+    builder = LashCore.standard().in_memory().attachment_store(store).provider(Listening()).model("scripted-model")
+    builder.plugin(StaticPlugin("looks", lambda registrar: registrar.before_turn(looks)))
+    session = await builder.build().session("demo").open()
+    text = TurnInput.text("What is this?")
+    given = text.with_image("chart", b"\x89PNG\r\n\x1a\n")
+    preview = session.control.state.preview_prompt
+    previews = [await preview(given), await preview(given, ask_hooks=True)]
+
+    told = [[(one.text, one.images) for one in made.components if one.kind == "input"] for made in previews]
+    assert told == [[("What is this?", 1)]] * 2
+    assert seen == ["Text", "Image"]
+    assert store.ids() == ()
+    with pytest.raises(CallerError, match="no bytes for 'chart'"):
+        await preview(TurnInput(items=given.items), ask_hooks=True)
 
 
 async def test_a_hook_that_would_end_the_turn_is_told_of() -> None:
