@@ -86,6 +86,17 @@ def test_text_grows_in_its_row(mount: Mount) -> None:
     assert one.errors == []
 
 
+def test_text_that_grows_keeps_no_mask(mount: Mount) -> None:
+    """What turns a text around is seen, as in the finished card; Markdown is drawn there, not here."""
+    view, card, _ = running_view(REQUEST, {"type": "assistant_prose_delta", "text": "**a**\u202e"})
+    one = mount(view)
+    pumped(one)
+    grown(view, card, {"type": "assistant_prose_delta", "text": "txt.exe\u2066"})
+    pumped(one)
+
+    expect(one.root.locator(".l-live-prose")).to_have_text("**a**\ufffdtxt.exe\ufffd")
+
+
 def test_a_retry_tells_the_future_until_something_comes(mount: Mount) -> None:
     """Then it is history."""
     view, card, _ = running_view(REQUEST, RETRY)
