@@ -29,7 +29,7 @@ from lash_nb.trace._notes import (
 )
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
-from lash_nb.trace._pieces import Message, Piece, read_messages, read_reply
+from lash_nb.trace._pieces import Message, Piece, latest_messages, read_messages, read_reply
 from lash_nb.trace._reader import Trace, TraceInput, read_trace
 from lash_nb.trace._record_columns import RecordColumns
 from lash_nb.trace._shapes import SHAPES, UNRELEASED, Shape, shape_of
@@ -105,6 +105,7 @@ __all__ = [
     "Usage",
     "is_withheld",
     "kind_of",
+    "latest_messages",
     "member",
     "parsed_or_text",
     "read_fact",

@@ -68,7 +68,8 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     @property
     def over_ns(self) -> int:
         """The last moment known of it: the record of its end, or the end that it reports."""
-        return max(self.recorded_ns, self.began_ns + round(self.placed_ms * _MS))
+        began = self.began_ns
+        return max(began if self.ended_ns is None else self.ended_ns, began + round(self.placed_ms * _MS))
 
     @property
     def has_failed(self) -> bool:

@@ -171,7 +171,7 @@ def read_fact(name: str, body: Mapping[str, Any]) -> Any:
         body: The record, as `trace[row]` gives it.
     """
     ways = _WAYS[name]
-    return _found(name, body, ways.get(kind_of(str(body.get("type"))), ways[None]))
+    return _found(name, body, ways.get(str(body.get("type")), ways[None]))
 
 
 def reader_of(kind: str) -> Callable[[str, Mapping[str, Any]], Any]:
@@ -182,7 +182,9 @@ def reader_of(kind: str) -> Callable[[str, Mapping[str, Any]], Any]:
 
 def _found(name: str, body: Mapping[str, Any], ways: tuple[tuple[str, ...], ...]) -> Any:
     for steps in ways:
-        value: Any = _walk(body, steps)
+        value: Any = body
+        for step in steps:  # as `_walk` does, which this is too often done to call
+            value = value.get(step) if type(value) is dict else _item(value, step)
         if value is not None:
             told = TOLD.get(name)
             return told(value, body) if told else value
@@ -207,13 +209,14 @@ def member(value: Any, path: str) -> Any:
 
 def _walk(value: Any, steps: tuple[str, ...]) -> Any:
     for step in steps:
-        if type(value) is dict:  # what JSON becomes; much faster than to ask for any mapping
-            value = value.get(step)
-        elif isinstance(value, list) and step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
+        value = value.get(step) if type(value) is dict else _item(value, step)
     return value
+
+
+def _item(value: Any, step: str) -> Any:
+    """Return an item of a list; of what is none, and so has no members, nothing."""
+    is_place = isinstance(value, list) and step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value)
+    return value[int(step)] if is_place else None
 
 
 def _steps(places: tuple[Place, ...], *above: str) -> tuple[tuple[str, ...], ...]:
@@ -222,9 +225,12 @@ def _steps(places: tuple[Place, ...], *above: str) -> tuple[tuple[str, ...], ...
 
 _WAYS: Final[Mapping[str, Mapping[str | None, tuple[tuple[str, ...], ...]]]] = {
     **{
-        name: {None: (), **{kind: _steps(places) for kind, places in by_kind.items()}}
+        name: {
+            None: (),
+            **{type_name: _steps(by_kind[one.kind]) for type_name, one in RECORD_TYPES.items() if one.kind in by_kind},
+        }
         for name, by_kind in RECORD_FACTS.items()
     },
     **{name: {None: _steps(places, "context")} for name, places in CONTEXT_FACTS.items()},
 }
-"""The members to follow to each fact, by kind of record; under none those of any other kind."""
+"""The members to follow to each fact, by type of record; under none those of any other type. A kind is the name of one of its types."""

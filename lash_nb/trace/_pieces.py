@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from lash_nb.trace._facts import read_fact
 from lash_nb.trace._told import plain_attachment, plain_part
 
-__all__ = ["Message", "Piece", "read_messages", "read_reply"]
+__all__ = ["Message", "Piece", "latest_messages", "read_messages", "read_reply"]
 
 _ATTACHMENTS: Final = ("attachment", "image")
 
@@ -35,6 +35,12 @@ def read_messages(body: Mapping[str, Any]) -> list[Message]:
     """Return the messages of a request, none where the record has none."""
     messages = read_fact("messages", body)
     return [_message(one) for one in messages] if isinstance(messages, list) else []
+
+
+def latest_messages(body: Mapping[str, Any]) -> Iterator[Message]:
+    """Yield the messages of a request, the last one first; those that nobody asks for are not taken apart, and a request may hold a whole session."""
+    messages = read_fact("messages", body)
+    return map(_message, reversed(messages)) if isinstance(messages, list) else iter(())
 
 
 def read_reply(body: Mapping[str, Any]) -> tuple[Piece, ...]:

@@ -70,6 +70,9 @@ class Html(str):
     __slots__ = ()
 
 
+_HARMLESS: Final = frozenset({Html, int, float})
+"""Types whose values are the same escaped. Exactly these: a text of another type is a text."""
+
 _DARK: Final = {
     "#ffffff": "#111111",
     "#1f2328": "#e4e6e8",
@@ -116,9 +119,9 @@ def joined(*children: str | None) -> Html:
     return Html(_markup(children))
 
 
-def filled(template: LiteralString, *texts: str) -> Html:
-    """Return a piece of markup of ours, as it is written in the source, with texts at its `{}`: as `el` for what there are thousands of."""
-    return Html(template.format(*[text if isinstance(text, Html) else _escaped(text) for text in texts]))
+def filled(template: LiteralString, *texts: str | float) -> Html:
+    """Return a piece of markup of ours, as it is written in the source, with texts and numbers at its `{}`: as `el` for what there are thousands of."""
+    return Html(template.format(*[text if type(text) in _HARMLESS else _escaped(text) for text in texts]))
 
 
 def image(svg: Html, label: str) -> Html:
@@ -205,7 +208,7 @@ def svg_text(x: float, y: float, *children: str | None, **attributes: str | floa
 
 
 def _markup(children: Iterable[str | None]) -> str:
-    return "".join([child if isinstance(child, Html) else _escaped(child) for child in children if child is not None])
+    return "".join([child if type(child) is Html else _escaped(child) for child in children if child is not None])
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lash_nb.trace import is_withheld, read_fact, read_messages
+from lash_nb.trace import is_withheld, latest_messages, read_fact
 
 __all__ = ["TEXTS_WITHHELD", "WITHHELD", "WITHHELD_HINT", "cause_of", "question_of", "unless_withheld"]
 
@@ -26,7 +26,7 @@ def cause_of(body: Mapping[str, Any]) -> tuple[str, str]:
 
 def question_of(body: Mapping[str, Any]) -> str:
     """Return what was asked last in a request: the text of its last message from a user."""
-    for message in reversed(read_messages(body)):
+    for message in latest_messages(body):
         texts = [one.text for one in message.pieces if one.kind == "text" and isinstance(one.text, str)]
         if message.role == "user" and texts:
             return "\n".join(texts).strip()

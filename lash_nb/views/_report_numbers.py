@@ -150,7 +150,10 @@ def unknowns(trace: Trace) -> list[Unknown]:
 
 def tokens_words(usage: Usage | None) -> str:
     """Write tokens read and written as `1.2k → 26`; nothing where there are none."""
-    return f"{token_count(usage.input)} → {token_count(usage.output)}" if usage and usage.total else ""
+    if usage is None:
+        return ""
+    read, written = usage.input, usage.output
+    return f"{token_count(read)} → {token_count(written)}" if read + written else ""
 
 
 def tokens_cells(usage: Usage) -> list[str]:

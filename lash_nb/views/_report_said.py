@@ -19,8 +19,10 @@ __all__ = ["block_parts", "call_parts", "cut", "end_row"]
 _TEXT: Final = 1_500
 """Characters of a text, an argument list or a result."""
 _LINE: Final = 160
-_SCALARS: Final = (str, int, float, type(None))
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _OUTCOMES: Final = {"failure": "failure", "cancelled": "cancellation"}
+_NAMED: Final = "<small>{}</small><pre>{}</pre>"
+_FOLDED: Final = "<details><summary><small>{}</small></summary>{}</details>"
 
 
 def call_parts(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
@@ -38,7 +40,7 @@ def block_parts(block: CodeBlock, told: Sequence[Mapping[str, Any]]) -> Iterator
         text = read_fact(fact, body)
         text = unless_withheld(text if isinstance(text, str) else "", body)
         if text:
-            yield joined(el("small", name), el("pre", *cut(text, f"trace[{end_row(block)}]")))
+            yield filled(_NAMED, name, cut(text, f"trace[{end_row(block)}]"))
 
 
 def end_row(call: Span) -> int:
@@ -47,21 +49,17 @@ def end_row(call: Span) -> int:
 
 
 def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
-    name = filled("<code>{}</code>", one_line(getattr(call, "model", None) or NO_MODEL, 60))
+    name = one_line(getattr(call, "model", None) or NO_MODEL, 60)
     pieces = read_reply(body)
     if call.has_failed:
-        yield joined(name, " ", _failure(*cause_of(body), body.get("error")))
+        yield filled("<code>{}</code> {}", name, _failure(*cause_of(body), body.get("error")))
     else:
-        yield filled('{}<span class="muted"> {}</span>', name, _ending(call, body, pieces))
+        yield filled('<code>{}</code><span class="muted"> {}</span>', name, _ending(call, body, pieces))
     thought, said = _said(body, pieces)
     if thought:
-        yield el(
-            "details",
-            el("summary", el("small", f"reasoning, {_size(thought)}")),
-            *cut(thought, f"trace[{end_row(call)}]"),
-        )
+        yield filled(_FOLDED, f"reasoning, {_size(thought)}", cut(thought, f"trace[{end_row(call)}]"))
     if said:
-        yield joined(*cut(said, f"trace[{end_row(call)}]"))
+        yield filled("{}", cut(said, f"trace[{end_row(call)}]"))
 
 
 def _ending(call: Span, body: Mapping[str, Any], pieces: Sequence[Piece]) -> str:
@@ -81,12 +79,11 @@ def _ending(call: Span, body: Mapping[str, Any], pieces: Sequence[Piece]) -> str
 
 def _said(body: Mapping[str, Any], pieces: Sequence[Piece]) -> tuple[str, str]:
     """Return the reasoning and the text of a reply."""
-    thought, words = (
-        "\n".join([str(piece.text) for piece in pieces if piece.kind == kind and piece.text])
-        for kind in ("reasoning", "text")
-    )
+    thought = "\n".join([str(piece.text) for piece in pieces if piece.kind == "reasoning" and piece.text])
     whole = read_fact("text", body)
-    return thought, whole if isinstance(whole, str) and whole else words
+    if isinstance(whole, str) and whole:
+        return thought, whole
+    return thought, "\n".join([str(piece.text) for piece in pieces if piece.kind == "text" and piece.text])
 
 
 def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
@@ -110,17 +107,14 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     values = {"arguments": args, _OUTCOMES.get(call.status, "result"): payload}
     more = {name: value for name, value in values.items() if not _is_plain(value)}
     if more:
-        blocks = (
-            joined(el("small", name), el("pre", *cut(pretty(value), f"trace[{end_row(call)}]")))
-            for name, value in more.items()
-        )
-        yield el("details", el("summary", el("small", " and ".join(more))), *blocks)
+        blocks = [filled(_NAMED, name, cut(pretty(value), f"trace[{end_row(call)}]")) for name, value in more.items()]
+        yield filled(_FOLDED, " and ".join(more), joined(*blocks))
 
 
 def _is_plain(value: Any) -> bool:
     """Whether the sentence of a call holds the value whole."""
     scalars = value.values() if isinstance(value, dict) else (value,)
-    return all(isinstance(one, _SCALARS) for one in scalars) and len(inline(value)) <= _LINE
+    return _SCALARS.issuperset(map(type, scalars)) and len(inline(value)) <= _LINE
 
 
 def _failure(code: Any, message: Any, whole: Any) -> Html:
@@ -129,13 +123,11 @@ def _failure(code: Any, message: Any, whole: Any) -> Html:
     return el("span", f"{MARKS['failed']} ", el("b", first), *(f" · {word}" for word in words[1:]), class_="bad")
 
 
-def cut(text: str, whole: str) -> Iterator[Html | str]:
-    """Yield the beginning of a text, and what is missing."""
+def cut(text: str, whole: str) -> str:
+    """Return a text; of a long one the beginning, and what is missing."""
     if len(text) <= _TEXT:
-        yield text
-        return
-    yield text[:_TEXT]
-    yield el("small", f" … first {_TEXT:,} of {len(text):,} characters; all: {whole}")
+        return text
+    return joined(text[:_TEXT], el("small", f" … first {_TEXT:,} of {len(text):,} characters; all: {whole}"))
 
 
 def _size(text: str) -> str:

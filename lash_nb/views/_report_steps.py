@@ -70,7 +70,7 @@ def _shown(plan: _Plan, bodies: Iterator[Mapping[str, Any]]) -> Shown:
     asked = question_of(next(bodies, {})) if plan.asked_in is not None else ""
     began = plan.turn.began_ns
     parts = [
-        el("div", *cut(asked, f"trace[{plan.asked_in}]"), class_="said") if asked else None,
+        filled('<div class="said">{}</div>', cut(asked, f"trace[{plan.asked_in}]")) if asked else None,
         *_steps(plan.calls, bodies, (began, max(plan.turn.over_ns - began, 1))),
         _left_out(plan.left_out),
     ]
@@ -108,61 +108,58 @@ def _rows(call: Span) -> tuple[int, ...]:
 
 
 def _bodies(trace: Trace, rows: Sequence[int]) -> Iterator[Mapping[str, Any]]:
-    """Yield the records one by one; a very long one as nothing."""
+    """Return the records one by one; a very long one as nothing."""
     places = np.asarray(rows, np.int64)
     fit = trace.index.length[places] <= _BODY_BYTES
     readable = trace.bodies(places[fit].tolist())
-    for is_readable in fit.tolist():
-        yield next(readable) if is_readable else _TOO_LONG
+    return readable if fit.all() else (next(readable) if is_readable else _TOO_LONG for is_readable in fit.tolist())
 
 
 def _steps(calls: Sequence[Span], bodies: Iterator[Mapping[str, Any]], scale: Scale | None) -> Iterator[Html]:
     for call in calls:
-        told = [next(bodies) for _ in _rows(call)]
-        yield _step(
-            call, told[-1], block_parts(call, told) if isinstance(call, CodeBlock) else call_parts(call, told[0]), scale
-        )
+        if isinstance(call, CodeBlock):
+            told = [next(bodies) for _ in _rows(call)]
+            yield _step(call, told[-1], block_parts(call, told), scale)
+        else:
+            body = next(bodies)
+            yield _step(call, body, call_parts(call, body), scale)
 
 
 def _step(call: Span, body: Mapping[str, Any], parts: Iterable[Html], scale: Scale | None) -> Html:
-    kind = _kind(call)
     what, *more = parts
     attempts = body.get("attempts")
     retried = len(attempts) if isinstance(attempts, list) else 0
     said = [filled('<div class="x">{}</div>', part) for part in more]
     if body is _TOO_LONG:
-        said.append(el("div", f"a record too long for this page: trace[{end_row(call)}]", class_="x muted"))
-    return filled(
-        '<div class="step"><span class="k {}">{}</span><span>{}{}</span>{}<u>{}</u><u>{}</u>{}</div>',
-        kind,
-        kind,
+        said.append(filled('<div class="x muted">a record too long for this page: trace[{}]</div>', end_row(call)))
+    words = (
+        _kind(call),
         what,
         el("small", f" {counted(retried, 'attempt')}") if retried > 1 else "",
-        _track(call, scale, kind),
         tokens_words(getattr(call, "usage", None)),
         duration(call.duration_ms) if call.status != "open" else "open",
         joined(*said),
     )
+    if scale is None:
+        return filled(_OUTSIDE_STEP, *words)
+    return filled(_FAILED_STEP if call.has_failed else _STEP, *words, *_place(call, *scale))
 
 
 def _kind(call: Span) -> str:
-    if isinstance(call, CodeBlock):
-        return "exec_code"
-    if isinstance(call, ToolCall):
-        return "tool_call"
-    return "direct" if isinstance(call, LlmCall) and call.is_direct else "llm_call"
+    if isinstance(call, LlmCall):
+        return "direct" if call.is_direct else "llm_call"
+    return "tool_call" if isinstance(call, ToolCall) else "exec_code"
 
 
-def _track(call: Span, scale: Scale | None, kind: str) -> Html:
-    """Return where in its turn a call ran."""
-    if scale is None:
-        return el("span")
-    zero, whole = scale
+def _place(call: Span, zero: int, whole: int) -> tuple[float, float]:
+    """Return where in its turn a call ran: its beginning and its length, in percent."""
     left = min(max((call.began_ns - zero) / whole * 100, 0), 99)
-    width = min(max(call.placed_ms * 100e6 / whole, 0), 100 - left)
-    template = _FAILED_BAR if call.has_failed else _BAR
-    return filled(template, kind, f"{left:.1f}", f"{width:.1f}")
+    return left, min(max(call.placed_ms * 100e6 / whole, 0), 100 - left)
 
 
-_BAR: Final = '<span class="track {}"><i style="left:{}%;width:{}%"></i></span>'
-_FAILED_BAR: Final = '<span class="track {}"><i class="no" style="left:{}%;width:{}%"></i></span>'
+_WHAT: Final = '<div class="step"><span class="k {0}">{0}</span><span>{1}{2}</span>'
+_TOOK: Final = "<u>{3}</u><u>{4}</u>{5}</div>"
+_AT: Final = 'style="left:{6:.1f}%;width:{7:.1f}%"></i></span>'
+_STEP: Final = _WHAT + '<span class="track {0}"><i ' + _AT + _TOOK
+_FAILED_STEP: Final = _WHAT + '<span class="track {0}"><i class="no" ' + _AT + _TOOK
+_OUTSIDE_STEP: Final = _WHAT + "<span></span>" + _TOOK

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from lash_nb.plots import byte_size, counted, token_count
-from lash_nb.trace import Piece, Usage, is_withheld, read_fact, read_messages, read_reply
+from lash_nb.trace import Piece, Usage, is_withheld, latest_messages, read_fact, read_reply
 from lash_nb.views._json import inline
 from lash_nb.views._record_words import WITHHELD, cause_of, unless_withheld
 
@@ -69,8 +69,8 @@ def _piece(piece: Piece) -> str:
 
 def _asked(body: Mapping[str, Any]) -> str:
     """The last message of a request: what this call was made for."""
-    messages = read_messages(body)
-    words = _said(messages[-1].pieces) if messages else ""
+    last = next(latest_messages(body), None)
+    words = _said(last.pieces) if last else ""
     return unless_withheld(words, body) or _fact("name", body)
 
 
