@@ -1,53 +1,46 @@
-"""`lash-nb trace`: print a trace's numbers or one of its tables, or write the report."""
+"""`lash-nb trace`: what is done before the libraries load that read and tell of a trace."""
 
 import gc
+import importlib
+import os
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Final
 
-from lash_nb.cli._output import write_data
-from lash_nb.errors import CallerError
-from lash_nb.plots import byte_size, printable
-from lash_nb.trace import Trace, read_trace
-from lash_nb.views import summary_text, trace_report, turn_places, write_trace_report
+from lash_nb.spare import has_room, spare
 
 __all__ = ["run"]
+
+_LARGE: Final = 1 << 26
+"""Bytes of a file that two processes read sooner than one."""
+_SECOND_READER: Final = "lash_nb.trace._ahead"
+"""Named, not imported: it loads in both processes at once."""
 
 
 def run(asked: Namespace) -> int:
     """Run the verb; returns the exit code."""
+    with ExitStack() as stack:
+        stack.enter_context(_without_collections())
+        if has_room() and any(map(_is_large, asked.files)):
+            stack.enter_context(spare(_SECOND_READER))
+        code: int = importlib.import_module("lash_nb.cli._trace_told").run(asked)
+        return code
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Look for no cycles: nothing here makes any, and to look for some among a million calls takes a tenth of the time."""
     collects = gc.isenabled()
-    gc.disable()  # nothing here makes cycles, and looking for some among a million calls takes a tenth of the time
+    gc.disable()
     try:
-        return _run(asked)
+        yield
     finally:
         if collects:
             gc.enable()
 
 
-def _run(asked: Namespace) -> int:
-    if asked.output is None and (asked.title is not None or asked.turns is not None):
-        message = "--title and --turns are for a report: add -o report.html, the file to write it to"
-        raise CallerError(message)
-    if asked.table is None and (asked.csv or asked.head is not None or asked.columns is not None):
-        message = "--head, --csv and --columns are for a table: name it, e.g. --table tool_calls"
-        raise CallerError(message)
-    trace = read_trace(asked.files[0] if len(asked.files) == 1 else asked.files)
-    if asked.table is not None:
-        from lash_nb.cli._trace_table import print_table  # noqa: PLC0415 - pandas loads as long as a whole report takes
-
-        print_table(trace, asked)
-    elif asked.output is not None:
-        _report(trace, asked)
-    else:
-        print(summary_text(trace))
-    return 0
-
-
-def _report(trace: Trace, asked: Namespace) -> None:
-    """Write the report and say where it is; `-` is the standard output."""
-    wanted = {"title": asked.title, "files": asked.files, "turns": turn_places(asked.turns)}
-    if asked.output == "-":
-        for part in trace_report(trace, **wanted):
-            write_data(part)
-        return
-    size = write_trace_report(asked.output, trace, **wanted)
-    print(printable(f"{asked.output}: {byte_size(size)}"))
+def _is_large(file: str) -> bool:
+    with suppress(OSError, ValueError):  # it is told when the file is read
+        return os.stat(file).st_size >= _LARGE  # noqa: PTH116 - paths come with what reads files
+    return False

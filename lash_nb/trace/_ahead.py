@@ -6,7 +6,6 @@ here. A block with a line that is no record it leaves out, so that there is one 
 
 import os
 import pickle
-import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from struct import Struct
 from threading import Thread
 from typing import Any, Final, NamedTuple
 
+from lash_nb.spare import UNSTARTED, Interpreter, dismiss, has_room, hired
 from lash_nb.trace._index import PackedIndex, TraceIndex
 from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._room import with_room
@@ -24,18 +24,17 @@ from lash_nb.trace._scan import Piece, Read, read_from, scan
 
 __all__ = ["BLOCK", "Indexed", "read_ahead", "serve"]
 
-BLOCK: Final = 1 << 24
+BLOCK: Final = 1 << 22
 """Bytes of a block: read in a moment, so that little is read twice where the two meet."""
 _MOST: Final = 512
 """Blocks of a file, at most."""
-_WORTH: Final = 8
+_WORTH: Final = 16
 """A file of fewer blocks is read before another process has begun."""
 _LINE: Final = 1 << 16
 """Bytes in which a line end is looked for where a block might end."""
 _DEEPER: Final = 200
 """Calls by which the other process stands deeper than this one: what it refuses to read for its depth is read here."""
 _HEAD: Final = Struct("<qq")
-_PROGRAM: Final = "from lash_nb.trace._ahead import serve; serve()"
 
 
 class Indexed(NamedTuple):
@@ -63,19 +62,13 @@ def read_ahead(path: Path, file: Any, read: Read, offset: int, *, block: int = B
     """
     bounds = _bounds(read, offset, os.fstat(file.fileno()).st_size, block)
     with ExitStack() as stack:
-        helper = _start(stack, path, file, bounds) if _is_worth(bounds) else None
+        helper = _start(stack, path, file, bounds) if len(bounds) >= _WORTH and has_room() else None
         for begin, end in pairwise([offset, *bounds]):
             if helper and (found := helper.take(begin)):
                 yield Indexed(begin, end - begin, *found)
             else:
                 yield from scan(_until(read, end), begin)
         yield from scan(read, bounds[-1] if bounds else offset)
-
-
-def _is_worth(bounds: list[int]) -> bool:
-    """Tell whether there is much to read, a processor to do it, and surely an interpreter to start."""
-    has_room = len(os.sched_getaffinity(0)) > 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) > 1
-    return len(bounds) >= _WORTH and has_room and Path(sys.executable or "").name.startswith("python")
 
 
 def _bounds(read: Read, offset: int, size: int, block: int) -> list[int]:
@@ -96,17 +89,20 @@ def _until(read: Read, end: int) -> Read:
 class _Helper:
     """The other process, and what it has found."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Interpreter) -> None:
         self._process = process
         self._found: dict[int, bytes] = {}
         self._listener = Thread(target=self._listen, name="lash_nb-read-ahead", daemon=True)
 
-    def listen(self) -> None:
-        """Begin to take in what it finds.
+    def begin(self, work: "_Work") -> None:
+        """Give it its work, and begin to take in what it finds.
 
         Raises:
+            OSError: it has ended.
             RuntimeError: there can be no further thread.
         """
+        with self._process.stdin as stream:  # type: ignore[union-attr]  # it is a pipe
+            pickle.dump(work, stream)
         self._listener.start()
 
     def take(self, begin: int) -> tuple[PackedIndex, int] | None:
@@ -122,8 +118,7 @@ class _Helper:
         self._process.kill()
         if self._listener.is_alive():
             self._listener.join()
-        self._process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
-        self._process.wait()
+        dismiss(self._process)
 
     def _listen(self) -> None:
         stream: Any = self._process.stdout
@@ -134,35 +129,40 @@ class _Helper:
                 self._found[begin] = found
 
 
+class _Work(NamedTuple):
+    """What the other process is asked for."""
+
+    path: str
+    """The file."""
+    identity: tuple[int, int]
+    """Its device and number there: it may be another one by then."""
+    limit: int
+    """How deep calls may go."""
+    depth: int
+    """How deep they go here."""
+    bounds: list[int]
+    """Where blocks begin, and where the last one ends."""
+
+
 def _start(stack: ExitStack, path: Path, file: Any, bounds: list[int]) -> _Helper | None:
-    """Start the other process, if the system lets us: in a session of its own, where an interrupt from the keyboard does not reach it."""
+    """Start the other process, if the system lets us."""
     status, depth = os.fstat(file.fileno()), sum(1 for _ in traceback.walk_stack(None))
-    numbers = (status.st_dev, status.st_ino, sys.getrecursionlimit(), depth, *bounds)
-    found_here = os.pathsep.join(filter(None, sys.path))  # not the working directory, which may be anybody's
-    with suppress(OSError, ValueError, RuntimeError):
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-P", "-c", _PROGRAM, str(path), *map(str, numbers)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": found_here},
-            start_new_session=True,
-        )
-        helper = _Helper(process)
+    with suppress(*UNSTARTED):
+        helper = _Helper(hired(__name__))
         stack.callback(helper.close)
-        helper.listen()
+        helper.begin(_Work(str(path), (status.st_dev, status.st_ino), sys.getrecursionlimit(), depth, bounds))
         return helper
     return None
 
 
 def serve() -> None:
-    """Be the other process: index the blocks that the arguments name, the last one first, and write what is found to the standard output."""
-    path, (device, number, limit, depth, *bounds) = sys.argv[1], map(int, sys.argv[2:])
-    sys.setrecursionlimit(limit)
-    with Path(path).open("rb", buffering=0) as file, suppress(BrokenPipeError):
+    """Be the other process: index the blocks that the standard input names, the last one first, and write what is found to the standard output."""
+    work: _Work = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own process wrote it
+    sys.setrecursionlimit(work.limit)
+    with Path(work.path).open("rb", buffering=0) as file, suppress(BrokenPipeError):
         status = os.fstat(file.fileno())
-        if (status.st_dev, status.st_ino) == (device, number):
-            with_room(lambda: _serve(read_from(file), bounds), depth + _DEEPER)
+        if (status.st_dev, status.st_ino) == work.identity:
+            with_room(lambda: _serve(read_from(file), work.bounds), work.depth + _DEEPER)
 
 
 def _serve(read: Read, bounds: list[int]) -> None:

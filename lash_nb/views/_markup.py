@@ -121,7 +121,7 @@ def joined(*children: str | None) -> Html:
 
 def filled(template: LiteralString, *texts: str | float) -> Html:
     """Return a piece of markup of ours, as it is written in the source, with texts and numbers at its `{}`: as `el` for what there are thousands of."""
-    return Html(template.format(*[text if type(text) in _HARMLESS else _escaped(text) for text in texts]))
+    return Html(template.format(*[text if type(text) in _HARMLESS else _escaped(str(text)) for text in texts]))
 
 
 def image(svg: Html, label: str) -> Html:
