@@ -8,6 +8,9 @@ import logging
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
+from lash_nb.errors import exception_text
+from lash_nb.tasks import is_being_cancelled
+
 __all__ = ["QUEUED_WORK_POLL_MS", "QueuedWorkRunHandle", "QueuedWorkRunRequest", "QueuedWorkRunner"]
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +50,7 @@ class QueuedWorkRunner:
     """Asks a handle to run queued work: at the start, when it is poked, and every so often. Give it to a core with `.queued_work_poke(runner)`.
 
     Args:
-        run_handle: Runs the turns. What it raises is logged, and it is asked again.
+        run_handle: Runs the turns. What it raises is logged, an interrupt too, and it is asked again.
         poll_ms: How often to ask when nobody pokes, in milliseconds.
     """
 
@@ -105,8 +108,15 @@ class QueuedWorkRunner:
             return
         try:
             begun = await self._handle.run_queued_work(request)
-        except Exception as error:  # noqa: BLE001 - the host's own code: whatever it raises, the next work is to be run
-            _LOG.warning("queued work was not run (%s), and will be asked for again: %s", request.reason, error)
+        except BaseException as error:  # the host's own code; an interrupt out of this task would end the event loop
+            if is_being_cancelled():
+                raise
+            _LOG.warning("queued work was not run (%s), and will be asked for again: %s", request.reason, _told(error))
             return
         if begun is not None:
             self._at_work.add(begun)
+
+
+def _told(error: BaseException) -> str:
+    """What an exception says; of one that says nothing, as an interrupt, its name."""
+    return exception_text(error) or type(error).__name__

@@ -16,7 +16,7 @@ NEVER_MS = 3_600_000
 class Listed:
     """Remembers what it was asked, and gives the answers that it was given; then it has nothing to run."""
 
-    def __init__(self, given: Sequence[str | Exception | None] = ()) -> None:
+    def __init__(self, given: Sequence[str | BaseException | None] = ()) -> None:
         self.asked: list[tuple[str | None, str, bool]] = []
         self._given = list(given)
 
@@ -24,7 +24,7 @@ class Listed:
         """Remember, and answer."""
         self.asked.append((request.session_id, request.reason, request.trace_idle))
         answer = self._given.pop(0) if self._given else None
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -89,6 +89,21 @@ async def test_what_the_host_raises_is_told_and_it_is_asked_again(caplog: pytest
             await settle()
     assert [reason for _, reason, _ in handle.asked] == ["startup", "first", "second"]
     assert "queued work was not run (first), and will be asked for again: no such window" in caplog.text
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), asyncio.CancelledError()], ids=repr)
+async def test_an_interrupt_of_the_host_does_not_end_the_runner(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the runner nor the event loop: it is told as what the host raises, and the next work is run."""
+    handle = Listed([None, error, None])
+    with caplog.at_level(logging.WARNING):
+        async with running(handle) as runner:
+            runner.poke_session("demo", "first")
+            runner.poke_session("demo", "second")
+            await settle()
+    assert [reason for _, reason, _ in handle.asked] == ["startup", "first", "second"]
+    assert f"queued work was not run (first), and will be asked for again: {type(error).__name__}" in caplog.text
 
 
 async def test_a_runner_that_runs_is_spawned_once_and_a_closed_one_again() -> None:
