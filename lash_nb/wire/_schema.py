@@ -6,9 +6,10 @@ a keyword whose own value makes no sense.
 """
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cached_property
 from types import NoneType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lash_nb.wire._base import Json, Wire
 from lash_nb.wire._json import to_json
@@ -44,7 +45,7 @@ class LashSchema(Wire, frozen=True, kw_only=True, gc=True, dict=True):  # keeps 
     """What a value must be."""
 
     schema: Json
-    """The JSON schema; what is no object allows everything."""
+    """The JSON schema; what is no object allows everything. It may be changed in place: the next check is of what it says then."""
 
     @classmethod
     def any(cls) -> "LashSchema":
@@ -53,11 +54,21 @@ class LashSchema(Wire, frozen=True, kw_only=True, gc=True, dict=True):  # keeps 
 
     def fault(self, value: Json) -> str | None:
         """Return what is wrong with `value`, None when nothing is; only the first fault is told."""
-        return self._check("", value)
+        if self._checked.schema != self.schema:
+            self.__dict__.pop("_checked")
+        return self._checked.check("", value)
 
     @cached_property
-    def _check(self) -> _Check:
-        return _check_of(self.schema)
+    def _checked(self) -> "_Checked":
+        schema = deepcopy(self.schema)
+        return _Checked(schema, _check_of(schema))
+
+
+class _Checked(NamedTuple):
+    """The check of a schema that is nobody else's, so that it stays as it was when the check was made."""
+
+    schema: Json
+    check: _Check
 
 
 def schema_alternatives(schema: Json) -> list[Json] | None:

@@ -39,6 +39,21 @@ def test_only_what_makes_sense_is_checked(schema: Any, value: Any, fault: str | 
     assert LashSchema(schema=schema).fault(value) == fault
 
 
+def test_a_schema_that_is_changed_is_asked_anew() -> None:
+    """What a schema says when a value is checked counts, at whichever depth it was changed, and not what it said before."""
+    schema = LashSchema(schema={"type": "object", "properties": {"days": {"type": "integer"}}, "required": []})
+    given: Any = schema.schema
+    assert schema.fault({"days": 1}) is None
+
+    given["properties"]["days"]["maximum"] = 0
+    given["required"].append("city")
+
+    assert schema.fault({"city": "Oslo", "days": 1}) == "days: expected integer <= 0, got 1"
+    assert schema.fault({"days": 0}) == "city: required property missing"
+    del given["required"]
+    assert schema.fault({"days": 0}) is None
+
+
 @given(value=free_values())
 def test_every_place_can_be_pointed_at(value: Any) -> None:
     """The pointer made of the keys on the way leads to what stands there; one step further there is nothing."""
