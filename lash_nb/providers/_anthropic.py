@@ -1,17 +1,13 @@
 """The provider of Anthropic's models, by the Messages API (lash 0.1.0-alpha.37, turns §15.7)."""
 
-from collections.abc import Mapping
-from typing import Final
-
-from pydantic import SecretStr
+from typing import ClassVar, Final
 
 from lash_nb.providers._account import anthropic_account
 from lash_nb.providers._anthropic_request import messages_body
 from lash_nb.providers._anthropic_stream import MessagesReader
 from lash_nb.providers._endpoint import nobody
-from lash_nb.providers._http_provider import HttpProvider
+from lash_nb.providers._http_provider import HttpApi, HttpProvider
 from lash_nb.providers._model_families import anthropic_variants, has_adaptive_thinking
-from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._stream import StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
@@ -30,38 +26,19 @@ class AnthropicProvider(HttpProvider):
 
         >>> AnthropicProvider(base_url="http://127.0.0.1:8000")
         AnthropicProvider(http://127.0.0.1:8000, without key)
+
+    Args:
+        api_key: The key. Absent means `ANTHROPIC_API_KEY` of the environment, for Anthropic's own address alone.
+        base_url: Address of the API, up to where `/v1/messages` begins. Absent means Anthropic's.
+        headers: Further headers.
+        options: Timeouts, retries, limits.
     """
 
     kind: Final = "anthropic"
     requires_streaming: Final = True
-
-    def __init__(
-        self,
-        *,
-        api_key: SecretStr | None = None,
-        base_url: str | None = None,
-        headers: Mapping[str, str | SecretStr] | None = None,
-        options: ProviderOptions | None = None,
-    ) -> None:
-        """Get ready; nothing is sent yet.
-
-        Args:
-            api_key: The key. Absent means `ANTHROPIC_API_KEY` of the environment, for Anthropic's own address alone.
-            base_url: Address of the API, up to where `/v1/messages` begins. Absent means Anthropic's.
-            headers: Further headers; their values are held as secrets, too.
-            options: Timeouts, retries, limits.
-
-        Raises:
-            CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
-        """
-        super().__init__(
-            anthropic_account(base_url, api_key),
-            "/v1/messages",
-            who="Anthropic",
-            key_header="x-api-key",
-            headers=headers,
-            options=options,
-        )
+    _api: ClassVar = HttpApi(
+        who="Anthropic", account=anthropic_account, path="/v1/messages", key_header="x-api-key", before_key=""
+    )
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` says how hard `model` can be asked to think."""

@@ -1,21 +1,15 @@
 """Providers that speak Chat Completions (lash 0.1.0-alpha.37, turns §15.4)."""
 
-from collections.abc import Mapping
-from typing import Final
-
-from pydantic import SecretStr
+from typing import ClassVar, Final
 
 from lash_nb.providers._account import openai_account
-from lash_nb.providers._http_provider import HttpProvider
+from lash_nb.providers._http_provider import HttpApi, HttpProvider
 from lash_nb.providers._openai_chat_request import chat_body, chat_variants
 from lash_nb.providers._openai_chat_stream import ChatReader
-from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._stream import PartEvent, StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
 __all__ = ["OpenAiCompatibleProvider"]
-
-_WHO: Final = "OpenAI-compatible chat"
 
 
 class OpenAiCompatibleProvider(HttpProvider):
@@ -25,41 +19,19 @@ class OpenAiCompatibleProvider(HttpProvider):
 
         >>> OpenAiCompatibleProvider(base_url="http://127.0.0.1:11434/v1")
         OpenAiCompatibleProvider(http://127.0.0.1:11434/v1, without key)
+
+    Args:
+        api_key: The key. Absent means that of the environment: `OPENROUTER_API_KEY` for OpenRouter, `OPENAI_API_KEY` for OpenAI and for the
+            server that `OPENAI_BASE_URL` names. Other servers get none, since the key is not theirs.
+        base_url: Address of the API, up to where `/chat/completions` begins. Absent means `OPENAI_BASE_URL` of the environment, else OpenAI's.
+            Ollama: `http://127.0.0.1:11434/v1`; vLLM: `http://127.0.0.1:8000/v1`; OpenRouter: `https://openrouter.ai/api/v1`.
+        headers: Further headers.
+        options: Timeouts, retries, limits.
     """
 
     kind: Final = "openai-compatible"
     requires_streaming: Final = False
-
-    def __init__(
-        self,
-        *,
-        base_url: str | None = None,
-        api_key: SecretStr | None = None,
-        headers: Mapping[str, str | SecretStr] | None = None,
-        options: ProviderOptions | None = None,
-    ) -> None:
-        """Get ready; nothing is sent yet.
-
-        Args:
-            base_url: Address of the API, up to where `/chat/completions` begins. Absent means `OPENAI_BASE_URL` of the environment, else OpenAI's.
-                Ollama: `http://127.0.0.1:11434/v1`; vLLM: `http://127.0.0.1:8000/v1`; OpenRouter: `https://openrouter.ai/api/v1`.
-            api_key: The key. Absent means that of the environment: `OPENROUTER_API_KEY` for OpenRouter, `OPENAI_API_KEY` for OpenAI and for the
-                server that `OPENAI_BASE_URL` names. Other servers get none, since the key is not theirs.
-            headers: Further headers; their values are held as secrets, too.
-            options: Timeouts, retries, limits.
-
-        Raises:
-            CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
-        """
-        super().__init__(
-            openai_account(base_url, api_key),
-            "/chat/completions",
-            who=_WHO,
-            key_header="Authorization",
-            before_key="Bearer ",
-            headers=headers,
-            options=options,
-        )
+    _api: ClassVar = HttpApi(who="OpenAI-compatible chat", account=openai_account, path="/chat/completions")
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether the server takes `variant` as a reasoning effort of `model`; only OpenRouter takes any."""
@@ -72,7 +44,7 @@ class OpenAiCompatibleProvider(HttpProvider):
             LlmTransportError: the call failed.
         """
         body = chat_body(request, self.options, base_url=self._account.base_url, stream=stream is not None)
-        reader = ChatReader(who=_WHO, expose_thinking=self.options.thinking.expose)
+        reader = ChatReader(who=self._api.who, expose_thinking=self.options.thinking.expose)
         response = await self._endpoint.ask(body, reader, stream)
         if stream is not None:
             for part in response.parts:

@@ -1,16 +1,12 @@
 """The provider of OpenAI's own models, by the Responses API (lash 0.1.0-alpha.37, turns §15.5)."""
 
-from collections.abc import Mapping
-from typing import Final
-
-from pydantic import SecretStr
+from typing import ClassVar, Final
 
 from lash_nb.providers._account import openai_account
-from lash_nb.providers._http_provider import HttpProvider
+from lash_nb.providers._http_provider import HttpApi, HttpProvider
 from lash_nb.providers._model_families import openai_variants
 from lash_nb.providers._openai_responses_request import responses_body
 from lash_nb.providers._openai_responses_stream import ResponsesReader
-from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._stream import StreamSink
 from lash_nb.wire import LlmRequest, LlmResponse
 
@@ -24,39 +20,17 @@ class OpenAiProvider(HttpProvider):
 
         >>> OpenAiProvider(base_url="http://127.0.0.1:8000/v1")
         OpenAiProvider(http://127.0.0.1:8000/v1, without key)
+
+    Args:
+        api_key: The key. Absent means `OPENAI_API_KEY` of the environment, for OpenAI and for the server that `OPENAI_BASE_URL` names.
+        base_url: Address of the API, up to where `/responses` begins. Absent means `OPENAI_BASE_URL` of the environment, else OpenAI's.
+        headers: Further headers.
+        options: Timeouts, retries, limits.
     """
 
     kind: Final = "openai"
     requires_streaming: Final = False
-
-    def __init__(
-        self,
-        *,
-        api_key: SecretStr | None = None,
-        base_url: str | None = None,
-        headers: Mapping[str, str | SecretStr] | None = None,
-        options: ProviderOptions | None = None,
-    ) -> None:
-        """Get ready; nothing is sent yet.
-
-        Args:
-            api_key: The key. Absent means `OPENAI_API_KEY` of the environment, for OpenAI and for the server that `OPENAI_BASE_URL` names.
-            base_url: Address of the API, up to where `/responses` begins. Absent means `OPENAI_BASE_URL` of the environment, else OpenAI's.
-            headers: Further headers; their values are held as secrets, too.
-            options: Timeouts, retries, limits.
-
-        Raises:
-            CallerError: `base_url`, no address of an API; `api_key`, a key or header that cannot be sent, or a key that is no `SecretStr`.
-        """
-        super().__init__(
-            openai_account(base_url, api_key),
-            "/responses",
-            who="OpenAI",
-            key_header="Authorization",
-            before_key="Bearer ",
-            headers=headers,
-            options=options,
-        )
+    _api: ClassVar = HttpApi(who="OpenAI", account=openai_account, path="/responses")
 
     def supports_variant(self, model: str, variant: str) -> bool:
         """Tell whether `variant` is a reasoning effort of `model`; the models `gpt-5…` and `o…` have some."""
