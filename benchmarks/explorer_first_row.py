@@ -4,14 +4,13 @@ Milliseconds: reading the trace, making the view from it, and, in Chromium, from
 row in the page. Beside it a search through every record, and the bytes of the state.
 """
 
-import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.shown import asking, show
 from benchmarks.trace_files import write_trace
 from lash_nb.trace import read_trace
 from lash_nb.views import TraceExplorerView
@@ -46,14 +45,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:14} {value:12,}")
+    as_json = asking(__doc__).parse_args().json
+    show(measure(), as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ to a client of its output channel, as a page is one: the median of the turns and
 server to a listener of plain httpx.
 """
 
-import argparse
 import asyncio
-import json
 import statistics
 import threading
 import time
@@ -16,6 +14,7 @@ from typing import Final, Self
 
 import httpx
 
+from benchmarks.shown import asking, show
 from tests.magics.kernel import Kernel
 from tests.providers.servers import Answer, ChatDialect, ModelServer, Piece, Said, pause
 
@@ -97,9 +96,7 @@ def heard(server: Server) -> list[float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    asked = parser.parse_args()
+    asked = asking(__doc__).parse_args()
     with Server() as server:
         page, plain = shown(server), heard(server)
     figures = {
@@ -107,12 +104,7 @@ def main() -> None:
         "first words ms, worst": max(page) * 1e3,
         "httpx ms": statistics.median(plain) * 1e3,
     }
-    figures = {name: round(value, 2) for name, value in figures.items()}
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:24} {value:8}")
+    show({name: round(value, 2) for name, value in figures.items()}, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 Medians in milliseconds of the whole process, less those of an interpreter that imports nothing; beside it the facade, which is loaded when it is first used.
 """
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
 import time
 from typing import Final
+
+from benchmarks.shown import asking, show
 
 STATEMENTS: Final = {
     "nothing": "pass",
@@ -38,14 +38,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:22} {value:8} ms")
+    as_json = asking(__doc__).parse_args().json
+    show(measure(), as_json=as_json, unit="ms")
 
 
 if __name__ == "__main__":

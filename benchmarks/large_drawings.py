@@ -4,8 +4,6 @@ Seconds, the best of three: a session graph of 100,000 nodes is laid out and mad
 calls and written as a picture.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -15,6 +13,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from benchmarks.shown import asking, show
 from lash_nb.frames import Price
 from lash_nb.plots import cache_share, cost, latency, lay_out, timeline, tokens, tool_outcomes
 from lash_nb.trace import Trace
@@ -71,14 +70,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:22} {value:8}")
+    as_json = asking(__doc__).parse_args().json
+    show(measure(), as_json=as_json)
 
 
 if __name__ == "__main__":

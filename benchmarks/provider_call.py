@@ -6,9 +6,7 @@ answer of a thousand. Figures are the best of the rounds, in time of the process
 them stands the first piece of text: the median time of the clock from the server's write until the stream's listener has it.
 """
 
-import argparse
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from typing import Final
 
 import httpx
 
+from benchmarks.shown import asking, show
 from lash_nb.providers import DeltaEvent, LlmProvider, LlmStreamEvent
 from lash_nb.wire import LlmRequest
 from tests.providers.requests import assistant, call, request, result, system, tool, user
@@ -131,14 +130,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:36} {value:8}")
+    as_json = asking(__doc__).parse_args().json
+    show(measure(), as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Turns are the scripted ones of `turn_contestants`. `memory` is what the process 
 `turn` is a turn's milliseconds of the processor, median around turns 100 and 10,000, and their ratio.
 """
 
-import argparse
 import asyncio
 import gc
 import json
@@ -20,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from benchmarks.shown import asking, show_rows
 from benchmarks.turn_contestants import LashNb, Turn, question, scripted_core
 from lash_nb import JsonlTraceSink
 from lash_nb.wire import TraceRecord
@@ -114,19 +114,13 @@ async def one(part: str) -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = asking(__doc__)
     parser.add_argument("--part", choices=PARTS, help="measure this in the present process, and print JSON")
     asked = parser.parse_args()
     if asked.part:
         print(json.dumps(asyncio.run(one(asked.part))))
         return
-    figures = {part: measured(part) for part in PARTS}
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for part, row in figures.items():
-        print(f"{part:8}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
+    show_rows({part: measured(part) for part in PARTS}, as_json=asked.json)
 
 
 if __name__ == "__main__":

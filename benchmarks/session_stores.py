@@ -5,10 +5,8 @@ with a provider that answers a word. Milliseconds are medians, of the wall clock
 where two lengths are compared they take turns, so that what slows the machine slows both.
 """
 
-import argparse
 import asyncio
 import gc
-import json
 import statistics
 import tempfile
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from benchmarks.long_sessions import Length
+from benchmarks.shown import asking, show
 from lash_nb import LashCore, LashSession, ScriptedProvider, open_store, reply
 from lash_nb.core import LashCoreBuilder
 from lash_nb.runtime import ParkedSession, Residency, RuntimeTurnPhase
@@ -295,18 +294,10 @@ async def measure(parked: int) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asking(__doc__)
     parser.add_argument("--parked", type=int, default=PARKED, help="how many sessions are parked at once")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.parked))
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for title, rows in figures.items():
-        print(title)
-        for name, value in rows.items():
-            print(f"  {name:58} {value:12,}")
+    show(asyncio.run(measure(asked.parked)), as_json=asked.json)
 
 
 if __name__ == "__main__":

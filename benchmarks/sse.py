@@ -4,14 +4,13 @@ A stream of Chat Completions chunks, as long as answers have them, in chunks of 
 gets the same bytes. The best of a few rounds, in time of the processor: other programs only add to it.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from openai._streaming import SSEDecoder  # what OpenAI's client reads streams with has no public name
 
+from benchmarks.shown import asking, show
 from lash_nb.providers._sse import SseParser  # bytes in, events out: what a call is measured by lies around it
 
 EVENT: Final = (
@@ -64,14 +63,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:26} {value:8}")
+    as_json = asking(__doc__).parse_args().json
+    show(measure(), as_json=as_json)
 
 
 if __name__ == "__main__":

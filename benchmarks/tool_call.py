@@ -6,10 +6,8 @@ lash_nb traces into memory. All run in this process, in alternation, so that wha
 microseconds.
 """
 
-import argparse
 import asyncio
 import gc
-import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +24,7 @@ from pydantic_ai import Agent, Tool
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import FunctionModel
 
+from benchmarks.shown import asking, show_rows
 from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, reply, tool
 from lash_nb.providers import calls
 
@@ -182,18 +181,13 @@ def with_ratios(figures: Mapping[str, Mapping[str, float]]) -> dict[str, dict[st
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asking(__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     figures = with_ratios(asyncio.run(measure(asked.calls, asked.runs)))
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    print(f"µs per call; langgraph {version('langgraph')}, pydantic-ai-slim {version('pydantic-ai-slim')}")
-    for name, row in figures.items():
-        print(f"{name:22}", "   ".join(f"{kind}: {value:8}" for kind, value in row.items()))
+    peers = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "pydantic-ai-slim"))
+    show_rows(figures, as_json=asked.json, heading=f"µs per call; {peers}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ of a few rounds, as other programs only add to them; of the peaks of memory the 
 records, or in which a member has a type that no release gives it.
 """
 
-import argparse
 import json
 import resource
 import shutil
@@ -25,6 +24,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from benchmarks.shown import asking, show
 from benchmarks.trace_files import SEED, write_trace
 from lash_nb.frames import records_df
 from lash_nb.trace import Trace, read_trace
@@ -136,22 +136,16 @@ def measure(size: int, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asking(__doc__)
     parser.add_argument("--size", type=int, nargs="+", default=[100, 1000], metavar="MB", help="sizes of the traces")
     parser.add_argument("--folder", type=Path, help="where they are generated; a temporary folder by default")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         room = shutil.disk_usage(folder).free // 1_000_000
         if room < 2 * max(asked.size):
             sys.exit(f"{folder} has room for {room:,} MB only; name another --folder or a smaller --size")
         figures = {f"{size} MB": measure(size * 1_000_000, Path(folder)) for size in asked.size}
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for label, row in figures.items():
-        for name, value in row.items():
-            print(f"{label:10} {name:30} {value:12,}")
+    show(figures, as_json=asked.json)
 
 
 if __name__ == "__main__":

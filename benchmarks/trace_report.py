@@ -5,8 +5,6 @@ start to its end. Seconds are the best of them, the peak of memory is the highes
 folder, so that the others find them as those of an installed package are found, also where the environment keeps Python from writing them.
 """
 
-import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.shown import asking, show
 from benchmarks.trace_files import write_trace
 
 RUNS: Final = 3
@@ -53,19 +52,13 @@ def measure(size: int, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asking(__doc__)
     parser.add_argument("--size", type=int, nargs="+", default=[100], metavar="MB", help="sizes of the traces")
     parser.add_argument("--folder", type=Path, help="where they are generated; a temporary folder by default")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         figures = {f"{size} MB": measure(size * 1_000_000, Path(folder)) for size in asked.size}
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for label, row in figures.items():
-        for name, value in row.items():
-            print(f"{label:10} {name:30} {value:12,}")
+    show(figures, as_json=asked.json)
 
 
 if __name__ == "__main__":

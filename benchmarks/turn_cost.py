@@ -7,10 +7,8 @@ milliseconds by number of the turn, of the wall clock or, with `--cpu`, of the p
 100 sessions of 20 turns each, at once on one loop.
 """
 
-import argparse
 import asyncio
 import gc
-import json
 import statistics
 import tempfile
 import time
@@ -19,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Final
 
+from benchmarks.shown import asking, show_rows
 from benchmarks.turn_contestants import AT_EXIT, CONTESTANTS, Contestant, LashNb, Turn
 
 RANGES: Final[Mapping[str, range]] = {"10": range(5, 16), "1-50": range(50), "250-300": range(249, 300)}
@@ -128,8 +127,7 @@ def rounded(row: Mapping[str, float]) -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = asking(__doc__)
     parser.add_argument(
         "--cpu", action="store_true", help="measure the processor's time of this process, where others keep it busy"
     )
@@ -137,14 +135,12 @@ def main() -> None:
     Clock.now = time.process_time if asked.cpu else time.perf_counter
     figures = asyncio.run(measure())
     compared = {"ratios": ratios(figures, AT_EXIT), "ratios_at_exit": ratios(figures)}
-    shown = {name: rounded(row) for name, row in (figures | compared).items()}
-    if asked.json:
-        print(json.dumps(shown))
-        return
     peers = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "pydantic-ai-slim"))
-    print(f"ms per turn, medians, and turns a second together; {peers}")
-    for name, row in shown.items():
-        print(f"{name:17}", "   ".join(f"{label}: {value:8}" for label, value in row.items()))
+    show_rows(
+        {name: rounded(row) for name, row in (figures | compared).items()},
+        as_json=asked.json,
+        heading=f"ms per turn, medians, and turns a second together; {peers}",
+    )
 
 
 if __name__ == "__main__":

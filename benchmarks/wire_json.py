@@ -4,7 +4,6 @@ The envelopes of the golden data, and one model call of 200 kB; beside them Pyth
 checks nor orders anything.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.shown import asking, show
 from lash_nb.wire import Json, RuntimeEffectEnvelope, from_builtins, from_json, stable_hash, to_builtins, to_json
 from tests.conformance.vectors import PACKED, read_group
 
@@ -74,9 +74,8 @@ def measure(values: Sequence[RuntimeEffectEnvelope], spellings: Sequence[bytes])
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asking(__doc__)
     parser.add_argument("--vectors", type=Path, default=PACKED, metavar="DIR", help="golden data, plain or packed")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     cases = [case for case in read_group(asked.vectors, "wire") if case["type"] in TYPES and "out" in case]
     if not cases:
@@ -90,12 +89,7 @@ def main() -> None:
         "envelopes per second": {name: round(1 / took) for name, took in small.items()},
         f"MB/s, {megabytes * 1000:.0f} kB": {name: round(megabytes / took) for name, took in large.items()},
     }
-    if asked.json:
-        print(json.dumps(figures))
-        return
-    for label, row in figures.items():
-        for name, value in row.items():
-            print(f"{label:22} {name:26} {value:9,}")
+    show(figures, as_json=asked.json)
 
 
 if __name__ == "__main__":
