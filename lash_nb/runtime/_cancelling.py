@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from lash_nb.clock import CancellationToken, Clock
-from lash_nb.tasks import carried, let_out, on_this_loop
+from lash_nb.tasks import brought_out, carried, on_this_loop
 
 __all__ = ["TurnCancelledError", "until_cancelled"]
 
@@ -41,7 +41,8 @@ async def until_cancelled(
 
     def ended(_: object) -> None:
         work.close()  # a task that is cancelled before it begins has not touched it
-        _settle(over)
+        if not over.done():
+            over.set_result(None)
 
     task.add_done_callback(ended)
     stopping: list[asyncio.Task[None]] = []
@@ -64,7 +65,10 @@ async def until_cancelled(
             _leave(task)
     if not task.done() or (task.cancelled() and cancel.cancelled):
         raise TurnCancelledError
-    return await let_out(task)
+    error = brought_out(task.exception())
+    if error is not None:
+        raise error
+    return task.result()
 
 
 async def _settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
@@ -72,7 +76,8 @@ async def _settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") 
     try:
         return await carried(work)
     finally:
-        _settle(over)
+        if not over.done():
+            over.set_result(None)
 
 
 async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:

@@ -75,15 +75,20 @@ class TurnContext:
     """Model calls that were announced and never reached a provider, for the turn was cancelled before."""
     waiting_messages: list[PluginMessage] = field(default_factory=list)
     """What hooks around tools left for the next checkpoint."""
+    _scope: RuntimeScope | None = None
+    """That of the effects that came last: all of one iteration are in the same."""
 
     def scope(self, protocol_iteration: int) -> RuntimeScope:
         """Return the scope of an effect in this turn."""
-        return RuntimeScope(
-            session_id=self.session_id,
-            turn_id=self.scope_id,
-            turn_index=self.turn_index,
-            protocol_iteration=protocol_iteration,
-        )
+        scope = self._scope
+        if scope is None or scope.protocol_iteration != protocol_iteration:
+            scope = self._scope = RuntimeScope(
+                session_id=self.session_id,
+                turn_id=self.scope_id,
+                turn_index=self.turn_index,
+                protocol_iteration=protocol_iteration,
+            )
+        return scope
 
     def trace_context(self, protocol_iteration: int | None = None) -> TraceContext:
         """Return the context of a record: with an iteration that of the driver, without it that of the turn itself."""

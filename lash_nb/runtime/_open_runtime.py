@@ -101,11 +101,14 @@ class OpenRuntime:
             yield
 
     @contextlib.contextmanager
-    def _whole_or_not(self) -> Iterator[None]:
-        """Take back what was not committed when the work within fails; with a store, the next work asks it what that is."""
+    def _whole_or_not(self) -> Iterator[Callable[[], None]]:
+        """Take back what was not committed when the work within fails; with a store, the next work asks it what that is.
+
+        Gives what takes it back, for work that does so without failing.
+        """
         take_back = self.state.undo_point()
         try:
-            yield
+            yield take_back
         except BaseException:
             take_back()
             self._stale = self.store is not None

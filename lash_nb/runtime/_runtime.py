@@ -319,7 +319,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         run_on = self.effect_host.control.run_to  # a cancelled turn waits for no decision
         unsubscribe = options.cancel.subscribe(on_this_loop(run_on))
         try:
-            with self._whole_or_not():
-                return await TurnRunner(self, turn_input, options, controller, claims).run()
+            with self._whole_or_not() as take_back:
+                return await TurnRunner(self, turn_input, options, controller, claims).run(take_back)
         finally:
             unsubscribe()

@@ -93,8 +93,8 @@ class TurnRunner:
             events=(self._assembler.on_event, *options.events),
         )
 
-    async def run(self) -> TurnResult:
-        """Run the turn.
+    async def run(self, undo: Callable[[], None]) -> TurnResult:
+        """Run the turn; `undo` takes back what it did, except what is committed by then.
 
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays.
@@ -104,7 +104,6 @@ class TurnRunner:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
             return self._refuse(error)
-        undo = self._state.undo_point()
         run = await self._stand_at_beginning()
         usage = self._state.last_prompt_usage
         turn = self._begin(items)

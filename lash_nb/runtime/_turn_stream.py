@@ -60,10 +60,11 @@ class TurnStreamHub:
     def emit(self, event: SessionEvent) -> None:
         """Send a session event, preceded by its activity if it has one."""
         project = _ACTIVITY_OF.get(type(event))
-        activity = project(event) if project else None
-        if activity is not None:
-            self.activity(activity)
-        self.emit_alone(event)
+        if project is not None:
+            activity = project(event)
+            if activity is not None:
+                self.activity(activity)
+        _tell(self._events, event)
 
     def emit_alone(self, event: SessionEvent) -> None:
         """Send a session event, and no activity."""

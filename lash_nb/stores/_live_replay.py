@@ -148,8 +148,8 @@ def _settle(news: "asyncio.Future[None]") -> None:
 class _Buffer:
     """What is kept of one session."""
 
-    events: deque[tuple[int, int, SessionObservationEvent]] = field(default_factory=deque)
-    """Position, time in nanoseconds, event; oldest first."""
+    events: deque[tuple[int, int, SessionObservationEvent]]
+    """Position, time in nanoseconds, event; oldest first, and no more than are kept."""
     tail: int = 0
     """Position of the last event."""
     subscribers: "set[ref[LiveReplaySubscription]]" = field(default_factory=set)
@@ -184,11 +184,12 @@ class InMemoryLiveReplayStore:
         """Keep an event, tell it to subscribers, and return it with its cursor."""
         with self._lock:
             now_ns = self._clock.monotonic_ns()
-            buffer = self._buffer(session_id)
-            buffer.tail += 1
-            cursor = SessionCursor.of(session_id, revision, buffer.tail)
-            event = SessionObservationEvent(session_id, revision, cursor, payload)
-            buffer.events.append((buffer.tail, now_ns, event))
+            buffer = self._buffers.get(session_id) or self._buffer(session_id)
+            buffer.tail = place = buffer.tail + 1
+            event = SessionObservationEvent(
+                session_id, revision, SessionCursor.of(session_id, revision, place), payload
+            )
+            buffer.events.append((place, now_ns, event))
             self._trim(buffer, now_ns)
             if len(self._buffers) > 1:
                 self._buffers.move_to_end(session_id)
@@ -242,7 +243,7 @@ class InMemoryLiveReplayStore:
     def _buffer(self, session_id: str) -> _Buffer:
         buffer = self._buffers.get(session_id)
         if buffer is None:
-            buffer = self._buffers[session_id] = _Buffer()
+            buffer = self._buffers[session_id] = _Buffer(deque(maxlen=self._max_events))
         return buffer
 
     def _trim_idle(self, just_trimmed: _Buffer, now_ns: int) -> None:
@@ -256,7 +257,7 @@ class InMemoryLiveReplayStore:
 
     def _trim(self, buffer: _Buffer, now_ns: int) -> None:
         events, oldest_ns = buffer.events, now_ns - self._max_age_ns
-        while events and (events[0][1] < oldest_ns or len(events) > self._max_events):
+        while events and events[0][1] < oldest_ns:
             events.popleft()
 
 
