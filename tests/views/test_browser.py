@@ -56,6 +56,18 @@ def test_a_view_is_drawn_and_leaves_nothing_behind(name: str, dark: bool, mount:
     assert one.page.evaluate("() => window.left()") == 0
 
 
+def test_a_narrow_stepper_cuts_no_name(mount: Mount) -> None:
+    """As wide as a cell beside an open sidebar: all effects are named whole, the form with its buttons is there without scrolling."""
+    one = mount(StepperView(samples.RecordedSteppable(samples.journal())), width=750)
+    one.root.get_by_role("button", name="Edit", exact=True).click()
+    one.pump()
+    over = "(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight).length"
+
+    assert one.root.locator(".l-what").count() > 8
+    assert one.root.locator(".l-what").evaluate_all(over) == 0
+    assert one.root.locator(".l-columns > :nth-child(2) > .l-scroll").evaluate_all(over) == 0
+
+
 def test_next_is_a_button_with_that_name(mount: Mount) -> None:
     """A click on Next performs the pending envelope, and the page shows the one that waits then."""
     steppable = samples.RecordedSteppable(samples.journal(), then=[samples.entry(12, samples.llm_command())])
