@@ -74,7 +74,9 @@ from lash_nb.stores._sqlite_host_events import SqliteHostEventStore
 from lash_nb.stores._sqlite_processes import SqliteProcessRegistry
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.stores._store_folder import StoreFolder
-from lash_nb.stores._store_reader import StoredSession, StoredSessionRow, StoreReader, open_store
+from lash_nb.stores._store_reader import StoreReader, open_store
+from lash_nb.stores._stored_row import StoredSessionRow
+from lash_nb.stores._stored_session import StoredSession
 
 __all__ = [
     "ATTACHMENT_GRACE_MS",

@@ -15,7 +15,7 @@ from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
-__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "nearest_session_file", "session_file_name"]
+__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "nearest_session_file", "session_file_ending"]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80
@@ -25,8 +25,13 @@ _SIDECARS: Final = ("", "-wal", "-shm")
 
 def session_file_name(session_id: str) -> str:
     """Return under which name a session is kept."""
+    return f"{_plain(session_id) or 'session'}{session_file_ending(session_id)}"
+
+
+def session_file_ending(session_id: str) -> str:
+    """Return how that name ends, which no other session's does and no person has a reason to change."""
     digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
-    return f"{_plain(session_id) or 'session'}-{digest[:16]}.db"
+    return f"-{digest[:16]}.db"
 
 
 def is_session_file(name: str) -> bool:

@@ -126,6 +126,29 @@ async def test_a_session_that_is_asked_for_by_its_id_is_read_alone(tmp_path: Pat
     assert ("two" in reader, "three" in reader) == (False, True)
 
 
+async def test_each_file_is_looked_at_once(tmp_path: Path) -> None:
+    """What a reader told of a session it goes on telling, whatever becomes of the file."""
+    for name in ("one", "two"):
+        await closed(tmp_path, name)
+    reader = open_store(tmp_path)
+    assert ("one" in reader, [row.session_id for row in reader.latest(1, beginning="two")]) == (True, ["two"])
+    for file in (tmp_path / "sessions").glob("*.db"):
+        file.write_bytes(b"no database any more, but long enough to be taken for one" * 20)
+
+    assert sorted(row.session_id for row in (*reader.latest(2), reader["one"].row)) == ["one", "one", "two"]
+    assert (sorted(reader), reader.errors) == (["one", "two"], ())
+
+
+@pytest.mark.parametrize("name", ["old-{}", "{}.old", "old"])
+async def test_a_session_is_found_by_its_id_whatever_a_person_calls_its_file(tmp_path: Path, name: str) -> None:
+    """Another beginning, another ending, another name."""
+    await closed(tmp_path)
+    file = StoreFolder(tmp_path).sessions.path_of("demo")
+    file.rename(file.with_stem(name.format(file.stem)))
+
+    assert len(open_store(tmp_path)["demo"].messages) == 2
+
+
 async def test_the_sessions_that_were_written_last_are_found_without_the_others(tmp_path: Path) -> None:
     """By the beginning of their ids, too, whatever the ids are made of; of an id without letters the name says nothing."""
     names = ["red", "red_", "red/2", "_red", "blue", "???", "r" * 100]
