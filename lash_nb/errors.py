@@ -31,6 +31,7 @@ __all__ = [
     "TraceReadError",
     "WireError",
     "exception_text",
+    "wrong_type",
 ]
 
 _PACKAGE: Final = str(Path(__file__).parent)
@@ -344,3 +345,14 @@ def exception_text(error: BaseException) -> str:
         return str(error)
     except Exception as second:  # noqa: BLE001 - an exception of the user's own may do anything
         return f"its text could not be made: {type(second).__name__}"
+
+
+def wrong_type(wanted: str, value: object, *, instead: str) -> CallerError:
+    """Return the error of somebody who gave a value of another type.
+
+    Args:
+        wanted: What belongs there, with its article.
+        value: What was given.
+        instead: What to write, as in `ScriptedProvider(["Hello."])`.
+    """
+    return CallerError(f"{wanted} belongs here, not {type(value).__name__}: {instead}")

@@ -50,7 +50,7 @@ from lash_nb.frames._executions import (
     execution_nodes_df,
     executions_df,
 )
-from lash_nb.frames._given import given_graph, given_trace
+from lash_nb.frames._given import given_graph
 from lash_nb.frames._graph import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -246,7 +246,6 @@ __all__ = [
     "execution_nodes_df",
     "executions_df",
     "given_graph",
-    "given_trace",
     "ledger_df",
     "llm_calls_df",
     "messages_df",

@@ -12,7 +12,7 @@ from lash_nb.frames._column import Column, ColumnError
 from lash_nb.frames._ids import SPAN_IDS
 from lash_nb.frames._price import PRICED_TOKENS, CallCosts, Price, call_costs, gap_words
 from lash_nb.frames._table import Rows, table
-from lash_nb.trace import LlmCall, Trace, TraceError, Turn
+from lash_nb.trace import LlmCall, Trace, TraceError, Turn, given_trace
 
 __all__ = ["COST_COLUMNS", "cost_df"]
 
@@ -77,7 +77,7 @@ def cost_df(
     Raises:
         CallerError: the table holds what is no price.
     """
-    costs = call_costs(trace, prices)
+    costs = call_costs(given_trace(trace), prices)
     if strict:
         return _cost_table((trace, costs), columns=columns)
     return _cost_table((trace, costs), columns=columns, strict=False)

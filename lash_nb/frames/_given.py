@@ -1,25 +1,14 @@
-"""What tables, plots and views were given, where that is not what they are made of."""
+"""What tables and views were given, where that is not what they are made of."""
 
 import os
-import reprlib
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from lash_nb.errors import CallerError
-from lash_nb.trace import Trace
+from lash_nb.errors import wrong_type
+from lash_nb.trace import Trace, given_trace, path_for
 from lash_nb.wire import SessionGraph
 
-__all__ = ["given_graph", "given_trace", "wrong_type"]
-
-
-def given_trace(value: object) -> Trace:
-    """Return a trace as it is.
-
-    Raises:
-        CallerError: it is none; of a path the message says how it is read.
-    """
-    if isinstance(value, Trace):
-        return value
-    raise wrong_type("a trace", value)
+__all__ = ["given_graph", "given_source"]
 
 
 def given_graph(value: object) -> SessionGraph:
@@ -30,17 +19,32 @@ def given_graph(value: object) -> SessionGraph:
     """
     if isinstance(value, SessionGraph):
         return value
-    message = (
-        f"a session graph belongs here, not {type(value).__name__}: session.graph, or lash_nb.open_store(…)[…].graph"
-    )
-    raise CallerError(message)
+    raise wrong_type("a session graph", value, instead="session.graph, or lash_nb.open_store(…)[…].graph")
 
 
-def wrong_type(wanted: str, value: Any) -> CallerError:
-    """Return the error of somebody who gave something else, with what to write instead where that is plain."""
-    if isinstance(value, str | os.PathLike):
-        path = os.fspath(value)
-        return CallerError(
-            f"{wanted} belongs here, not the path {reprlib.repr(path)}; read it first: lash_nb.read_trace({reprlib.repr(path)})"
-        )
-    return CallerError(f"{wanted} belongs here, not {type(value).__name__}; see help(…) for what it takes")
+def given_source(value: object, kind: Any) -> None:
+    """Look at what a table is to be made of.
+
+    Args:
+        value: What was given.
+        kind: The type of the table's source: a trace, a graph, or anything with items.
+
+    Raises:
+        CallerError: it is none of these.
+    """
+    if kind in _GIVEN:
+        _GIVEN[kind](value)
+    elif isinstance(value, str | os.PathLike):
+        raise path_for("a listing", value)
+    else:
+        _check_items(value)
+
+
+def _check_items(value: Any) -> None:
+    try:
+        iter(value)
+    except TypeError:
+        raise wrong_type("a listing", value, instead="help(…) of this table says of what") from None
+
+
+_GIVEN: Final[Mapping[Any, Callable[[object], object]]] = {Trace: given_trace, SessionGraph: given_graph}

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from lash_nb.errors import CallerError
+from lash_nb.errors import CallerError, wrong_type
 from lash_nb.frames._call_tokens import CallTokens
 from lash_nb.frames._column import Column
 from lash_nb.frames._price import CallCosts, Price, costs_of, gap_words
@@ -65,6 +65,8 @@ def session_usage_df(
     """
     if by not in (None, "model", "source"):
         raise CallerError(f"by={by!r} is no grouping; use 'model', 'source' or nothing")
+    if not isinstance(report, SessionUsageReport):
+        raise wrong_type("a usage report", report, instead="session_usage_df(session.usage_report())")
     return _session_usage((report.by_source_model, by, prices))
 
 

@@ -3,17 +3,16 @@
 import contextlib
 import functools
 import inspect
-import os
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Protocol, TypeVar, cast, overload
+from typing import Any, Literal, Protocol, TypeVar, cast, get_type_hints, overload
 
 import pandas as pd
 
 from lash_nb.errors import CallerError, TraceReadError, exception_text
 from lash_nb.frames._column import Column, ColumnError, Walk
 from lash_nb.frames._dtypes import check_dtype, typed
-from lash_nb.frames._given import wrong_type
+from lash_nb.frames._given import given_source
 from lash_nb.trace import TraceError
 
 __all__ = ["Rows", "Table", "table"]
@@ -68,10 +67,11 @@ def table(columns: Sequence[Column], *, always: Sequence[Column]) -> Callable[[C
     """
 
     def decorate(rows_of: Callable[[S], Rows]) -> Table[S]:
+        kind = next(iter(get_type_hints(rows_of).values()))
+
         @functools.wraps(rows_of)
         def build(source: S, /, *, columns: Sequence[Column] = columns, strict: bool = True) -> Any:
-            if isinstance(source, str | os.PathLike):
-                raise wrong_type("a trace, a graph or a listing", source)
+            given_source(source, kind)
             rows = rows_of(source)
             frame, problems = _frame(rows, _complete(columns, always))
             if not strict:

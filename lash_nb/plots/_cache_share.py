@@ -3,13 +3,13 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallTokens, call_tokens, given_trace
+from lash_nb.frames import CallTokens, call_tokens
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted
 from lash_nb.plots._style import TOKEN_COLORS
 from lash_nb.plots._tokens import left_out
 from lash_nb.plots._turn_bars import TurnBars
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 
 __all__ = ["cache_share"]
 

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallCosts, Price, Unpriced, call_costs, given_trace
+from lash_nb.frames import CallCosts, Price, Unpriced, call_costs
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, one_line, token_count
 from lash_nb.plots._style import TOKEN_COLORS
 from lash_nb.plots._tokens import left_out
 from lash_nb.plots._turn_bars import TurnBars, tallest
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 from lash_nb.words import NO_MODEL
 
 __all__ = ["cost"]

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lash_nb.frames import Numbers, given_trace
+from lash_nb.frames import Numbers
 from lash_nb.plots._call_bars import call_kind
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, duration, one_line
 from lash_nb.plots._style import KIND_COLORS
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 from lash_nb.words import NO_MODEL, NO_TOOL
 
 __all__ = ["latency"]

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 
 from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import CallerError
-from lash_nb.frames import given_trace
 from lash_nb.plots._call_bars import BAD_STATES, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, drawable, sheet
 from lash_nb.plots._folded import draw_folded
@@ -15,7 +14,7 @@ from lash_nb.plots._format import counted, one_line, short_id
 from lash_nb.plots._labels import turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.plots._waterfall import draw_waterfall
-from lash_nb.trace import GOOD_STATUSES, Trace, Turn
+from lash_nb.trace import GOOD_STATUSES, Trace, Turn, given_trace
 
 __all__ = ["timeline"]
 

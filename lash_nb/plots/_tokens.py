@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from lash_nb.frames import CallTokens, call_tokens, given_trace
+from lash_nb.frames import CallTokens, call_tokens
 from lash_nb.plots._canvas import Sheet, sheet
 from lash_nb.plots._format import counted, token_count
 from lash_nb.plots._style import TOKEN_COLORS
 from lash_nb.plots._turn_bars import TurnBars, tallest
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 
 __all__ = ["left_out", "tokens"]
 

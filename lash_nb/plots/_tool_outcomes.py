@@ -6,12 +6,11 @@ from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 
-from lash_nb.frames import given_trace
 from lash_nb.plots._call_bars import attempts_of
 from lash_nb.plots._canvas import Bar, Sheet, sheet
 from lash_nb.plots._format import counted, one_line
 from lash_nb.plots._style import KIND_COLORS, MARKS
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 from lash_nb.words import NO_TOOL
 
 __all__ = ["tool_outcomes"]

@@ -1,10 +1,12 @@
 """Answers written by hand: what a script is made of."""
 
+import reprlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from lash_nb.errors import CallerError
 from lash_nb.wire import (
     Json,
     LlmOutputPart,
@@ -60,7 +62,7 @@ def calls(
     said = () if say is None else (LlmOutputPart(Text=TextPart(text=say)),)
     return LlmResponse(
         full_text=say or "",
-        parts=(*said, *(_call_part(*one) for one in made)),
+        parts=(*said, *map(_call_part, made)),
         usage=usage or _CALL_USAGE,
         terminal_reason="tool_use",
     )
@@ -89,5 +91,9 @@ def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmRespons
     return replace(response, parts=parts)
 
 
-def _call_part(id: str, tool: str, args: dict[str, Json]) -> LlmOutputPart:
-    return LlmOutputPart(ToolCall=ToolCallPart(call_id=id, tool_name=tool, input_json=to_json(args).decode()))
+def _call_part(made: Any) -> LlmOutputPart:
+    if not isinstance(made, tuple | list) or len(made) != 3:
+        message = f"calls() takes (id, tool, args) for each call, and {reprlib.repr(made)} is none: calls(('', 'add', {{'a': 1}}))"
+        raise CallerError(message)
+    call_id, tool, args = made
+    return LlmOutputPart(ToolCall=ToolCallPart(call_id=call_id, tool_name=tool, input_json=to_json(args).decode()))

@@ -5,10 +5,10 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lash_nb.clock import Clock, SystemClock
-from lash_nb.errors import LlmTransportError
+from lash_nb.errors import LlmTransportError, wrong_type
 from lash_nb.providers._options import ProviderOptions
 from lash_nb.providers._reply import ScriptedReply, response_of, with_call_ids
 from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, StreamSink, UsageEvent
@@ -47,7 +47,7 @@ class ScriptedProvider:
         self.requests: Final[list[LlmRequest]] = []
         """All requests so far."""
         self._function = replies if callable(replies) else None
-        self._replies = deque(() if callable(replies) else [replies] if isinstance(replies, str) else replies)
+        self._replies = deque(() if callable(replies) else _listed(replies))
         self._call_numbers = count(1)
         self._variants = frozenset(variants)
         self._delay = delay
@@ -93,6 +93,14 @@ class ScriptedProvider:
                 if self._delay:
                     await self._clock.sleep(self._delay)
         stream(UsageEvent(response.usage))
+
+
+def _listed(replies: Any) -> Iterable[ScriptedReply]:
+    if isinstance(replies, str):
+        return [replies]
+    if isinstance(replies, Iterable):
+        return replies
+    raise wrong_type("a list of replies or a function of the request", replies, instead='ScriptedProvider(["Hello."])')
 
 
 def _deltas(part: LlmOutputPart) -> Iterable[LlmStreamEvent]:

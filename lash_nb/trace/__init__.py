@@ -16,6 +16,7 @@ from lash_nb.trace._facts import (
     member,
     read_fact,
 )
+from lash_nb.trace._given import given_trace, path_for
 from lash_nb.trace._index import TEXT_COLUMNS, TraceIndex
 from lash_nb.trace._lashlang_graph import LashlangGraph, LashlangNode
 from lash_nb.trace._llm_mapping import LlmTraceMapper, parsed_or_text
@@ -103,11 +104,13 @@ __all__ = [
     "TraceSummary",
     "Turn",
     "Usage",
+    "given_trace",
     "is_withheld",
     "kind_of",
     "latest_messages",
     "member",
     "parsed_or_text",
+    "path_for",
     "read_fact",
     "read_messages",
     "read_reply",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 import traitlets as t
 
-from lash_nb.errors import AttachmentStoreError
+from lash_nb.errors import AttachmentStoreError, wrong_type
 from lash_nb.plots import byte_size, counted, one_line, short_id
 from lash_nb.stores import AttachmentListing
 from lash_nb.views._base import View
@@ -60,6 +60,8 @@ class AttachmentsView(View):
 
     def __init__(self, listing: AttachmentListing, *, title: str = "", **traits: Any) -> None:
         """Look at the attachments of `listing`; `title` says whose they are, e.g. `in session main`."""
+        if not isinstance(listing, AttachmentListing):
+            raise wrong_type("a listing of attachments", listing, instead="AttachmentsView(session.attachments)")
         super().__init__(**traits)
         self.listing: Final = listing
         self._seen = {seen.row.ref.id: seen for seen in map(self._look, reversed(list(listing)))}

@@ -12,7 +12,7 @@ from typing import Final
 
 from lash_nb.errors import CallerError
 from lash_nb.plots import byte_size, counted, duration, one_line
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import troubles, turn_statuses, versions, written_by
@@ -53,9 +53,10 @@ def trace_report(
         max_bytes: The page is never larger, and says what it leaves out; at least 1,000,000.
 
     Raises:
-        CallerError: `max_bytes` is too small, the range is none of places, or the trace has none of these turns.
+        CallerError: it is no trace, `max_bytes` is too small, the range is none of places, or the trace has none of these turns.
         TraceReadError: a file is gone or was changed after it was read.
     """
+    given_trace(trace)
     if max_bytes < _LEAST:
         message = f"max_bytes is {max_bytes:,}: a report takes at least {_LEAST:,} bytes."
         raise CallerError(message)

@@ -5,7 +5,7 @@ from typing import Final
 
 from lash_nb.clock import rfc3339
 from lash_nb.plots import byte_size, counted, duration, one_line, printable
-from lash_nb.trace import TOOL_STATUSES, Trace
+from lash_nb.trace import TOOL_STATUSES, Trace, given_trace
 from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import (
     CallNumbers,
@@ -35,6 +35,7 @@ _RARE: Final = {"cancelled", "open", "unknown"}
 
 def summary_text(trace: Trace) -> str:
     """Return a trace as text of at most 100 columns: turns, models, tools, versions, bad lines, unknown records; printable, cut aloud."""
+    given_trace(trace)
     lines = [
         *_head(trace),
         *_models(by_model(trace)),

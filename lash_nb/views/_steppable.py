@@ -1,7 +1,7 @@
 """What a stepper view needs to step through: the port, implemented by the facade's stepper."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from lash_nb.wire import EffectEntry, Message, RuntimeEffectEnvelope, RuntimeEffectOutcome
 
@@ -11,6 +11,7 @@ StepperState: TypeAlias = Literal["idle", "running", "paused", "finished"]
 """`idle`: no turn. `running`: between two stops. `paused`: an envelope waits. `finished`: the turn is over."""
 
 
+@runtime_checkable
 class Steppable(Protocol):
     """A turn that can be advanced one effect envelope at a time."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import traitlets as t
 
-from lash_nb.errors import CallerError, LashError
+from lash_nb.errors import CallerError, LashError, wrong_type
 from lash_nb.views import _stepper_rows as rows
 from lash_nb.views._base import View
 from lash_nb.views._effects_static import effects_html, effects_text
@@ -47,6 +47,8 @@ class StepperView(View):
     _unsubscribe: Callable[[], None] | None = None
 
     def __init__(self, steppable: Steppable, **traits: Any) -> None:
+        if not isinstance(steppable, Steppable):
+            raise wrong_type("a turn to step through", steppable, instead="StepperView(session.stepper)")
         super().__init__(**traits)
         self.steppable: Final = steppable
         self._shown: int | None = None

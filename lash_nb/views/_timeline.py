@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Final
 import traitlets as t
 
 from lash_nb.errors import CallerError
-from lash_nb.frames import given_trace
 from lash_nb.plots import counted
-from lash_nb.trace import Span, Trace, Turn
+from lash_nb.trace import Span, Trace, Turn, given_trace
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._timeline_rows import ABSENT, detail, overview, selection_of, waterfall

@@ -15,9 +15,8 @@ import msgspec
 import traitlets as t
 
 from lash_nb.errors import CallerError, LashError
-from lash_nb.frames import given_trace
 from lash_nb.plots import byte_size, counted, one_line
-from lash_nb.trace import Trace
+from lash_nb.trace import Trace, given_trace
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._trace_explorer_commands import (

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from lash_nb.spare import spare
 from lash_nb.trace import TEXT_COLUMNS, TraceIndex, read_trace
 from lash_nb.trace._ahead import Indexed, read_ahead
 from lash_nb.trace._scan import Piece, read_from
@@ -74,6 +75,38 @@ def test_two_processes_tell_what_one_does(tmp_path: Path, bad: int | None) -> No
     assert sum(missed) == whole.bad_lines
     blocks = path.stat().st_size // BLOCK - 2
     assert blocks - 2 <= taken <= blocks
+
+
+def test_a_process_that_waits_for_work_gets_it(tmp_path: Path) -> None:
+    """It is the only one, and is gone with the pieces."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(LINES))
+    before = children()
+
+    with spare("lash_nb.trace._ahead"):
+        waiting = children() - before
+        with pieces_of(path) as pieces:
+            first = next(pieces)
+            during = children() - before
+            wait_for_the_other()
+            taken = [piece for piece in pieces if isinstance(piece, Indexed)]
+
+        assert children() == before
+
+    assert isinstance(first, Piece)
+    assert len(waiting) == 1
+    assert during == waiting
+    assert taken
+
+
+def test_a_process_for_which_there_is_no_work_is_not_left() -> None:
+    """As when the trace is not there."""
+    before = children()
+
+    with spare("lash_nb.trace._ahead"):
+        assert len(children() - before) == 1
+
+    assert children() == before
 
 
 def test_no_process_is_left_when_reading_ends_early(tmp_path: Path) -> None:

@@ -1,17 +1,18 @@
-"""What is no trace, no graph, no column, no filter: said in one line that names what belongs there."""
+"""What is no trace, no graph, no column, no filter, no script: said in one line that names what belongs there."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from lash_nb import frames, plots, views
+from lash_nb import frames, plots, providers, views
 from lash_nb.errors import CallerError
 from tests.views import samples
 
 TABLES: Any = frames
 PLOTS: Any = plots
 VIEWS: Any = views
+PROVIDERS: Any = providers
 EXPLORER: Any = views.TraceExplorerView
 """As seen by somebody whose editor checks no types."""
 PATH = "a trace belongs here, not the path 'x.jsonl'; read it first: lash_nb.read_trace('x.jsonl')"
@@ -42,6 +43,21 @@ PATH = "a trace belongs here, not the path 'x.jsonl'; read it first: lash_nb.rea
         (lambda _: VIEWS.TraceTimelineView("x.jsonl"), PATH),
         (lambda _: EXPLORER("x.jsonl"), PATH),
         (lambda _: VIEWS.SessionGraphView("x.jsonl"), "a session graph belongs here, not str"),
+        (lambda _: VIEWS.StepperView(5), "a turn to step through belongs here, not int: StepperView(session.stepper)"),
+        (lambda _: VIEWS.AttachmentsView(5), "a listing of attachments belongs here, not int"),
+        (lambda _: TABLES.turns_df(5), "a trace belongs here, not int: lash_nb.read_trace(…), or session.trace"),
+        (lambda _: TABLES.cost_df(5, {}), "a trace belongs here, not int"),
+        (lambda _: TABLES.nodes_df(5), "a session graph belongs here, not int"),
+        (lambda _: TABLES.tools_df(5), "a listing belongs here, not int"),
+        (lambda _: TABLES.session_usage_df(5), "a usage report belongs here, not int"),
+        (lambda _: VIEWS.summary_text(5), "a trace belongs here, not int"),
+        (lambda _: VIEWS.trace_report("x.jsonl"), PATH),
+        (lambda _: VIEWS.write_trace_report("x.html", 5), "a trace belongs here, not int"),
+        (
+            lambda _: PROVIDERS.ScriptedProvider(5),
+            "a list of replies or a function of the request belongs here, not int",
+        ),
+        (lambda _: PROVIDERS.calls(PROVIDERS.call("add")), "calls() takes (id, tool, args) for each call"),
     ],
 )
 def test_a_wrong_type_is_named(wrong: Callable[[Any], Any], said: str) -> None:
