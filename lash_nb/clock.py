@@ -77,13 +77,10 @@ class IdSource(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def now_ns(self) -> int:
-        """Return the wall clock in nanoseconds since the Unix epoch."""
-        return time.time_ns()
-
-    def monotonic_ns(self) -> int:
-        """Return the performance counter in nanoseconds."""
-        return time.perf_counter_ns()
+    now_ns = staticmethod(time.time_ns)
+    """Return the wall clock in nanoseconds since the Unix epoch."""
+    monotonic_ns = staticmethod(time.perf_counter_ns)
+    """Return the performance counter in nanoseconds."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the running event loop."""

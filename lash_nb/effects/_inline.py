@@ -55,7 +55,7 @@ class InlineRuntimeEffectController:
                 (`runtime_effect_wrong_outcome`).
         """
         outcome = await local.execute(envelope.validate())
-        asked, given = effect_kind(envelope.command), effect_kind(outcome)
+        asked, given = envelope.kind, effect_kind(outcome)
         if given != asked:
             raise RuntimeEffectControllerError(
                 "runtime_effect_wrong_outcome",

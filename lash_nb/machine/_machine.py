@@ -81,9 +81,10 @@ class TurnMachine:
 
     def poll_effect(self) -> MachineEffect | None:
         """Return the next effect, or None while an answer is owed and after `Done`."""
-        if not self._turn.queue:
-            go_on(self._turn)
-        return self._turn.queue.popleft() if self._turn.queue else None
+        turn = self._turn
+        if not turn.queue:
+            go_on(turn)
+        return turn.queue.popleft() if turn.queue else None
 
     def handle_response(self, response: MachineResponse) -> None:
         """Take the answer to an effect."""

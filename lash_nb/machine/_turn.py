@@ -261,7 +261,7 @@ class Turn:
         """End the turn; a finished one stays as it is."""
         if self.state == "Finished":
             return
-        self.queue = deque(effect for effect in self.queue if isinstance(effect, _NOTES))
+        self.queue = deque([effect for effect in self.queue if type(effect) in _NOTES])
         self.emit(TurnOutcomeEvent(outcome=outcome))
         self.emit(DoneEvent())
         self.state = "Finished"

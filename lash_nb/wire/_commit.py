@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lash_nb.wire._base import U64, Octets, Wire, no_items, none
 from lash_nb.wire._graph import GraphCommitDelta, SessionEventRecord, SessionGraph, SessionNodeRecord
-from lash_nb.wire._hashed import hashed_json
+from lash_nb.wire._hashed import Hashed, hashed_json
 from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
 from lash_nb.wire._queue import QueuedWorkCompletion
 from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolState
@@ -177,14 +177,28 @@ class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
 
 def turn_commit_hash(commit: RuntimeCommit) -> str:
     """Return the hash that tells a repeated final commit from another one: random ids and times do not count (sessions §8.6)."""
-    tools = commit.checkpoint.tool_state
-    made = {
-        "agent_frames": b"[%b]" % b",".join([frame.hashed_json for frame in commit.agent_frames]),
-        "checkpoint": hashed_json(commit.checkpoint, {"tool_state": tools.hashed_json} if tools else {}),
-    }
+    tools, plugins = commit.checkpoint.tool_state, commit.checkpoint.plugin_snapshot
+    made: list[Hashed] = [*commit.agent_frames]
+    if plugins is not None:
+        made += [plugins.plugins[name] for name in sorted(plugins.plugins)]
+    if tools is not None:
+        made.append(tools)
     lasting = replace(commit, expected_head_revision=None, turn_commit=None, graph=_lasting_delta(commit.graph))
     messages = [node.message for node in commit.graph.nodes if node.message is not None]
-    return hashlib.sha256(hashed_json(lasting, made, messages)).hexdigest()
+    return hashlib.sha256(hashed_json(lasting, made, _marked, messages)).hexdigest()
+
+
+def _marked(commit: RuntimeCommit, mark: Any) -> RuntimeCommit:
+    """Return a commit with a mark in the place of frames, tools and plugins, of which most are those of the commit before."""
+    checkpoint, changes = commit.checkpoint, dict[str, Any]()
+    if checkpoint.plugin_snapshot is not None:
+        changes["plugin_snapshot"] = PluginSessionSnapshot(
+            plugins=dict.fromkeys(checkpoint.plugin_snapshot.plugins, mark)
+        )
+    if checkpoint.tool_state is not None:
+        changes["tool_state"] = mark
+    frames = (mark,) * len(commit.agent_frames)
+    return replace(commit, agent_frames=frames, checkpoint=replace(checkpoint, **changes))
 
 
 def _lasting_delta(delta: GraphCommitDelta) -> GraphCommitDelta:
@@ -192,7 +206,8 @@ def _lasting_delta(delta: GraphCommitDelta) -> GraphCommitDelta:
     changes: dict[str, Any] = {"leaf_node_id": UNSET}
     if delta.nodes:
         changes["nodes"] = tuple([_lasting(node) for node in delta.nodes])
-    return replace(delta, **{delta.tag: replace(delta.variant, **changes)})
+    tag = delta.tag
+    return replace(delta, **{tag: replace(getattr(delta, tag), **changes)})
 
 
 def _lasting(node: SessionNodeRecord) -> SessionNodeRecord:

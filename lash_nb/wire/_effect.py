@@ -112,7 +112,7 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
     @property
     def kind(self) -> RuntimeEffectKind:
         """Kind of the command."""
-        return effect_kind(self.command)
+        return _KINDS[type(self.command)]
 
     def validate(self) -> "RuntimeEffectEnvelope":
         """Return the envelope itself.
@@ -121,15 +121,15 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
             RuntimeEffectControllerError: `runtime_effect_invocation_subject`, `runtime_effect_invocation_kind` or
                 `runtime_effect_replay_required`, checked in that order.
         """
-        subject = self.invocation.subject
+        subject, kind = self.invocation.subject, _KINDS[type(self.command)]
         if not isinstance(subject, EffectSubject) or not trimmed(subject.effect_id):
             raise RuntimeEffectControllerError(
                 "runtime_effect_invocation_subject", f"the subject must be an effect with an id, got {subject!r}"
             )
-        if subject.kind != self.kind:
+        if subject.kind != kind:
             raise RuntimeEffectControllerError(
                 "runtime_effect_invocation_kind",
-                f"the subject says {subject.kind}, the command is {self.kind}; make them equal",
+                f"the subject says {subject.kind}, the command is {kind}; make them equal",
             )
         if not self.invocation.replay_key:
             raise RuntimeEffectControllerError(

@@ -1,9 +1,10 @@
 """What of a commit is hashed: random ids and times do not count (lash 0.1.0-alpha.37, sessions §8.6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from msgspec import UNSET
 
 from lash_nb.wire._base import Wire
 from lash_nb.wire._json import HOLE, sorted_json, to_builtins, to_json
@@ -11,6 +12,9 @@ from lash_nb.wire._message import Message
 
 __all__ = ["Hashed", "hashed_json"]
 
+Record = TypeVar("Record", bound=Wire)
+
+_HOLE: Final = bytes(HOLE)
 _VOLATILE: Final = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
 _VOLATILE_WITH_ID: Final = _VOLATILE | {"id"}
 _MESSAGE_KEYS: Final = frozenset({"role", "parts"})
@@ -20,7 +24,6 @@ _NODE_ID: Final = b'node_id":'
 """How three of the keys that are not hashed end in JSON; in a text the quotes are escaped."""
 _TIMESTAMP: Final = b'timestamp":'
 """The fourth one."""
-_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a dictionary has to be looked at
@@ -32,20 +35,26 @@ class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a
         return hashed_json(self)
 
 
-def hashed_json(record: Wire, made: Mapping[str, bytes] = _NOTHING, messages: Sequence[Message] = ()) -> bytes:
+def hashed_json(
+    record: Record,
+    made: Sequence[Hashed] = (),
+    marked: Callable[[Record, Any], Record] | None = None,
+    messages: Sequence[Message] = (),
+) -> bytes:
     """Return what is hashed of a record.
 
     Args:
         record: The record; it may lack ids and times that are not hashed.
-        made: Fields of which it is known what is hashed.
-        messages: All messages that it holds; they lack their ids, and so do their parts.
+        made: Records in it of which is remembered what is hashed, in the order in which they are written.
+        marked: Returns the record with a mark in the place of each of them.
+        messages: All messages that it holds otherwise; they lack their ids, and so do their parts.
     """
-    data = sorted_json(record, *made)
+    data = sorted_json(record, record) if marked is None else sorted_json(marked(record, HOLE), marked(record, UNSET))
     if _holds_more(data, messages):
         return to_json(_scrubbed(to_builtins(record)))
-    for name in sorted(made):
-        data = data.replace(HOLE, made[name], 1)
-    return data
+    pieces = [b""] * (2 * len(made) + 1)
+    pieces[::2], pieces[1::2] = data.split(_HOLE), [part.hashed_json for part in made]
+    return b"".join(pieces)
 
 
 def _holds_more(data: bytes, messages: Sequence[Message]) -> bool:

@@ -37,7 +37,8 @@ _NO_EFFECT: Final = "effect"
 
 def turn_effect_invocation(scope: RuntimeScope, effect_number: int, kind: RuntimeEffectKind) -> RuntimeInvocation:
     """Return the invocation of an effect that the turn machine numbered `effect_number`; `scope` is the whole turn scope."""
-    return _effect(scope, str(effect_number), kind, f"{_turn_key(scope)}:{kind}:{effect_number}")
+    turn = f"{scope.session_id}:{scope.turn_id}:{scope.turn_index}:{scope.protocol_iteration}"
+    return _effect(scope, str(effect_number), kind, f"{turn}:{kind}:{effect_number}")
 
 
 def child_tool_effect_invocation(parent: RuntimeInvocation, effect_number: int, call_id: str) -> RuntimeInvocation:
@@ -132,10 +133,6 @@ def _key(parent: RuntimeInvocation) -> str:
 
 def _effect_id(parent: RuntimeInvocation) -> str:
     return _NO_EFFECT if parent.effect_id is None else parent.effect_id
-
-
-def _turn_key(scope: RuntimeScope) -> str:
-    return f"{scope.session_id}:{scope.turn_id}:{scope.turn_index}:{scope.protocol_iteration}"
 
 
 def _effect(

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, 
 
 import msgspec
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from lash_nb.errors import WireError
 from lash_nb.wire._base import Flat, Octets, Wire
@@ -46,10 +45,11 @@ JsonText: TypeAlias = bytes | bytearray | memoryview | str
 _FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
 """Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
 _LONG: Final = b"0" * 19
-"""Integers of fewer digits fit in 64 bits."""
-HOLE: Final = b"\3"
-"""Stands for a value that somebody else writes; JSON never holds it."""
-_HOLE: Final = msgspec.Raw(HOLE)
+"""Integers of fewer digits fit in 64 bits; of 19 digits those do that have no sign."""
+_TOO_LONG: Final = (b"0" + _LONG, b"-" + _LONG)
+"""Integers without either fit in 64 bits."""
+HOLE: Final = msgspec.Raw(b"\3")
+"""Stands for a value that somebody else writes; JSON never holds its byte."""
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
 _UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
@@ -61,8 +61,9 @@ _LARGE: Final = re.compile(rb"e(?=\d)")
 class _Text(threading.local):
     """The text that a thread is writing: nothing is awaited meanwhile."""
 
-    written: dict[int, tuple[int, bytes]] | None = None
-    """What was written before, by the identity of its sequence: the number of its place, and its JSON."""
+    def __init__(self) -> None:
+        self.written: dict[int, tuple[int, bytes]] = {}
+        """What was written before, by the identity of its sequence: the number of its place, and its JSON."""
 
 
 _TEXT: Final = _Text()
@@ -81,19 +82,17 @@ def to_json(value: Any) -> bytes:
         raise _unwritten(value, error) from error
 
 
-def sorted_json(record: Wire, *left_out: str) -> bytes:
+def sorted_json(record: Wire, checked: Wire) -> bytes:
     """Return the canonical JSON of a record that is taken as a free value: its keys are sorted, too; errors as in `to_json`.
 
     Args:
-        record: The record.
-        left_out: Fields of it that somebody else writes: `HOLE` stands for each.
+        record: The record, `HOLE` in the place of each value that somebody else writes.
+        checked: The record, `UNSET` in these places: what has to be looked at.
     """
-    holed = replace(record, **dict.fromkeys(left_out, _HOLE)) if left_out else record
-    rest = replace(record, **dict.fromkeys(left_out, UNSET)) if left_out else record
     try:
-        return _checked(_SORTED.encode(holed), rest)
+        return _checked(_SORTED.encode(record), checked)
     except _UNWRITABLE as error:
-        raise _unwritten(rest, error) from error
+        raise _unwritten(checked, error) from error
 
 
 @overload
@@ -156,25 +155,24 @@ def pretty_json(value: Any) -> str:
 
 def may_hold_long_integer(written: bytes) -> bool:
     """Tell whether JSON may hold an integer beyond 64 bits; a text of so many digits counts, too."""
-    return written.translate(_FACELESS).find(_LONG) >= 0
+    return _may_hold_long(written.translate(_FACELESS))
 
 
 def _canonical(value: Any, *, is_read: bool = False) -> bytes:
     """Return the canonical JSON; what was read from JSON holds JSON, though maybe integers beyond 64 bits."""
-    outer, _TEXT.written = _TEXT.written, None
     try:
         data = _flattened(value) if is_flat(value.__class__) else _ENCODER.encode(value)
-        written = _TEXT.written
-    finally:
-        _TEXT.written = outer
-    data = _checked(data, value, is_read=is_read)
-    return _filled(data, written) if written else data
+        data = _checked(data, value, is_read=is_read)
+        return _filled(data) if data.find(_PLACE) >= 0 else data
+    except BaseException:
+        _TEXT.written = {}
+        raise
 
 
 def _checked(data: bytes, value: Any, *, is_read: bool = False) -> bytes:
     """Return what the encoder wrote as it has to be written, if the value may be written at all."""
     faceless = data.translate(_FACELESS)
-    is_long = faceless.find(_LONG) >= 0  # `in` first takes the text for a number, which costs more than the search
+    is_long = _may_hold_long(faceless)
     if (is_long or not is_read) and not is_writable(value, integers=is_long, floats=data.find(b"null") >= 0):
         raise ValueError("something in it is no JSON")
     if faceless.find(b"0e00") >= 0 and _may_hold_large_float(faceless):
@@ -182,20 +180,23 @@ def _checked(data: bytes, value: Any, *, is_read: bool = False) -> bytes:
     return data
 
 
-def _filled(data: bytes, written: dict[int, tuple[int, bytes]]) -> bytes:
-    """Put what was written before into its places."""
-    pieces, in_order = data.split(_PLACE), list(written.values())
+def _filled(data: bytes) -> bytes:
+    """Put what was written before into its places, and forget it."""
+    pieces, in_order = data.split(_PLACE), list(_TEXT.written.values())
+    _TEXT.written = {}
     pieces[1::2] = [in_order[int(number)][1] for number in pieces[1::2]]
     return b"".join(pieces)
 
 
 def _place_of(value: SharedSequence[Any]) -> bytes:
     """Return what stands for a sequence in the text that is being written; a flat record is encoded twice, its sequences are not."""
-    if _TEXT.written is None:
-        _TEXT.written = {}
     written = _TEXT.written
     if id(value) not in written:
-        written[id(value)] = len(written), value.to_json(_canonical)
+        _TEXT.written = {}
+        try:
+            written[id(value)] = len(written), value.to_json(_canonical)
+        finally:
+            _TEXT.written = written
     return b"%b%08d%b" % (_PLACE, written[id(value)][0], _PLACE)
 
 
@@ -279,6 +280,12 @@ def _decode(raw: bytes, kind: Any) -> Any:
         return _decoder(kind).decode(raw)
     shape = flat_shape(kind)
     return shape.join(_decoder(shape.head).decode(raw), _decoder(shape.tail).decode(raw))
+
+
+def _may_hold_long(faceless: bytes) -> bool:
+    if faceless.find(_LONG) < 0:  # `in` first takes the text for a number, which costs more than the search
+        return False
+    return any(faceless.find(digits) >= 0 for digits in _TOO_LONG)
 
 
 def _may_hold_large_float(faceless: bytes) -> bool:

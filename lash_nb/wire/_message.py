@@ -159,7 +159,7 @@ class Message(Wire, frozen=True, kw_only=True):
     @property
     def is_transient(self) -> bool:
         """Whether the message lives in the running turn only."""
-        return isinstance(self.origin, PluginOrigin) and self.origin.transient
+        return self.origin is not None and isinstance(self.origin, PluginOrigin) and self.origin.transient
 
 
 class PluginMessage(Wire, frozen=True, kw_only=True):

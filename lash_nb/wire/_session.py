@@ -192,7 +192,7 @@ class PluginArtifact(Wire, frozen=True, kw_only=True):
     """The bytes."""
 
 
-class PluginSnapshot(Wire, frozen=True, kw_only=True):
+class PluginSnapshot(Hashed, frozen=True, kw_only=True):
     """One plugin's state."""
 
     meta: PluginMeta

@@ -101,10 +101,6 @@ def _named_parts(value: Any) -> Iterable[tuple[str, Any]]:
     ]
 
 
-def _itself(value: Collection[Any]) -> Collection[Any]:
-    return value
-
-
 def _content(value: ToolValue) -> Collection[Any]:
     return (value.value,)
 
@@ -128,8 +124,8 @@ def _if_finite(value: float) -> Collection[Any] | None:
 _KINDS: Final[tuple[tuple[type, _Parts], ...]] = (
     (Wire, msgspec.structs.astuple),
     (dict, dict.values),
-    (list, _itself),
-    (tuple, _itself),
+    (list, tuple),
+    (tuple, tuple),
     (ToolValue, _content),
     (SharedSequence, _nothing),
 )
