@@ -18,7 +18,7 @@ class LiveRow:
     """One row."""
 
     kind: str
-    """`prose`, `tool`, `note` (with a status: `retry`, `error`, `code`, `value`) or `more`."""
+    """`prose`, `tool`, `note` (with a status: `retry`, `error`, `code`, `value`, `said`) or `more`."""
     text: str
     """What it says; of a tool call the arguments."""
     status: str = ""

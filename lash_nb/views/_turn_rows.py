@@ -10,11 +10,13 @@ import msgspec
 
 from lash_nb.views._turn_words import TurnLike
 from lash_nb.wire import (
+    AcceptedInjectedTurnInput,
     AssistantProseDelta,
     CodeBlockCompleted,
     CodeBlockStarted,
     ErrorActivity,
     ModelRequestStarted,
+    QueuedInputAccepted,
     ReasoningDelta,
     RetryStatus,
     SubmittedValue,
@@ -70,10 +72,10 @@ class ToolRow(msgspec.Struct, kw_only=True):
 
 
 class NoteRow(msgspec.Struct, kw_only=True):
-    """Anything else worth a line: a retry, an error, code, a value."""
+    """Anything else worth a line: a retry, an error, code, a value, what somebody said to the running turn."""
 
     kind: str
-    """`retry`, `error`, `code` or `value`."""
+    """`retry`, `error`, `code`, `value` or `said`."""
     text: str
     """What it says."""
     correlation: str = ""
@@ -197,10 +199,17 @@ class TurnRows:
                 note = NoteRow(kind="error" if error else "code", text=error or output, correlation=correlation)
             case SubmittedValue() | ToolValueSubmitted():
                 note = NoteRow(kind="value", text="the turn ends with a value")
+            case QueuedInputAccepted(inputs=inputs):
+                note = NoteRow(kind="said", text="\n".join(map(_said, inputs)))
             case _:
                 return
         if note.text:
             self.rows.append(note)
+
+
+def _said(given: AcceptedInjectedTurnInput) -> str:
+    message = given.message
+    return f"said meanwhile: {message.content or ' '.join(part.rendered() for part in message.parts)}"
 
 
 def shown_rows(rows: Sequence[ProseRow | ToolRow | NoteRow]) -> list[ProseRow | ToolRow | NoteRow | list[ToolRow]]:

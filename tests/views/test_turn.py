@@ -233,6 +233,22 @@ def test_many_tool_rows_fold_but_failures_do_not() -> None:
     assert "show 8 more" in html
 
 
+def test_what_was_said_to_the_running_turn_stands_where_it_came_in() -> None:
+    """It is in no history, so the card is where a person sees why the answer changed."""
+    said = {"id": "i", "message": {"role": "User", "content": "Use metric <units>."}}
+    activities = samples.activities(
+        prose("A first try."),
+        {"type": "queued_input_accepted", "checkpoint": "after_work", "inputs": [said]},
+        prose("Four degrees."),
+    )
+    html, plain = turn_html(samples.FinishedTurn(activities)), turn_text(samples.FinishedTurn(activities))
+
+    assert "said meanwhile: Use metric &lt;units&gt;." in html
+    assert "said meanwhile: Use metric <units>." in plain
+    for face in (html, plain):
+        assert face.index("A first try.") < face.index("said meanwhile") < face.index("Four degrees.")
+
+
 def test_retries_and_errors_have_their_own_rows() -> None:
     """A model call that is tried again, and an error, are told where they happened."""
     retry = {"type": "retry_status", "wait_seconds": 2, "attempt": 1, "max_attempts": 3, "reason": "529"}
