@@ -66,7 +66,7 @@ class Codes:
         """Return the numbers of `values`."""
         if self._words:
             values = [self._words.get(value, value) for value in values]
-        if values and values.count(values[0]) == len(values):
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):
             return np.full(len(values), self._look_up(values[:1])[0], "i4")
         return self._look_up(values)
 

@@ -12,12 +12,16 @@ __all__ = ["SLICE", "ends_and_encoding", "is_utf8"]
 SLICE: Final = 1 << 15
 """Bytes whose encoding is checked at once: the text that the check makes and throws away stays in the cache."""
 _WORD: Final = 8
+_AT_ONCE: Final = 1 << 14
+"""Words that are looked at together: what is computed for each of their bytes stays in the cache, too."""
 _LARGE: Final = 1 << 22
 """One long line is looked at slice by slice: what is computed for all its words at once would be as large as itself."""
 _LINE_FEED: Final = ord("\n")
 _FIRST_PLAIN: Final = np.int8(ord(" "))
 """As signed numbers all bytes of control characters are below it, and so are those of what is no ASCII."""
-_HIGH_BITS: Final = np.uint64(0x8080_8080_8080_8080)
+_FIRST_ASCII: Final = np.int8(0)
+_HIGH_BITS, _CONTINUES = np.uint64(0xC0), np.uint64(0x80)
+"""The bits of a word's first byte that tell whether it continues a character, and what they are then."""
 
 
 def ends_and_encoding(data: bytes | memoryview) -> tuple[Ints, bool]:
@@ -27,34 +31,40 @@ def ends_and_encoding(data: bytes | memoryview) -> tuple[Ints, bool]:
     """
     if len(data) > _LARGE:
         return np.flatnonzero(np.frombuffer(data, "u1") == _LINE_FEED), is_utf8(data)
-    size = len(data) // _WORD
-    words, rest = np.frombuffer(data, "u8", size), bytes(data[size * _WORD :])
-    marks = np.frombuffer(data, "i1", size * _WORD) < _FIRST_PLAIN
-    at = _with_next(marks.view("u8") != 0)
-    read = words[at]
-    is_end = read.view("u1") == _LINE_FEED
-    rows = np.flatnonzero(is_end.view("u8") != 0)
-    places = np.flatnonzero(is_end.reshape(-1, _WORD)[rows])
-    ends = at[rows[places // _WORD]] * _WORD + places % _WORD
+    words, rest, at = _split(data, _FIRST_PLAIN)
+    places = np.flatnonzero(words.view("u1") == _LINE_FEED)
+    ends = at[places // _WORD] * _WORD + places % _WORD
     if _LINE_FEED in rest:
-        ends = np.append(ends, [size * _WORD + place for place, sign in enumerate(rest) if sign == _LINE_FEED])
-    return ends, _is_utf8(memoryview(read.tobytes() + rest))
+        behind = len(data) - len(rest)
+        ends = np.append(ends, [behind + place for place, sign in enumerate(rest) if sign == _LINE_FEED])
+    return ends, _are_utf8(words, rest, at)
 
 
 def is_utf8(data: bytes | memoryview) -> bool:
     """Tell whether bytes are text."""
-    if len(data) > _LARGE:
-        return _is_utf8(memoryview(data))
+    return _is_utf8(memoryview(data)) if len(data) > _LARGE else _are_utf8(*_split(data, _FIRST_ASCII))
+
+
+def _split(data: bytes | memoryview, plain: np.int8) -> tuple[Ints, bytes, Ints]:
+    """Return the words that have a byte below `plain`, and the last one; the bytes behind that; and which words these are."""
     size = len(data) // _WORD
-    words, rest = np.frombuffer(data, "u8", size), bytes(data[size * _WORD :])
-    read = words[_with_next((words & _HIGH_BITS) != 0)]
-    return _is_utf8(memoryview(read.tobytes() + rest))
+    signs = np.frombuffer(data, "i1", size * _WORD)
+    marks = np.empty(size, bool)
+    for first in range(0, size, _AT_ONCE):
+        few = slice(first * _WORD, (first + _AT_ONCE) * _WORD)
+        np.not_equal((signs[few] < plain).view("u8"), 0, out=marks[first : first + _AT_ONCE])
+    marks[-1:] = True
+    at = np.flatnonzero(marks)
+    return signs.view("u8")[at], bytes(data[len(signs) :]), at
 
 
-def _with_next(marks: Ints) -> Ints:
-    """Return the places of marked words, each with the word behind it, which ends a character that has no end of its own."""
-    marks[1:] |= marks[:-1].copy()
-    return np.flatnonzero(marks)
+def _are_utf8(words: Ints, rest: bytes, at: Ints) -> bool:
+    """Tell whether bytes are text of which all that is no ASCII is in these words and behind the last one.
+
+    What lies between two words is ASCII: no character goes on behind it.
+    """
+    behind_others = words[1:][np.diff(at) != 1]
+    return not (behind_others & _HIGH_BITS == _CONTINUES).any() and _is_utf8(memoryview(words.tobytes() + rest))
 
 
 def _is_utf8(text: memoryview) -> bool:

@@ -1,13 +1,14 @@
 """Records as they are found, before any of it is in the index: what stands in their lines, and of that the facts, type by type."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any, Final
 
 import numpy as np
 
 from lash_nb.trace._column import Ints
 from lash_nb.trace._facts import RECORD_TYPES
+from lash_nb.trace._pairs import changes
 from lash_nb.trace._peek import column_of, facts_of, fitting
 
 __all__ = ["Found", "merged"]
@@ -47,7 +48,7 @@ class Found:
         return texts
 
     def facts(self) -> Iterator[tuple[str, Ints, Sequence[Any]]]:
-        """Yield facts of all records of one type: the fact, which records these are, and what each has, None for nothing."""
+        """Yield facts of all records of one type: the fact, which records these are, and what each has, None for nothing; one value for all as such."""
         first = 0
         for peeks, is_loose in self.runs:
             for fact, at, values in _facts(peeks, is_loose=is_loose):
@@ -99,17 +100,17 @@ def merged(parts: Iterable[Found]) -> Found:
 
 
 def _facts(peeks: Sequence[Any], *, is_loose: bool) -> Iterator[tuple[str, Ints, Sequence[Any]]]:
-    """Yield the facts of records, all records of one type at once."""
+    """Yield the facts of records, all records of one type at once; their type first, a known one only once for all of them."""
     numbers = _type_numbers([peek.type for peek in peeks])
     order = np.argsort(numbers, kind="stable")
-    sorted_peeks = list(map(peeks.__getitem__, order.tolist()))
-    begin = 0
-    for number, count in enumerate(np.bincount(numbers).tolist()):
-        if count:
-            alike, at = sorted_peeks[begin : begin + count], order[begin : begin + count]
-            for fact, values_of in facts_of(_TYPES[number], is_loose=is_loose):
-                yield fact, at, values_of(alike)
-            begin += count
+    in_order = np.fromiter(peeks, object, len(peeks))[order].tolist()
+    edges = pairwise([*np.flatnonzero(changes(numbers[order])).tolist(), len(peeks)])
+    for begin, end in sorted(edges, key=lambda edge: order[edge[0]]):  # types in the order in which they first came
+        alike, at = in_order[begin:end], order[begin:end]
+        known = _TYPES[numbers[at[0]]]
+        yield "type", at, [known] if known else [peek.type for peek in alike]
+        for fact, values_of in facts_of(known, is_loose=is_loose):
+            yield fact, at, values_of(alike)
 
 
 def _type_numbers(types: Sequence[str]) -> Ints:

@@ -28,8 +28,8 @@ NoteBad = Callable[[int, Callable[[int], BadLine]], None]
 """Is told how many lines of a piece are no records, and may ask for each, from 0, during this call."""
 
 _CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in CONTEXT_NUMBERS)
-_FACT_TEXTS: Final = tuple(name for name in INDEXED_FACTS if name not in ("duration_ms", "usage"))
-_HEAD_TEXTS: Final = ("type", "schema_version", "content")
+_FACT_TEXTS: Final = ("type", *(name for name in INDEXED_FACTS if name not in ("duration_ms", "usage")))
+_HEAD_TEXTS: Final = ("schema_version", "content")
 TEXT_COLUMNS: Final = frozenset({"kind", *_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_TEXTS})
 """Names of the text columns."""
 _NUMBERS: Final = {"offset": "i8", "length": "i8", "line": "i8", "time_ns": "i8", "duration_ms": "f8"}

@@ -234,11 +234,10 @@ def first_of(readers: Sequence[Callable[[Any], Sequence[Any]]]) -> Callable[[Any
     def values(structs: Any) -> Sequence[Any]:
         found = readers[0](structs)
         for reader in readers[1:]:
-            missing = found.count(None)
-            if not missing:
+            if all(found):  # faster than to look for None; what is empty or zero is a value, too
                 break
             other = reader(structs)
-            if missing == len(found):
+            if found.count(None) == len(found):
                 found = other
             elif other.count(None) < len(other):
                 found = [second if first is None else first for first, second in zip(found, other, strict=True)]
