@@ -34,6 +34,9 @@ _ADDRESS: Final = re.compile(
 )
 """Addresses that are opened: those that name their host, or one mailbox, and nothing in front of it that could be taken for it."""
 _TEX: Final = re.compile(r"\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]|\$\$.{1,1000}?\$\$", re.DOTALL)
+_SCHEME: Final = re.compile(r"(?<!\w)https?$", re.IGNORECASE)
+_BARE: Final = re.compile(r"://[^\s<>\"'`*|\[\]{}\\^]{1,2000}+(?![^\s<>\"'`*|\[\]{}\\^])")
+"""The rest of an address that stands in a text by itself, of a length that browsers follow."""
 _HEADINGS: Final = {1: f"padding-bottom:2px;border-bottom:{BORDER};", 2: ""}
 """All are as large as the card's own title; deeper ones are muted."""
 _ALIGNED: Final = frozenset({"text-align:left", "text-align:center", "text-align:right"})
@@ -65,6 +68,7 @@ def _parser() -> "MarkdownIt":
 
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
     parser.inline.ruler.before("escape", "tex", _tex)
+    parser.inline.ruler.after("text", "bare_address", _bare_address)
     return parser.enable(["table", "strikethrough"]).disable("reference")
 
 
@@ -77,6 +81,33 @@ def _tex(state: "StateInline", silent: bool) -> bool:
         state.push("tex", "", 0).content = found[0]
     state.pos = found.end()
     return True
+
+
+def _bare_address(state: "StateInline", silent: bool) -> bool:
+    """Read an address of a page that nothing marks as a link, from its colon on, as models write their sources."""
+    if silent or state.linkLevel or state.src[state.pos] != ":":
+        return False
+    scheme = _SCHEME.search(state.pending, max(0, len(state.pending) - len("https")))
+    rest = _BARE.match(state.src, state.pos, state.posMax) if scheme else None
+    if scheme is None or rest is None:
+        return False
+    said = _without_ending(rest[0])
+    address = state.md.normalizeLink(scheme[0] + said)
+    if not _ADDRESS.fullmatch(address):
+        return False
+    state.pending = state.pending[: scheme.start()]
+    state.push("link_open", "a", 1).attrs = {"href": address}
+    state.push("text", "", 0).content = scheme[0] + said
+    state.push("link_close", "a", -1)
+    state.pos += len(said)
+    return True
+
+
+def _without_ending(address: str) -> str:
+    """Cut off what belongs to the sentence: its point, and a bracket that was opened before the address."""
+    while (bare := address.rstrip("?!.,:;_~")).endswith(")") and bare.count(")") > bare.count("("):
+        address = bare[:-1]
+    return bare
 
 
 def _as_it_is(text: str) -> Html:
@@ -94,8 +125,9 @@ def _within(tokens: Sequence["Token"]) -> Iterator["Token"]:
 
 def _is_said(token: "Token") -> bool:
     """Whether a line of text reads as its source does."""
-    read = [child.content if child.type == "text" else "\n" for child in token.children or ()]
-    return "".join(read).split() == token.content.split()
+    lines = token.children or ()
+    read = "".join(child.content or "\n" for child in lines)
+    return all(child.type in ("text", "softbreak") for child in lines) and read.split() == token.content.split()
 
 
 def _drawn(tokens: Sequence["Token"]) -> list[Html]:

@@ -38,6 +38,7 @@ def test_a_reply_in_markdown_is_drawn(open_notebook: OpenNotebook, theme: str) -
         "https://www.yr.no/en/forecast",
         "https://met.no",
         "https://example.org/chart.png",
+        "https://met.no",
     ]
     card.get_by_text("as said").click()
     expect(card.locator("details pre")).to_contain_text("## What I found")

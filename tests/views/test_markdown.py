@@ -147,6 +147,24 @@ def test_the_host_of_a_link_is_read(said: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "addresses"),
+    [
+        ("See https://example.org/a_b?c=d#e.", ["https://example.org/a_b?c=d#e"]),
+        ("(HTTP://example.org/a_(b)), **https://example.org/**", ["HTTP://example.org/a_(b)", "https://example.org/"]),
+        ("| https://a.example | `https://b.example` |\n|-|-|", ["https://a.example"]),
+        ("[1]: https://example.org 'x'", ["https://example.org"]),
+        ("[see https://a.example](https://b.example)", ["https://b.example"]),
+        ("https://bank.example@evil.example, https://, xhttps://a.b, javascript://a.b, file://a, https:a.b", []),
+        ("https://a.example" + ")" * 1_900, ["https://a.example"]),
+        ("https://a.example/" + "a" * 2_000, []),
+    ],
+)
+def test_an_address_in_a_text_is_a_link(said: str, addresses: list[str]) -> None:
+    """As far as a reader takes it for one: without the point of the sentence and the bracket around it; in code it is code."""
+    assert re.findall('href="([^"]*)"', markdown(said) or "") == addresses
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "javascript:alert(1)",
@@ -205,6 +223,7 @@ BOMBS: Final = (
     "![" * 10_000,
     "[a](" * 5000,
     "\n" * 19_000 + "**a**",
+    ("https://a" + ")" * 1_900 + "\n") * 10 + ">" * 20 + " a",
     "|a" * 4 + "|\n" + "|-" * 4 + "|\n" + "a\n" * 1900,
 )
 
