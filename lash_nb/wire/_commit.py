@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lash_nb.wire._base import U64, Octets, Wire, no_items, none
 from lash_nb.wire._graph import GraphCommitDelta, SessionEventRecord, SessionGraph, SessionNodeRecord
-from lash_nb.wire._hashed import Hashed, hashed_json
+from lash_nb.wire._hashed import Hashed, hashed_pieces
 from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
 from lash_nb.wire._queue import QueuedWorkCompletion
 from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolState
@@ -185,7 +185,12 @@ def turn_commit_hash(commit: RuntimeCommit) -> str:
         made.append(tools)
     lasting = replace(commit, expected_head_revision=None, turn_commit=None, graph=_lasting_delta(commit.graph))
     messages = [node.message for node in commit.graph.nodes if node.message is not None]
-    return hashlib.sha256(hashed_json(lasting, made, _marked, messages)).hexdigest()
+    *before, last = hashed_pieces(lasting, made, _marked, messages)
+    if before:
+        hasher = made[-1].hasher_behind(b"".join(before[:-1]))
+        hasher.update(last)
+        return hasher.hexdigest()
+    return hashlib.sha256(last).hexdigest()
 
 
 def _marked(commit: RuntimeCommit, mark: Any) -> RuntimeCommit:

@@ -1,5 +1,6 @@
 """What of a commit is hashed: random ids and times do not count (lash 0.1.0-alpha.37, sessions §8.6)."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -10,7 +11,7 @@ from lash_nb.wire._base import Wire
 from lash_nb.wire._json import HOLE, sorted_json, to_builtins, to_json
 from lash_nb.wire._message import Message
 
-__all__ = ["Hashed", "hashed_json"]
+__all__ = ["Hashed", "hashed_pieces"]
 
 Record = TypeVar("Record", bound=Wire)
 
@@ -32,16 +33,24 @@ class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a
     @cached_property
     def hashed_json(self) -> bytes:
         """What is hashed of the record."""
-        return hashed_json(self)
+        return b"".join(hashed_pieces(self))
+
+    def hasher_behind(self, before: bytes) -> "hashlib._Hash":
+        """Return a hasher that was given `before` and what is hashed of the record; where both are as last time, that is not done again."""
+        known = self.__dict__.get("_hasher")
+        if known is None or known[0] != before:
+            known = self.__dict__["_hasher"] = before, hashlib.sha256(before + self.hashed_json)
+        hasher: hashlib._Hash = known[1].copy()
+        return hasher
 
 
-def hashed_json(
+def hashed_pieces(
     record: Record,
     made: Sequence[Hashed] = (),
     marked: Callable[[Record, Any], Record] | None = None,
     messages: Sequence[Message] = (),
-) -> bytes:
-    """Return what is hashed of a record.
+) -> list[bytes]:
+    """Return what is hashed of a record, in pieces: every other one is of one of the records `made`, if all of them can be left as they are.
 
     Args:
         record: The record; it may lack ids and times that are not hashed.
@@ -51,10 +60,10 @@ def hashed_json(
     """
     data = sorted_json(record, record) if marked is None else sorted_json(marked(record, HOLE), marked(record, UNSET))
     if _holds_more(data, messages):
-        return to_json(_scrubbed(to_builtins(record)))
+        return [to_json(_scrubbed(to_builtins(record)))]
     pieces = [b""] * (2 * len(made) + 1)
     pieces[::2], pieces[1::2] = data.split(_HOLE), [part.hashed_json for part in made]
-    return b"".join(pieces)
+    return pieces
 
 
 def _holds_more(data: bytes, messages: Sequence[Message]) -> bool:

@@ -63,7 +63,7 @@ class ToolValue:
 
 def holds_signs(written: bytes) -> bool:
     """Tell whether a value that is written as JSON may hold attachments or what must be escaped."""
-    return _ATTACHED in written or _ESCAPED in written
+    return written.find(_ATTACHED) >= 0 or written.find(_ESCAPED) >= 0  # `in` first takes the text for a number
 
 
 def is_free_json(value: Any) -> bool:

@@ -16,6 +16,7 @@ from lash_nb.wire import (
     RuntimeCommit,
     SessionEventRecord,
     SessionNodeRecord,
+    ToolState,
     from_builtins,
     stable_hash,
     to_builtins,
@@ -92,3 +93,11 @@ def test_random_fields_do_not_count() -> None:
     hashes = [turn_commit_hash(commit(graph)) for graph in (append(here), append(other), append(here, other))]
     assert hashes[0] == hashes[1] != hashes[2]
     assert turn_commit_hash(commit(rewrite(here))) not in hashes
+
+
+def test_commits_that_share_their_tools() -> None:
+    """Tools are part of commit after commit: what stands before and behind them counts each time."""
+    tools, one = ToolState(generation=1, tools={}), commit(append(node("m1")))
+    made = [with_plugin_state(replace(one, current_agent_frame_id=frame), state) for state in "aab" for frame in "xyx"]
+    shared = [replace(each, checkpoint=replace(each.checkpoint, tool_state=tools)) for each in made]
+    assert list(map(turn_commit_hash, shared)) == list(map(expected, shared))
