@@ -167,8 +167,8 @@ class CancellationToken:
 
     def __init__(self) -> None:
         self._cancelled = False
-        self._children: weakref.WeakSet[CancellationToken] | None = None
-        """Made with the first one: most tokens are given to one tool, and have none."""
+        self._children: set[weakref.ref[CancellationToken]] = set()
+        """No `WeakSet`: each tool gets a child, and that one is made and walked in Python."""
         self._callbacks: set[Callable[[], None]] = set()
 
     @property
@@ -183,18 +183,18 @@ class CancellationToken:
         self._cancelled = True
         for callback in list(self._callbacks):
             callback()
-        for child in list(self._children or ()):
-            child.cancel()
+        for known in tuple(self._children):
+            child = known()
+            if child is not None:
+                child.cancel()
 
     def child(self) -> "CancellationToken":
         """Return a token that this one cancels."""
         token = CancellationToken()
         if self._cancelled:
             token.cancel()
-        elif self._children is None:
-            self._children = weakref.WeakSet((token,))
         else:
-            self._children.add(token)
+            self._children.add(weakref.ref(token, self._children.discard))
         return token
 
     async def wait(self) -> None:

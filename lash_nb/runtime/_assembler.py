@@ -52,21 +52,15 @@ class Assembly(Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class TurnAssembler:
-    """Listens to both streams of a turn and sums them up at the end."""
+    """Listens to the events of a turn, holds its activities, and sums them up at the end."""
 
-    _prose: dict[str, list[str]] = field(default_factory=dict)
-    _last_prose: str | None = None
+    activities: list[TurnActivity] = field(default_factory=list)
+    """What the turn did so far, in order; whoever sends them appends."""
     _tool_calls: list[ToolCallRecord] = field(default_factory=list)
     _errors: list[TurnIssue] = field(default_factory=list)
     _children: dict[tuple[str, str, str], ChildTokenUsageEvent] = field(default_factory=dict)
     _outcome: TurnOutcome | None = None
     _done: bool = False
-
-    def on_activity(self, item: TurnActivity) -> None:
-        """Take an activity into account."""
-        if type(item.event) is AssistantProseDelta:
-            self._prose.setdefault(item.correlation_id, []).append(item.event.text)
-            self._last_prose = item.correlation_id
 
     def on_event(self, event: SessionEvent) -> None:
         """Take a session event into account."""
@@ -117,12 +111,22 @@ class TurnAssembler:
         finish = self._outcome.finished if self._outcome else None
         if finish is not None and finish.submitted_value is not None:
             return _rendered(finish.submitted_value.value), False
-        if self._last_prose is not None:
-            return "".join(self._prose[self._last_prose]), False
+        prose = self._last_prose()
+        if prose is not None:
+            return prose, False
         if finish is not None and finish.assistant_message is not None:
             return finish.assistant_message.text, False
         found = _latest_answer(messages)
         return found or "", bool(found)
+
+    def _last_prose(self) -> str | None:
+        """Return the text of the reply whose text came last."""
+        said = [
+            (each.correlation_id, each.event.text)
+            for each in self.activities
+            if type(each.event) is AssistantProseDelta
+        ]
+        return "".join([text for reply, text in said if reply == said[-1][0]]) if said else None
 
     def _decided(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Self
 
 from lash_nb.errors import StoreError
@@ -36,18 +36,27 @@ class TurnClaims:
         store: The session's store.
         session_id: The session.
         lease_ttl_ms: How long work stays claimed unless renewed, in milliseconds.
+        over: Is called when the turn is over, after everything was given back.
 
     Attributes:
         begun_by: The claim that is the turn's input; None for a turn that a caller begins.
         scope_id: What effects know such a turn by.
     """
 
-    def __init__(self, store: SessionStore | None, session_id: str, lease_ttl_ms: int) -> None:
+    def __init__(
+        self,
+        store: SessionStore | None,
+        session_id: str,
+        lease_ttl_ms: int,
+        *,
+        over: Callable[[], object] = lambda: None,
+    ) -> None:
         self.begun_by: QueuedWorkClaim | None = None
         self.scope_id: str | None = None
         self._store = store
         self._session_id = session_id
         self._lease_ttl_ms = lease_ttl_ms
+        self._over = over
         self._held: list[QueuedWorkClaim] = []
         self._keeper: asyncio.Task[None] | None = None
 
@@ -62,8 +71,11 @@ class TurnClaims:
 
     async def __aexit__(self, *_: object) -> None:
         """Give back what is still held, whatever ended the block."""
-        if self._held:
-            await self._give_back()
+        try:
+            if self._held:
+                await self._give_back()
+        finally:
+            self._over()
 
     @property
     def any_held(self) -> bool:

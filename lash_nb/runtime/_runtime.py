@@ -1,7 +1,5 @@
 """An opened session: how it comes to life, the turns that run on it, how it is put away (lash 0.1.0-alpha.37, sessions §14)."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Self
 
 import msgspec
@@ -275,15 +273,10 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
                 await claims.drop()
             return result
 
-    @contextlib.asynccontextmanager
-    async def _taking(self) -> AsyncIterator[TurnClaims]:
+    def _taking(self) -> TurnClaims:
         """Let a turn take queued work; a stepper is told when it is over."""
-        claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
-        try:
-            async with claims:
-                yield claims
-        finally:
-            self.effect_host.control.turn_over()
+        lease_ms = self.environment.queue_lease_ms
+        return TurnClaims(self.store, self.session_id, lease_ms, over=self.effect_host.control.turn_over)
 
     async def _through_frames(
         self,

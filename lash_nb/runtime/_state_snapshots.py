@@ -1,8 +1,9 @@
 """The live snapshots of a session's state, and the state as a value (lash 0.1.0-alpha.37, sessions §7.2 and §7.3)."""
 
 import logging
+import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from lash_nb.errors import LashError
 from lash_nb.plugins import PluginSession
@@ -18,6 +19,8 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger(__name__)
+_SNAPSHOT_FIELDS: Final = tuple(name for name in SessionSnapshot.__struct_fields__ if name != "session_graph")
+_SNAPSHOT_VALUES: Final = operator.attrgetter(*_SNAPSHOT_FIELDS)
 
 
 def refresh_snapshots(state: RuntimeSessionState, plugins: PluginSession) -> None:
@@ -61,12 +64,14 @@ def discard_snapshots(state: RuntimeSessionState) -> None:
 
 def snapshot_reader(state: RuntimeSessionState) -> Callable[[], SessionSnapshot]:
     """Return a function that makes the snapshot of this moment when it is called; costs nothing before."""
-    graph = state.graph.reader()
-    fields: dict[str, Any] = {
-        name: getattr(state, name) for name in SessionSnapshot.__struct_fields__ if name != "session_graph"
-    }
-    fields["agent_frames"] = tuple(map(without_execution_state, state.agent_frames))
-    return lambda: SessionSnapshot(session_graph=graph(), **fields)
+    graph, values = state.graph.reader(), _SNAPSHOT_VALUES(state)
+
+    def snapshot() -> SessionSnapshot:
+        fields: dict[str, Any] = dict(zip(_SNAPSHOT_FIELDS, values, strict=True))
+        fields["agent_frames"] = tuple(map(without_execution_state, fields["agent_frames"]))
+        return SessionSnapshot(session_graph=graph(), **fields)
+
+    return snapshot
 
 
 def state_builtins(state: RuntimeSessionState) -> dict[str, Any]:

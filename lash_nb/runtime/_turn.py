@@ -43,7 +43,6 @@ from lash_nb.wire import (
     TokenUsage,
     TraceAgentFrameSwitch,
     TraceContext,
-    TurnActivity,
     TurnCompleted,
     TurnInput,
     TurnOutcome,
@@ -84,12 +83,11 @@ class TurnRunner:
         begun_by = claims.begun_by if claims.any_held else None
         self._begun_by = begun_by
         self._causes = causes_of(begun_by) if begun_by else ()
-        self._activities: list[TurnActivity] = []
         self._assembler = TurnAssembler()
         kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
             self._env.ids,
-            activities=(self._activities.append, self._assembler.on_activity, *kept, *options.activities),
+            activities=(self._assembler.activities.append, *kept, *options.activities),
             events=(self._assembler.on_event, *options.events),
         )
 
@@ -344,7 +342,7 @@ class TurnRunner:
             assembly=assembly,
             usage=usage,
             duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
-            activities=tuple(self._activities),
+            activities=tuple(self._assembler.activities),
             snapshot=snapshot_reader(self._state),
             unasked=unasked,
         )

@@ -57,7 +57,7 @@ def assembled(
     assembler = TurnAssembler()
     for item in stream:
         if isinstance(item, TurnActivity):
-            assembler.on_activity(item)
+            assembler.activities.append(item)
         else:
             assembler.on_event(item)
     return assembler.assemble(messages, cancelled=cancelled, missing_done_fails=missing_done_fails)
