@@ -1,5 +1,6 @@
 """`lash-nb trace`: what is done before the libraries load that read and tell of a trace."""
 
+import atexit
 import gc
 import importlib
 import os
@@ -20,6 +21,7 @@ _SECOND_READER: Final = "lash_nb.trace._ahead"
 
 def run(asked: Namespace) -> int:
     """Run the verb; returns the exit code."""
+    atexit.register(gc.freeze)  # or a process that ends looks for cycles among all that its libraries hold
     with ExitStack() as stack:
         stack.enter_context(_without_collections())
         if has_room() and any(map(_is_large, asked.files)):

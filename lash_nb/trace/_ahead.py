@@ -4,6 +4,7 @@ Nothing depends on the other process, which may be slow, end at any time, or nev
 here. A block with a line that is no record it leaves out, so that there is one place where bad lines are told.
 """
 
+import gc
 import os
 import pickle
 import sys
@@ -157,6 +158,7 @@ def _start(stack: ExitStack, path: Path, file: Any, bounds: list[int]) -> _Helpe
 
 def serve() -> None:
     """Be the other process: index the blocks that the standard input names, the last one first, and write what is found to the standard output."""
+    gc.disable()  # nothing here makes cycles
     work: _Work = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own process wrote it
     sys.setrecursionlimit(work.limit)
     with Path(work.path).open("rb", buffering=0) as file, suppress(BrokenPipeError):

@@ -103,7 +103,7 @@ class Meaning(ABC):
 
     def turns_at(self, places: Iterable[int]) -> tuple[Turn, ...]:
         """Return some of its turns, by their places in `turns`, ascending: where few of very many are wanted, the others are not made."""
-        wanted = np.unique(np.fromiter(places, np.int64))
+        wanted = np.array(sorted({*places}), np.int64)
         return make_turns_at(self.index, self.pairs, self.outcomes, wanted).turns
 
     def calls_at(self, llm_calls: Iterable[int], tool_calls: Iterable[int]) -> tuple[LlmCall | ToolCall, ...]:
