@@ -1,6 +1,6 @@
 """Bodies of Chat Completions requests (lash 0.1.0-alpha.37, turns §15.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +11,14 @@ from lash_nb.providers._options import CacheRetention, ProviderOptions
 from lash_nb.providers._request_parts import check_images, data_url, output_token_cap
 from lash_nb.providers._schema_projection import projected_schema
 from lash_nb.wire import (
+    ImageBlock,
     LlmMessage,
     LlmOutputSpec,
     LlmRequest,
     LlmToolSpec,
     ProviderReplayMeta,
+    ReasoningBlock,
+    TextBlock,
     ToolCallBlock,
     ToolResultBlock,
 )
@@ -77,6 +80,11 @@ class _Conversation:
         """Those that are a single text that the request does not mark."""
         self._marked: list[dict[str, Any]] = []
         """The texts up to which the request asks to cache."""
+        self._role: str = ""
+        self._parts: list[dict[str, Any]] = []
+        self._calls: list[ToolCallBlock] = []
+        self._is_marked = False
+        """Of the message that is being added: whose it is, its content, its calls, and whether one of its texts asks to cache."""
         self._attachments = request.attachments
         for message in request.messages:
             self._add(message)
@@ -98,27 +106,48 @@ class _Conversation:
         return self._messages
 
     def _add(self, message: LlmMessage) -> None:
-        parts: list[dict[str, Any]] = []
-        calls: list[ToolCallBlock] = []
-        is_marked = False
+        self._role, self._parts, self._calls, self._is_marked = message.role, [], [], False
         for block in message.blocks:
-            if block.Text and block.Text.text:
-                parts.append({"type": "text", "text": block.Text.text})
-                if block.Text.cache_breakpoint:
-                    is_marked = True
-                    self._marked += parts[-1:] if message.role != "System" else []
-            elif block.ToolResult:
-                self._messages.append(_tool_result(block.ToolResult))
-            elif block.ToolCall and message.role == "Assistant":
-                calls.append(block.ToolCall)
-            elif block.Image and message.role == "User" and block.Image.attachment_idx < len(self._attachments):
-                url = data_url(self._attachments[block.Image.attachment_idx])
-                parts.append({"type": "image_url", "image_url": {"url": url}})
-        if parts or calls:
-            said = {"role": message.role.lower(), "content": parts or None, **_called(calls)}
+            variant = block.Text or block.variant
+            _BLOCKS[type(variant)](self, variant)
+        parts = self._parts
+        if parts or self._calls:
+            said = {"role": message.role.lower(), "content": parts or None, **_called(self._calls)}
             self._messages.append(said)
-            if len(parts) == 1 and not is_marked and "text" in parts[0]:
+            if len(parts) == 1 and not self._is_marked and "text" in parts[0]:
                 self._plain.append(said)
+
+    def _text(self, block: TextBlock) -> None:
+        if not block.text:
+            return
+        self._parts.append({"type": "text", "text": block.text})
+        if block.cache_breakpoint:
+            self._is_marked = True
+            self._marked += self._parts[-1:] if self._role != "System" else []
+
+    def _image(self, block: ImageBlock) -> None:
+        if self._role == "User" and block.attachment_idx < len(self._attachments):
+            url = data_url(self._attachments[block.attachment_idx])
+            self._parts.append({"type": "image_url", "image_url": {"url": url}})
+
+    def _tool_call(self, block: ToolCallBlock) -> None:
+        if self._role == "Assistant":
+            self._calls.append(block)
+
+    def _tool_result(self, block: ToolResultBlock) -> None:
+        self._messages.append(_tool_result(block))
+
+    def _reasoning(self, _block: ReasoningBlock) -> None:
+        """What the endpoint wants back of it goes with the calls."""
+
+
+_BLOCKS: Final[Mapping[type, Callable[[_Conversation, Any], None]]] = {
+    TextBlock: _Conversation._text,  # noqa: SLF001 - the table of this module's own class
+    ImageBlock: _Conversation._image,  # noqa: SLF001 - as above
+    ReasoningBlock: _Conversation._reasoning,  # noqa: SLF001 - as above
+    ToolCallBlock: _Conversation._tool_call,  # noqa: SLF001 - as above
+    ToolResultBlock: _Conversation._tool_result,  # noqa: SLF001 - as above
+}
 
 
 def _called(calls: list[ToolCallBlock]) -> dict[str, Any]:
