@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from lash_nb.clock import CancellationToken, Clock
 from lash_nb.tasks import brought_out, carried, on_this_loop
 
-__all__ = ["TurnCancelledError", "until_cancelled"]
+__all__ = ["TurnCancelledError", "ended_or_cancelled", "settling", "until_cancelled"]
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ async def until_cancelled(
         raise TurnCancelledError
     loop = asyncio.get_running_loop()
     over = loop.create_future()
-    task = loop.create_task(_settling(work, over))
+    task = loop.create_task(settling(work, over))
 
     def ended(_: object) -> None:
         work.close()  # a task that is cancelled before it begins has not touched it
@@ -45,6 +45,19 @@ async def until_cancelled(
             over.set_result(None)
 
     task.add_done_callback(ended)
+    return await ended_or_cancelled(task, over, cancel, clock, grace_seconds=grace_seconds)
+
+
+async def ended_or_cancelled(
+    task: "asyncio.Task[T]",
+    over: "asyncio.Future[None]",
+    cancel: CancellationToken,
+    clock: Clock,
+    *,
+    grace_seconds: float,
+) -> T:
+    """Await a task of `settling` work; what is cancelled and raised is as in `until_cancelled`."""
+    loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
     def stop() -> None:
@@ -71,7 +84,7 @@ async def until_cancelled(
     return task.result()
 
 
-async def _settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
+async def settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
     """Do the work; who waits for its end learns of it in the same round of the loop."""
     try:
         return await carried(work)

@@ -105,6 +105,12 @@ class TurnLoop:
         Raises:
             LashRuntimeError: a durable host failed; the machine asks for nothing and is not done.
         """
+        try:
+            return await self._driven()
+        finally:
+            self._executor.close()
+
+    async def _driven(self) -> Done:
         while (effect := self._machine.poll_effect()) is not None:
             if isinstance(effect, Done):
                 return effect

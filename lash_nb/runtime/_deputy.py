@@ -1,0 +1,129 @@
+"""Work that is begun at once: what never waits needs no task of its own, which costs more than most tools do.
+
+Python 3.12 calls such tasks eager. Here a task stands ready: work begins in its name, in the midst of whoever waits for it, and only what has
+to wait is handed over. So `asyncio.current_task()` is the same from the first step to the last, as timeouts and task groups need it.
+"""
+
+import asyncio
+import types
+from asyncio.tasks import _enter_task, _leave_task  # the way in for tasks of one's own: asyncio's page "Extending"
+from collections.abc import Coroutine, Generator
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from lash_nb.clock import CancellationToken, Clock
+from lash_nb.runtime._cancelling import TurnCancelledError, ended_or_cancelled, settling
+
+__all__ = ["Deputies"]
+
+T = TypeVar("T")
+
+
+class Deputies:
+    """Does the work of a turn, one after the other; a deputy is used up by work that waits, and serves all work that does not."""
+
+    def __init__(self) -> None:
+        self._idle: _Deputy | None = None
+
+    async def until_cancelled(
+        self, work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float
+    ) -> T:
+        """Await `work`, as `until_cancelled` does it.
+
+        Raises:
+            TurnCancelledError: the work has no result.
+        """
+        deputy, self._idle = self._idle or _Deputy(), None
+        try:
+            await asyncio.sleep(0)  # whatever else the loop has to do comes between two calls
+        except BaseException:
+            work.close()  # it was never begun
+            deputy.let_go()
+            raise
+        if cancel.cancelled:
+            work.close()
+            deputy.let_go()
+            raise TurnCancelledError
+        try:
+            waits_for, inside = deputy.begin(work)
+        except StopIteration as ended:
+            self._idle = deputy.again()
+            return ended.value  # type: ignore[no-any-return]  # what the work returned
+        except BaseException:
+            deputy.let_go()
+            raise
+        over = asyncio.get_running_loop().create_future()
+        deputy.take_over(settling(_rest(work, inside, waits_for), over))
+        return await ended_or_cancelled(deputy.task, over, cancel, clock, grace_seconds=grace_seconds)
+
+    def let_go(self) -> None:
+        """End the task that stands ready."""
+        if self._idle is not None:
+            self._idle.let_go()
+
+
+class _Deputy:
+    """A task that stands ready."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._called: asyncio.Future[None] = loop.create_future()
+        self._rest: Coroutine[Any, Any, Any] | None = None
+        self.task = loop.create_task(self._finish())
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> tuple[Any, Context]:
+        """Do the first step in this task's name; return what the work waits for, and its context; its end is raised as `StopIteration`."""
+        loop, here, inside = self.task.get_loop(), cast("asyncio.Task[Any]", asyncio.current_task()), copy_context()
+        _leave_task(loop, here)
+        _enter_task(loop, self.task)
+        try:
+            return inside.run(work.send, None), inside
+        finally:
+            _leave_task(loop, self.task)
+            _enter_task(loop, here)
+
+    def again(self) -> "_Deputy":
+        """Return this deputy, ready for the next work.
+
+        Raises:
+            CancelledError: the work cancelled the task that it had.
+        """
+        if self._called.done():
+            raise asyncio.CancelledError
+        return self
+
+    def take_over(self, rest: Coroutine[Any, Any, Any]) -> None:
+        """Go on with the work."""
+        self._rest = rest
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Stand ready no longer."""
+        if not self._called.done():
+            self._called.set_result(None)
+
+    async def _finish(self) -> Any:
+        try:
+            await self._called
+        except asyncio.CancelledError:
+            if self._rest is None:
+                raise
+            self.task.cancel()  # it was told before it took over, and what it takes over has to hear of it
+        return None if self._rest is None else await self._rest
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, T], inside: Context, waits_for: Any) -> Generator[Any, Any, T]:
+    """Go on with work that waits, in its own context."""
+    while True:
+        try:
+            yield waits_for
+        except BaseException as error:  # noqa: BLE001 - it is the work's
+            step = partial(work.throw, error)
+        else:
+            step = partial(work.send, None)
+        try:
+            waits_for = inside.run(step)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]  # what the work returned

@@ -1,0 +1,127 @@
+"""In whose name tools run: each call in a task that is not the turn's, whether the tool waits or not."""
+
+import asyncio
+from contextvars import ContextVar
+
+import pytest
+
+from lash_nb.clock import CancellationToken
+from lash_nb.plugins import tool
+from lash_nb.providers import calls
+from tests.runtime.desk import open_session
+
+MARK: ContextVar[str] = ContextVar("mark", default="none")
+TWO = calls(("a", "probe", {}), ("b", "probe", {}))
+
+
+async def test_a_tool_has_one_task_from_its_first_step_to_its_last() -> None:
+    """It is not the task that waits for the turn, so that a tool may cancel it in part, as timeouts do."""
+    seen: list[asyncio.Task[object] | None] = []
+
+    @tool
+    async def probe() -> None:
+        """Look before and after a wait."""
+        seen.append(asyncio.current_task())
+        await asyncio.sleep(0)
+        seen.append(asyncio.current_task())
+
+    await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    first, again, second, once_more = seen
+    assert first is again
+    assert second is once_more
+    assert len({first, second, asyncio.current_task()}) == 3
+
+
+async def test_a_timeout_ends_the_wait_of_a_tool_alone() -> None:
+    """What is over time is the tool's; the turn goes on."""
+
+    @tool
+    async def probe() -> str:
+        """Wait too long."""
+        try:
+            async with asyncio.timeout(0.001):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            return "over time"
+        return "in time"
+
+    result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    assert [call.output.outcome.payload.value for call in result.tool_calls] == ["over time", "over time"]
+    assert result.reply == "ok"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_what_a_tool_sets_in_its_context_stays_there(*, waits: bool) -> None:
+    """Neither the next call nor the turn sees it; the tool sees it after a wait, too."""
+    seen: list[str] = []
+
+    @tool
+    async def probe() -> None:
+        """Set a variable."""
+        seen.append(MARK.get())
+        MARK.set("set")
+        if waits:
+            await asyncio.sleep(0)
+        seen.append(MARK.get())
+
+    await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    assert (seen, MARK.get()) == (["none", "set"] * 2, "none")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_no_task_of_a_tool_outlives_the_turn(*, waits: bool) -> None:
+    """When the turn is over, so are they, one round of the loop later at most."""
+    before = asyncio.all_tasks()
+
+    @tool
+    async def probe() -> None:
+        """Wait, or not."""
+        if waits:
+            await asyncio.sleep(0)
+
+    await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_others_have_their_turn_between_two_calls() -> None:
+    """Many calls that never wait hold up nobody: who cancels the turn between two of them is heard."""
+    token, third, count = CancellationToken(), asyncio.Event(), 0
+
+    @tool
+    async def probe() -> None:
+        """Count."""
+        nonlocal count
+        count += 1
+        if count == 3:
+            third.set()
+
+    async def cancel() -> None:
+        await third.wait()
+        token.cancel()
+
+    many = calls(*((f"call-{number}", "probe", {}) for number in range(50)))
+    canceller = asyncio.create_task(cancel())
+    result = await (await open_session([many, "ok"], probe)).turn("hi").cancel(token).run()
+    await canceller
+    assert result.outcome.stopped is not None
+    assert count < 10
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_tool_that_cancels_its_task_ends_the_turn(*, waits: bool) -> None:
+    """Whether it waits then, or is over at once; the session goes on."""
+
+    @tool
+    async def probe() -> None:
+        """Cancel the task that it has."""
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        if waits:
+            await asyncio.sleep(0)
+
+    session = await open_session([TWO, "ok"], probe)
+    with pytest.raises(asyncio.CancelledError):
+        await session.turn("hi").run()
+    assert (await session.turn("again").run()).reply == "ok"
