@@ -27,7 +27,7 @@ class Deputies:
         self._idle: _Deputy | None = None
 
     async def until_cancelled(
-        self, work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float
+        self, work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float = 0
     ) -> T:
         """Await `work`, as `until_cancelled` does it.
 
@@ -59,8 +59,9 @@ class Deputies:
 
     def let_go(self) -> None:
         """End the task that stands ready."""
-        if self._idle is not None:
-            self._idle.let_go()
+        deputy, self._idle = self._idle, None
+        if deputy is not None:
+            deputy.let_go()
 
 
 class _Deputy:

@@ -8,7 +8,6 @@ from lash_nb.errors import LashError, RuntimeEffectControllerError
 from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled
 from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
-from lash_nb.runtime._deputy import Deputies
 from lash_nb.runtime._direct import DirectDesk
 from lash_nb.runtime._hook_desk import started_activity
 from lash_nb.runtime._hook_turn import checkpoint_with_hooks
@@ -50,7 +49,6 @@ class TurnEffectExecutor:
         self._turn = turn
         self._dispatcher = dispatcher
         self._direct = DirectCompletions(ask=self._ask_directly, model=lambda: turn.model, usage_source="tool")
-        self._deputies = Deputies()
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
@@ -68,10 +66,6 @@ class TurnEffectExecutor:
                 f"a turn of this session cannot perform {envelope.kind}; inject its outcome, or leave it out of the turn",
             )
         return await perform(self, envelope, envelope.command)
-
-    def close(self) -> None:
-        """Have nothing more to perform."""
-        self._deputies.let_go()
 
     def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> Awaitable[RuntimeEffectOutcome]:
         return perform_llm_call(envelope, command, self._turn)
@@ -94,7 +88,7 @@ class TurnEffectExecutor:
         turn, sleep = self._turn, partial(self._retry_sleep, invocation, call)
         work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call), sleep))
         try:
-            return await self._deputies.until_cancelled(
+            return await turn.deputies.until_cancelled(
                 work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS
             )
         except TurnCancelledError:

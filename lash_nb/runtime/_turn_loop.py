@@ -108,7 +108,7 @@ class TurnLoop:
         try:
             return await self._driven()
         finally:
-            self._executor.close()
+            self._turn.deputies.let_go()
 
     async def _driven(self) -> Done:
         while (effect := self._machine.poll_effect()) is not None:
