@@ -49,9 +49,11 @@ class Deputies:
             waits_for, inside = deputy.begin(work)
         except StopIteration as ended:
             self._idle = deputy.again()
+            await _heard()
             return ended.value  # type: ignore[no-any-return]  # what the work returned
         except BaseException:
             deputy.let_go()
+            await _heard()
             raise
         over = asyncio.get_running_loop().create_future()
         deputy.take_over(settling(_rest(work, inside, waits_for), over))
@@ -62,6 +64,13 @@ class Deputies:
         deputy, self._idle = self._idle, None
         if deputy is not None:
             deputy.let_go()
+
+
+async def _heard() -> None:
+    """Let in who cancelled the task that waits, be it the work itself: what the work gave does not count then."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        await asyncio.sleep(0)
 
 
 class _Deputy:

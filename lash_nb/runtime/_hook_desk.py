@@ -66,15 +66,19 @@ def started_activity(turn: TurnContext, call: PreparedToolCall) -> Callable[[], 
     is seen before the call itself.
     """
     hub, waiting = turn.hub, [call]
+    if not turn.plugins.hooks.after_tool_call:
+        hub.tool_started(call)
+        return _nothing
 
     def show() -> None:
         if waiting:
             hub.tool_start_activity(waiting.pop())
 
     hub.tool_start(call)
-    if turn.plugins.hooks.after_tool_call:
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, show)  # behind the first step of the task that runs the tool
-    else:
-        show()
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, show)  # behind the first step of the task that runs the tool
     return show
+
+
+def _nothing() -> None:
+    """Do nothing: the activity is out."""

@@ -171,7 +171,7 @@ def attachment_references(nodes: Iterable[SessionNodeRecord]) -> Iterator[Attach
 def _may_name(node: SessionNodeRecord) -> bool:
     """Tell whether a node may name attachments; most messages have nothing but texts."""
     message = node.message
-    return message is None or any(_beside_text(part) != _TEXT_ALONE for part in message.parts)
+    return message is None or any(map(_TEXT_ALONE.__ne__, map(_beside_text, message.parts)))
 
 
 _beside_text = attrgetter("attachment", "tool_replay", "reasoning_meta", "response_meta")

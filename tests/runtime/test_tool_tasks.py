@@ -46,7 +46,7 @@ async def test_a_timeout_ends_the_wait_of_a_tool_alone() -> None:
         return "in time"
 
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
-    assert [call.output.outcome.payload.value for call in result.tool_calls] == ["over time", "over time"]
+    assert [call.output.value_for_projection() for call in result.tool_calls] == ["over time", "over time"]
     assert result.reply == "ok"
 
 
@@ -125,3 +125,25 @@ async def test_a_tool_that_cancels_its_task_ends_the_turn(*, waits: bool) -> Non
     with pytest.raises(asyncio.CancelledError):
         await session.turn("hi").run()
     assert (await session.turn("again").run()).reply == "ok"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_tool_that_cancels_the_turns_task_gives_nothing(*, fails: bool) -> None:
+    """The turn is aborted there: the call has no result, and no call after it begins."""
+    turns: list[asyncio.Task[object]] = []
+    began: list[str] = []
+
+    @tool
+    async def probe() -> None:
+        """Cancel the turn from within."""
+        began.append("probe")
+        turns[0].cancel()
+        if fails:
+            raise ValueError
+
+    session = await open_session([TWO, "ok"], probe)
+    turns.append(asyncio.create_task(session.turn("hi").run()))
+    await asyncio.wait(turns)
+    assert turns[0].cancelled()
+    assert began == ["probe"]
+    assert [entry.status for entry in session.effects if entry.envelope.kind == "tool_call"] == ["cancelled"]
