@@ -58,8 +58,6 @@ CELL: Final = "padding:3px 10px;vertical-align:top;"
 _MASKED: Final = f"{MASKS}\ufffe\uffff"
 """Characters that make a text read as something else, and those that no XML may hold: one of them, and a browser shows nothing of an SVG."""
 _UNREADABLE: Final = re.compile(f"[{_MASKED}]")
-_SPECIAL: Final = re.compile(f"[&<>\"'{_MASKED}]")
-"""Characters that are not the same escaped."""
 _VOID: Final = frozenset({"br", "hr", "img"})
 """Elements without an end."""
 
@@ -217,6 +215,4 @@ def _attribute(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    if not _SPECIAL.search(text):
-        return text  # as most are: one look instead of six
-    return escape(_UNREADABLE.sub("\ufffd", text))
+    return escape(text if text.isprintable() else _UNREADABLE.sub("\ufffd", text))  # what is masked cannot be printed
