@@ -2,20 +2,22 @@
 
 Traces of 100 MB and 1 GB are generated as `trace_files` describes, measured and deleted. The ratio stands beside `pandas.read_json(lines=True)`
 on the same file (of the large one, its first records), in turn with the index in this process and in time of the processor, so that what slows
-the machine slows both; no other process helps there. Opening, its peak of memory and the table of all records, when it is first asked for, are
-measured in a process of their own; a large trace is read from both ends, and the peak of the process that helps stands beside. Times are the best
-of a few rounds, as other programs only add to them; of the peaks of memory the highest counts. Beside them stands what lines cost that are no
-records, or in which a member has a type that no release gives it.
+the machine slows both; both have one processor, and no other process helps. Opening, its peak of memory and the table of all records, when it is
+first asked for, are measured in a process of their own; a large trace is read from both ends, and the peak of the process that helps stands
+beside. Times are the best of a few rounds, as other programs only add to them; of the peaks of memory the highest counts. Beside them stands what
+lines cost that are no records, or in which a member has a type that no release gives it.
 """
 
 import json
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -51,15 +53,27 @@ def best(work: Callable[[], object], rounds: int = ROUNDS, *, clock: Callable[[]
     return min(took)
 
 
+@contextmanager
+def one_processor() -> Iterator[None]:
+    """Run on one processor: a large trace is not read by two processes there, of which the clock would see one."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def index_rates(path: Path, folder: Path) -> dict[str, float]:
     """Return MB/s of the index and of pandas on the first records of a trace, and their ratio."""
     part = folder / "part.jsonl"
     with path.open("rb") as file:
         part.write_bytes(b"".join(islice(file, PEER_RECORDS)))
     seconds: dict[str, list[float]] = {"index": [], "pandas": []}
-    for _ in range(3):  # in turn
-        seconds["index"].append(best(lambda: read_trace(part), clock=time.process_time))
-        seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1, clock=time.process_time))
+    with one_processor():
+        for _ in range(3):  # in turn
+            seconds["index"].append(best(lambda: read_trace(part), clock=time.process_time))
+            seconds["pandas"].append(best(lambda: pd.read_json(part, lines=True), 1, clock=time.process_time))
     megabytes = part.stat().st_size / 1e6
     part.unlink()
     rates = {f"{name} MB/s": round(megabytes / min(took), 1) for name, took in seconds.items()}
