@@ -20,6 +20,7 @@ from lash_nb.wire import (
     EffectOrigin,
     LlmCallCommand,
     LlmResponse,
+    ModelSpec,
     PreparedToolCall,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -48,7 +49,6 @@ class TurnEffectExecutor:
     def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
         self._turn = turn
         self._dispatcher = dispatcher
-        self._direct = DirectCompletions(ask=self._ask_directly, model=lambda: turn.model, usage_source="tool")
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
@@ -110,8 +110,11 @@ class TurnEffectExecutor:
             agent_frame_id=self._turn.agent_frame_id,
             cancellation=self._turn.cancel.child(),
             attachments=self._turn.attachments,
-            direct=self._direct,
+            direct=DirectCompletions(ask=self._ask_directly, model=self._model, usage_source="tool"),
         )
+
+    def _model(self) -> ModelSpec:
+        return self._turn.model
 
     async def _ask_directly(
         self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /

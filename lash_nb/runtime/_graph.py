@@ -5,6 +5,7 @@ of docs/deviations.md: a parent cycle ends a path).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from lash_nb.runtime._path_view import WHOLE_PATH, FrameScope, PathView
@@ -273,7 +274,7 @@ class ResidentGraph:
     def reader(self) -> Callable[[], SessionGraph]:
         """Return a function that makes the graph of this moment when it is called, however much is appended until then."""
         order, length, leaf = self._order, len(self._order), self.leaf_node_id
-        return lambda: SessionGraph(nodes=tuple(order[:length]), leaf_node_id=leaf)
+        return partial(_graph_then, order, length, leaf)
 
     def path_reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives the active path of this moment, and the messages on it in this frame, when it is called."""
@@ -298,3 +299,8 @@ class ResidentGraph:
             return made
 
         return fork
+
+
+def _graph_then(nodes: Sequence[SessionNodeRecord], count: int, leaf: str | None) -> SessionGraph:
+    """Return the graph as it was with that many nodes and that leaf."""
+    return SessionGraph(nodes=tuple(nodes[:count]), leaf_node_id=leaf)

@@ -1,7 +1,7 @@
 """The active path of a session graph, as one agent frame reads it (lash 0.1.0-alpha.37, sessions §3.3 and §3.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, SharedSequence, active_path, conversation_messages
@@ -53,7 +53,7 @@ class PathView:
     def reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives path and messages of this moment when it is called, however much is appended until then."""
         path, length, messages = self.path, len(self.path), self.messages
-        return lambda: (path[:length], messages)
+        return partial(_path_then, path, length, messages)
 
     def append(self, node: SessionNodeRecord) -> None:
         """Go on to a node below the leaf."""
@@ -67,3 +67,10 @@ class PathView:
 
     def _is_new(self, message: Message) -> bool:
         return not message.is_transient and message.id not in self._message_ids
+
+
+def _path_then(
+    path: Sequence[SessionNodeRecord], count: int, messages: Sequence[Message]
+) -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:
+    """Return the path as it was with that many nodes, and its messages."""
+    return path[:count], messages

@@ -8,6 +8,7 @@ import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
 from typing import Final, Protocol
 from weakref import ref
@@ -148,8 +149,10 @@ def _settle(news: "asyncio.Future[None]") -> None:
 class _Buffer:
     """What is kept of one session."""
 
-    events: deque[tuple[int, int, SessionObservationEvent]]
-    """Position, time in nanoseconds, event; oldest first, and no more than are kept."""
+    events: deque[SessionObservationEvent]
+    """The last ones, oldest first; no more than are kept."""
+    times_ns: deque[int]
+    """When each of them happened."""
     tail: int = 0
     """Position of the last event."""
     subscribers: "set[ref[LiveReplaySubscription]]" = field(default_factory=set)
@@ -189,7 +192,8 @@ class InMemoryLiveReplayStore:
             event = SessionObservationEvent(
                 session_id, revision, SessionCursor.of(session_id, revision, place), payload
             )
-            buffer.events.append((place, now_ns, event))
+            buffer.events.append(event)
+            buffer.times_ns.append(now_ns)
             self._trim(buffer, now_ns)
             if len(self._buffers) > 1:
                 self._buffers.move_to_end(session_id)
@@ -243,7 +247,7 @@ class InMemoryLiveReplayStore:
     def _buffer(self, session_id: str) -> _Buffer:
         buffer = self._buffers.get(session_id)
         if buffer is None:
-            buffer = self._buffers[session_id] = _Buffer(deque(maxlen=self._max_events))
+            buffer = self._buffers[session_id] = _Buffer(deque(maxlen=self._max_events), deque(maxlen=self._max_events))
         return buffer
 
     def _trim_idle(self, just_trimmed: _Buffer, now_ns: int) -> None:
@@ -256,17 +260,18 @@ class InMemoryLiveReplayStore:
             self._buffers.move_to_end(session_id)
 
     def _trim(self, buffer: _Buffer, now_ns: int) -> None:
-        events, oldest_ns = buffer.events, now_ns - self._max_age_ns
-        while events and events[0][1] < oldest_ns:
-            events.popleft()
+        times, oldest_ns = buffer.times_ns, now_ns - self._max_age_ns
+        while times and times[0] < oldest_ns:
+            times.popleft()
+            buffer.events.popleft()
 
 
 def _gap(buffer: _Buffer, position: int) -> LiveReplayGapReason | None:
     if position > buffer.tail:
         return "unavailable"
-    first = buffer.events[0][0] if buffer.events else buffer.tail + 1
-    return "trimmed" if position + 1 < first else None
+    return "trimmed" if position < buffer.tail - len(buffer.events) else None
 
 
 def _after(buffer: _Buffer, position: int) -> tuple[SessionObservationEvent, ...]:
-    return tuple(event for place, _, event in buffer.events if place > position)
+    known = len(buffer.events) - (buffer.tail - position)
+    return tuple(islice(buffer.events, known, None))

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-class ObservedActivity(Struct, frozen=True):
+class ObservedActivity(Struct, frozen=True, gc=False):
     """A turn did something."""
 
     activity: TurnActivity
@@ -34,14 +34,14 @@ class Committed(Struct, frozen=True):
     """The session as it is then: a `SessionReadView`, which this room only passes on."""
 
 
-class AgentFrameSwitched(Struct, frozen=True):
+class AgentFrameSwitched(Struct, frozen=True, gc=False):
     """The session goes on in another agent frame."""
 
     frame_id: str
     """Which."""
 
 
-class QueueChanged(Struct, frozen=True):
+class QueueChanged(Struct, frozen=True, gc=False):
     """The queue has other work than before."""
 
     kind: Literal["enqueued", "cancelled"]
@@ -50,7 +50,7 @@ class QueueChanged(Struct, frozen=True):
     """To which batches."""
 
 
-class ProcessChanged(Struct, frozen=True):
+class ProcessChanged(Struct, frozen=True, gc=False):
     """Background processes were started or asked to stop."""
 
     kind: Literal["started", "cancelled"]
@@ -65,8 +65,11 @@ SessionObservationEventPayload: TypeAlias = (
 """What happened."""
 
 
-class SessionObservationEvent(Struct, frozen=True):
-    """Something that happened, and where."""
+class SessionObservationEvent(Struct, frozen=True, gc=False):
+    """Something that happened, and where.
+
+    It holds no cycles, so the garbage collector need not look at it: thousands are kept of each session.
+    """
 
     session_id: str
     """The session."""

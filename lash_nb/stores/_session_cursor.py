@@ -30,7 +30,7 @@ class CursorPlace:
     """How many live events came before."""
 
 
-class SessionCursor(Struct, frozen=True):
+class SessionCursor(Struct, frozen=True, gc=False):
     """An opaque place in what happens to a session; `text` is what travels, and what it says is for stores alone."""
 
     text: str

@@ -1,5 +1,6 @@
 """What a turn costs does not grow with its session: counted, not timed."""
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,3 +156,21 @@ async def test_what_is_done_between_turns_costs_what_it_changes(history: int) ->
     await session.park()
     assert LOOKED_AT == []
     assert store.take() == [("Append", 1), ("Unchanged", 0)]
+
+
+async def test_a_finished_turn_leaves_no_cycles_behind() -> None:
+    """What it worked with goes with its last reference: what waits for the garbage collector stops all sessions now and then."""
+    session, _, _ = await metered()
+    await session.turn("first").run()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await session.turn("second").run()
+        gc.collect()
+        left = [type(one).__qualname__ for one in gc.garbage if type(one).__module__.startswith("lash_nb.")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
