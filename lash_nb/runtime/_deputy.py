@@ -37,6 +37,9 @@ class Deputies:
         deputy, self._idle = self._idle or _Deputy(), None
         try:
             await asyncio.sleep(0)  # whatever else the loop has to do comes between two calls
+            while deputy.task.cancelling():  # that was meant for the work before
+                deputy = _Deputy()
+                await asyncio.sleep(0)
         except BaseException:
             work.close()  # it was never begun
             deputy.let_go()
@@ -116,10 +119,11 @@ class _Deputy:
     async def _finish(self) -> Any:
         try:
             await self._called
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as told:
             if self._rest is None:
                 raise
-            self.task.cancel()  # it was told before it took over, and what it takes over has to hear of it
+            self.task.uncancel()  # or the one cancellation would count twice
+            self.task.cancel(*told.args)  # it was told before it took over, and what it takes over has to hear of it
         return None if self._rest is None else await self._rest
 
 

@@ -50,6 +50,59 @@ async def test_a_timeout_ends_the_wait_of_a_tool_alone() -> None:
     assert result.reply == "ok"
 
 
+async def test_a_timeout_that_is_over_at_once_is_one() -> None:
+    """It cancels the tool's task before that goes on, and counts its own cancellation alone."""
+
+    @tool
+    async def probe() -> str:
+        """Have no time."""
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            return "over time"
+        return "in time"
+
+    result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    assert [call.output.value_for_projection() for call in result.tool_calls] == ["over time", "over time"]
+    assert result.reply == "ok"
+
+
+async def test_who_cancels_a_tool_after_its_first_step_is_heard_with_the_reason() -> None:
+    """Once, as in any task."""
+    seen: list[object] = []
+
+    @tool
+    async def probe() -> None:
+        """Be cancelled soon."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel, "why")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            seen.extend((task.uncancel(), *error.args))
+
+    result = await (await open_session([calls(("a", "probe", {})), "ok"], probe)).turn("hi").run()
+    assert (seen, result.reply) == ([0, "why"], "ok")
+
+
+async def test_the_task_of_a_call_that_is_over_may_be_cancelled() -> None:
+    """Nobody's work is lost with it: neither the next call's nor the turn's."""
+
+    @tool
+    async def probe() -> str:
+        """Have its task cancelled when it is over."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        return "done"
+
+    result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    assert [call.output.value_for_projection() for call in result.tool_calls] == ["done", "done"]
+    assert result.reply == "ok"
+
+
 @pytest.mark.parametrize("waits", [False, True])
 async def test_what_a_tool_sets_in_its_context_stays_there(*, waits: bool) -> None:
     """Neither the next call nor the turn sees it; the tool sees it after a wait, too."""
