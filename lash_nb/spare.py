@@ -59,7 +59,8 @@ def dismiss(process: Interpreter) -> None:
 
 def _started(module: str) -> Interpreter:
     """Start an interpreter, in a session of its own, where an interrupt from the keyboard does not reach it."""
-    found_here = os.pathsep.join(filter(None, sys.path))  # not the working directory, which may be anybody's
+    texts = (entry for entry in sys.path if isinstance(entry, str))  # an import passes by what else somebody put there
+    found_here = os.pathsep.join(filter(None, texts))  # not the working directory, which may be anybody's
     return subprocess.Popen(  # noqa: S603 - our own interpreter and program
         [sys.executable, "-P", "-c", f"from {module} import serve; serve()"],
         stdin=subprocess.PIPE,

@@ -36,6 +36,8 @@ _LINE: Final = 1 << 16
 _DEEPER: Final = 200
 """Calls by which the other process stands deeper than this one: what it refuses to read for its depth is read here."""
 _HEAD: Final = Struct("<qq")
+_LARGEST: Final = 1 << 32
+"""Bytes of a block's index, at most."""
 
 
 class Indexed(NamedTuple):
@@ -125,6 +127,8 @@ class _Helper:
         stream: Any = self._process.stdout
         while len(head := stream.read(_HEAD.size)) == _HEAD.size:
             begin, size = _HEAD.unpack(head)
+            if not 0 <= size <= _LARGEST:  # somebody else wrote: a `sitecustomize` may
+                return
             found = stream.read(size)
             if len(found) == size:
                 self._found[begin] = found

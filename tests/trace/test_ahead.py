@@ -139,3 +139,37 @@ def test_a_file_is_read_without_the_other_process(
         read = b"".join(bytes(piece.data) for piece in pieces if isinstance(piece, Piece))
 
     assert read == path.read_bytes()
+
+
+@pytest.mark.parametrize("entry", [Path("/nowhere"), b"/nowhere"], ids=["a path", "bytes"])
+def test_what_is_no_text_among_the_places_of_modules_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: object
+) -> None:
+    """As an import does it: notebooks put paths there."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(LINES))
+    monkeypatch.setattr(sys, "path", [entry, *sys.path])
+
+    with pieces_of(path) as pieces:
+        next(pieces)
+        wait_for_the_other()
+        assert any(isinstance(piece, Indexed) for piece in pieces)
+
+
+def test_who_else_writes_to_the_output_of_the_other_process_is_not_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a `sitecustomize` does that prints a greeting: all is read here, and no thread fails for it."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(LINES))
+    (tmp_path / "sitecustomize.py").write_text("print('Welcome to this machine, and good luck with it!')")
+    monkeypatch.syspath_prepend(tmp_path)
+    failed: list[object] = []
+    monkeypatch.setattr("threading.excepthook", failed.append)
+
+    with pieces_of(path) as pieces:
+        first = next(pieces)
+        wait_for_the_other()
+        read = b"".join(bytes(piece.data) for piece in [first, *pieces] if isinstance(piece, Piece))
+
+    assert (read, failed) == (path.read_bytes(), [])
