@@ -51,12 +51,14 @@ class Deputies:
         try:
             waits_for, inside = deputy.begin(work)
         except StopIteration as ended:
-            self._idle = deputy.again()
+            self._idle = deputy
             await _heard()
             return ended.value  # type: ignore[no-any-return]  # what the work returned
-        except BaseException:
+        except BaseException as error:
             deputy.let_go()
             await _heard()
+            if isinstance(error, asyncio.CancelledError) and cancel.cancelled:
+                raise TurnCancelledError from error
             raise
         over = asyncio.get_running_loop().create_future()
         deputy.take_over(settling(_rest(work, inside, waits_for), over))
@@ -86,25 +88,24 @@ class _Deputy:
         self.task = loop.create_task(self._finish())
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> tuple[Any, Context]:
-        """Do the first step in this task's name; return what the work waits for, and its context; its end is raised as `StopIteration`."""
+        """Do the first step in this task's name; return what the work waits for, and its context.
+
+        Raises:
+            StopIteration: the work is over, with what it returned.
+            CancelledError: it is over, and cancelled the task that it had.
+        """
         loop, here, inside = self.task.get_loop(), cast("asyncio.Task[Any]", asyncio.current_task()), copy_context()
         _leave_task(loop, here)
         _enter_task(loop, self.task)
         try:
             return inside.run(work.send, None), inside
+        except StopIteration:
+            if self._called.done():
+                raise asyncio.CancelledError from None
+            raise
         finally:
             _leave_task(loop, self.task)
             _enter_task(loop, here)
-
-    def again(self) -> "_Deputy":
-        """Return this deputy, ready for the next work.
-
-        Raises:
-            CancelledError: the work cancelled the task that it had.
-        """
-        if self._called.done():
-            raise asyncio.CancelledError
-        return self
 
     def take_over(self, rest: Coroutine[Any, Any, Any]) -> None:
         """Go on with the work."""

@@ -8,6 +8,7 @@ import pytest
 from lash_nb.clock import CancellationToken
 from lash_nb.plugins import tool
 from lash_nb.providers import calls
+from lash_nb.wire import ToolCancelled
 from tests.runtime.desk import open_session
 
 MARK: ContextVar[str] = ContextVar("mark", default="none")
@@ -178,6 +179,26 @@ async def test_a_tool_that_cancels_its_task_ends_the_turn(*, waits: bool) -> Non
     with pytest.raises(asyncio.CancelledError):
         await session.turn("hi").run()
     assert (await session.turn("again").run()).reply == "ok"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_tool_that_cancels_its_task_in_a_cancelled_turn_is_cut_off(*, waits: bool) -> None:
+    """Whether it waits then, or is over at once; the turn ends as cancelled turns do."""
+    token = CancellationToken()
+
+    @tool
+    async def probe() -> None:
+        """Cancel the turn, and the task that it has."""
+        task = asyncio.current_task()
+        assert task is not None
+        token.cancel()
+        task.cancel()
+        if waits:
+            await asyncio.sleep(0)
+
+    result = await (await open_session([TWO, "ok"], probe)).turn("hi").cancel(token).run()
+    assert result.outcome.stopped == "cancelled"
+    assert [type(call.output.outcome) for call in result.tool_calls] == [ToolCancelled, ToolCancelled]
 
 
 @pytest.mark.parametrize("fails", [False, True])
