@@ -232,14 +232,15 @@ def test_a_mistyped_session_is_refused_by_a_look_at_the_names(stored: Shell) -> 
     """The nearest one is named, and the last ones; of a full folder no other file is read, so that nobody hears of a damaged one."""
     for number in range(10):
         stored.run(f"%lash new run-{number} --store kept")
-    (damaged,) = Path("kept/sessions").glob("run-0-*.db")
     again(stored)
+    (damaged,) = Path("kept/sessions").glob("run-0-*.db")
     damaged.write_bytes(b"no database" * 1_000)
-    os.utime(damaged, (1, 1))
+    for second, file in enumerate(sorted(Path("kept/sessions").glob("run-*.db")), 1):  # they are closed in any order
+        os.utime(file, (second, second))
 
     told = stored.refuse("%lash open dmeo --store kept")
 
-    assert "no session dmeo in kept; did you mean demo? the last ones are run-9, run-8, " in told
+    assert "no session dmeo in kept; did you mean demo? the last ones are demo, run-9, run-8, " in told
     assert "; all: %lash sessions; begin it: %lash new dmeo --store kept" in told
     assert "not readable" not in told
 
