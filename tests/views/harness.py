@@ -142,6 +142,10 @@ class Mounted:
         self._state = self._traits()
         self.first_row_ms: float = page.evaluate(MOUNT, [view._esm, view._css, self._state])
 
+    def draw_again(self) -> None:
+        """Draw the same view once more, as a second cell does that shows it."""
+        self.page.evaluate(MOUNT, [self.view._esm, self.view._css, self._state])
+
     def resize(self, width: int) -> None:
         """Give the view another width."""
         self.page.set_viewport_size({"width": width + 16, "height": 900})

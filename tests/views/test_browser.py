@@ -56,6 +56,32 @@ def test_a_view_is_drawn_and_leaves_nothing_behind(name: str, dark: bool, mount:
     assert one.page.evaluate("() => window.left()") == 0
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_view_in_two_cells_gives_its_twin_back(order: tuple[int, int], mount: Mount) -> None:
+    """Both hide it; when both are gone it is seen again, whichever went first."""
+    one = mount(MAKERS["timeline"]())
+    twin = one.page.get_by_text("the twin")
+    one.page.evaluate(
+        "(twin) => document.body.insertAdjacentHTML('beforeend', `<p data-lash-static='${twin}'>the twin</p>`)",
+        one.view.twin,
+    )
+    for cell in range(2):
+        one.draw_again()
+        one.page.evaluate("(cell) => { (window.ends ??= [])[cell] = window.unmount; }", cell)
+
+    assert twin.is_hidden()
+    for cell in order:
+        one.page.evaluate("(cell) => window.ends[cell]()", cell)
+    assert twin.is_visible()
+
+
+def test_a_list_without_attachments_says_how_to_get_one_in_whole_words(mount: Mount) -> None:
+    """The sample is as wide as its line, not as a card."""
+    one = mount(AttachmentsView(samples.MemoryListing()))
+
+    assert one.root.locator(".l-sample").bounding_box()["width"] > 300  # type: ignore[index]  # it is on the page
+
+
 def test_a_narrow_stepper_cuts_no_name(mount: Mount) -> None:
     """As wide as a cell beside an open sidebar: all effects are named whole, the form with its buttons is there without scrolling."""
     one = mount(StepperView(samples.RecordedSteppable(samples.journal())), width=750)

@@ -315,11 +315,11 @@ function followTheme(el, life) {
   follow();
 }
 
-/** Hides the static twin that was printed above this view. @param {any} model @param {Scope} life */
+/** Hides the static twin that was printed above this view; a view in several cells has one, and who hid it shows it again. @param {any} model @param {Scope} life */
 function hideTwin(model, life) {
   const twin = document.querySelector(`[data-lash-static="${CSS.escape(model.get("twin") ?? "")}"]`);
   const box = /** @type {HTMLElement | null} */ (twin?.closest(".jp-OutputArea-child") ?? twin);
-  if (!box) return;
+  if (!box || box.style.display === "none") return;
   const before = box.style.display;
   box.style.display = "none";
   life.add(() => {
