@@ -56,9 +56,9 @@ async def _provider(bench: Bench, asked: Namespace) -> Table | None:
         opened = bench.session()
         opened.refuse_during_turn()
         await opened.answer_by(asked.name, provider, model)
-    where = f"session {bench.current} and those" if bench.current else "sessions"
+    where = f"session {bench.current} and in those" if bench.current else "sessions"
     who = printable(str(core.provider_choice))
-    print(f"{who}. It does in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
+    print(f"{who}. It does so in {where} that are opened from now on; another model: %lash model ID")  # noqa: T201 - said in the cell
     return None
 
 

@@ -93,7 +93,7 @@ def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmRespons
 
 def _call_part(made: Any) -> LlmOutputPart:
     if not isinstance(made, tuple | list) or len(made) != 3:
-        message = f"calls() takes (id, tool, args) for each call, and {reprlib.repr(made)} is none: calls(('', 'add', {{'a': 1}}))"
+        message = f"calls() takes (id, tool, args) for each call, and {reprlib.repr(made)} is not such a triple; write e.g. calls(('', 'add', {{'a': 1}}))"
         raise CallerError(message)
     call_id, tool, args = made
     return LlmOutputPart(ToolCall=ToolCallPart(call_id=call_id, tool_name=tool, input_json=to_json(args).decode()))

@@ -31,7 +31,7 @@ def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> s
         ("#", RIGHT),
         ("kind", "white-space:nowrap;"),
         ("what", "width:100%;overflow-wrap:anywhere;"),
-        ("effect", CODE),
+        ("effect", f"white-space:nowrap;{CODE}"),
         ("status", "white-space:nowrap;"),
         ("took", RIGHT),
         ("tokens", RIGHT),
