@@ -49,7 +49,7 @@ async def _inject(bench: Bench, asked: Namespace) -> Stop:
     try:
         outcome = json.loads(asked.json)
     except (ValueError, RecursionError) as error:  # nested deeper than can be read
-        message = f"%lash inject takes JSON, and this is not JSON: {error}; write e.g. %lash inject '{{\"celsius\": 4}}'"
+        message = f"%lash inject takes JSON, this is not JSON: {error}; write e.g. %lash inject '{{\"celsius\": 4}}'"
         raise CallerError(message, code="magics_json") from error
     return await opened.until_stop(opened.session.inject(outcome))
 

@@ -89,7 +89,7 @@ def _arguments(opened: OpenSession, asked: Namespace) -> Json:
         arguments: Json = json.loads(asked.json)
     except (ValueError, RecursionError) as error:  # nested deeper than can be read
         line = views.trial_line(_described(opened, asked.name))
-        message = f"%lash tools {asked.name} takes JSON, and this is not JSON: {error}; write e.g. {line}"
+        message = f"%lash tools {asked.name} takes JSON, this is not JSON: {error}; write e.g. {line}"
         raise CallerError(message, code="magics_json") from error
     return arguments
 

@@ -58,7 +58,7 @@ class TraceTimelineView(View):
         self._spans: dict[int, Span] = {}
         summary = trace.summary()
         self.title = trace.name
-        self.counts = f"{' · '.join(trace.sessions[:3])} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
+        self.counts = f"{_sessions(trace)}{counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
         self.shown = self._shown_words()
         self.overview = overview(trace)
         self.on_msg(self._receive)
@@ -141,3 +141,8 @@ class TraceTimelineView(View):
 def _names(turn: Turn) -> list[str]:
     tools = [name for call in turn.tool_calls for name in (call.name, call.call_id) if name]
     return [*tools, *(name for call in turn.llm_calls for name in (call.model, call.llm_call_id) if name)]
+
+
+def _sessions(trace: Trace) -> str:
+    """The first sessions of a file; the trace of a session is called after it already."""
+    return "".join(f"{name} · " for name in trace.sessions[:3] if trace.name != f"session {name}")

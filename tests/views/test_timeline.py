@@ -73,6 +73,14 @@ def test_what_no_trace_has_is_said_and_where_it_is() -> None:
     assert words in text(view)
 
 
+def test_the_head_names_each_session_once() -> None:
+    """A file says whose it is; a session's own trace is called after it."""
+    trace = samples.station_trace()
+
+    assert TraceTimelineView(trace).counts == "main · 23 turns · 44 model calls · 23 tool calls"
+    assert TraceTimelineView(trace.called("session main")).counts.startswith("23 turns")
+
+
 def test_a_selected_call_is_shown_in_full() -> None:
     """Facts, arguments and result, with the line numbers of its two records."""
     view = TraceTimelineView(samples.station_trace(), turn=5)
