@@ -37,7 +37,7 @@ class Deputies:
         deputy, self._idle = self._idle or _Deputy(), None
         try:
             await asyncio.sleep(0)  # whatever else the loop has to do comes between two calls
-            while deputy.task.cancelling():  # that was meant for the work before
+            while not deputy.stands_ready:  # who cancelled it meant the work before
                 deputy = _Deputy()
                 await asyncio.sleep(0)
         except BaseException:
@@ -86,6 +86,11 @@ class _Deputy:
         self._called: asyncio.Future[None] = loop.create_future()
         self._rest: Coroutine[Any, Any, Any] | None = None
         self.task = loop.create_task(self._finish())
+
+    @property
+    def stands_ready(self) -> bool:
+        """Whether it was neither called nor cancelled; one that takes its cancellation back has ended all the same."""
+        return not (self._called.done() or self.task.done())
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> tuple[Any, Context]:
         """Do the first step in this task's name; return what the work waits for, and its context.

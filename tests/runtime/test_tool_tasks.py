@@ -88,7 +88,8 @@ async def test_who_cancels_a_tool_after_its_first_step_is_heard_with_the_reason(
     assert (seen, result.reply) == ([0, "why"], "ok")
 
 
-async def test_the_task_of_a_call_that_is_over_may_be_cancelled() -> None:
+@pytest.mark.parametrize("taken_back", [False, True])
+async def test_the_task_of_a_call_that_is_over_may_be_cancelled(*, taken_back: bool) -> None:
     """Nobody's work is lost with it: neither the next call's nor the turn's."""
 
     @tool
@@ -97,6 +98,8 @@ async def test_the_task_of_a_call_that_is_over_may_be_cancelled() -> None:
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().call_soon(task.cancel)
+        if taken_back:
+            asyncio.get_running_loop().call_soon(task.uncancel)
         return "done"
 
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
