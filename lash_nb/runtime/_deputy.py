@@ -115,6 +115,10 @@ class _Deputy:
     def take_over(self, rest: Coroutine[Any, Any, Any]) -> None:
         """Go on with the work."""
         self._rest = rest
+        if self.task.done():  # it was cancelled while the first step ran a loop within the loop, as notebooks do
+            loop = self.task.get_loop()
+            self.task = loop.create_task(rest)
+            loop.call_soon(self.task.cancel)
         self.let_go()
 
     def let_go(self) -> None:
