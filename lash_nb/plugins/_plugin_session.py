@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
+from msgspec.structs import replace
+
 from lash_nb.errors import LashError, PluginError
 from lash_nb.plugins._actions import PluginActionDef, invoke_action
 from lash_nb.plugins._discovery import tool_catalog
@@ -330,8 +332,9 @@ def _revision(plugin: SessionPlugin) -> int:
 
 
 def _captured(plugin: SessionPlugin) -> PluginSnapshot:
+    """A record of its own: what is hashed of one is remembered, and a plugin may give the same again with another state in it."""
     try:
-        return plugin.snapshot()
+        return replace(plugin.snapshot())
     except LashError:
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lash_nb.errors import LashError, PluginError
 from lash_nb.machine import ChatProjector, StandardDriver
@@ -24,8 +25,16 @@ from lash_nb.plugins import (
     standard_protocol,
     tool_output_budget,
 )
-from lash_nb.wire import PluginMeta, PluginSessionSnapshot, PluginSnapshot, PromptContribution, SessionToolAccess
+from lash_nb.wire import (
+    PluginMeta,
+    PluginSessionSnapshot,
+    PluginSnapshot,
+    PromptContribution,
+    SessionToolAccess,
+    turn_commit_hash,
+)
 from tests.plugins.offered import Offered, definition
+from tests.stores.material import append, commit, node
 
 
 class Counter(SessionPlugin):
@@ -272,6 +281,28 @@ def test_a_captured_state_is_of_whoever_asked() -> None:
     taken.plugins["more"] = taken.plugins["standard_protocol"]
 
     assert "more" not in session.capture().plugins
+
+
+def test_a_state_that_its_plugin_changes_in_place_is_another_one() -> None:
+    """A commit with it is another commit, though the plugin gives the same record."""
+
+    class Diary(Counter):
+        """Keeps one record for good."""
+
+        kept = PluginSnapshot(meta=PluginMeta(plugin_id="counter", plugin_version="1", state=[]))
+
+        def snapshot(self) -> PluginSnapshot:
+            """The record."""
+            return self.kept
+
+    session, one = PluginHost([standard_protocol(), Diary()]).build_session("s"), commit(append(node("m1")))
+    hashes = []
+    for day in (1, 2):
+        Diary.kept.meta.state.append(day)
+        checkpoint = replace(one.checkpoint, plugin_snapshot=session.capture())
+        hashes.append(turn_commit_hash(replace(one, checkpoint=checkpoint)))
+
+    assert hashes[0] != hashes[1]
 
 
 async def test_prompt_texts_are_collected_once_and_sorted() -> None:
