@@ -1,6 +1,7 @@
 """Another interpreter of this Python, for work beside this one: started when there is work, or before that, so that both load libraries at once."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,17 @@ from typing import Final
 
 __all__ = ["UNSTARTED", "Interpreter", "dismiss", "has_room", "hired", "spare"]
 
-Interpreter = subprocess.Popen[bytes]
+
+class Interpreter(subprocess.Popen[bytes]):
+    """Another interpreter, in a session of its own."""
+
+    def kill(self) -> None:
+        """End it and what it started: the program of that name may be one that starts the interpreter, which would live on."""
+        if self.poll() is None and hasattr(os, "killpg"):
+            with suppress(OSError):  # it ends by itself at this moment
+                os.killpg(self.pid, signal.SIGKILL)
+        super().kill()
+
 
 UNSTARTED: Final = (OSError, ValueError, RuntimeError)
 """What may be raised when the system does not let us have another process."""
@@ -61,7 +72,7 @@ def _started(module: str) -> Interpreter:
     """Start an interpreter, in a session of its own, where an interrupt from the keyboard does not reach it."""
     texts = (entry for entry in sys.path if isinstance(entry, str))  # an import passes by what else somebody put there
     found_here = os.pathsep.join(filter(None, texts))  # not the working directory, which may be anybody's
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and program
+    return Interpreter(
         [sys.executable, "-P", "-c", f"from {module} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -127,7 +127,7 @@ class _Helper:
         stream: Any = self._process.stdout
         while len(head := stream.read(_HEAD.size)) == _HEAD.size:
             begin, size = _HEAD.unpack(head)
-            if not 0 <= size <= _LARGEST:  # somebody else wrote: a `sitecustomize` may
+            if not 0 < size <= _LARGEST:  # somebody else wrote: a `sitecustomize` may
                 return
             found = stream.read(size)
             if len(found) == size:

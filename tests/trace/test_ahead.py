@@ -173,3 +173,23 @@ def test_who_else_writes_to_the_output_of_the_other_process_is_not_listened_to(
         read = b"".join(bytes(piece.data) for piece in [first, *pieces] if isinstance(piece, Piece))
 
     assert (read, failed) == (path.read_bytes(), [])
+
+
+def test_a_program_that_starts_the_other_process_leaves_nothing_to_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is ended, what it started ends with it, however long that would have gone on."""
+    path, program, began, lived = (tmp_path / name for name in ("a.jsonl", "python3", "began", "lived"))
+    path.write_bytes(b"".join(LINES))
+    program.write_text(f"#!/bin/sh\n(echo > {began}; sleep 20; echo > {lived})\nexit\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+    with pieces_of(path) as pieces:
+        next(pieces)
+        while not began.exists():
+            time.sleep(0.001)
+        for _ in pieces:
+            pass
+
+    assert not lived.exists()
