@@ -27,7 +27,9 @@ _MOST_TOKENS: Final = 10_000
 """A table may have far more cells than its text has characters."""
 _MOST: Final[Mapping[str, int]] = {"\n": 2_000, "[": 2_000}
 """More of these, and a text that means no good keeps the parser busy for seconds: it looks for an end from each of them."""
-_TOO_MUCH: Final = "Too many lines, brackets or levels to be read as Markdown, so as it was said:"
+_MOST_CELLS: Final = 20_000
+"""A table's parser fills every line up to the widest, before anybody can count what it made."""
+_TOO_MUCH: Final = "Too many lines, brackets, cells or levels to be read as Markdown, so as it was said:"
 _GAP: Final = "margin:0 0 8px;"
 _ADDRESS: Final = re.compile(
     r"https?://(?P<host>[\w.-]+)(?::\d{1,5})?(?:[/?#]\S*)?|mailto:(?P<mail>[\w.+-]+@[\w.-]+)", re.ASCII | re.IGNORECASE
@@ -52,7 +54,7 @@ def markdown(text: str) -> Html | None:
     Args:
         text: What a model wrote; the time and the size that it takes are bounded for up to some 20,000 characters.
     """
-    if any(text.count(mark) > most for mark, most in _MOST.items()):
+    if any(text.count(mark) > most for mark, most in _MOST.items()) or _cells(text) > _MOST_CELLS:
         return _as_it_is(text)
     tokens = _parser().parse(text)
     if _is_too_much(tokens):
@@ -108,6 +110,12 @@ def _without_ending(address: str) -> str:
     while (bare := address.rstrip("?!.,:;_~")).endswith(")") and bare.count(")") > bare.count("("):
         address = bare[:-1]
     return bare
+
+
+def _cells(text: str) -> int:
+    """Return how many cells the text has if all of it is one table."""
+    lines = text.split("\n")
+    return len(lines) * max(line.count("|") for line in lines)
 
 
 def _as_it_is(text: str) -> Html:

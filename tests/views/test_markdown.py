@@ -225,6 +225,7 @@ BOMBS: Final = (
     "\n" * 19_000 + "**a**",
     ("https://a" + ")" * 1_900 + "\n") * 10 + ">" * 20 + " a",
     "|a" * 4 + "|\n" + "|-" * 4 + "|\n" + "a\n" * 1900,
+    "|a" * 60 + "|\n" + "|-" * 60 + "|\n" + "a\n" * 1_000,
 )
 
 
@@ -299,7 +300,7 @@ _WORDS: Final = st.sampled_from(
         *("a", "sky ", "wind"),
     ]
 )
-_TOLD: Final = "Too many lines, brackets or levels to be read as Markdown, so as it was said:"
+_TOLD: Final = "Too many lines, brackets, cells or levels to be read as Markdown, so as it was said:"
 
 
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=60).map("".join))
