@@ -27,8 +27,8 @@ __all__ = ["BLOCK", "Indexed", "read_ahead", "serve"]
 
 BLOCK: Final = 1 << 22
 """Bytes of a block: read in a moment, so that little is read twice where the two meet."""
-_MOST: Final = 512
-"""Blocks of a file, at most."""
+_MOST: Final = 64
+"""Blocks of a file, at most: each knows contexts and texts of its own, and what waits of many small ones takes more memory."""
 _WORTH: Final = 16
 """A file of fewer blocks is read before another process has begun."""
 _LINE: Final = 1 << 16
