@@ -107,6 +107,7 @@ async def measure() -> Figures:
     for name, took in (await at_length()).items():
         figures[name][str(AT_LENGTH)] = took
     for name, make in CONTESTANTS.items():
+        gc.collect()  # nobody's turns pay for what others left behind
         figures[name]["together"] = await together(make())
     return figures
 
