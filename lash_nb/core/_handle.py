@@ -1,10 +1,11 @@
 """What the builders and controls of one opened session share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._live_session import LiveSession
 from lash_nb.core._process_work import QueuedWorkPoke
 from lash_nb.errors import CallerError
@@ -22,6 +23,7 @@ class SessionHandle:
         live: Keeps events for watchers.
         required_inputs: The plugins, by id, that every turn has to give something, in the order in which they were added.
         beside: What cancels the turns that run beside whoever started them, who may decide about their effects meanwhile.
+        on_awaited: Is told of a turn that is awaited where it was begun, before it runs.
     """
 
     def __init__(
@@ -37,26 +39,40 @@ class SessionHandle:
         self.required_inputs = tuple(required_inputs)
         self.beside: Sequence[CancellationToken] = ()
         self._poke = poke
-        self._turns: list[CancellationToken] = []
+        self.on_awaited: Callable[[AwaitedTurn], None] | None = None
+        self._turns: list[AwaitedTurn] = []
 
     @contextmanager
-    def turning(self, token: CancellationToken) -> Iterator[None]:
-        """Let a turn be found as long as it runs.
+    def turning(self, token: CancellationToken) -> Iterator[AwaitedTurn]:
+        """Let a turn be found as long as it runs; what it gives is to be noted as the `result` of what is yielded.
 
         Raises:
             CallerError: `step_mode`, the turn would stop, and whoever could let it go on waits for it.
         """
-        if self.runtime.effect_host.control.armed and token not in self.beside:
+        is_awaited = token not in self.beside
+        if is_awaited and self.runtime.effect_host.control.armed:
             raise self._stepped()
-        self._turns.append(token)
+        turn = AwaitedTurn(token)
+        if is_awaited and self.on_awaited is not None:
+            self.on_awaited(turn)
+        self._turns.append(turn)
         try:
-            yield
+            yield turn
+        except BaseException as error:
+            turn.error = error
+            raise
         finally:
-            self._turns.remove(token)
+            self._turns.remove(turn)
+            turn.end()
+
+    @property
+    def awaited(self) -> AwaitedTurn | None:
+        """The turn that somebody awaits where it was begun; of several the first, behind which the others wait."""
+        return next((turn for turn in self._turns if turn.cancellation not in self.beside), None)
 
     def cancel_turns(self, started: Iterable[CancellationToken]) -> int:
         """Cancel the turns that run, and those that were started and wait; return how many that are."""
-        tokens = {id(token): token for token in (*self._turns, *started)}
+        tokens = {id(token): token for token in (*(turn.cancellation for turn in self._turns), *started)}
         for token in tokens.values():
             token.cancel()
         return len(tokens)

@@ -133,8 +133,9 @@ class QueuedTurnBuilder:
         Raises:
             LashRuntimeError: the turn ended without a result; its input is in the queue again.
         """
-        with self._handle.turning(self._options.cancel):
-            return await self._runtime.stream_next_queued_turn(self._options, self._batch_ids)
+        with self._handle.turning(self._options.cancel) as turn:
+            turn.result = await self._runtime.stream_next_queued_turn(self._options, self._batch_ids)
+        return turn.result
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult | None:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""

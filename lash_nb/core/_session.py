@@ -68,7 +68,7 @@ class LashSession:
         self._mode = mode
         self._parent = parent_session_id
         self._running: list[RunningTurn] = []
-        self.stepper = Stepper(runtime, self.start)
+        self.stepper = Stepper(handle, self.start)
         self.control = SessionControl(handle)
         self.direct = DirectCompletions(
             ask=runtime.complete_directly,

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
+from lash_nb.core._awaited import AwaitedTurn
+from lash_nb.core._handle import SessionHandle
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.errors import CallerError
-from lash_nb.runtime import LashRuntime, TurnResult
+from lash_nb.runtime import TurnResult
 from lash_nb.wire import (
     EffectEntry,
     Json,
@@ -29,14 +31,16 @@ Startable: TypeAlias = TurnInput | str | TurnBuilder | QueuedTurnBuilder
 class Stepper:
     """One session, one effect at a time; every waiting returns at the next stop or at the end of the turn.
 
-    It follows the turn that was started last, whoever started it.
+    It follows the turn that was started last, whoever started it, and one that is awaited where it was begun when no other is under way.
     """
 
-    def __init__(self, runtime: LashRuntime, start: Callable[[Startable], RunningTurn]) -> None:
-        self._runtime = runtime
+    def __init__(self, handle: SessionHandle, start: Callable[[Startable], RunningTurn]) -> None:
+        self._handle = handle
+        self._runtime = runtime = handle.runtime
         self._start = start
         self._control = runtime.effect_host.control
-        self.running: RunningTurn | None = None
+        self._turn: RunningTurn | AwaitedTurn | None = None
+        handle.on_awaited = self._follow
 
     @property
     def session_id(self) -> str:
@@ -44,13 +48,18 @@ class Stepper:
         return self._runtime.state.session_id
 
     @property
+    def running(self) -> RunningTurn | None:
+        """The turn that is followed, when it runs beside whoever started it."""
+        return self._turn if isinstance(self._turn, RunningTurn) else None
+
+    @property
     def state(self) -> Literal["idle", "running", "paused", "finished"]:
         """What the turn does now; `idle` when none was begun."""
         if self._control.pending is not None:
             return "paused"
-        if self.running is None:
+        if self._turn is None:
             return "idle"
-        return "finished" if self.running.done else "running"
+        return "finished" if self._turn.done else "running"
 
     @property
     def armed(self) -> bool:
@@ -80,8 +89,8 @@ class Stepper:
 
     @property
     def result(self) -> TurnResult | None:
-        """The result of the last stepped turn, once it is over."""
-        return self.running.result if self.running else None
+        """The result of the turn that is followed, once it is over."""
+        return self._turn.result if self._turn else None
 
     def conversation(self) -> Sequence[Message]:
         """Return what the model knows at this moment."""
@@ -111,17 +120,24 @@ class Stepper:
         self._control.disarm()
 
     def pause(self) -> None:
-        """Let the running turn stop before its next effect."""
+        """Let the running turn stop before its next effect, also one that is awaited elsewhere."""
+        if self._handle.awaited is not None:
+            self._follow(self._handle.awaited)
         self._control.pause_next()
 
-    def adopt(self, running: RunningTurn) -> None:
+    def adopt(self, turn: RunningTurn | AwaitedTurn) -> None:
         """Follow a turn of the session."""
-        self.running = running
-        running.subscribe(self._on_end)
+        self._turn = turn
+        turn.subscribe(self._on_end)
+
+    def _follow(self, awaited: AwaitedTurn) -> None:
+        """One that comes while another is under way waits for that, or is refused because that waits for it."""
+        if self._turn is None or self._turn.done:
+            self.adopt(awaited)
 
     def _on_end(self) -> None:
         """A stepped turn that is over leaves the next one alone."""
-        if self.running and self.running.done:
+        if self._turn and self._turn.done:
             self._control.disarm()
 
     async def begin_or_step(self, turn_input: Startable | None) -> EffectEntry | TurnResult | None:
@@ -176,12 +192,13 @@ class Stepper:
 
     async def cancel(self) -> TurnResult | None:
         """Cancel the turn, whatever waits, and return how it ended."""
-        if self.running is None or self.running.done:
+        turn = self._turn
+        if turn is None or turn.done:
             return self.result
-        self.running.cancel()
+        turn.cancel()
         self._control.disarm()
-        await self.running.settled()
-        return self.result
+        await turn.settled()
+        return turn.result
 
     async def stopped(self) -> EffectEntry | TurnResult:
         """Wait until an effect waits for a decision or the turn is over.
@@ -189,15 +206,16 @@ class Stepper:
         Raises:
             LashRuntimeError: the turn ended without a result.
         """
-        if self.running is None:
+        turn = self._turn
+        if turn is None:
             raise CallerError("no turn is under way; begin one with step(…)", code="step_nothing_pending")
-        while self.pending is None and not self.running.done:  # another one who waited may have gone on already
-            await self._next_stop(self.running)
-        return self.pending or await self.running.wait()
+        while self.pending is None and not turn.done:  # another one who waited may have gone on already
+            await self._next_stop(turn)
+        return self.pending or await turn.wait()
 
-    async def _next_stop(self, running: RunningTurn) -> None:
+    async def _next_stop(self, turn: RunningTurn | AwaitedTurn) -> None:
         arrival = asyncio.ensure_future(self._control.wait_pending())
-        ending = asyncio.ensure_future(running.settled())
+        ending = asyncio.ensure_future(turn.settled())
         try:
             await asyncio.wait({arrival, ending}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -121,8 +121,9 @@ class TurnBuilder(PromptLayerSink):
             EmbedError: `MissingPluginTurnInput`, a plugin of the session wants something that the turn does not give.
         """
         self._check_plugin_inputs()
-        with self._handle.turning(self._options.cancel):
-            return await self._runtime.stream_turn(self._input, self._options)
+        with self._handle.turning(self._options.cancel) as turn:
+            turn.result = result = await self._runtime.stream_turn(self._input, self._options)
+        return result
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""

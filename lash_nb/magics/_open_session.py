@@ -181,15 +181,14 @@ class OpenSession:
                 until_then.callback(running.subscribe(news.set))
             self._attending += 1
             until_then.callback(self._leave)
-            return await attend(work, interrupted=partial(self._press, shown), beat=shown.beat, news=news)
+            return await attend(work, interrupted=partial(self._press, shown, work), beat=shown.beat, news=news)
 
     def _leave(self) -> None:
         self._attending -= 1
 
-    def _press(self, live: LiveDisplay, number: int) -> None:
+    def _press(self, live: LiveDisplay, work: asyncio.Future[Any], number: int) -> None:
         """Ctrl-C: once pauses before the next effect, twice cancels the one in flight, three times waits for nothing any more."""
-        running = self.session.stepper.running
-        if running is None or running.done:
+        if not self.is_under_way:
             return
         if number == 1:
             self.session.stepper.pause()
@@ -197,8 +196,10 @@ class OpenSession:
         elif number == 2:
             self._cancelled = self._in_flight()
             self.session.cancel_running_turns()
-        else:
+        elif running := self.session.stepper.running:
             running.abort()
+        else:  # somebody else awaits the turn, whose task it is
+            work.cancel()
 
     def _standing(self) -> str:
         return self.state if self.session.stepper.pending is not None else "over without a result"
@@ -220,6 +221,8 @@ class OpenSession:
         if stepper.pending is not None:
             words = effect_words(stepper.pending.envelope)
             return f"Paused before {words}, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+        if self.is_under_way:
+            return "This cell waits no longer; the turn goes on, for another one awaits it. To end it: %lash cancel"
         if stepper.result is None:
             return (
                 "Stopped at once; what this turn had not committed is lost. The session takes the next prompt: %%lash"

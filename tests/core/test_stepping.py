@@ -158,6 +158,114 @@ async def test_a_running_turn_can_be_paused() -> None:
     assert (await session.turn("again").run()).is_success
 
 
+async def test_an_awaited_turn_that_was_paused_is_stepped_through() -> None:
+    """By others than whoever awaits it; both learn how it ends, and an earlier stepped turn does not stand in for it."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("first")
+    first = await session.continue_()
+
+    session.stepper.pause()
+    awaited = asyncio.ensure_future(session.turn("second").run())
+    await settle()
+    assert [kind(session.stepper.pending), kind(await session.step())] == ["llm_call", "tool_call"]
+    second = await session.continue_()
+
+    assert second is await awaited
+    assert second is session.stepper.result
+    assert second is not first
+    assert session.stepper.state == "finished"
+
+
+async def test_an_awaited_turn_can_be_paused_while_it_runs() -> None:
+    """As one that was started: asked to go on before it has stopped, it is waited for."""
+    gate = asyncio.Event()
+
+    async def model(request: Any) -> Any:
+        await gate.wait()
+        return tool_then_answer(request)
+
+    session = await open_session(model, weather)
+    awaited = asyncio.ensure_future(session.turn("hi").run())
+    await settle()
+    assert session.stepper.state == "running"
+    session.stepper.pause()
+    gate.set()
+    assert kind(await session.step()) == "tool_call"
+    assert await session.continue_() is await awaited
+    assert (await session.turn("again").run()).is_success
+
+
+async def test_one_of_two_awaited_turns_is_followed_after_the_other() -> None:
+    """The second waits for the first, and can be paused when its time has come."""
+    gate = asyncio.Event()
+
+    async def model(request: Any) -> Any:
+        if session.stepper.state == "finished":
+            await gate.wait()
+        return tool_then_answer(request)
+
+    session = await open_session(model, weather)
+    session.stepper.pause()
+    first = asyncio.ensure_future(session.turn("first").run())
+    second = asyncio.ensure_future(session.turn("second").run())
+    await settle()
+    assert await session.continue_() is await first
+    session.stepper.pause()
+    gate.set()
+    assert kind(await session.stepper.stopped()) == "tool_call"
+    assert await session.continue_() is await second
+
+
+@pytest.mark.parametrize("way", ["fail", "cancel", "give up"])
+async def test_who_steps_through_an_awaited_turn_learns_how_it_ends(way: str) -> None:
+    """Whatever comes of the turn, nobody waits for ever."""
+    session = await open_session(tool_then_answer, weather)
+    session.stepper.pause()
+    awaited = asyncio.ensure_future(session.turn("hi").run())
+    await settle()
+    if way == "fail":
+        assert await session.stepper.fail("no_host", "gone") is await awaited
+    elif way == "cancel":
+        assert await session.stepper.cancel() is await awaited
+    else:
+        stepped = asyncio.ensure_future(session.stepper.continue_(to="exec_code"))
+        awaited.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stepped
+    assert session.stepper.state == "finished"
+
+
+async def test_whoever_watches_the_stepper_is_told_that_an_awaited_turn_is_over() -> None:
+    """A page would show it as running for ever."""
+    session = await open_session(answers("a"))
+    states: list[str] = []
+    session.stepper.subscribe(lambda: states.append(session.stepper.state))
+    await session.turn("hi").run()
+    await settle()
+    assert states[-1] == "finished"
+
+
+async def test_a_turn_that_is_refused_within_another_is_not_followed() -> None:
+    """A tool that awaits a turn of its own session is refused; the stepped turn goes on."""
+
+    @tool
+    async def ask() -> str:
+        """Ask the session itself."""
+        try:
+            await session.turn("inside").run()
+        except CallerError as error:
+            return error.code or ""
+        return "ran"
+
+    session = await open_session([call("ask"), "done"], ask)
+    await session.step("hi")
+    session.stepper.disarm()
+    result = await session.stepper.stopped()
+    assert isinstance(result, TurnResult)
+    assert (result.reply, session.stepper.result) == ("done", result)
+    assert "turn_inside_turn" in str(result.tool_calls)
+
+
 async def test_a_second_turn_waits_for_the_stepped_one() -> None:
     """Beginning another one is refused; nothing is lost."""
     session = await open_session(answers("a"))

@@ -136,6 +136,20 @@ def test_the_second_interrupt_cancels_what_is_in_flight(notebook: Kernel, source
     assert "Completed" in notebook.run("seconds = 0.01\n%lash step Again\n%lash continue").text
 
 
+def test_a_cell_that_waits_for_what_another_awaits_is_interrupted(notebook: Kernel) -> None:
+    """Pressed once it pauses the turn, which whoever awaits it still gets the result of."""
+    notebook.run("session.stepper.pause()\nawaited = asyncio.ensure_future(session.turn('Look').run())")
+    cell = notebook.start("asyncio.get_running_loop().call_later(0.4, print, 'waits')\n%lash continue")
+    notebook.wait_for(cell, "waits")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert cell.error.startswith("Paused before tool_call look, nothing is lost.")
+    assert "paused before tool_call look" in cell.text
+    notebook.run("%lash continue")
+    assert value(notebook, "(await awaited).outcome.reason") == "'assistant_message'"
+
+
 def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
     """The cell stops as a whole, and so do the cells that wait behind it."""
     notebook.run("seconds = 0.5")

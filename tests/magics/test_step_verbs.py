@@ -154,6 +154,22 @@ def test_a_turn_that_buttons_end_is_kept_all_the_same(turn: Shell) -> None:
     assert turn.run("%lash result") is turn["result"]
 
 
+def test_a_turn_that_python_awaits_is_stepped_through(turn: Shell) -> None:
+    """Paused by whoever has the session, it is gone on with by lines; its end is the value of both."""
+    turn.run("import asyncio\nsession = %lash use demo")
+    turn.run(
+        "session.stepper.pause()\n"
+        "awaited = asyncio.ensure_future(session.turn('Hello').run())\n"
+        "while not session.stepper.pending:\n"
+        "    await asyncio.sleep(0)"
+    )
+
+    assert pending(turn) == "llm_call"
+    assert "turn 1 of demo is paused before llm_call" in turn.refuse("%%lash\nAnd now?")
+    assert isinstance(turn.run("%lash step"), StepperView)
+    assert turn.run("%lash continue") is turn.run("await awaited")
+
+
 @pytest.mark.parametrize(("steps", "asked"), [(0, 0), (1, 1), (2, 1)])
 def test_a_cancelled_turn_counts_the_calls_that_reached_the_model(turn: Shell, steps: int, asked: int) -> None:
     """Cancelled before its first call, before its tool, before its second call: what was announced alone is no call."""
