@@ -1,7 +1,10 @@
-"""The different contexts of a trace: neighbours share them, so each is kept once, and read when a fact of it is first asked for."""
+"""The contexts of a trace: neighbours mostly have the same and share it; they are read when a fact of one is first asked for.
+
+One that comes back later is kept once more, which costs a little memory: to know it again would take longer than to read it.
+"""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress, islice
+from itertools import compress, islice
 from operator import ne
 from threading import RLock
 from typing import Any, Final
@@ -18,25 +21,21 @@ __all__ = ["CONTEXT_NUMBERS", "ContextTable"]
 CONTEXT_NUMBERS: Final = ("turn_index", "protocol_iteration")
 """Facts of a context that are numbers; the others are texts."""
 
-_REMEMBERED: Final = 1 << 20
-"""Bytes of contexts that are known again by their text; one that comes back later is stored twice, which costs memory but is not wrong."""
 _UNREAD: Final = 1 << 27
 """Bytes of contexts that wait to be read, at most: those of a trace of a gigabyte; their columns will take about half of that."""
-_AT_ONCE: Final = 1 << 20
-"""Bytes of contexts that are read at once."""
+_AT_ONCE: Final = 1 << 18
+"""Bytes of contexts that are read at once: what is made of them stays in the processor's cache."""
 _READING: Final = RLock()
 """Held by who adds or reads contexts: a cell and a click may ask for a column at the same time. One for all tables, so that a table can be copied."""
 
 
 class ContextTable:
-    """One row per context, found by the text that it has in a record."""
+    """One row per run of records that have the same context, to the byte."""
 
     def __init__(self, codes: Mapping[str, Codes]) -> None:
         self._codes = codes
         self._columns = {name: Grown("i8" if name in CONTEXT_NUMBERS else "i4") for name in CONTEXT_FACTS}
-        self._known: dict[bytes, int] = {}
-        self._first = 0
-        self._remembered = 0
+        self._count = 0
         self._unread: list[bytes] = []
         self._waiting = 0
 
@@ -49,20 +48,16 @@ class ContextTable:
             return self._turn_id_keys() if name == "turn_id_key" else self._columns[name].values
 
     def encode(self, raws: Sequence[Any]) -> Ints:
-        """Return the row of each context, adding new ones.
+        """Return the row of each context, adding a new one wherever a context is not the one before.
 
         Args:
             raws: What stands in the records, as `msgspec.Raw`; it is copied, so the bytes may go.
         """
-        with _READING:
-            known, before = self._known, len(self._known)
-            differ = bytes(map(ne, raws, islice(raws, 1, None)))  # many are the one before
-            copies = map(b"".__add__, chain(raws[:1], compress(islice(raws, 1, None), differ)))  # faster than `bytes`
-            rows = np.fromiter(map(known.setdefault, copies, iter(known.__len__, -1)), "i4") + self._first
-            if len(known) > before:
-                self._wait(b"\n".join(islice(known, before, None)))
-            of_each: Ints = rows[np.cumsum(np.frombuffer(b"\0"[: len(raws)] + differ, "u1"), dtype="i4")]
-            return of_each
+        if not raws:
+            return np.zeros(0, "i4")
+        differ = b"\1" + bytes(map(ne, raws, islice(raws, 1, None)))
+        rows: Ints = np.cumsum(np.frombuffer(differ, "u1"), dtype="i4")
+        return rows + (self._add([b"\n".join(compress(raws, differ))], int(rows[-1])) - 1)
 
     def unread(self) -> list[bytes]:
         """Return all contexts, in parts, one on a line; for a table of which no column was asked for."""
@@ -71,28 +66,18 @@ class ContextTable:
 
     def take(self, unread: Sequence[bytes]) -> int:
         """Add the contexts of another table, and return by how much the rows of these are higher here."""
+        return self._add(unread, sum(lines.count(b"\n") + 1 for lines in unread))
+
+    def _add(self, unread: Sequence[bytes], count: int) -> int:
+        """Put contexts aside, to be read later; return the row of the first one."""
         with _READING:
-            shift = self._first + len(self._known)
-            self._first = shift + sum(lines.count(b"\n") + 1 for lines in unread)
-            self._known.clear()
-            self._remembered = 0
+            first = self._count
+            self._count += count
             self._unread += unread
             self._waiting += sum(map(len, unread))
             if self._waiting > _UNREAD:
                 self._read()
-            return shift
-
-    def _wait(self, lines: bytes) -> None:
-        """Put new contexts aside, to be read later."""
-        self._unread.append(lines)
-        self._waiting += len(lines)
-        self._remembered += len(lines)
-        if self._remembered > _REMEMBERED:
-            self._first += len(self._known)
-            self._known.clear()
-            self._remembered = 0
-        if self._waiting > _UNREAD:
-            self._read()
+            return first
 
     def _read(self) -> None:
         """Read those that wait, a batch at a time, and let them go."""

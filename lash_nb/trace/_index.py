@@ -1,7 +1,7 @@
 """The columnar index of a trace: one entry per record in each column, filled in one pass over the bytes.
 
-Texts that repeat are stored once and referred to by number, and so are whole contexts, which neighbours share and which are only read when a
-column of them is first asked for. What a piece of the trace holds waits until there are some thousand records, or all is read; it is added whole
+Texts that repeat are stored once and referred to by number. So are contexts, which neighbours share; they are read when a column of them is first
+asked for. What a piece of the trace holds waits until there are some thousand records, or all is read; it is added whole
 or not at all: all columns are computed first, then all are extended, so they never differ in length.
 """
 
