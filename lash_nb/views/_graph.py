@@ -9,6 +9,7 @@ from lash_nb.frames import given_graph
 from lash_nb.plots import byte_size, counted, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._base import View
+from lash_nb.views._drawn_reply import drawn_part
 from lash_nb.views._graph_rows import (
     GraphRows,
     TurnRow,
@@ -22,12 +23,14 @@ from lash_nb.views._graph_rows import (
 from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._turn_words import span_usage_words
-from lash_nb.wire import AttachmentRef, SessionGraph
+from lash_nb.wire import AttachmentRef, SessionGraph, SessionNodeRecord
 
 __all__ = ["SessionGraphView"]
 
 _FOUND_LIMIT: Final = 5_000
 _NODES_LIMIT: Final = 200
+_REPLY_LIMIT: Final = 4_000
+"""Characters of a reply that are drawn beside its turn."""
 _MARKS: Final = {"completed": "success", "open": "running"}
 """By the status of a turn; any other end is a failure."""
 
@@ -214,10 +217,16 @@ def _detail(found: GraphRows, place: int) -> dict[str, Any]:
         "text": row.text,
         "facts": [fact for fact in facts if fact[1]],
         "attachments": _attachments(row),
-        "messages": [
-            {"role": role, "text": text} for node in row.nodes[:_NODES_LIMIT] for role, text in node_words(node, 400)
-        ],
+        "messages": [line for node in row.nodes[:_NODES_LIMIT] for line in _message_lines(node)],
     }
+
+
+def _message_lines(node: SessionNodeRecord) -> list[dict[str, Any]]:
+    lines = [{"role": role, "text": text} for role, text in node_words(node, 400)]
+    if node.message is None:
+        return lines
+    drawn = [drawn_part(node.message, part, limit=_REPLY_LIMIT) or {} for part in node.message.parts]
+    return [line | face for line, face in zip(lines, drawn, strict=True)]
 
 
 def _attachments(row: TurnRow) -> list[dict[str, str]]:

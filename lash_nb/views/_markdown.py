@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lash_nb.plots import one_line
 from lash_nb.views._markup import BORDER, CELL, CODE, MUTED, SUNK, Html, el, joined
+from lash_nb.views._task_lists import TASK, mark_tasks
 from lash_nb.words import unmasked
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _parser() -> "MarkdownIt":
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
     parser.inline.ruler.before("escape", "tex", _tex)
     parser.inline.ruler.after("text", "bare_address", _bare_address)
+    parser.core.ruler.after("inline", TASK, mark_tasks)
     return parser.enable(["table", "strikethrough"]).disable("reference")
 
 
@@ -173,6 +175,16 @@ def _list(token: "Token", inner: Sequence[Html]) -> Html:
     return el(token.tag, *inner, start=token.attrs.get("start"), style=f"{style}padding-left:26px;")
 
 
+def _item(token: "Token", inner: Sequence[Html]) -> Html:
+    return el("li", *inner, style=f"margin:2px 0;{'list-style:none;' if token.meta.get('is_task') else ''}")
+
+
+def _task(token: "Token") -> Html:
+    """Where the bullet would be; a box that can be clicked would promise that somebody hears of it."""
+    sign = "☑" if token.content == "done" else "☐"
+    return el("span", sign, role="img", aria_label=token.content, style="margin-right:7px;")
+
+
 def _table(_token: "Token", inner: Sequence[Html]) -> Html:
     style = "border-collapse:collapse;margin:0;font-size:12px;overflow-wrap:normal;"
     return el("div", el("table", *inner, style=style), style=f"{_GAP}overflow-x:auto;")
@@ -222,7 +234,7 @@ _BOXES: Final[Mapping[str, Callable[["Token", Sequence[Html]], Html]]] = {
     "heading_open": _heading,
     "bullet_list_open": _list,
     "ordered_list_open": _list,
-    "list_item_open": partial(_box, "li", "margin:2px 0;"),
+    "list_item_open": _item,
     "blockquote_open": partial(
         _box, "blockquote", f"{_GAP}padding:0 0 0 12px;border-left:3px solid rgba(128,128,128,.35);"
     ),
@@ -245,6 +257,7 @@ _LEAVES: Final[Mapping[str, Callable[["Token"], Html]]] = {
     "hardbreak": lambda _: el("br"),
     "code_inline": partial(_span, "code", f"{CODE}{SUNK}padding:1px 4px;border-radius:3px;"),
     "tex": partial(_span, "span", f"{CODE}white-space:pre-wrap;"),
+    TASK: _task,
     "image": _image,
     "fence": _code,
     "code_block": _code,

@@ -26,6 +26,7 @@ __all__ = [
     "RIGHT",
     "SUNK",
     "THEME_RULE",
+    "VOID",
     "Html",
     "bar",
     "el",
@@ -58,7 +59,7 @@ CELL: Final = "padding:3px 10px;vertical-align:top;"
 _MASKED: Final = f"{MASKS}\ufffe\uffff"
 """Characters that make a text read as something else, and those that no XML may hold: one of them, and a browser shows nothing of an SVG."""
 _UNREADABLE: Final = re.compile(f"[{_MASKED}]")
-_VOID: Final = frozenset({"br", "hr", "img"})
+VOID: Final = frozenset({"br", "hr", "img"})
 """Elements without an end."""
 
 
@@ -109,7 +110,7 @@ def el(tag: str, *children: str | None, **attributes: str | float | None) -> Htm
     for name, value in attributes.items():
         if value is not None:
             opened += f' {_attribute(name)}="{_escaped(str(value))}"'
-    return Html(f"<{opened}>" if tag in _VOID else f"<{opened}>{_markup(children)}</{tag}>")
+    return Html(f"<{opened}>" if tag in VOID else f"<{opened}>{_markup(children)}</{tag}>")
 
 
 def joined(*children: str | None) -> Html:

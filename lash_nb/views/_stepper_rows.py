@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 from lash_nb.errors import WireError
 from lash_nb.plots import counted, duration, one_line, short_id, token_count
+from lash_nb.views._drawn_reply import drawn_part, left_out
 from lash_nb.views._effect_words import (
     QUIET,
     EffectRow,
@@ -18,7 +19,7 @@ from lash_nb.views._effect_words import (
 )
 from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms
-from lash_nb.views._json import call_text, inline, pretty, pretty_capped
+from lash_nb.views._json import call_text, pretty, pretty_capped
 from lash_nb.views._steppable import Steppable
 from lash_nb.views._turn_words import outcome_words, turn_state
 from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
@@ -206,7 +207,8 @@ def _talk(message: Message) -> Iterator[dict[str, Any]]:
         elif part.kind == "ToolResult":
             yield {"role": "tool", "mono": True, "text": _clipped(part.rendered())}
         elif part.rendered():
-            yield {"role": message.role.lower(), "text": _clipped(part.rendered())}
+            said = drawn_part(message, part, limit=_TEXT_LIMIT) or {"text": _clipped(part.rendered())}
+            yield {"role": message.role.lower(), **said}
 
 
 def _call(part: Part) -> str:
@@ -217,8 +219,4 @@ def _call(part: Part) -> str:
 
 
 def _clipped(text: str) -> str:
-    return (
-        text
-        if len(text) <= _TEXT_LIMIT
-        else f"{text[:_TEXT_LIMIT]} … {inline(len(text) - _TEXT_LIMIT)} characters more"
-    )
+    return f"{text[:_TEXT_LIMIT]}{left_out(text, _TEXT_LIMIT)}"

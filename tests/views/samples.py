@@ -109,6 +109,13 @@ def graph_of(turns: Sequence[tuple[int, int | None, str]], leaf: int) -> Session
     return from_builtins({"nodes": nodes, "leaf_node_id": f"a{leaf}"}, SessionGraph)
 
 
+def replied(*replies: str) -> SessionGraph:
+    """A graph of one turn, whose question is answered with these texts, in parts of one message."""
+    asked = node("q1", None, "User", ("Text", "How is the weather?"), minute=1)
+    answered = node("a1", "q1", "Assistant", *(("Prose", reply) for reply in replies), minute=1)
+    return from_builtins({"nodes": [asked, answered], "leaf_node_id": "a1"}, SessionGraph)
+
+
 def station_graph() -> SessionGraph:
     """Twelve turns: eight on a first branch, four on the one that is current; one failed on the first."""
     first = [(number, number - 1 or None, f"Question {number}?") for number in range(1, 9)]
@@ -319,8 +326,11 @@ def talk() -> list[Message]:
 class RecordedSteppable:
     """A steppable that notes what it is asked, and goes on to a list of entries given before."""
 
-    def __init__(self, entries: list[EffectEntry], *, then: Sequence[EffectEntry] = ()) -> None:
+    def __init__(
+        self, entries: list[EffectEntry], *, then: Sequence[EffectEntry] = (), said: Sequence[Message] | None = None
+    ) -> None:
         self.session_id = "main"
+        self._said = talk() if said is None else said
         self.state: Any = "paused" if entries and entries[-1].status == "pending" else "idle"
         self.entries = entries
         self.stop_at = frozenset({"llm_call", "tool_call", "exec_code", "process"})
@@ -343,7 +353,7 @@ class RecordedSteppable:
 
     def conversation(self) -> Sequence[Message]:
         """What the model knows."""
-        return talk()
+        return self._said
 
     def tool_schema(self, name: str) -> dict[str, Any] | None:
         """The schema of `draw_chart`."""

@@ -57,7 +57,7 @@ class Seen(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Compare with what we write."""
         allowed = {"a": {"href", "title", "target", "rel"}, "ol": {"start", "style"}}
-        here = allowed.get(tag, {"style", "role", "aria-level"})
+        here = allowed.get(tag, {"style", "role", "aria-level", "aria-label"})
         self.foreign += [tag] * (tag not in TAGS)
         self.foreign += [f"{tag} {name}={value}" for name, value in attrs if not self._is_ours(here, name, value or "")]
         self.foreign += [f"a {attrs}"] * (tag == "a" and attrs[2:] != LINK)
@@ -92,6 +92,22 @@ def test_all_of_markdown_has_its_element() -> None:
     assert html.count('role="heading"') == 3
     assert html.count("<li") == 7
     assert "def warmest(readings: dict[str, float]) -&gt; str:\n    #" in html
+
+
+def test_tasks_have_a_box() -> None:
+    """Open or ticked, also in a numbered list, and read aloud; brackets elsewhere, and those without a task, stay."""
+    html = (
+        markdown("- [x] done\n- [ ] *open*\n  1. [X] numbered\n- plain [x] here\n- [ ]\n- [y] z\n\n[x] no item") or ""
+    )
+
+    assert re.findall('aria-label="(.*?)".*?>(.)</span>(<?\\w+)', html) == [
+        ("done", "☑", "done"),
+        ("open", "☐", "<em"),
+        ("done", "☑", "numbered"),
+    ]
+    assert html.count("list-style:none") == 2
+    assert Seen(html).text == "☑done☐open☑numberedplain [x] here[ ][y] z[x] no item"
+    assert Seen(html).foreign == []
 
 
 def test_a_text_without_markdown_stays_as_it_is() -> None:

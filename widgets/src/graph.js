@@ -1,4 +1,5 @@
 import { clear, factList, footer, h, header, idChip, kbd, mark, mount, movedTo, rowWindow, s } from "./kit.js";
+import { prose } from "./prose.js";
 import { edgePath, edgesByLane, edgesWithin, linesOf } from "./graph_geometry.js";
 
 /** The session graph: rows on the screen only, lanes drawn for them. */
@@ -191,7 +192,7 @@ function render({ model, el }) {
       factList(facts.map((/** @type {string[]} */ [name, value, whole]) => [name, whole ? idChip(whole, value) : value])),
       ...attachments.map((/** @type {any} */ one) => h("div", { class: "l-detail-block" }, h("div", { class: "l-label" }, "Attachment"), idChip(one.id), " ", h("span", { class: "l-muted" }, one.words))),
       h("div", { class: "l-label l-detail-block" }, "Messages"),
-      ...messages.map((/** @type {any} */ message) => h("div", { class: "l-detail-message" }, h("span", { class: "l-muted" }, message.role), h("span", {}, message.text))),
+      ...messages.map((/** @type {any} */ message) => h("div", { class: "l-detail-message" }, h("span", { class: "l-muted" }, message.role), message.drawn ? prose(message) : h("span", {}, message.text))),
     );
   }
 

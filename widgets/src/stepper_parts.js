@@ -1,4 +1,5 @@
 import { clear, dot, h, idChip, jsonBlock, kbd, mark } from "./kit.js";
+import { prose } from "./prose.js";
 
 /** What the stepper draws and never changes: the rail, the envelope's head, the conversation. */
 
@@ -108,11 +109,17 @@ export function messages(conversation) {
       "div",
       { class: "l-message" },
       h("div", { class: "l-message-head l-label" }, h("span", {}, item.role), h("span", {}, item.took ?? "")),
-      item.waiting ? h("div", { class: "l-muted" }, mark("waiting"), " waits for this envelope") : h("div", { class: item.mono ? "l-mono" : "" }, item.name ? h("span", {}, item.name) : null, h("span", { class: item.name ? "l-muted" : "" }, item.text)),
+      item.waiting ? h("div", { class: "l-muted" }, mark("waiting"), " waits for this envelope") : said(item),
     ),
   );
   const older = conversation.older ? [h("div", { class: "l-older" }, conversation.older)] : [];
   return [...older, h("div", { class: "l-conversation" }, ...items)];
+}
+
+/** @param {any} item */
+function said(item) {
+  if (item.drawn) return prose(item);
+  return h("div", { class: item.mono ? "l-mono" : "" }, item.name ? h("span", {}, item.name) : null, h("span", { class: item.name ? "l-muted" : "" }, item.text));
 }
 
 /** The kinds as switches. @param {{ kind: string, on: boolean }[]} stops @param {(kinds: string[]) => void} send */
