@@ -6,6 +6,7 @@ where there is a gap, show the observation that came with it and go on from its 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -87,8 +88,8 @@ class ObservableSession:
         return self._runtime.observe().usage_report()
 
     def tool_state(self) -> ToolState:
-        """Return what the session offers, as a value."""
-        return self._runtime.observe().tool_state
+        """Return what the session offers, as a value of the caller's own."""
+        return deepcopy(self._runtime.observe().tool_state)
 
     def active_tool_manifests(self) -> tuple[ToolManifest, ...]:
         """Return its tools, sorted by name."""

@@ -1,6 +1,7 @@
 """What tools a session has and how far they are offered (lash 0.1.0-alpha.37, facade §7)."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from lash_nb.clock import CancellationToken
@@ -33,7 +34,7 @@ class ToolsControl:
         self._runtime = runtime
 
     def state(self) -> ToolState:
-        """Return all tools with their generation, as a value."""
+        """Return all tools with their generation, as a value: what is changed in it waits for `apply_state`."""
         return self._runtime.tool_state()
 
     def active_definitions(self) -> tuple[ToolManifest, ...]:
@@ -43,7 +44,7 @@ class ToolsControl:
 
     def listing(self) -> tuple[ToolDescription, ...]:
         """Return all tools with their schemas and sources, sorted by name."""
-        return tuple(map(self.describe, sorted(self.state().tools)))
+        return tuple([self.describe(manifest.name) for manifest in self._runtime.plugins.registry.manifests()])
 
     def describe(self, name: str) -> ToolDescription:
         """Return a tool with its schemas and its source.
@@ -57,7 +58,9 @@ class ToolsControl:
             known = ", ".join(sorted(self.state().tools)) or "none"
             raise CallerError(f"no tool {name}; the session's tools: {known}", code="tool_unknown")
         contract = registry.resolve_contract(name) or ToolContract()
-        return ToolDescription(manifest=manifest, contract=contract, source=source, generation=registry.generation)
+        return ToolDescription(
+            manifest=deepcopy(manifest), contract=contract, source=source, generation=registry.generation
+        )
 
     async def try_call(
         self, name: str, args: Json = None, *, cancellation: CancellationToken | None = None

@@ -5,6 +5,7 @@ Every change makes a new table and counts the generation up; a fork shares sourc
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,7 +147,7 @@ class ToolRegistry:
         return self._change({**self._tools, name: _Binding(bound.source, bound.provider, manifest)})
 
     def state(self) -> ToolState:
-        """Return what is offered, as a value."""
+        """Return what is offered, as a value that is not to be changed: until something changes everybody gets the same, and it knows its hash."""
         if self._state is None:
             tools = {manifest.name: ToolStateEntry(manifest=manifest) for manifest in self.manifests()}
             self._state = ToolState(generation=self._generation, tools=tools)
@@ -244,7 +245,9 @@ class ToolRegistry:
 
 
 def _with_compact(manifest: ToolManifest, provider: ToolProvider) -> ToolManifest:
-    contract = None if manifest.compact_contract else provider.resolve_contract(manifest.name)
+    if manifest.compact_contract:  # a copy: its source may change what it gave
+        return replace(manifest, compact_contract=deepcopy(manifest.compact_contract))
+    contract = provider.resolve_contract(manifest.name)
     if contract is None:
         return manifest
     if not getattr(provider, "makes_schemas", False):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import AsyncIterator, Mapping
+from copy import deepcopy
 from typing import Final
 
 from msgspec.structs import replace
@@ -117,8 +118,8 @@ class ConfigOps(OpenRuntime):
         return True
 
     def tool_state(self) -> ToolState:
-        """Return what the session's tools are, as a value."""
-        return self.plugins.registry.state()
+        """Return what the session's tools are, as a value of the caller's own."""
+        return deepcopy(self.plugins.registry.state())
 
     @contextlib.asynccontextmanager
     async def _changing_tools(self, doing: str) -> AsyncIterator[ToolRegistry]:
@@ -137,7 +138,7 @@ class ConfigOps(OpenRuntime):
             SessionError: the state was made of another generation, or names a tool that no source has.
         """
         async with self._changing_tools("tool reconfigure") as registry:
-            return registry.apply_state(state)
+            return registry.apply_state(deepcopy(state))
 
     async def restore_tool_state(self, state: ToolState) -> int:
         """Take over a stored tool state with its generation, which is returned.
@@ -146,7 +147,7 @@ class ConfigOps(OpenRuntime):
             SessionError: the state names a tool that no source has.
         """
         async with self._changing_tools("tool restore") as registry:
-            registry.restore_state(state)
+            registry.restore_state(deepcopy(state))
             return registry.generation
 
     async def set_tool_availability(self, changes: Mapping[str, Availability | None]) -> int:

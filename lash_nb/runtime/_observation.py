@@ -1,6 +1,5 @@
 """What can be seen of a session between two changes, without waiting for its turn (lash 0.1.0-alpha.37, facade §5)."""
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ def persisted_state_forker(state: RuntimeSessionState, plugins: PluginSession) -
     kept = state.fixed()
     stamp_snapshots(kept, plugins)
     fork_graph = kept.graph.forker()
-    return lambda: dataclasses.replace(kept, graph=fork_graph())
+    return lambda: kept.detached(fork_graph())
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class RuntimeObservation:
     read_view: SessionReadView
     """What it says."""
     tool_state: ToolState
-    """What it offers."""
+    """What it offers; not to be changed, as the session stores it."""
     token_ledger: tuple[TokenLedgerEntry, ...]
     """What it has used."""
     fork_state: Callable[[], RuntimeSessionState]

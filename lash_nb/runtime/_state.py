@@ -3,6 +3,7 @@
 import dataclasses
 import operator
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -141,7 +142,12 @@ class RuntimeSessionState:
 
     def copy(self) -> "RuntimeSessionState":
         """Return a state of its own; it costs what the session's length costs."""
-        return dataclasses.replace(self, graph=self.graph.forker()())
+        return self.detached(self.graph.forker()())
+
+    def detached(self, graph: ResidentGraph) -> "RuntimeSessionState":
+        """Return a state of its own with this graph; those of tools and plugins are copies, as what is hashed of them is remembered."""
+        tools, plugins = deepcopy((self.tool_state_snapshot, self.plugin_snapshot))
+        return dataclasses.replace(self, graph=graph, tool_state_snapshot=tools, plugin_snapshot=plugins)
 
     def _adopt_checkpoint(self, checkpoint: HydratedSessionCheckpoint) -> None:
         turn = checkpoint.turn_state

@@ -13,11 +13,14 @@ from lash_nb.plugins import (
 from lash_nb.providers import ScriptedProvider
 from lash_nb.stores import FullGraph
 from lash_nb.wire import (
+    Json,
     ModelLimits,
     ModelSpec,
     PromptContribution,
     TextItem,
+    ToolManifest,
     TurnInput,
+    to_json,
 )
 from tests.runtime.desk import (
     ActingStore,
@@ -88,6 +91,32 @@ async def test_a_tool_state_is_applied_once_and_restored_always() -> None:
         await tools.apply_state(first)
     assert await tools.restore_state(first) == 1
     assert tools.state() == first
+
+
+async def test_a_tool_state_is_of_whoever_asked() -> None:
+    """What is changed in it, also deep within, changes nothing until it is applied, and what was applied may be changed again."""
+    session = await open_session(answers(), weather, stored=False)
+    tools, before = session.control.tools, to_json(session.control.tools.state())
+    persisted = (await session.control.state.persist_current()).tool_state_snapshot
+    assert persisted is not None
+    state, observed = tools.state(), session.observe().tool_state()
+    for one in (persisted, observed, state):
+        _parameter(one.tools["weather"].manifest)["description"] = "Where?"
+        del one.tools["batch"]
+    _parameter(tools.describe("weather").manifest)["description"] = "Where?"
+    assert to_json(tools.state()) == before
+
+    await tools.apply_state(state)
+    applied = to_json(tools.state())
+    _parameter(state.tools["weather"].manifest)["description"] = "Where to?"
+    assert applied.count(b"Where?") == 1
+    assert to_json(tools.state()) == applied
+
+
+def _parameter(manifest: ToolManifest) -> dict[str, Json]:
+    assert manifest.compact_contract is not None
+    parameter: dict[str, Json] = manifest.compact_contract.parameters[0]
+    return parameter
 
 
 async def test_tools_can_be_added_and_removed() -> None:

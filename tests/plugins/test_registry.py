@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lash_nb.errors import ToolRegistryError
 from lash_nb.plugins import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
-from lash_nb.wire import Availability, Json, ToolState, ToolStateEntry
+from lash_nb.wire import Availability, CompactToolContract, Json, ToolState, ToolStateEntry, to_json
 from tests.plugins.offered import Offered, definition
 
 WEATHER = definition("weather")
@@ -136,6 +136,19 @@ def test_a_state_needs_a_source_for_each_tool() -> None:
     ):
         with pytest.raises(ToolRegistryError, match=message):
             registry().restore_state(state)
+
+
+def test_a_compact_contract_that_its_source_changes_in_place() -> None:
+    """It is seen when the sources are read again, and counts as a change."""
+    compact = CompactToolContract(name="tools.own", signature="own()", returns="any", parameters=({"name": "city"},))
+    live = registry(Offered(replace(WEATHER, compact_contract=compact)))
+    before = to_json(live.state())
+    compact.parameters[0]["name"] = "town"
+    assert to_json(live.state()) == before
+
+    live.refresh_sources(only_changed=True)
+
+    assert (live.generation, b"town" in to_json(live.state())) == (2, True)
 
 
 def test_an_unlisted_tool_is_bound_when_it_is_asked_for() -> None:
