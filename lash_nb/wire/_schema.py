@@ -54,14 +54,14 @@ class LashSchema(Wire, frozen=True, kw_only=True, gc=True, dict=True):  # keeps 
 
     def fault(self, value: Json) -> str | None:
         """Return what is wrong with `value`, None when nothing is; only the first fault is told."""
-        if self._checked.schema != self.schema:
-            self.__dict__.pop("_checked")
-        return self._checked.check("", value)
+        checked = self._checked
+        if checked.schema != self.schema:
+            checked = self.__dict__["_checked"] = _Checked.of(self.schema)
+        return checked.check("", value)
 
     @cached_property
     def _checked(self) -> "_Checked":
-        schema = deepcopy(self.schema)
-        return _Checked(schema, _check_of(schema))
+        return _Checked.of(self.schema)
 
 
 class _Checked(NamedTuple):
@@ -69,6 +69,11 @@ class _Checked(NamedTuple):
 
     schema: Json
     check: _Check
+
+    @classmethod
+    def of(cls, schema: Json) -> "_Checked":
+        kept = deepcopy(schema)
+        return cls(kept, _check_of(kept))
 
 
 def schema_alternatives(schema: Json) -> list[Json] | None:

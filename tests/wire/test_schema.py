@@ -1,6 +1,8 @@
 """Schemas and pointers: keywords that make no sense hold nothing back, and every place of a value can be pointed at."""
 
 from collections.abc import Iterator
+from copy import deepcopy
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
@@ -52,6 +54,42 @@ def test_a_schema_that_is_changed_is_asked_anew() -> None:
     assert schema.fault({"days": 0}) == "city: required property missing"
     del given["required"]
     assert schema.fault({"days": 0}) is None
+
+
+def test_a_schema_that_is_changed_is_asked_by_two_threads() -> None:
+    """Whoever finds out that it was changed while the other one makes its check anew makes it, too."""
+    copying, told = Event(), Event()
+    answers: list[str | None] = []
+    other = Thread(target=lambda: answers.append(schema.fault({"days": 1})))
+
+    class Properties(dict[str, Any]):
+        """While the first thread compares, the other one begins to copy, and goes on when the first one is done."""
+
+        def __eq__(self, value: object) -> bool:
+            if current_thread() is not other and not copying.is_set():
+                other.start()
+                copying.wait()
+            return super().__eq__(value)
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+            if current_thread() is other:
+                copying.set()
+                told.wait()
+            return Properties(deepcopy(dict(self), memo))
+
+        __hash__ = None  # type: ignore[assignment]  # as every dict
+
+    given: dict[str, Any] = {"properties": {"days": {"type": "string"}}}
+    schema = LashSchema(schema=given)
+    assert schema.fault({}) is None
+    given["properties"] = Properties(days={"type": "integer"})
+    try:
+        answers.append(schema.fault({"days": 1}))
+    finally:
+        told.set()
+    other.join()
+
+    assert answers == [None, None]
 
 
 @given(value=free_values())
