@@ -15,7 +15,14 @@ from lash_nb.stores._sqlite_resting import RESTING
 from lash_nb.stores._sqlite_session import SqliteSessionStore
 from lash_nb.wire import DurabilityTier, SessionMeta
 
-__all__ = ["SqliteSessionStoreFactory", "is_session_file", "may_begin", "nearest_session_file", "session_file_ending"]
+__all__ = [
+    "SqliteSessionStoreFactory",
+    "is_session_file",
+    "may_begin",
+    "nearest_session_file",
+    "session_file_ending",
+    "session_file_name",
+]
 
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_NAME: Final = 80

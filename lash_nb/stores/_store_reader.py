@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from lash_nb.errors import CallerError, StoreError
-from lash_nb.stores._sqlite_factory import is_session_file, may_begin, nearest_session_file, session_file_ending
+from lash_nb.stores._sqlite_factory import (
+    is_session_file,
+    may_begin,
+    nearest_session_file,
+    session_file_ending,
+    session_file_name,
+)
 from lash_nb.stores._store_folder import SESSIONS_FOLDER
 from lash_nb.stores._stored_row import StoredSessionRow, row_or_error
 from lash_nb.stores._stored_session import StoredSession
@@ -22,7 +28,7 @@ _SHOWN: Final = 20
 
 
 class StoreReader(Mapping[str, StoredSession]):
-    """The sessions of a folder by id, to be looked at.
+    """The sessions of a folder by id, to be looked at; a file under the name of another session is one of its errors.
 
     Each file is read when it is first needed, and once: one that is asked for by its id alone, all of them to be listed.
 
@@ -70,9 +76,14 @@ class StoreReader(Mapping[str, StoredSession]):
         """Return the rows of a session: of all, if they were listed, else of the files whose names may be its."""
         if "sessions" in self.__dict__:
             return self._rows_of.get(session_id, ())
-        ending = session_file_ending(session_id)
-        files = (file for file in self._files if file.name.endswith(ending) or not is_session_file(file.name))
+        files = (file for file in self._files if self._may_hold(file, session_id))
         return [row for row in self._rows(files) if row.session_id == session_id]
+
+    def _may_hold(self, file: Path, session_id: str) -> bool:
+        """Tell whether the name of a file does not say that it is another session's; where the file was given nobody asks for its name."""
+        name, stem = file.name, file.stem  # which is the id where the file tells none
+        ending = session_file_ending(session_id)
+        return name.endswith(ending) or not is_session_file(name) or session_id == stem or file == self.path
 
     def _rows(self, files: Iterable[Path]) -> Iterator[StoredSessionRow]:
         """Yield the sessions in these files, one file after the other."""
@@ -81,7 +92,10 @@ class StoreReader(Mapping[str, StoredSession]):
     def _row_or_error(self, file: Path) -> StoredSessionRow | StoreError:
         found = self._read.get(file)
         if found is None:
-            found = self._read[file] = row_or_error(file)
+            found = row_or_error(file)
+            if isinstance(found, StoredSessionRow) and not self._may_hold(file, found.session_id):
+                found = _misnamed(file, found.session_id)
+            self._read[file] = found
         return found
 
     def __getitem__(self, session_id: str) -> StoredSession:
@@ -139,6 +153,15 @@ def open_store(path: str | os.PathLike[str]) -> StoreReader:
             f"{given} {what}; give a database, a folder of them, or the folder of a store", code="store_folder"
         )
     return StoreReader(given, files)
+
+
+def _misnamed(file: Path, session_id: str) -> StoreError:
+    """A core refuses such a file too: it looks for a session under its own name alone."""
+    told = (
+        f"{file} holds session {legible(session_id)}, and is named like another one;"
+        f" rename it to {session_file_name(session_id)}, or give the file itself to open_store"
+    )
+    return StoreError("Backend", told, path=str(file))
 
 
 def _written(file: Path) -> float:

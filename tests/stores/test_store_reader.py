@@ -11,7 +11,7 @@ import pytest
 from lash_nb import LashCore, ScriptedProvider, frames, open_store, reply
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, StoreError
-from lash_nb.stores import StoreFolder
+from lash_nb.stores import SqliteSessionStore, StoreFolder
 from tests.stores.material import draft
 
 
@@ -147,6 +147,33 @@ async def test_a_session_is_found_by_its_id_whatever_a_person_calls_its_file(tmp
     file.rename(file.with_stem(name.format(file.stem)))
 
     assert len(open_store(tmp_path)["demo"].messages) == 2
+
+
+async def test_a_file_under_the_name_of_another_session_is_an_error(tmp_path: Path) -> None:
+    """Whether sessions are listed or asked for by their ids; who gives the file itself gets what it holds."""
+    await closed(tmp_path)
+    sessions = StoreFolder(tmp_path).sessions
+    file = shutil.copy(sessions.path_of("demo"), sessions.path_of("other"))
+
+    asked, listed = open_store(tmp_path), open_store(tmp_path)
+    assert list(listed) == ["demo"]
+    for reader in (asked, listed):
+        assert ("other" in reader, len(reader["demo"].messages)) == (False, 2)
+        [error] = reader.errors
+        assert "other-d9298a10d1b07358.db holds session demo, and is named like another one" in error.message
+        assert f"rename it to {sessions.path_of('demo').name}" in error.message
+    assert len(open_store(file)["demo"].messages) == 2
+
+
+async def test_a_database_that_tells_no_id_is_found_by_its_name(tmp_path: Path) -> None:
+    """Nobody has written to it yet: it is listed, and found as it is listed."""
+    file = StoreFolder(tmp_path).sessions.path_of("demo")
+    file.parent.mkdir()
+    await SqliteSessionStore(file).load_session_meta()
+
+    reader = open_store(tmp_path)
+
+    assert (file.stem in reader, list(reader)) == (True, [file.stem])
 
 
 async def test_the_sessions_that_were_written_last_are_found_without_the_others(tmp_path: Path) -> None:
