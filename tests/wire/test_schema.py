@@ -77,7 +77,7 @@ def test_a_schema_that_is_changed_is_asked_by_two_threads() -> None:
                 told.wait()
             return Properties(deepcopy(dict(self), memo))
 
-        __hash__ = None  # type: ignore[assignment]  # as every dict
+        __hash__ = None
 
     given: dict[str, Any] = {"properties": {"days": {"type": "string"}}}
     schema = LashSchema(schema=given)
