@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from lash_nb.clock import CancellationToken, Clock
 from lash_nb.tasks import brought_out, carried, on_this_loop
 
-__all__ = ["TurnCancelledError", "ended_or_cancelled", "settling", "until_cancelled"]
+__all__ = ["TurnCancelledError", "until_cancelled"]
 
 T = TypeVar("T")
 
@@ -25,9 +25,9 @@ class TurnCancelledError(Exception):
 async def until_cancelled(
     work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float = 0
 ) -> T:
-    """Await `work`; once the token is cancelled give it `grace_seconds` to end by itself, then stop it, then leave it.
+    """Await `work` in a task of its own; once the token is cancelled give it `grace_seconds` to end by itself, then stop it, then leave it.
 
-    Work for a token that is cancelled already is not begun.
+    Whatever else the loop has to do comes first. Work that nobody wants any more by then is not begun.
 
     Raises:
         TurnCancelledError: the work has no result.
@@ -36,27 +36,44 @@ async def until_cancelled(
         work.close()  # it was never begun
         raise TurnCancelledError
     loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    task = loop.create_task(settling(work, over))
+    over, turn = loop.create_future(), asyncio.current_task()
+    told = turn.cancelling() if turn else 0
 
-    def ended(_: object) -> None:
-        work.close()  # a task that is cancelled before it begins has not touched it
-        if not over.done():
-            over.set_result(None)
+    async def begun() -> T:
+        if cancel.cancelled or (turn and turn.cancelling() > told):
+            work.close()
+            raise asyncio.CancelledError
+        try:
+            return await carried(work)
+        finally:  # who waits for the end learns of it in the same round of the loop
+            _settle(over)
 
-    task.add_done_callback(ended)
-    return await ended_or_cancelled(task, over, cancel, clock, grace_seconds=grace_seconds)
+    task = loop.create_task(begun())
+    try:
+        await asyncio.sleep(0)  # the task's first step comes before: work that never waits is over then
+        if not task.done():
+            await _ended_or_stopped(task, over, cancel, clock, grace_seconds)
+    except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
+        _leave(task)
+        task.cancel()
+        await asyncio.wait({task}, timeout=_STOP_SECONDS)
+        raise
+    if not task.done() or (task.cancelled() and cancel.cancelled):
+        raise TurnCancelledError
+    error = brought_out(task.exception())
+    if error is not None:
+        raise error
+    return task.result()
 
 
-async def ended_or_cancelled(
-    task: "asyncio.Task[T]",
+async def _ended_or_stopped(
+    task: "asyncio.Task[Any]",
     over: "asyncio.Future[None]",
     cancel: CancellationToken,
     clock: Clock,
-    *,
     grace_seconds: float,
-) -> T:
-    """Await a task of `settling` work; what is cancelled and raised is as in `until_cancelled`."""
+) -> None:
+    """Wait until the task's work is over, or was cancelled and given its time."""
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
@@ -66,31 +83,12 @@ async def ended_or_cancelled(
     unsubscribe = cancel.subscribe(on_this_loop(stop))
     try:
         await over
-    except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
-        task.cancel()
-        await asyncio.wait({task}, timeout=_STOP_SECONDS)
-        raise
     finally:
         unsubscribe()
         for stopper in stopping:
             stopper.cancel()
         if not task.done():
             _leave(task)
-    if not task.done() or (task.cancelled() and cancel.cancelled):
-        raise TurnCancelledError
-    error = brought_out(task.exception())
-    if error is not None:
-        raise error
-    return task.result()
-
-
-async def settling(work: Coroutine[Any, Any, T], over: "asyncio.Future[None]") -> T:
-    """Do the work; who waits for its end learns of it in the same round of the loop."""
-    try:
-        return await carried(work)
-    finally:
-        if not over.done():
-            over.set_result(None)
 
 
 async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:

@@ -8,7 +8,6 @@ from lash_nb.clock import CancellationToken, Clock, IdSource
 from lash_nb.effects import ScopedEffectController
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle
-from lash_nb.runtime._deputy import Deputies
 from lash_nb.runtime._direct_usage import PendingUsage
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._surface import SurfaceBuilder
@@ -70,8 +69,6 @@ class TurnContext:
     """What plugins get for this turn alone, by plugin id."""
     conversation: Callable[[], Sequence[Message]]
     """Makes what the model knows at this moment."""
-    deputies: Deputies = field(default_factory=Deputies)
-    """In whose name its model calls and tools run."""
     llm_calls: int = 0
     """Model calls so far."""
     unasked: int = 0

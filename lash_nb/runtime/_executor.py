@@ -88,9 +88,7 @@ class TurnEffectExecutor:
         turn, sleep = self._turn, partial(self._retry_sleep, invocation, call)
         work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call), sleep))
         try:
-            return await turn.deputies.until_cancelled(
-                work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS
-            )
+            return await until_cancelled(work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:
             return None
 

@@ -16,7 +16,7 @@ from lash_nb.providers import (
     UsageEvent,
     llm_call_error,
 )
-from lash_nb.runtime._cancelling import TurnCancelledError
+from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._hook_desk import TurnHookDesk
 from lash_nb.runtime._hook_stream import StreamStoppedError, hook_failure, pumped
@@ -117,7 +117,7 @@ class _LlmCall:
         turn.unasked += turn.cancel.cancelled
         ask = self._ask_with_hooks if turn.plugins.hooks.assistant_stream else self._ask_provider
         try:
-            response = await turn.deputies.until_cancelled(turn.writer.within(ask), turn.cancel, turn.clock)
+            response = await until_cancelled(turn.writer.within(ask), turn.cancel, turn.clock)
         except LlmTransportError as error:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
@@ -147,7 +147,7 @@ class _LlmCall:
         turn, hooks = self._turn, self._turn.plugins.hooks
         try:
             asking = turn.writer.within(lambda: hooks.responded(turn.session_id, response))
-            response, events = await turn.deputies.until_cancelled(asking, turn.cancel, turn.clock)
+            response, events = await until_cancelled(asking, turn.cancel, turn.clock)
         except PluginError as error:
             return LlmResult(Err=hook_failure("plugin_assistant_response", error))
         except TurnCancelledError:

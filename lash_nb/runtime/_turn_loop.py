@@ -105,12 +105,6 @@ class TurnLoop:
         Raises:
             LashRuntimeError: a durable host failed; the machine asks for nothing and is not done.
         """
-        try:
-            return await self._driven()
-        finally:
-            self._turn.deputies.let_go()
-
-    async def _driven(self) -> Done:
         while (effect := self._machine.poll_effect()) is not None:
             if isinstance(effect, Done):
                 return effect

@@ -1,19 +1,24 @@
 """In whose name tools run: each call in a task that is not the turn's, whether the tool waits or not."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from lash_nb.clock import CancellationToken
-from lash_nb.plugins import tool
-from lash_nb.providers import calls
-from lash_nb.wire import ToolCancelled
+from lash_nb.plugins import ToolContext, tool
+from lash_nb.providers import call, calls, reply
+from lash_nb.wire import CompletedToolCall, LlmRequest, LlmResponse, ToolCancelled
 from tests.runtime.desk import open_session
 
+LATE: Final = 0.002
+"""Seconds until that comes which a call left behind."""
 MARK: ContextVar[str] = ContextVar("mark", default="none")
 TWO = calls(("a", "probe", {}), ("b", "probe", {}))
 NESTED: Final = """
@@ -44,22 +49,104 @@ asyncio.run(main())
 """What patches asyncio has a process of its own."""
 
 
-async def test_a_tool_has_one_task_from_its_first_step_to_its_last() -> None:
-    """It is not the task that waits for the turn, so that a tool may cancel it in part, as timeouts do."""
-    seen: list[asyncio.Task[object] | None] = []
+def own_task() -> asyncio.Task[Any]:
+    """The task in whose name this runs."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_tool_has_one_task_from_its_first_step_to_its_last(*, waits: bool) -> None:
+    """It is not the task that waits for the turn, so that a tool may cancel it in part, as timeouts do; nor is it another call's."""
+    seen: list[asyncio.Task[Any]] = []
 
     @tool
     async def probe() -> None:
         """Look before and after a wait."""
-        seen.append(asyncio.current_task())
-        await asyncio.sleep(0)
-        seen.append(asyncio.current_task())
+        seen.append(own_task())
+        if waits:
+            await asyncio.sleep(0)
+        seen.append(own_task())
 
     await (await open_session([TWO, "ok"], probe)).turn("hi").run()
     first, again, second, once_more = seen
     assert first is again
     assert second is once_more
-    assert len({first, second, asyncio.current_task()}) == 3
+    assert len({first, second, own_task()}) == 3
+
+
+def cancelled_late(task: asyncio.Task[Any]) -> None:
+    """Cancel the task in a moment."""
+    asyncio.get_running_loop().call_later(LATE, task.cancel)
+
+
+def timeout_kept(_: asyncio.Task[Any]) -> None:
+    """Begin a time limit, and never leave it."""
+    limit = asyncio.timeout(LATE)
+    with contextlib.suppress(StopIteration):
+        limit.__aenter__().send(None)
+
+
+@pytest.mark.parametrize("leave", [cancelled_late, timeout_kept])
+@pytest.mark.parametrize("by", ["tool", "model"])
+async def test_what_a_call_left_behind_ends_no_other_call(leave: Callable[[asyncio.Task[Any]], None], by: str) -> None:
+    """A cancellation of its task that comes when it is over reaches nobody: neither the next tool nor the next model call, which wait then."""
+
+    async def answer(request: LlmRequest) -> LlmResponse:
+        asked = request.messages[-1].blocks[-1].ToolResult is None
+        if asked and by == "model":
+            leave(own_task())
+        elif not asked:
+            await asyncio.sleep(2 * LATE)
+        return TWO if asked else reply("ok")
+
+    @tool
+    async def probe(context: ToolContext) -> str:
+        """Leave something behind, or wait until it comes."""
+        if context.tool_call_id == "a" and by == "tool":
+            leave(own_task())
+        else:
+            await asyncio.sleep(2 * LATE)
+        return "done"
+
+    result = await (await open_session(answer, probe)).turn("hi").run()
+    assert [done.output.value_for_projection() for done in result.tool_calls] == ["done", "done"]
+    assert result.reply == "ok"
+
+
+async def test_what_a_tool_makes_of_its_task_is_its_own() -> None:
+    """A name, a request to be cancelled that was taken back, and what somebody keeps by the task: the next call has none of it."""
+    seen: list[object] = []
+    kept: WeakKeyDictionary[asyncio.Task[Any], str] = WeakKeyDictionary()
+
+    @tool
+    async def probe() -> None:
+        """Look, and leave traces."""
+        task = own_task()
+        seen.append((task.get_name() == "mine", kept.get(task)))
+        task.set_name("mine")
+        kept[task] = "mine"
+
+    await (await open_session([TWO, "ok"], probe)).turn("hi").run()
+    assert seen == [(False, None), (False, None)]
+
+
+async def test_who_waits_for_the_end_of_a_tools_task_is_told_when_the_tool_ends() -> None:
+    """With what it returned, and before the model is asked again."""
+    told: list[object] = []
+
+    async def answer(request: LlmRequest) -> LlmResponse:
+        told.append("model")
+        return call("probe") if request.messages[-1].blocks[-1].ToolResult is None else reply("ok")
+
+    @tool
+    async def probe() -> None:
+        """Ask to be told."""
+        own_task().add_done_callback(lambda task: told.append(type(task.result())))
+
+    await (await open_session(answer, probe)).turn("hi").run()
+    assert told == ["model", CompletedToolCall, "model"]
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001])
@@ -77,7 +164,7 @@ async def test_a_timeout_ends_the_wait_of_a_tool_alone(seconds: float) -> None:
         return "in time"
 
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
-    assert [call.output.value_for_projection() for call in result.tool_calls] == ["over time", "over time"]
+    assert [done.output.value_for_projection() for done in result.tool_calls] == ["over time", "over time"]
     assert result.reply == "ok"
 
 
@@ -94,8 +181,7 @@ async def test_who_cancels_a_tool_after_its_first_step_is_heard_with_the_reason(
     @tool
     async def probe() -> None:
         """Be cancelled soon."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = own_task()
         asyncio.get_running_loop().call_soon(task.cancel, "why")
         try:
             await asyncio.Event().wait()
@@ -113,15 +199,14 @@ async def test_the_task_of_a_call_that_is_over_may_be_cancelled(*, taken_back: b
     @tool
     async def probe() -> str:
         """Have its task cancelled when it is over."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = own_task()
         asyncio.get_running_loop().call_soon(task.cancel)
         if taken_back:
             asyncio.get_running_loop().call_soon(task.uncancel)
         return "done"
 
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
-    assert [call.output.value_for_projection() for call in result.tool_calls] == ["done", "done"]
+    assert [done.output.value_for_projection() for done in result.tool_calls] == ["done", "done"]
     assert result.reply == "ok"
 
 
@@ -190,9 +275,7 @@ async def test_a_tool_that_cancels_its_task_ends_the_turn(*, waits: bool) -> Non
     @tool
     async def probe() -> None:
         """Cancel the task that it has."""
-        task = asyncio.current_task()
-        assert task is not None
-        task.cancel()
+        own_task().cancel()
         if waits:
             await asyncio.sleep(0)
 
@@ -210,16 +293,14 @@ async def test_a_tool_that_cancels_its_task_in_a_cancelled_turn_is_cut_off(*, wa
     @tool
     async def probe() -> None:
         """Cancel the turn, and the task that it has."""
-        task = asyncio.current_task()
-        assert task is not None
         token.cancel()
-        task.cancel()
+        own_task().cancel()
         if waits:
             await asyncio.sleep(0)
 
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").cancel(token).run()
     assert result.outcome.stopped == "cancelled"
-    assert [type(call.output.outcome) for call in result.tool_calls] == [ToolCancelled, ToolCancelled]
+    assert [type(done.output.outcome) for done in result.tool_calls] == [ToolCancelled, ToolCancelled]
 
 
 @pytest.mark.parametrize("fails", [False, True])
