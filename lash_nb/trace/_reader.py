@@ -19,9 +19,10 @@ from lash_nb.trace._index import BadLine, TraceIndex
 from lash_nb.trace._line_faults import fault_of
 from lash_nb.trace._meaning import Meaning
 from lash_nb.trace._peek import decode_body
+from lash_nb.trace._records_source import RecordsSource
 from lash_nb.trace._room import with_room
 from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
-from lash_nb.trace._source import BytesSource, RecordsSource, Source, open_files
+from lash_nb.trace._source import BytesSource, Source, open_files
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._summary import TraceSummary, summarize
 from lash_nb.words import printable

@@ -1,4 +1,4 @@
-"""Where the bytes of a trace lie: a file that stays on disk, or bytes and records that are already here.
+"""Where the bytes of a trace lie: a file that stays on disk, or bytes that are already here.
 
 A source is read front to back in pieces of whole lines, and then here and there, some records at a time. A file is never held in memory.
 """
@@ -7,29 +7,23 @@ import glob
 import gzip
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Final, Protocol
 
-import msgspec
-import numpy as np
-
-from lash_nb.errors import TraceReadError, WireError, exception_text
+from lash_nb.errors import TraceReadError
 from lash_nb.trace._ahead import Indexed, read_ahead
-from lash_nb.trace._column import Grown, Ints
+from lash_nb.trace._column import Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, read_from, scan
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._unreadable import unreadable
-from lash_nb.wire import TraceRecord
-from lash_nb.words import counted, printable
+from lash_nb.words import printable
 
-__all__ = ["BytesSource", "FileSource", "RecordsSource", "Source", "open_files"]
+__all__ = ["BytesSource", "FileSource", "Source", "open_files"]
 
 _GZIP: Final = b"\x1f\x8b"
 _WILD: Final = frozenset("*?[")
-_BATCH: Final = 256
-"""Records encoded at a time."""
 _HEAD: Final = 128
 """Bytes by which a file is known again: they hold the id and the time of its first record."""
 
@@ -151,44 +145,6 @@ class BytesSource:
         return len(found)
 
 
-class RecordsSource:
-    """Records in memory, whose bytes are made when they are asked for; the list may grow at its end.
-
-    What JSON cannot hold, as an object of some class or a ring, is a line that is no record: it tells why.
-    """
-
-    fault: Final = None
-
-    def __init__(self, records: Sequence[Any], *, name: str) -> None:
-        self.name = name
-        self._records = records
-        self._ends = Grown("i8")
-
-    def pieces(self, offset: int) -> Iterator[Piece]:
-        """Yield the lines of the records that came since."""
-        while new := self._records[len(self._ends) : len(self._ends) + _BATCH]:
-            lines = [_record_line(record) for record in new]
-            self._ends.extend(np.cumsum([len(line) for line in lines]) + offset)
-            data = memoryview(b"".join(lines))
-            yield Piece(offset, data, len(data), is_whole=True)
-            offset += len(data)
-
-    def blocks(self, offsets: Ints, lengths: Ints) -> Iterator[Block]:  # noqa: ARG002 - the records tell their length
-        """Yield records, each made again.
-
-        Raises:
-            TraceReadError: the list has fewer of them than before.
-        """
-        numbers = np.searchsorted(self._ends.values, offsets, "right").tolist()
-        if len(numbers) and max(numbers) >= len(self._records):
-            message = f"The list had {counted(len(self._ends), 'record')} when it was read and has {len(self._records):,} now. Read it again with read_trace()."
-            raise TraceReadError(message)
-        for first in range(0, len(numbers), _BATCH):
-            lines = [_record_line(self._records[number]) for number in numbers[first : first + _BATCH]]
-            ends = np.cumsum([len(line) for line in lines])
-            yield Block(b"".join(lines), np.append(0, ends[:-1]), ends - 1)
-
-
 def open_files(paths: Iterable[Path]) -> list[Source]:
     """Return the sources of paths and of patterns, each file once.
 
@@ -224,20 +180,3 @@ def _unpacked(source: FileSource, spool: Spool) -> Source:
         return source
     with gzip.open(source.path) as stream:
         return SpooledSource(stream, spool, name=source.name)
-
-
-def _record_line(record: Any) -> bytes:
-    """Write one record as a line; between the tokens of JSON a line feed means no more than a space."""
-    try:
-        data = _record_bytes(record)
-    except (WireError, TypeError, ValueError, RecursionError) as error:
-        data = msgspec.json.encode(f"{type(record).__name__} that JSON cannot hold: {exception_text(error)}")
-    return data.rstrip().replace(b"\n", b" ") + b"\n"
-
-
-def _record_bytes(record: Any) -> bytes:
-    if isinstance(record, bytes):
-        return record
-    if isinstance(record, str):
-        return record.encode(errors="surrogatepass")  # what is no text then is a bad line, as in a file
-    return record.to_json() if isinstance(record, TraceRecord) else msgspec.json.encode(record)

@@ -55,7 +55,7 @@ from lash_nb.wire._invocation import (
 )
 from lash_nb.wire._journal import EffectEntry, EffectOrigin, EffectStatus
 from lash_nb.wire._json import (
-    from_builtins, from_json, from_json_rows, may_hold_long_integer, pretty_json, stable_hash, to_builtins, to_json,
+    from_builtins, from_json, from_json_rows, json_size, may_hold_long_integer, pretty_json, stable_hash, to_builtins, to_json,
 )
 from lash_nb.wire._lashlang_graph import (
     TraceLashlangEdgeSelection, TraceLashlangGraph, TraceLashlangGraphChildLink, TraceLashlangGraphEdge,
@@ -287,7 +287,7 @@ __all__ = [
     "at_least", "child_tool_effect_invocation", "chronological_projection", "common_beginning", "completed_call",
     "content_id", "conversation_messages", "direct_effect_invocation", "direct_request_discriminator", "display_value",
     "effect_kind", "expect_outcome", "first_user_message", "format_tool_output_content", "from_builtins", "from_json",
-    "from_json_rows", "host_event_invocation", "image_dimensions", "lashlang_event_key", "lashlang_sleep_invocation",
+    "from_json_rows", "host_event_invocation", "image_dimensions", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",
     "llm_reply", "materialize_process_event_semantics", "may_hold_long_integer", "merged_ledger", "message_tree",
     "messages_are_prompt_resume_safe", "model_tool_return", "nests_deeper", "open_object_schema", "orphaned_node_ids",
     "outcome_from", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",

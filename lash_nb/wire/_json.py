@@ -30,6 +30,7 @@ __all__ = [
     "from_builtins",
     "from_json",
     "from_json_rows",
+    "json_size",
     "may_hold_long_integer",
     "pretty_json",
     "sorted_json",
@@ -80,6 +81,14 @@ def to_json(value: Any) -> bytes:
         return _canonical(value)
     except _UNWRITABLE as error:
         raise _unwritten(value, error) from error
+
+
+def json_size(sequence: SharedSequence[Any]) -> int:
+    """Return how many bytes `to_json` of a sequence has, which are not put together; errors as there."""
+    try:
+        return sequence.json_size(_canonical)
+    except _UNWRITABLE as error:
+        raise _unwritten(sequence, error) from error
 
 
 def sorted_json(record: Wire, checked: Wire) -> bytes:

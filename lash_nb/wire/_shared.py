@@ -2,7 +2,8 @@
 
 Rule 1: a `SharedSequence` never changes. What stands behind its end in the list that it looks at is somebody else's.
 Rule 2: that list only grows, and only by `extended`, on the event loop of its session.
-Rule 3: it is written, pickled, compared and hashed as the tuple of its items, so nobody can tell them apart but by the cost.
+Rule 3: it is written, pickled, compared and hashed as the tuple of its items, so nobody can tell them apart but by the cost; only the `repr`
+of a long one leaves out its middle, and says so.
 """
 
 from array import array
@@ -23,6 +24,10 @@ _FEW: Final = 16
 """As many items are copied with each extension before a longer list of their own pays, whatever the length."""
 
 
+_SHOWN: Final = 20
+"""As many items does a `repr` name: in a cell, a log or a traceback nobody reads a whole session."""
+
+
 class _Trunk:
     """A list that only grows, and the JSON of its items as far as it was asked for."""
 
@@ -35,13 +40,18 @@ class _Trunk:
 
     def written(self, length: int, encode: Callable[[Any], bytes]) -> bytes:
         """Return the JSON of the first items, with commas between; each is encoded once."""
+        size = self.size(length, encode)
+        return bytes(memoryview(self.json)[:size])
+
+    def size(self, length: int, encode: Callable[[Any], bytes]) -> int:
+        """Return the bytes of the same."""
         for item in self.items[len(self.ends) : length]:
             encoded = encode(item)
             if self.ends:
                 self.json += b","
             self.json += encoded
             self.ends.append(len(self.json))
-        return bytes(memoryview(self.json)[: self.ends[length - 1]]) if length else b""
+        return self.ends[length - 1] if length else 0
 
 
 class SharedSequence(Sequence[Item], Generic[Item]):
@@ -118,6 +128,13 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         pieces = [*map(encode, self._before), *([shared] if shared else ()), *map(encode, self._behind)]
         return b"[%b]" % b",".join(pieces)
 
+    def json_size(self, encode: Callable[[Any], bytes]) -> int:
+        """Return the bytes of `to_json`; what was written before is not written again."""
+        sizes = [*map(len, map(encode, self._before)), *map(len, map(encode, self._behind))]
+        if self._length:
+            sizes.append(self._trunk.size(self._length, encode))
+        return len("[]") + sum(sizes) + max(len(sizes) - 1, 0)
+
     def __len__(self) -> int:
         return self._size
 
@@ -178,7 +195,10 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return repr(tuple(self))
+        if self._size <= _SHOWN:
+            return repr(tuple(self))
+        first, last = map(repr, self[: _SHOWN // 2]), map(repr, self[-_SHOWN // 2 :])
+        return f"({', '.join(first)}, … {self._size - _SHOWN:,} more …, {', '.join(last)})"
 
     def __reduce__(self) -> tuple[type[tuple[Any, ...]], tuple[tuple[Item, ...]]]:
         return tuple, (tuple(self),)

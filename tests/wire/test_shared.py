@@ -25,6 +25,7 @@ from lash_nb.wire import (
     TraceRecord,
     common_beginning,
     from_json,
+    json_size,
     to_builtins,
     to_json,
 )
@@ -79,6 +80,7 @@ def test_a_slice_is_the_slice_of_the_tuple(steps: list[tuple[str, int, Any]], pa
 def test_a_sequence_is_written_and_copied_as_its_tuple(steps: list[tuple[str, int, Any]]) -> None:
     """JSON, plain values, pickles and copies know no sharing, in whichever order they are written."""
     for shared, plain in reversed(grown(steps)):
+        assert json_size(shared) == len(to_json(plain))
         assert to_json(shared) == to_json(plain)
         assert to_builtins({"a": shared}) == {"a": list(plain)}
         assert type(unpickled(shared)) is tuple
@@ -123,6 +125,14 @@ def test_what_is_shared_is_mapped_once() -> None:
         held = held.extended((number,))
         mapped(held.within((-number,), ()))
     assert asked == [number for last in range(100, 110) for number in (last, -last)]
+
+
+def test_the_repr_of_a_long_sequence_says_what_it_leaves_out() -> None:
+    """A cell that shows a request of a long session shows where it begins and ends."""
+    assert repr(SharedSequence(range(20))) == repr(tuple(range(20)))
+    assert repr(SharedSequence(range(4_000))) == (
+        "(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … 3,980 more …, 3990, 3991, 3992, 3993, 3994, 3995, 3996, 3997, 3998, 3999)"
+    )
 
 
 def test_what_is_shared_is_written_once() -> None:
