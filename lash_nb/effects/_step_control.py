@@ -49,9 +49,14 @@ class StepControl:
     """Stops a session's turns before their effects, and decides what becomes of each.
 
     Armed or not is the session's standing wish; `run_to` and `pause_next` bend it until the turn is over (`turn_over`).
+
+    Attributes:
+        waited_ns: How long a decision was waited for until now, in nanoseconds, over all turns.
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.waited_ns = 0
+        self._asked_ns: int | None = None
         self._clock = clock
         self._armed = False
         self._mode: StepMode = "free"
@@ -259,7 +264,18 @@ class StepControl:
             for arrival in self._arrivals:
                 if not arrival.done():
                     arrival.set_result(self._shown.pending)
+        self._count_waiting()
         self._changed()
+
+    def _count_waiting(self) -> None:
+        """The next effect may be shown in the very moment in which one is decided on: then there is no time between them to count."""
+        is_asked = self.pending is not None
+        if is_asked == (self._asked_ns is not None):
+            return
+        now = self._clock.monotonic_ns()
+        if self._asked_ns is not None:
+            self.waited_ns += now - self._asked_ns
+        self._asked_ns = now if is_asked else None
 
     def _held_by(self, stop: _Stop) -> set[_Stop]:
         """Effects that must be over before `stop` shows; those of other scopes run beside it, and may even wait for it."""

@@ -42,11 +42,13 @@ class TurnResult:
     usage: TokenUsage
     """The turn's own tokens."""
     duration_ms: float
-    """How long the turn took, in milliseconds."""
+    """How long the turn took, in milliseconds, all waiting included."""
     activities: tuple[TurnActivity, ...] = field(repr=False)
     """The semantic stream, in order."""
     snapshot: Callable[[], SessionSnapshot] = field(repr=False)
     """Makes `state`; it costs what the session's length costs, so it is made when it is read."""
+    waited_ms: float = 0.0
+    """How long of that an effect waited for somebody's decision about it, in milliseconds."""
     unasked: int = 0
     """Model calls among the activities that the turn's cancellation forestalled."""
 

@@ -77,6 +77,7 @@ class TurnRunner:
         self._env = runtime.environment
         self._phases = runtime.phases
         self._started_ns = self._env.clock.monotonic_ns()
+        self._waited_ns = runtime.effect_host.control.waited_ns
         self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
         self._controller = controller
         self._claims = claims
@@ -342,6 +343,7 @@ class TurnRunner:
             assembly=assembly,
             usage=usage,
             duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
+            waited_ms=(self._runtime.effect_host.control.waited_ns - self._waited_ns) / 1e6,
             activities=tuple(self._assembler.activities),
             snapshot=snapshot_reader(self._state),
             unasked=unasked,

@@ -1,5 +1,7 @@
 """An effect in words: what it is called, what it is about, how it ended, who asked for it. One place for rail, tables, cards and text."""
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +30,7 @@ __all__ = [
     "cause_text",
     "describe",
     "failure_of",
+    "last_turn",
     "python_of",
     "replay_short",
     "short_kind",
@@ -88,6 +91,15 @@ def describe(entry: EffectEntry) -> EffectRow:
         quiet=kind in QUIET,
         origin="" if entry.origin == "executed" else entry.origin,
     )
+
+
+def last_turn(entries: Sequence[EffectEntry]) -> list[EffectEntry]:
+    """Return the effects of the turn to which the last one belongs, found from the end: the session may be long."""
+    if not entries:
+        return []
+    turn = entries[-1].envelope.invocation.scope.turn_id
+    found = takewhile(lambda entry: entry.envelope.invocation.scope.turn_id == turn, reversed(entries))
+    return list(found)[::-1]
 
 
 def python_of(entry: EffectEntry) -> str:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, token_count
-from lash_nb.views._effect_words import arguments, cause_text, describe, failure_of, python_of, subject_of, usage_of
+from lash_nb.views._effect_words import (
+    arguments,
+    cause_text,
+    describe,
+    failure_of,
+    last_turn,
+    python_of,
+    subject_of,
+    usage_of,
+)
 from lash_nb.views._fields import fields_of
 from lash_nb.views._json import json_html, pretty
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, heading, joined, table
@@ -14,6 +23,7 @@ from lash_nb.wire import EffectEntry
 __all__ = ["effects_html", "effects_text", "envelope_html", "envelope_text"]
 
 _ROWS: Final = 30
+"""Of a long turn its end is shown."""
 _ASCII: Final = {
     "ok": "ok",
     "failed": "! failed",
@@ -26,7 +36,7 @@ _ASCII: Final = {
 
 def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> str:
     """Return the last effects as a table for GitHub, nbviewer and a notebook without a kernel."""
-    shown = _last_turn(entries)
+    shown = last_turn(entries)[-_ROWS:]
     heads = [
         ("#", RIGHT),
         ("kind", "white-space:nowrap;"),
@@ -53,7 +63,7 @@ def effects_text(
     entries: Sequence[EffectEntry], *, title: str = "Effects", next_commands: str = "next: %lash effects"
 ) -> str:
     """Return the last effects as aligned text, the pending one with its arguments."""
-    shown = _last_turn(entries)
+    shown = last_turn(entries)[-_ROWS:]
     cells = [["", "#", "kind", "what", "effect", "status", "took"]]
     for entry in shown:
         row = describe(entry)
@@ -142,17 +152,6 @@ def envelope_text(entry: EffectEntry) -> str:
             commands,
         ]
     )
-
-
-def _last_turn(entries: Sequence[EffectEntry]) -> Sequence[EffectEntry]:
-    """The effects of the last turn; of a long one, its end."""
-    if not entries:
-        return ()
-    last = entries[-1].envelope.invocation.scope.turn_id
-    start = len(entries)
-    while start > 0 and len(entries) - start < _ROWS and entries[start - 1].envelope.invocation.scope.turn_id == last:
-        start -= 1
-    return entries[start:]
 
 
 def _html_row(entry: EffectEntry) -> list[str]:

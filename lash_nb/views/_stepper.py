@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import traitlets as t
+from IPython.core.getipython import get_ipython
 
 from lash_nb.errors import CallerError, LashError, wrong_type
 from lash_nb.views import _stepper_rows as rows
@@ -18,6 +19,7 @@ from lash_nb.views._fields import edited_envelope
 from lash_nb.views._injection import magic, model_sees, outcome_of
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._steppable import Steppable
+from lash_nb.views._stepper_place import StepperPlace
 from lash_nb.wire import EffectEntry
 
 __all__ = ["StepperView"]
@@ -52,6 +54,7 @@ class StepperView(View):
         super().__init__(**traits)
         self.steppable: Final = steppable
         self._shown: int | None = None
+        self._place: StepperPlace | None = None
         self._drawn: tuple[EffectEntry | None, dict[str, Any]] | None = None
         self._loop = _running_loop()
         self._turnstile = asyncio.Lock()
@@ -66,6 +69,16 @@ class StepperView(View):
             self._unsubscribe()
             self._unsubscribe = None
         super().close()
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show it where a kernel answers as a place of its own, once in a cell: it is often shown, and the cell's value as well."""
+        shell = get_ipython()
+        if getattr(shell, "kernel", None) is None:
+            super()._ipython_display_(**kwargs)
+            return
+        cell = shell.execution_count if shell else 0
+        if self._place is None or self._place.cell != cell:
+            self._place = StepperPlace(self, cell=cell)
 
     def static_html(self) -> str:
         """Return the effects of the last turn as a table that needs no script."""
@@ -85,6 +98,14 @@ class StepperView(View):
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a provider's own: for the page, not for the loop
             self.problem = {"message": f"{type(error).__name__}: {error}", "path": ""}
         self._refresh()
+        if command.get("do") in _GOES_ON:
+            self._show_end()
+
+    def _show_end(self) -> None:
+        """Leave the card of a turn that is over below the stepper that was shown last, as the cell of a turn does."""
+        if self._place is not None and self.steppable.state == "finished" and self.steppable.result is not None:
+            self._place.draw_card(self.steppable.result, self.steppable.entries)
+            self._place.draw_twin(self)
 
     def _action(self, name: object) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
         actions = {
@@ -210,6 +231,8 @@ class StepperView(View):
             self.preview = {"model_sees": model_sees(outcome), "same_as": magic(envelope, form), "problem": ""}
 
 
+_GOES_ON: Final = frozenset({"step", "continue", "inject", "cancel"})
+"""Commands after which the turn may be over."""
 _IMMEDIATE: Final = frozenset({"cancel", "stop_at", "show", "check", "preview"})
 """Commands that must not wait for a running step: cancelling it above all."""
 

@@ -12,6 +12,7 @@ from lash_nb.views._effect_words import (
     EffectRow,
     cause_text,
     describe,
+    last_turn,
     python_of,
     replay_short,
     subject_of,
@@ -21,7 +22,7 @@ from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms
 from lash_nb.views._json import call_text, pretty, pretty_capped
 from lash_nb.views._steppable import Steppable
-from lash_nb.views._turn_words import outcome_words, turn_state
+from lash_nb.views._turn_words import TurnLike, outcome_words, took_words, turn_state, usage_words
 from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
 
 __all__ = ["conversation", "envelope", "rail", "state", "turn_label"]
@@ -71,7 +72,8 @@ def _empty(steppable: Steppable) -> str:
     """What stands where an envelope would."""
     if steppable.state != "finished":
         return "Nothing is pending."
-    return f"The turn is over: {_detail(steppable, None)}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
+    outcome = outcome_words(steppable.result) if steppable.result is not None else "no result"
+    return f"The turn is over: {outcome}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
 
 
 def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
@@ -81,8 +83,12 @@ def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
         running = steppable.entries[-1] if steppable.entries else None
         return f"{running.envelope.kind} {subject_of(running.envelope)}" if running else "starting"
     if steppable.state == "finished":
-        return outcome_words(steppable.result) if steppable.result is not None else "no result"
+        return _end(steppable.result) if steppable.result is not None else "no result"
     return 'start a turn: %lash step "…"'
+
+
+def _end(result: TurnLike) -> str:
+    return " · ".join(filter(None, (outcome_words(result), took_words(result), usage_words(result.usage))))
 
 
 def rail(steppable: Steppable) -> dict[str, Any]:
@@ -181,7 +187,7 @@ def _note(entry: EffectEntry) -> str:
 
 
 def conversation(steppable: Steppable) -> dict[str, Any]:
-    """Return the end of what the model knows, and how many tokens it was last asked with."""
+    """Return the end of what the model knows, and the tokens of the turn and of its last call."""
     messages = steppable.conversation()
     shown = messages[-_TALK_LIMIT:]
     items = [item for message in shown for item in _talk(message)]
@@ -189,15 +195,20 @@ def conversation(steppable: Steppable) -> dict[str, Any]:
     if pending is not None and pending.envelope.kind == "tool_call":
         items.append({"role": "tool", "waiting": True, "text": ""})
     older = f"system and {counted(len(messages) - len(shown), 'earlier message')}" if len(shown) < len(messages) else ""
-    return {"tokens": _tokens(steppable.entries), "older": older, "items": items}
+    return {**_tokens(steppable.entries), "older": older, "items": items}
 
 
-def _tokens(entries: Sequence[EffectEntry]) -> str:
-    for entry in reversed(entries[-_RAIL_LIMIT:]):
-        usage = usage_of(entry)
-        if usage is not None:
-            return f"{token_count(usage.input_tokens)} tokens in"
-    return ""
+def _tokens(entries: Sequence[EffectEntry]) -> dict[str, str]:
+    """Count what the turn took; what the last call was asked with is how full the model's window is."""
+    usages = [usage for entry in last_turn(entries) if (usage := usage_of(entry)) is not None]
+    if not usages:
+        return {"tokens": "", "last_call": ""}
+    asked, said = (sum(getattr(usage, name) for usage in usages) for name in ("input_tokens", "output_tokens"))
+    last = usages[-1]
+    return {
+        "tokens": f"{token_count(asked)} in · {token_count(said)} out",
+        "last_call": f"in this turn; its last call {token_count(last.input_tokens)} in · {token_count(last.output_tokens)} out",
+    }
 
 
 def _talk(message: Message) -> Iterator[dict[str, Any]]:

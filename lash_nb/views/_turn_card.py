@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lash_nb.plots import duration, one_line, short_id
+from lash_nb.plots import one_line, short_id
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, joined
 from lash_nb.views._turn_prose import prose_row, running_prose_row
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_tool_row import CUT, LINE, ROW, tool_row
-from lash_nb.views._turn_words import TurnLike, TurnState, counts_words, outcome_words, told_issues, turn_state
+from lash_nb.views._turn_words import (
+    TurnLike,
+    TurnState,
+    counts_words,
+    outcome_words,
+    told_issues,
+    took_words,
+    turn_state,
+)
 from lash_nb.wire import EffectEntry, ToolCallCommand
 from lash_nb.words import unmasked
 
@@ -33,7 +41,7 @@ def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
     rows = TurnRows.of(result)
     state = turn_state(result)
     where = f"turn {result.turn_index} · {short_id(result.session_id)}"
-    head = card_head(state, outcome_words(result), where, el("span", duration(result.duration_ms)))
+    head = card_head(state, outcome_words(result), where, el("span", took_words(result)))
     entries = {
         entry.envelope.command.call.call_id: entry
         for entry in effects

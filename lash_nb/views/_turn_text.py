@@ -7,7 +7,7 @@ from lash_nb.plots import counted, duration, one_line, short_id
 from lash_nb.views._json import call_text, summary
 from lash_nb.views._text import COLUMNS, clipped
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
-from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues
+from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues, took_words
 from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess
 
 __all__ = ["text_rows", "turn_text"]
@@ -17,7 +17,7 @@ _ASCII: Final[Mapping[str, str]] = {"success": " ", "failure": "!", "cancelled":
 
 def turn_text(result: TurnLike) -> str:
     """Return a finished turn as text: outcome, rows in order, counters, the next command."""
-    head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {duration(result.duration_ms)}"
+    head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {took_words(result)}"
     rows = TurnRows.of(result)
     body = text_rows(rows) if rows.rows else _wrapped(result.reply)
     issues = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
-from lash_nb.plots import counted, token_count
+from lash_nb.plots import counted, duration, token_count
 from lash_nb.trace import Usage
 from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
 
@@ -14,6 +14,7 @@ __all__ = [
     "outcome_words",
     "span_usage_words",
     "told_issues",
+    "took_words",
     "turn_state",
     "usage_words",
 ]
@@ -63,6 +64,11 @@ class TurnLike(Protocol):
     @property
     def duration_ms(self) -> float:
         """How long it took, in milliseconds."""
+        ...
+
+    @property
+    def waited_ms(self) -> float:
+        """How long of it an effect waited for somebody's decision, in milliseconds."""
         ...
 
     @property
@@ -116,6 +122,12 @@ def turn_state(turn: TurnLike) -> TurnState:
 def told_issues(turn: TurnLike) -> list[TurnIssue]:
     """Return what went wrong, without what the outcome says already: that a cancelled turn was cancelled."""
     return [issue for issue in turn.errors if turn_state(turn) != "cancelled" or issue.code != "cancelled"]
+
+
+def took_words(turn: TurnLike) -> str:
+    """Return how long a turn worked, and how long a stepped one waited for a person: `694 ms`, `694 ms, paused 12.3 s`."""
+    worked = duration(turn.duration_ms - turn.waited_ms)
+    return f"{worked}, paused {duration(turn.waited_ms)}" if turn.waited_ms else worked
 
 
 def counts_words(model_calls: int, tool_calls: int, usage: TokenUsage | None, *, gap: str = "   ") -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from lash_nb.clock import ManualClock
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, RuntimeEffectControllerError, WireError
 from lash_nb.plugins import tool, tool_failure
@@ -91,6 +92,27 @@ async def test_continue_runs_to_the_end_or_to_a_kind() -> None:
     assert kind(await session.continue_(to="tool_call")) == "tool_call"
     assert kind(await session.continue_(to="checkpoint")) == "checkpoint"
     assert kind(await session.continue_()) == "assistant_message"
+
+
+async def test_the_time_that_effects_waited_for_a_decision_is_counted_apart() -> None:
+    """Of this turn alone, and the time of a model that is slow is work; one that nobody stopped did not wait."""
+    clock = ManualClock()
+
+    async def model(request: Any) -> Any:
+        clock.advance(0.5)
+        return tool_then_answer(request)
+
+    session = await open_session(model, weather, clock=clock)
+    for waited_s in (3.0, 4.0):
+        await session.step("hi")
+        clock.advance(waited_s)
+        await session.step()
+        clock.advance(0.25)
+        result = await session.continue_()
+        assert isinstance(result, TurnResult)
+        assert (result.waited_ms, result.duration_ms) == ((waited_s + 0.25) * 1000, (waited_s + 1.25) * 1000)
+
+    assert (await session.turn("again").run()).waited_ms == 0
 
 
 async def test_continue_without_a_turn_is_refused() -> None:

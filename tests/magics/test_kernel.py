@@ -10,6 +10,7 @@ from tests.magics.kernel import Kernel
 
 pytestmark = pytest.mark.slow
 
+WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 SETUP: Final = '''
 %load_ext lash_nb
 import asyncio, lash_nb
@@ -206,6 +207,24 @@ def test_a_waiting_turn_is_reached_by_a_click_while_a_cell_runs(notebook: Kernel
     notebook.finish(cell)
 
     assert cell.printed == "1\n"
+
+
+def test_a_turn_that_a_button_ends_leaves_its_card(notebook: Kernel) -> None:
+    """Below the stepper, in the cell that showed it last, where it was shown once; the twin there tells the end, too."""
+    shown = notebook.run("seconds = 0.01\nview = %lash step Look at both\ndisplay(view)\nview")
+    places = [output["data"] for output in shown.outputs]
+    assert [WIDGET in data for data in places] == [False, True, False]
+    assert places[2]["text/plain"] == ""
+
+    ended = notebook.run("await view.perform({'do': 'continue', 'to': None})")
+
+    card, twin = ended.of_type("update_display_data")
+    assert ended.outputs == []
+    assert card["data"]["text/plain"].startswith("Completed  turn 1 · demo")
+    assert "Both are fine" in card["data"]["text/html"]
+    assert "finished completed" in twin["data"]["text/plain"].lower()
+    drawn = [content["transient"].get("display_id") for content in shown.of_type("display_data")]
+    assert [one["transient"]["display_id"] for one in (card, twin)] == [drawn[2], drawn[0]]
 
 
 def test_functions_wait_for_turns(notebook: Kernel) -> None:

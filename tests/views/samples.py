@@ -407,7 +407,8 @@ class FinishedTurn:
         self.outcome: TurnOutcome = more.get("outcome", TurnOutcome.answered("Lima is the warmest."))
         self.reply: str = more.get("reply", "Lima is the warmest.")
         self.usage = TokenUsage(input_tokens=1400, output_tokens=81, cached_input_tokens=421, reasoning_tokens=16)
-        self.duration_ms: float = 694
+        self.duration_ms: float = more.get("duration_ms", 694)
+        self.waited_ms: float = more.get("waited_ms", 0)
         self.model_calls = 2
         self.errors: Sequence[TurnIssue] = more.get("errors", ())
         self.activities = activities

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lash_nb.errors import CallerError
-from lash_nb.views import StepperView
+from lash_nb.views import StepperView, turn_html, turn_text
 from lash_nb.wire import RuntimeEffectEnvelope, ToolOutcome, to_json
 from tests.views import samples
 
@@ -45,6 +45,34 @@ def test_the_pending_envelope_is_in_the_middle() -> None:
     assert shown["cause"] == "effect 10"
     assert set(shown["inject"]) == {"success", "failure", "cancelled"}
     assert view.state["detail"] == "before tool_call draw_chart"
+
+
+def test_the_tokens_of_the_turn_are_summed_up() -> None:
+    """Those of its calls together, beside what the last one alone was asked with; those of other turns are not among them."""
+    view, _ = stepper()
+
+    assert (view.conversation["tokens"], view.conversation["last_call"]) == (
+        "2.0k in · 52 out",
+        "in this turn; its last call 978 in · 26 out",
+    )
+    empty = StepperView(samples.RecordedSteppable([]))
+    assert (empty.conversation["tokens"], empty.conversation["last_call"]) == ("", "")
+
+
+async def test_the_end_tells_work_and_waiting_apart() -> None:
+    """In the state line and on the card: who thought for a minute has no slow turn."""
+    view, steppable = stepper()
+    await view.perform({"do": "cancel"})
+    turn = samples.FinishedTurn(duration_ms=60_694, waited_ms=60_000)
+    steppable.result = turn
+    await view.perform({"do": "show", "order": -1})
+
+    assert (
+        view.state["detail"] == "Completed · 694 ms, paused 1 min 00 s · 1.4k in · 421 cached · 81 out · 16 reasoning"
+    )
+    assert "694 ms, paused 1 min 00 s" in turn_html(turn)
+    assert "694 ms, paused 1 min 00 s" in turn_text(turn)
+    assert "paused" not in turn_text(samples.FinishedTurn())
 
 
 async def test_next_performs_the_pending_envelope() -> None:

@@ -34,7 +34,7 @@ function render({ model, el }) {
   const railNote = h("div", { class: "l-rail-note" });
   const head = h("div");
   const middle = h("div", { class: "l-scroll" });
-  const tokens = h("span", { class: "l-muted" });
+  const tokens = h("span", { class: "l-muted l-cut" });
   const talk = h("div", { class: "l-scroll" });
   const stops = h("div", { class: "l-stops" });
   const buttons = new Map(ACTIONS.map(({ name, ...options }) => [name, button({ ...options, onclick: () => act(name) })]));
@@ -237,12 +237,13 @@ function render({ model, el }) {
   function updateTalk() {
     const conversation = model.get("conversation");
     tokens.textContent = conversation.tokens;
+    tokens.title = conversation.last_call;
     clear(talk).append(...messages(conversation));
     talk.scrollTop = talk.scrollHeight;
   }
 
   function updateStops() {
-    clear(stops).append(h("span", { class: "l-muted" }, "Stop at"), ...stopSwitches(state().stops, (kinds) => send("stop_at", { kinds })), h("span", {}, "The kernel is free: other cells run"));
+    clear(stops).append(h("span", { class: "l-muted" }, "Stop at"), ...stopSwitches(state().stops, (kinds) => send("stop_at", { kinds })), h("span", {}, state().phase === "paused" ? "The kernel is free: other cells run" : ""));
   }
 
   function updateAll() {
