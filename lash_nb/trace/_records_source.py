@@ -18,7 +18,7 @@ from lash_nb.trace._column import Grown, Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._scan import Block, Piece
-from lash_nb.wire import LlmCallStarted, SharedSequence, TraceLlmRequest, TraceRecord, json_size, to_json
+from lash_nb.wire import LlmCallStarted, TraceLlmRequest, TraceRecord, TupleLike, json_size, to_json
 from lash_nb.words import counted
 
 __all__ = ["RecordsSource"]
@@ -126,16 +126,16 @@ def _together(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _line(record: Any) -> _Line:
     match record:
-        case TraceRecord(
-            event=LlmCallStarted(request=TraceLlmRequest(messages=SharedSequence() as messages)) as event
-        ) if len(messages) >= _LONG:
+        case TraceRecord(event=LlmCallStarted(request=TraceLlmRequest(messages=TupleLike() as messages)) as event) if (
+            len(messages) >= _LONG
+        ):
             with suppress(WireError):  # the whole line tells what is wrong
                 return _short_line(record, event, messages)
     data = _whole_line(record)
     return _Line(record, data, len(data))
 
 
-def _short_line(record: TraceRecord, event: LlmCallStarted, messages: SharedSequence[Any]) -> _Line:
+def _short_line(record: TraceRecord, event: LlmCallStarted, messages: TupleLike[Any]) -> _Line:
     request = replace(event.request, messages=())
     data = to_json(replace(record, event=replace(event, request=request))) + b"\n"
     return _Line(record, data, len(data) + json_size(messages) - len("[]"))

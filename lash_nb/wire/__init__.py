@@ -149,7 +149,7 @@ from lash_nb.wire._session_event import (
     LlmRequestEvent, LlmResponseEvent, MessageEvent, PluginEvent, ReasoningDeltaEvent, RetryStatusEvent,
     SessionEvent, TextDeltaEvent, TokenUsageEvent, ToolCallEvent, ToolCallStartEvent, TurnOutcomeEvent,
 )
-from lash_nb.wire._shared import Shareable, SharedMap, SharedSequence, common_beginning
+from lash_nb.wire._shared import Shareable, SharedMap, SharedSequence, TupleLike, common_beginning
 from lash_nb.wire._strict import nests_deeper
 from lash_nb.wire._system_time import SystemTime
 from lash_nb.wire._tool import (
@@ -280,8 +280,8 @@ __all__ = [
     "TraceLlmRequest", "TraceLlmResponse", "TraceProcessSubject", "TracePromptComponent", "TraceProviderStreamEvent",
     "TraceReasoningBlock", "TraceRecord", "TraceRuntimeScope", "TraceRuntimeStreamEvent", "TraceRuntimeSubject",
     "TraceTextBlock", "TraceTokenUsage", "TraceToolCallBlock", "TraceToolCallOutcome", "TraceToolCallOutput",
-    "TraceToolCallStatus", "TraceToolResultBlock", "TraceToolSpec", "TurnActivity", "TurnCause", "TurnCompleted",
-    "TurnEvent", "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent",
+    "TraceToolCallStatus", "TraceToolResultBlock", "TraceToolSpec", "TupleLike", "TurnActivity", "TurnCause",
+    "TurnCompleted", "TurnEvent", "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent",
     "TurnScope", "TurnStarted", "TurnStop", "TurnStopDetail", "TurnTerminationPolicyState", "TwoWay", "UnchangedGraph",
     "UsageActivity", "UsageReportRow", "UsageTotals", "ValueSelector", "WakeDedupeKey", "Wire", "active_path",
     "at_least", "child_tool_effect_invocation", "chronological_projection", "common_beginning", "completed_call",

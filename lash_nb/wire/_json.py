@@ -19,7 +19,7 @@ from lash_nb.errors import WireError
 from lash_nb.wire._base import Flat, Octets, Wire
 from lash_nb.wire._convert import converted, decode_hook
 from lash_nb.wire._flat import flat_shape, is_flat
-from lash_nb.wire._shared import SharedSequence
+from lash_nb.wire._shared import TupleLike
 from lash_nb.wire._strict import is_settled, read_strictly
 from lash_nb.wire._tool_value import ToolValue, encode_tool_value, holds_signs
 from lash_nb.wire._visit import Fault
@@ -83,7 +83,7 @@ def to_json(value: Any) -> bytes:
         raise _unwritten(value, error) from error
 
 
-def json_size(sequence: SharedSequence[Any]) -> int:
+def json_size(sequence: TupleLike[Any]) -> int:
     """Return how many bytes `to_json` of a sequence has, which are not put together; errors as there."""
     try:
         return sequence.json_size(_canonical)
@@ -197,7 +197,7 @@ def _filled(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _place_of(value: SharedSequence[Any]) -> bytes:
+def _place_of(value: TupleLike[Any]) -> bytes:
     """Return what stands for a sequence in the text that is being written; a flat record is encoded twice, its sequences are not."""
     written = _TEXT.written
     if id(value) not in written:
@@ -236,7 +236,7 @@ def _flattened(record: Flat) -> bytes:
 
 def _json_hook(value: Any) -> Any:
     """As `_encode_hook`; most tool values are plain JSON and need no look at each item, and what is sent again was written before."""
-    if isinstance(value, SharedSequence):
+    if isinstance(value, TupleLike):
         return msgspec.Raw(_place_of(value))
     if isinstance(value, ToolValue):
         plain = _ENCODER.encode(value.value)
@@ -248,7 +248,7 @@ def _json_hook(value: Any) -> Any:
 def _encode_hook(value: Any) -> Any:
     if isinstance(value, ToolValue):
         return encode_tool_value(value.value)
-    if isinstance(value, Octets | SharedSequence):
+    if isinstance(value, Octets | TupleLike):
         return list(value)
     message = f"objects of type {type(value).__name__} are not JSON"
     raise TypeError(message)

@@ -2,10 +2,9 @@
 
 Rule 1: a `SharedSequence` never changes. What stands behind its end in the list that it looks at is somebody else's.
 Rule 2: that list only grows, and only by `extended`, on the event loop of its session.
-Rule 3: it is written, pickled, compared and hashed as the tuple of its items, so nobody can tell them apart but by the cost; only the `repr`
-of a long one leaves out its middle, and says so.
 """
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -13,7 +12,7 @@ from math import isqrt
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
 
-__all__ = ["Shareable", "SharedMap", "SharedSequence", "common_beginning"]
+__all__ = ["Shareable", "SharedMap", "SharedSequence", "TupleLike", "common_beginning"]
 
 Item = TypeVar("Item", covariant=True)  # noqa: PLC0105 - the name that error messages show
 Other = TypeVar("Other")
@@ -54,7 +53,46 @@ class _Trunk:
         return self.ends[length - 1] if length else 0
 
 
-class SharedSequence(Sequence[Item], Generic[Item]):
+class TupleLike(Sequence[Item], Generic[Item]):
+    """A sequence that is written, pickled, compared and hashed as the tuple of its items, so that nobody can tell them apart but by the cost.
+
+    Only the `repr` of a long one leaves out its middle, and says so.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
+        """Return the items as a JSON array; what other sequences have in common with this one is encoded once."""
+
+    @abstractmethod
+    def json_size(self, encode: Callable[[Any], bytes]) -> int:
+        """Return the bytes of `to_json`; what was written before is not written again."""
+
+    def __add__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
+        return (*self, *other)
+
+    def __radd__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
+        return (*other, *self)
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, tuple | TupleLike) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        size = len(self)
+        if size <= _SHOWN:
+            return repr(tuple(self))
+        first, last = map(repr, self[: _SHOWN // 2]), map(repr, self[-_SHOWN // 2 :])
+        return f"({', '.join(first)}, … {size - _SHOWN:,} more …, {', '.join(last)})"
+
+    def __reduce__(self) -> tuple[type[tuple[Any, ...]], tuple[tuple[Item, ...]]]:
+        return tuple, (tuple(self),)
+
+
+class SharedSequence(TupleLike[Item]):
     """An immutable sequence: some items, the beginning of a list that others look at, too, and some items behind."""
 
     __slots__ = ("_before", "_behind", "_length", "_size", "_trunk")
@@ -109,10 +147,6 @@ class SharedSequence(Sequence[Item], Generic[Item]):
             self._before, self._trunk, min(inner, self._length), self._behind[: max(inner - self._length, 0)]
         )
 
-    def pieces(self) -> "tuple[tuple[Item, ...], SharedSequence[Item], tuple[Item, ...]]":
-        """Return what stands before the shared list, its part in this sequence, and what stands behind."""
-        return self._before, self._made((), self._trunk, self._length, ()), self._behind
-
     def shared_with(self, other: "SharedSequence[Any]") -> int:
         """Return how many first items are the same because both look at one list; as a rule as many as both begin with."""
         before, length, trunk = other._before, other._length, other._trunk  # noqa: SLF001 - the same class
@@ -122,17 +156,22 @@ class SharedSequence(Sequence[Item], Generic[Item]):
         """Return this sequence with other items around it."""
         return self._made((*before, *self._before), self._trunk, self._length, (*self._behind, *behind))
 
-    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
-        """Return the items as a JSON array; `encode` is asked once for each item of the shared list."""
-        shared = self._trunk.written(self._length, encode)
+    def to_json(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> bytes:
+        """Return the items as a JSON array; `encode` is asked once for each item of the shared list.
+
+        Args:
+            encode: Writes one item.
+            trunk: Where what it wrote of that list is kept; with the list itself by default.
+        """
+        shared = (trunk or self._trunk).written(self._length, encode)
         pieces = [*map(encode, self._before), *([shared] if shared else ()), *map(encode, self._behind)]
         return b"[%b]" % b",".join(pieces)
 
-    def json_size(self, encode: Callable[[Any], bytes]) -> int:
-        """Return the bytes of `to_json`; what was written before is not written again."""
+    def json_size(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> int:
+        """Return the bytes of `to_json`."""
         sizes = [*map(len, map(encode, self._before)), *map(len, map(encode, self._behind))]
         if self._length:
-            sizes.append(self._trunk.size(self._length, encode))
+            sizes.append((trunk or self._trunk).size(self._length, encode))
         return len("[]") + sum(sizes) + max(len(sizes) - 1, 0)
 
     def __len__(self) -> int:
@@ -180,35 +219,19 @@ class SharedSequence(Sequence[Item], Generic[Item]):
             start, stop = start - length, stop - length
         return tuple(found)
 
-    def __add__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
-        return (*self, *other)
-
-    def __radd__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
-        return (*other, *self)
-
     def __eq__(self, other: object) -> bool:
         if isinstance(other, SharedSequence):
             return len(self) == len(other) == common_beginning(self, other)
-        return tuple(self) == other if isinstance(other, tuple) else NotImplemented
+        return super().__eq__(other)
 
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        if self._size <= _SHOWN:
-            return repr(tuple(self))
-        first, last = map(repr, self[: _SHOWN // 2]), map(repr, self[-_SHOWN // 2 :])
-        return f"({', '.join(first)}, … {self._size - _SHOWN:,} more …, {', '.join(last)})"
-
-    def __reduce__(self) -> tuple[type[tuple[Any, ...]], tuple[tuple[Item, ...]]]:
-        return tuple, (tuple(self),)
+    __hash__ = TupleLike.__hash__
 
 
 if TYPE_CHECKING:
-    Shareable: TypeAlias = tuple[Item, ...] | SharedSequence[Item]
+    Shareable: TypeAlias = tuple[Item, ...] | TupleLike[Item]
 else:
     Shareable: TypeAlias = tuple[Item, ...]
-"""Field of a record that holds a tuple when it was read, and in a live session a `SharedSequence`."""
+"""Field of a record that holds a tuple when it was read, and in a live session what is like one."""
 
 
 def common_beginning(one: Sequence[Any], other: Sequence[Any]) -> int:
@@ -221,24 +244,60 @@ def common_beginning(one: Sequence[Any], other: Sequence[Any]) -> int:
     return next((place for place, (left, right) in pairs if left is not right and left != right), most)
 
 
+class MappedSequence(TupleLike[Item]):
+    """What a function gives for the items of a shared sequence, each when somebody looks at it: of what hardly anybody reads nothing is made.
+
+    Args:
+        function: Gives the same for the same item, now and later.
+        source: The items that it is given.
+        trunk: The list that the source looks at, with the JSON of the results.
+    """
+
+    __slots__ = ("_function", "_source", "_trunk")
+
+    def __init__(self, function: Callable[[Any], Item], source: SharedSequence[Any], trunk: _Trunk) -> None:
+        self._function = function
+        self._source = source
+        self._trunk = trunk
+
+    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
+        """Return the results as a JSON array; those for the shared list are made and encoded once."""
+        return self._source.to_json(self._encoded_by(encode), self._trunk)
+
+    def json_size(self, encode: Callable[[Any], bytes]) -> int:
+        """Return the bytes of `to_json`."""
+        return self._source.json_size(self._encoded_by(encode), self._trunk)
+
+    def _encoded_by(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+        function = self._function
+        return lambda item: encode(function(item))
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._function, self._source)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
+        found = self._source[index]
+        return tuple(map(self._function, found)) if isinstance(index, slice) else self._function(found)
+
+
 class SharedMap(Generic[Source, Item]):
-    """Maps sequences item by item; of a `SharedSequence` what it shares with the last one is mapped once and shared again."""
+    """Maps sequences item by item, when somebody looks; of those that look at one list the results are written once."""
 
     def __init__(self, function: Callable[[Source], Item]) -> None:
         self._function = function
-        self._source: SharedSequence[Source] = SharedSequence()
-        self._mapped: SharedSequence[Item] = SharedSequence()
-        self._ahead: tuple[tuple[Source, ...], tuple[Item, ...]] = ((), ())
-        """What stood before the shared list, and its results."""
+        self._trunk = _Trunk([])
 
-    def __call__(self, items: Iterable[Source]) -> SharedSequence[Item]:
+    def __call__(self, items: Iterable[Source]) -> MappedSequence[Item]:
         """Return the results for all items."""
-        if not isinstance(items, SharedSequence):
-            return SharedSequence(map(self._function, items))
-        before, middle, behind = items.pieces()
-        kept = common_beginning(self._source, middle)
-        self._mapped = self._mapped.first(kept).extended(map(self._function, middle[kept:]))
-        self._source = middle
-        if before != self._ahead[0]:
-            self._ahead = (before, tuple(map(self._function, before)))
-        return self._mapped.within(self._ahead[1], map(self._function, behind))
+        source = SharedSequence.of(items)
+        held = source._trunk.items  # noqa: SLF001 - the same module
+        if held is not self._trunk.items:
+            self._trunk = _Trunk(held)
+        return MappedSequence(self._function, source, self._trunk)

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from lash_nb.wire._base import Flat, Octets, Wire
 from lash_nb.wire._number import is_short
-from lash_nb.wire._shared import SharedSequence
+from lash_nb.wire._shared import TupleLike
 from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._unread import is_whole
 from lash_nb.wire._visit import Fault, step_text
@@ -94,7 +94,7 @@ def _named_parts(value: Any) -> Iterable[tuple[str, Any]]:
         ]
     if isinstance(value, ToolValue):
         return [("", value.value)]
-    parts = tuple(value) if isinstance(value, SharedSequence) else _PARTS[type(value)](value) or ()
+    parts = tuple(value) if isinstance(value, TupleLike) else _PARTS[type(value)](value) or ()
     return [
         (step_text(step), part)
         for step, part in zip(value if isinstance(value, dict) else range(len(parts)), parts, strict=True)
@@ -127,10 +127,10 @@ _KINDS: Final[tuple[tuple[type, _Parts], ...]] = (
     (list, tuple),
     (tuple, tuple),
     (ToolValue, _content),
-    (SharedSequence, _nothing),
+    (TupleLike, _nothing),
 )
 """What holds something that nobody has looked at; of dicts and lists the encoder takes subclasses as well, and the items of a
-`SharedSequence` are looked at when they are written, one by one."""
+`TupleLike` are looked at when they are written, one by one."""
 
 
 class _PartsByType(dict[type, _Parts]):

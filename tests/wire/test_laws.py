@@ -65,6 +65,7 @@ def test_there_is_a_law_for_every_type() -> None:
         "SharedSequence",
         "StoreBytes",
         "TRACE_SCHEMA_VERSION",
+        "TupleLike",
         "TwoWay",
         "Wire",
     }

@@ -101,17 +101,24 @@ def test_the_common_beginning_is_that_of_the_tuples(steps: list[tuple[str, int, 
             assert (one == other) is (plain == others)
 
 
-@given(STEPS)
-def test_a_map_gives_what_mapping_each_item_gives(steps: list[tuple[str, int, Any]]) -> None:
-    """Whatever it was asked before."""
+@given(STEPS, st.slices(12))
+def test_a_map_gives_what_mapping_each_item_gives(steps: list[tuple[str, int, Any]], part: slice) -> None:
+    """Whatever it was asked before; read, written and copied as the tuple of the results."""
     mapped: SharedMap[int, int] = SharedMap(lambda item: item * 2)
     for shared, plain in grown(steps):
-        assert mapped(shared) == tuple(item * 2 for item in plain)
-        assert mapped(plain) == tuple(item * 2 for item in plain)
+        doubled, expected = mapped(shared), tuple(item * 2 for item in plain)
+        assert doubled == expected == mapped(plain)
+        assert doubled == mapped(shared)
+        assert (len(doubled), hash(doubled), repr(doubled)) == (len(plain), hash(expected), repr(expected))
+        assert doubled[part] == expected[part]
+        assert [doubled[place] for place in range(-len(plain), len(plain))] == [*expected, *expected]
+        assert json_size(doubled) == len(to_json(expected))
+        assert to_json(doubled) == to_json(expected)
+        assert type(unpickled(doubled)) is tuple
 
 
-def test_what_is_shared_is_mapped_once() -> None:
-    """A conversation that grows by one costs one, and a prompt in front of it costs itself."""
+def test_what_is_mapped_and_shared_is_made_and_written_once() -> None:
+    """Nothing before somebody looks; then a conversation that grows by one costs one, and a prompt in front of it costs itself."""
     asked: list[int] = []
 
     def double(item: int) -> int:
@@ -119,12 +126,17 @@ def test_what_is_shared_is_mapped_once() -> None:
         return item * 2
 
     mapped, held = SharedMap(double), SharedSequence(range(100))
-    mapped(held.within((-1,), ()))
+    to_json(mapped(held.within((-1,), ())))
     asked.clear()
+    made = []
     for number in range(100, 110):
         held = held.extended((number,))
-        mapped(held.within((-number,), ()))
-    assert asked == [number for last in range(100, 110) for number in (last, -last)]
+        made.append(mapped(held.within((-number,), ())))
+    assert asked == []
+    assert to_json(made) == to_json([tuple(one) for one in made])
+    asked.clear()
+    assert to_json(made[-1]) == to_json(tuple(item * 2 for item in (-109, *range(110))))
+    assert asked == [-109]
 
 
 def test_the_repr_of_a_long_sequence_says_what_it_leaves_out() -> None:
