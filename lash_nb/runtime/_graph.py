@@ -112,8 +112,8 @@ class ResidentGraph:
         """Append a message at the leaf, under a free node id, which is returned."""
         if caused_by is None and isinstance(message.origin, ProcessOrigin):
             caused_by = CausalProcessEvent(process_id=message.origin.process_id, sequence=message.origin.sequence)
-        event = SessionEventRecord(Conversation=message)
-        return self._append(self._free_id(message.id), caused_by, event=event)
+        node_id = message.id if message.id not in self._nodes else self._free_id(message.id)
+        return self._append(node_id, caused_by, event=SessionEventRecord(Conversation=message))
 
     def append_protocol_event(self, event: ProtocolEvent, node_id: str, *, caused_by: CausalRef | None = None) -> str:
         """Append a note of the protocol at the leaf; return its node id."""
@@ -184,10 +184,11 @@ class ResidentGraph:
         return node_id
 
     def _free_id(self, message_id: str) -> str:
-        candidate, count = message_id, 1
+        """Return an id for the node of a message whose own id another node has."""
+        candidate, count = f"message:{message_id}", 1
         while candidate in self._nodes:
-            candidate = f"message:{message_id}" if count == 1 else f"message:{message_id}:{count}"
             count += 1
+            candidate = f"message:{message_id}:{count}"
         return candidate
 
     def branch_to(self, node_id: str | None) -> None:

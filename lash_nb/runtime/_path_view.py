@@ -1,7 +1,7 @@
 """The active path of a session graph, as one agent frame reads it (lash 0.1.0-alpha.37, sessions §3.3 and §3.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, SharedSequence, active_path, conversation_messages
@@ -44,11 +44,14 @@ class PathView:
         held = conversation_messages(self.path if everything else filter(scope.holds, self.path))
         self.messages = SharedSequence(held)
         self._message_ids = {message.id for message in self.messages}
+        self._safety: ResumeSafety | None = None
 
-    @cached_property
+    @property
     def safety(self) -> ResumeSafety:
         """Resume safety of the messages; fork it, do not feed it."""
-        return ResumeSafety().feed(self.messages)
+        if self._safety is None:
+            self._safety = ResumeSafety().feed(self.messages)
+        return self._safety
 
     def reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives path and messages of this moment when it is called, however much is appended until then."""
@@ -56,17 +59,16 @@ class PathView:
         return partial(_path_then, path, length, messages)
 
     def append(self, node: SessionNodeRecord) -> None:
-        """Go on to a node below the leaf."""
+        """Go on to a node of the frame, below the leaf."""
         self.path.append(node)
         message = node.message
-        if message is not None and self.scope.holds(node) and self._is_new(message):
-            if "safety" in self.__dict__:
-                self.safety.feed((message,))
-            self.messages = self.messages.extended((message,))
-            self._message_ids.add(message.id)
-
-    def _is_new(self, message: Message) -> bool:
-        return not message.is_transient and message.id not in self._message_ids
+        if message is None or message.id in self._message_ids or message.is_transient:
+            return
+        fresh = (message,)
+        if self._safety is not None:
+            self._safety.feed(fresh)
+        self.messages = self.messages.extended(fresh)
+        self._message_ids.add(message.id)
 
 
 def _path_then(

@@ -30,7 +30,7 @@ def state_commit(
     It names the attachments of the nodes that it brings, so that their intents become commitments with it.
     """
     delta = _graph_delta(state)
-    named = dict.fromkeys(ref.id for ref, _ in attachment_references(delta.nodes))
+    named = {ref.id: None for ref, _ in attachment_references(delta.nodes)}
     return RuntimeCommit(
         session_id=state.session_id,
         expected_head_revision=state.head_revision,

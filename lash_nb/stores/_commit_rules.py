@@ -92,8 +92,8 @@ def check_stands_at(expected: int | None, head: SessionHeadMeta | None, who: str
 
 def new_nodes(
     delta: GraphCommitDelta, is_stored: Callable[[SessionNodeRecord], bool], is_live: Callable[[str], bool]
-) -> list[SessionNodeRecord]:
-    """Return the nodes that a commit adds; a node that is stored just so is not stored again.
+) -> dict[str, SessionNodeRecord]:
+    """Return the nodes that a commit adds, by their ids; a node that is stored just so is not stored again.
 
     Args:
         delta: What the commit does to the graph.
@@ -104,23 +104,21 @@ def new_nodes(
         StoreError: `Backend`, when another node of that id is stored, the commit brings two, or a node would hang on one that is gone.
     """
     fresh: dict[str, SessionNodeRecord] = {}
+    is_all = delta.ReplaceFull is not None
     for node in delta.nodes:
         if node.node_id in fresh:
             raise node_is_stored(node.node_id)
-        if delta.ReplaceFull or not is_stored(node):
+        if is_all or not is_stored(node):
             fresh[node.node_id] = node
-    if not delta.ReplaceFull:
-        _check_parents(delta, fresh, is_live)
-    return list(fresh.values())
+    if not is_all:
+        _check_parents(fresh, is_live)
+    return fresh
 
 
-def _check_parents(
-    delta: GraphCommitDelta, fresh: Mapping[str, SessionNodeRecord], is_live: Callable[[str], bool]
-) -> None:
-    brought = {node.node_id for node in delta.nodes}
+def _check_parents(fresh: Mapping[str, SessionNodeRecord], is_live: Callable[[str], bool]) -> None:
     for node in fresh.values():
         parent = node.parent_node_id
-        if parent is not None and parent not in brought and not is_live(parent):
+        if parent is not None and parent not in fresh and not is_live(parent):
             raise StoreError(
                 "Backend",
                 f"node {node.node_id} hangs on {parent}, which is not stored any more; load the session and run the turn again",
@@ -147,7 +145,7 @@ def next_head(
         agent_frames=commit.agent_frames,
         current_agent_frame_id=commit.current_agent_frame_id,
         checkpoint_ref=checkpoint_ref,
-        leaf_node_id=commit.graph.variant.leaf_node_id,
+        leaf_node_id=commit.graph.leaf_node_id,
         graph_node_count=graph_node_count,
     )
 

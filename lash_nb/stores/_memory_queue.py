@@ -1,6 +1,6 @@
 """The queue of an in-memory store (lash 0.1.0-alpha.37, sessions §9 and §10)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -131,8 +131,8 @@ class MemoryQueue:
             if row.batch.session_id == session_id and (not only_free or row.free(now))
         )
 
-    def checked(self, completions: Iterable[QueuedWorkCompletion], session_id: str) -> Callable[[], None]:
-        """Return what removes completed batches; nothing changes before it is called.
+    def checked(self, completions: Iterable[QueuedWorkCompletion], session_id: str) -> list[_Row]:
+        """Return the completed batches, to be removed.
 
         Raises:
             StoreError: `QueuedWorkClaimExpired`, when a completion is not of this session, or does not name exactly what its claim holds.
@@ -142,12 +142,12 @@ class MemoryQueue:
             rows = self._held(completion)
             check_completion(completion, session_id, [row.batch.batch_id for row in rows])
             done += rows
+        return done
 
-        def remove() -> None:
-            for row in done:
-                self._remove(row)
-
-        return remove
+    def remove(self, rows: Iterable[_Row]) -> None:
+        """Take batches out of the queue."""
+        for row in rows:
+            self._remove(row)
 
     def _held(self, claim: QueuedWorkClaim | QueuedWorkCompletion) -> list[_Row]:
         return [row for row in self._rows.values() if row.held_by(claim)]

@@ -100,12 +100,12 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         if known is not None:
             return known
         revision = checked_revision(commit, self._head)
-        complete_queued_work = self._queue.checked(commit.completed_queue_claims, commit.session_id)
+        completed = self._queue.checked(commit.completed_queue_claims, commit.session_id)
         self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored, self._is_live))
         if commit.usage_deltas:
             self._ledger = merged_ledger((*self._ledger, *commit.usage_deltas))
         result = self._store_head(commit, revision)
-        complete_queued_work()
+        self._queue.remove(completed)
         self.commit_refs(commit.session_id, commit.committed_attachment_ids)
         if commit.turn_commit is not None:
             self._turns[commit.turn_commit.turn_id] = (commit.turn_commit.turn_commit_hash, result)
@@ -204,15 +204,15 @@ class InMemorySessionStore(MemoryAttachmentManifest):
             raise node_is_stored(node.node_id)
         return known is not None
 
-    def _store_graph(self, delta: GraphCommitDelta, nodes: Sequence[SessionNodeRecord]) -> None:
+    def _store_graph(self, delta: GraphCommitDelta, nodes: dict[str, SessionNodeRecord]) -> None:
         if delta.ReplaceFull:
             self._nodes.clear()
             self._hidden.clear()
-        self._nodes.update((node.node_id, node) for node in nodes)
+        self._nodes.update(nodes)
 
     def _store_head(self, commit: RuntimeCommit, revision: int) -> RuntimeCommitResult:
-        replaced = commit.graph.ReplaceFull is not None
-        self._checkpoint = commit.checkpoint if replaced else _carried(commit.checkpoint, self._checkpoint)
+        old = None if commit.graph.ReplaceFull else self._checkpoint
+        self._checkpoint = commit.checkpoint if old is None else _carried(commit.checkpoint, old)
         ref = f"recording-checkpoint-{revision}"
         live = len(self._nodes) - len(self._hidden)
         self._head = next_head(commit, revision=revision, checkpoint_ref=ref, graph_node_count=live)
@@ -258,17 +258,15 @@ class InMemorySessionStoreFactory:
         self._stores.pop(session_id, None)
 
 
-def _carried(new: HydratedSessionCheckpoint, old: HydratedSessionCheckpoint | None) -> HydratedSessionCheckpoint:
+def _carried(new: HydratedSessionCheckpoint, old: HydratedSessionCheckpoint) -> HydratedSessionCheckpoint:
     """Keep the snapshots that a commit leaves out because they have not changed since the last one.
 
     A commit that replaces the graph begins anew and keeps nothing: without blobs there is no other sign of a reset.
     """
-    if old is None:
-        return new
     kept = {
         name: getattr(old, name)
         for name, ref in _SNAPSHOTS
-        if getattr(new, name) is None and getattr(new, ref) == getattr(old, ref)
+        if getattr(new, name) is None and getattr(old, name) is not None and getattr(new, ref) == getattr(old, ref)
     }
     return replace(new, **kept) if kept else new
 

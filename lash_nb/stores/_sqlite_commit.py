@@ -115,7 +115,7 @@ class CommitWriter(NamedTuple):
         if delta.ReplaceFull:
             self.connection.execute("DELETE FROM graph_nodes")
         added = new_nodes(delta, self._is_stored, self._is_live)
-        rows = [(node.node_id, to_json(node).decode()) for node in added]
+        rows = [(node_id, to_json(node).decode()) for node_id, node in added.items()]
         self.connection.executemany("INSERT INTO graph_nodes (node_id, node_json) VALUES (?, ?)", rows)
         return len(added)
 

@@ -13,6 +13,7 @@ from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
 from lash_nb.wire._queue import QueuedWorkCompletion
 from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolState
 from lash_nb.wire._usage import PromptUsage, TokenLedgerEntry, TokenUsage
+from lash_nb.wire._written import HOLE
 
 __all__ = [
     "BlobRef",
@@ -177,33 +178,29 @@ class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
 
 def turn_commit_hash(commit: RuntimeCommit) -> str:
     """Return the hash that tells a repeated final commit from another one: random ids and times do not count (sessions §8.6)."""
-    tools, plugins = commit.checkpoint.tool_state, commit.checkpoint.plugin_snapshot
+    commit = replace(commit, expected_head_revision=None, turn_commit=None)
+    checkpoint, changes = commit.checkpoint, dict[str, Any]()
     made: list[Hashed] = [*commit.agent_frames]
-    if plugins is not None:
-        made += [plugins.plugins[name] for name in sorted(plugins.plugins)]
-    if tools is not None:
-        made.append(tools)
-    lasting = replace(commit, expected_head_revision=None, turn_commit=None, graph=_lasting_delta(commit.graph))
+    if checkpoint.plugin_snapshot is not None:
+        plugins = checkpoint.plugin_snapshot.plugins
+        made += [plugins[name] for name in sorted(plugins)]
+        changes["plugin_snapshot"] = PluginSessionSnapshot(plugins=dict.fromkeys(plugins, HOLE))
+    if checkpoint.tool_state is not None:
+        made.append(checkpoint.tool_state)
+        changes["tool_state"] = HOLE
+    marked = replace(
+        commit,
+        agent_frames=(HOLE,) * len(commit.agent_frames),
+        graph=_lasting_delta(commit.graph),
+        checkpoint=replace(checkpoint, **changes),
+    )
     messages = [node.message for node in commit.graph.nodes if node.message is not None]
-    *before, last = hashed_pieces(lasting, made, _marked, messages)
+    *before, last = hashed_pieces(commit, marked, made, messages)
     if before:
         hasher = made[-1].hasher_behind(b"".join(before[:-1]))
         hasher.update(last)
         return hasher.hexdigest()
     return hashlib.sha256(last).hexdigest()
-
-
-def _marked(commit: RuntimeCommit, mark: Any) -> RuntimeCommit:
-    """Return a commit with a mark in the place of frames, tools and plugins, of which most are those of the commit before."""
-    checkpoint, changes = commit.checkpoint, dict[str, Any]()
-    if checkpoint.plugin_snapshot is not None:
-        changes["plugin_snapshot"] = PluginSessionSnapshot(
-            plugins=dict.fromkeys(checkpoint.plugin_snapshot.plugins, mark)
-        )
-    if checkpoint.tool_state is not None:
-        changes["tool_state"] = mark
-    frames = (mark,) * len(commit.agent_frames)
-    return replace(commit, agent_frames=frames, checkpoint=replace(checkpoint, **changes))
 
 
 def _lasting_delta(delta: GraphCommitDelta) -> GraphCommitDelta:

@@ -175,6 +175,12 @@ class GraphCommitDelta(External, frozen=True, kw_only=True):
         graph = self.Append or self.ReplaceFull
         return graph.nodes if graph else ()
 
+    @property
+    def leaf_node_id(self) -> str | None:
+        """The leaf from now on."""
+        graph: UnchangedGraph | AppendGraph | SessionGraph = self.Append or self.Unchanged or self.variant
+        return graph.leaf_node_id
+
 
 def active_path(nodes: Mapping[str, SessionNodeRecord], leaf_node_id: str | None) -> list[SessionNodeRecord]:
     """Return the nodes from the root to the leaf.

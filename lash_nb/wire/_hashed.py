@@ -1,19 +1,16 @@
 """What of a commit is hashed: random ids and times do not count (lash 0.1.0-alpha.37, sessions §8.6)."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final, TypeVar
-
-from msgspec import UNSET
+from typing import Any, Final
 
 from lash_nb.wire._base import Wire
-from lash_nb.wire._json import HOLE, sorted_json, to_builtins, to_json
+from lash_nb.wire._json import sorted_json, to_builtins, to_json
 from lash_nb.wire._message import Message
+from lash_nb.wire._written import HOLE
 
 __all__ = ["Hashed", "hashed_pieces"]
-
-Record = TypeVar("Record", bound=Wire)
 
 _HOLE: Final = bytes(HOLE)
 _VOLATILE: Final = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
@@ -45,20 +42,17 @@ class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a
 
 
 def hashed_pieces(
-    record: Record,
-    made: Sequence[Hashed] = (),
-    marked: Callable[[Record, Any], Record] | None = None,
-    messages: Sequence[Message] = (),
+    record: Wire, marked: Wire | None = None, made: Sequence[Hashed] = (), messages: Sequence[Message] = ()
 ) -> list[bytes]:
     """Return what is hashed of a record, in pieces: every other one is of one of the records `made`, if all of them can be left as they are.
 
     Args:
-        record: The record; it may lack ids and times that are not hashed.
+        record: The record.
+        marked: The record without ids and times that are not hashed, `HOLE` in the place of each record `made`.
         made: Records in it of which is remembered what is hashed, in the order in which they are written.
-        marked: Returns the record with a mark in the place of each of them.
-        messages: All messages that it holds otherwise; they lack their ids, and so do their parts.
+        messages: All messages that it holds otherwise.
     """
-    data = sorted_json(record, record) if marked is None else sorted_json(marked(record, HOLE), marked(record, UNSET))
+    data = sorted_json(record if marked is None else marked)
     if _holds_more(data, messages):
         return [to_json(_scrubbed(to_builtins(record)))]
     pieces = [b""] * (2 * len(made) + 1)

@@ -26,7 +26,6 @@ from lash_nb.wire._visit import Fault
 from lash_nb.wire._written import fault_in, is_writable
 
 __all__ = [
-    "HOLE",
     "from_builtins",
     "from_json",
     "from_json_rows",
@@ -49,8 +48,6 @@ _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits; of 19 digits those do that have no sign."""
 _TOO_LONG: Final = (b"0" + _LONG, b"-" + _LONG)
 """Integers without either fit in 64 bits."""
-HOLE: Final = msgspec.Raw(b"\3")
-"""Stands for a value that somebody else writes; JSON never holds its byte."""
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
 _UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
@@ -91,17 +88,15 @@ def json_size(sequence: TupleLike[Any]) -> int:
         raise _unwritten(sequence, error) from error
 
 
-def sorted_json(record: Wire, checked: Wire) -> bytes:
+def sorted_json(record: Wire) -> bytes:
     """Return the canonical JSON of a record that is taken as a free value: its keys are sorted, too; errors as in `to_json`.
 
-    Args:
-        record: The record, `HOLE` in the place of each value that somebody else writes.
-        checked: The record, `UNSET` in these places: what has to be looked at.
+    Where `HOLE` stands for a value, its byte stands for the JSON.
     """
     try:
-        return _checked(_SORTED.encode(record), checked)
+        return _checked(_SORTED.encode(record), record)
     except _UNWRITABLE as error:
-        raise _unwritten(checked, error) from error
+        raise _unwritten(record, error) from error
 
 
 @overload

@@ -19,7 +19,10 @@ from lash_nb.wire._tool_value import ToolValue
 from lash_nb.wire._unread import is_whole
 from lash_nb.wire._visit import Fault, step_text
 
-__all__ = ["fault_in", "is_writable"]
+__all__ = ["HOLE", "fault_in", "is_writable"]
+
+HOLE: Final[Any] = msgspec.Raw(b"\3")
+"""Stands for a value that somebody else writes; JSON never holds its byte."""
 
 _Parts: TypeAlias = Callable[[Any], Collection[Any] | None]
 """Returns what a value holds, None when it may not be written itself."""
@@ -113,6 +116,10 @@ def _refused(_: Any) -> None:
     return None
 
 
+def _if_hole(value: msgspec.Raw) -> Collection[Any] | None:
+    return () if value is HOLE else None
+
+
 def _if_short(value: int) -> Collection[Any] | None:
     return () if is_short(value) else None
 
@@ -142,4 +149,6 @@ class _PartsByType(dict[type, _Parts]):
         return found
 
 
-_PARTS: Final = _PartsByType({**dict.fromkeys(_PLAIN, _nothing), int: _if_short, float: _if_finite})
+_PARTS: Final = _PartsByType(
+    {**dict.fromkeys(_PLAIN, _nothing), int: _if_short, float: _if_finite, msgspec.Raw: _if_hole}
+)
