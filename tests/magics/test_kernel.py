@@ -38,6 +38,29 @@ provider = ScriptedProvider(answer, delay=0.05)
 session = %lash new demo
 '''
 
+LOOP_WITHIN: Final = '''
+import nest_asyncio2
+
+nest_asyncio2.apply()
+
+@lash_nb.tool
+async def probe() -> str:
+    """Let the loop run while this has no time left."""
+    try:
+        async with asyncio.timeout(0.001):
+            asyncio.get_running_loop().run_until_complete(asyncio.sleep(0.01))
+            await asyncio.Event().wait()
+    except TimeoutError:
+        return "over time"
+    return "in time"
+
+provider = ScriptedProvider([lash_nb.call("probe"), "ok"])
+nested = await lash_nb.LashCore.standard().in_memory().provider(provider).model("m").tools(probe).build().session("nested").open()
+async with asyncio.timeout(10):
+    result = await nested.turn("hi").run()
+print(result.tool_calls[0].output.value_for_projection(), result.reply, sep=", ")
+'''
+
 
 @pytest.fixture
 def notebook(kernel: Kernel) -> Iterator[Kernel]:
@@ -235,6 +258,12 @@ def test_functions_wait_for_turns(notebook: Kernel) -> None:
 
     assert value(notebook, "ask().reply") == "'Both are fine, and that took its time.'"
     assert value(notebook, "[ask().turn_index for _ in range(2)]") == "[2, 3]"
+
+
+def test_a_timeout_is_over_while_a_tool_runs_a_loop_within_the_loop(notebook: Kernel) -> None:
+    """Then the tool waits, and hears of it, and its turn goes on."""
+    made = notebook.run(LOOP_WITHIN)
+    assert (made.error, made.printed) == ("", "over time, ok\n")
 
 
 def test_unloading_stops_a_turn_that_waits(notebook: Kernel) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
@@ -21,32 +19,6 @@ LATE: Final = 0.002
 """Seconds until that comes which a call left behind."""
 MARK: ContextVar[str] = ContextVar("mark", default="none")
 TWO = calls(("a", "probe", {}), ("b", "probe", {}))
-NESTED: Final = """
-import asyncio, nest_asyncio2
-from lash_nb.plugins import tool
-from lash_nb.providers import call
-from tests.runtime.desk import open_session
-
-@tool
-async def probe() -> str:
-    '''Let the loop run while this has no time left.'''
-    try:
-        async with asyncio.timeout(0.001):
-            asyncio.get_running_loop().run_until_complete(asyncio.sleep(0.01))
-            await asyncio.Event().wait()
-    except TimeoutError:
-        return "over time"
-    return "in time"
-
-async def main():
-    nest_asyncio2.apply()
-    async with asyncio.timeout(10):
-        result = await (await open_session([call("probe"), "ok"], probe)).turn("hi").run()
-    print(result.tool_calls[0].output.value_for_projection(), result.reply, sep=", ")
-
-asyncio.run(main())
-"""
-"""What patches asyncio has a process of its own."""
 
 
 def own_task() -> asyncio.Task[Any]:
@@ -166,12 +138,6 @@ async def test_a_timeout_ends_the_wait_of_a_tool_alone(seconds: float) -> None:
     result = await (await open_session([TWO, "ok"], probe)).turn("hi").run()
     assert [done.output.value_for_projection() for done in result.tool_calls] == ["over time", "over time"]
     assert result.reply == "ok"
-
-
-def test_a_timeout_is_over_while_a_tool_runs_a_loop_within_the_loop() -> None:
-    """As notebooks do; then the tool waits, and hears of it."""
-    done = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout == "over time, ok\n", done.stderr
 
 
 async def test_who_cancels_a_tool_after_its_first_step_is_heard_with_the_reason() -> None:
