@@ -104,7 +104,7 @@ def _variables(bench: Bench, current: str) -> Iterator[_Answerer]:
 
 def _picked(name: str, names: Sequence[str]) -> str:
     if name == PREFERRED_PROVIDER:
-        return "its name, before all"
+        return "its name, which comes first"
     return "being the only one" if len(names) == 1 else _ITS_NAME
 
 
@@ -139,7 +139,7 @@ def _key(service: ModelService) -> str:
 
 def _endpoint(provider: LlmProvider) -> str:
     address = getattr(provider, "base_url", None)
-    return address if isinstance(address, str) else "nobody outside"
+    return address if isinstance(address, str) else "in this kernel"
 
 
 def _is_local(service: ModelService) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lash_nb import frames, plots, views
+from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
@@ -13,8 +14,9 @@ from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import TraceTimelineView, static_svg
+from lash_nb.words import printable
 
-__all__ = ["LOOK_VERBS", "asked_trace", "open_trace", "read_python", "trace_python"]
+__all__ = ["LOOK_VERBS", "TRACE_OF", "asked_trace", "open_trace", "read_python", "trace_python"]
 
 
 _EFFECT_COLUMNS: Final = {
@@ -32,16 +34,33 @@ _HOST_ERROR: Final = {"error_message": "host error"}
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
-    trace = asked_trace(bench, asked)
+    trace = asked_trace(bench, asked, line="timeline")
     if asked.plot:
         return drawn(bench, plots.timeline(trace))
     view = TraceTimelineView(trace)
     return Svg(static_svg(view), view.text()) if asked.svg else view
 
 
-def asked_trace(bench: Bench, asked: Namespace) -> Trace:
-    """Return the trace of the file that is named, else the one opened last, else that of the session."""
-    return open_trace(bench, [asked.file]) if asked.file else bench.trace or bench.session().trace
+def asked_trace(bench: Bench, asked: Namespace, *, line: str) -> Trace:
+    """Return the trace of the file or of the session that is named, else the one opened last, which is said, else that of the session.
+
+    Args:
+        bench: Where they lie.
+        asked: The arguments `TRACE_OF`.
+        line: What is typed after `%lash` to see it.
+    """
+    if asked.file and asked.session is not None:
+        message = f"{asked.file} and a session cannot be shown together; leave one of them out: %lash {line} --session"
+        raise CallerError(message, code="magics_usage")
+    if asked.file:
+        return open_trace(bench, [asked.file])
+    if asked.session is not None:
+        bench.trace = None
+    if bench.trace is None:
+        return bench.session(asked.session or None).trace
+    own = f"; of the session: %lash {line} --session" if bench.current else ""
+    print(printable(f"{bench.trace.name}, which was opened last{own}"))  # noqa: T201 - said in the cell
+    return bench.trace
 
 
 def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
@@ -69,6 +88,8 @@ def trace_python(bench: Bench, asked: Namespace) -> str:
     """Return the Python for the trace that `asked_trace` finds."""
     if asked.file:
         return read_python([asked.file])
+    if asked.session is not None:
+        return f"sessions[{asked.session!r}].trace" if asked.session else "session.trace"
     return read_python(bench.trace_files) if bench.trace else "session.trace"
 
 
@@ -88,6 +109,22 @@ def _timeline_python(bench: Bench, asked: Namespace) -> str:
 _PLOT: Final = Argument(name="--plot", help="as a matplotlib plot", settings={"action": "store_true"})
 _SVG: Final = Argument(name="--svg", help="as a picture without a widget", settings={"action": "store_true"})
 
+TRACE_OF: Final = (
+    Argument(
+        name="FILE",
+        help="a trace file (default: the one opened last, which is said, until the next prompt; else the session's own trace)",
+        values=values.files,
+        settings={"nargs": "?"},
+    ),
+    Argument(
+        name="--session",
+        help="the session's own trace, whatever was opened; with a name that of another one",
+        values=values.sessions,
+        settings={"nargs": "?", "const": "", "metavar": "NAME"},
+    ),
+)
+"""Whose trace is shown, as `asked_trace` takes it."""
+
 LOOK_VERBS: Final = (
     Verb(
         name="effects",
@@ -102,12 +139,7 @@ LOOK_VERBS: Final = (
         run=_timeline,
         python=_timeline_python,
         arguments=(
-            Argument(
-                name="FILE",
-                help="a trace file (default: the one opened last, else the session's own trace)",
-                values=values.files,
-                settings={"nargs": "?"},
-            ),
+            *TRACE_OF,
             _PLOT,
             _SVG,
         ),

@@ -10,7 +10,7 @@ from lash_nb import plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
-from lash_nb.magics._look_verbs import asked_trace, trace_python
+from lash_nb.magics._look_verbs import TRACE_OF, asked_trace, trace_python
 from lash_nb.magics._pictures import drawn
 from lash_nb.magics._verb import Argument, Verb
 
@@ -24,7 +24,7 @@ _PRICED: Final = "cost"
 
 def _plot(bench: Bench, asked: Namespace) -> Axes:
     prices = {"prices": _prices(bench, asked.prices)} if asked.plot == _PRICED else {}
-    axes: Axes = getattr(plots, asked.plot)(asked_trace(bench, asked), **prices)
+    axes: Axes = getattr(plots, asked.plot)(asked_trace(bench, asked, line=f"plot {asked.plot}"), **prices)
     return drawn(bench, axes)
 
 
@@ -54,12 +54,7 @@ PLOT: Final = Verb(
             values=lambda _bench, _typed: _PLOTS,
             settings={"choices": _PLOTS},
         ),
-        Argument(
-            name="FILE",
-            help="a trace file (default: the one opened last, else the session's own trace)",
-            values=values.files,
-            settings={"nargs": "?"},
-        ),
+        *TRACE_OF,
         Argument(
             name="--prices",
             help="for cost: variable with a dict of prices by model",

@@ -30,7 +30,7 @@ def cache_share(trace: Trace, *, ax: Axes | None = None) -> Axes:
     counts = call_tokens(trace)
     with sheet(ax, size=(9, 3.2)) as page:
         if not counts.input.sum() > 0:
-            page.blank("Cache hits", "no model call of this trace has reported input tokens yet")
+            page.blank(f"Cache hits · {trace.name}", "no model call of this trace has reported input tokens yet")
             return page.ax
         bars = TurnBars(trace, counts.turn)
         read, every = bars.sums(counts.cache_read), bars.sums(counts.input)
@@ -41,7 +41,7 @@ def cache_share(trace: Trace, *, ax: Axes | None = None) -> Axes:
         bars.name(page)
         _draw_overall(page, counts)
         among = "" if bars.size == 1 else f"; a bar is {counted(bars.size, 'turn')}"
-        page.heading("Cache hits", f"share of input tokens read from the cache{among}")
+        page.heading(f"Cache hits · {trace.name}", f"share of input tokens read from the cache{among}")
         empty = int(np.count_nonzero(every <= 0))
         noun = "turn" if bars.size == 1 else "bar"
         page.footnote(f"{counted(empty, noun)} without input tokens: no share." if empty else "", *left_out(counts))

@@ -51,12 +51,12 @@ def cost(trace: Trace, *, prices: Mapping[str, Price], ax: Axes | None = None) -
     costs = call_costs(trace, prices)
     with sheet(ax, size=(9, 3.6)) as page:
         if not len(costs.tokens.call):
-            page.blank("Cost by turn", "no model call of this trace has reported tokens yet")
+            page.blank(f"Cost by turn · {trace.name}", "no model call of this trace has reported tokens yet")
             return page.ax
         bars = TurnBars(trace, costs.tokens.turn)
         _draw_parts(page, bars, costs)
         bars.name(page)
-        page.heading("Cost by turn", f"USD, {bars.words} · {_total(costs)}")
+        page.heading(f"Cost by turn · {trace.name}", f"USD, {bars.words} · {_total(costs)}")
         page.footnote(*_gaps(costs.unpriced()), *left_out(costs.tokens))
     return page.ax
 

@@ -50,7 +50,7 @@ def latency(trace: Trace, *, ax: Axes | None = None) -> Axes:
     shown = _most_called(rows)
     with sheet(ax, size=(9, 1.3 + 0.36 * max(len(shown), 1))) as page:
         if not shown:
-            page.blank("Latency", "no call of this trace has ended and says how long it took")
+            page.blank(f"Latency · {trace.name}", "no call of this trace has ended and says how long it took")
             return page.ax
         page.ax.set_ylim(len(shown) - 0.4, -0.6)
         is_log = _set_scale(page, shown)
@@ -62,7 +62,7 @@ def latency(trace: Trace, *, ax: Axes | None = None) -> Axes:
             if any(len(row.times) < _FEW for row in shown)
             else ""
         )
-        page.heading("Latency", f"p50 · p95 · p99{', logarithmic' if is_log else ''}{few}")
+        page.heading(f"Latency · {trace.name}", f"p50 · p95 · p99{', logarithmic' if is_log else ''}{few}")
         _draw_key(page)
         page.footnote(*_left_out(trace, rows, shown))
     return page.ax

@@ -39,13 +39,13 @@ def tokens(trace: Trace, *, ax: Axes | None = None) -> Axes:
     counts = call_tokens(trace)
     with sheet(ax, size=(9, 4.6)) as page:
         if not len(counts.call):
-            page.blank("Tokens by turn", "no model call of this trace has reported tokens yet")
+            page.blank(f"Tokens by turn · {trace.name}", "no model call of this trace has reported tokens yet")
             return page.ax
         bars = TurnBars(trace, counts.turn)
         _draw_input(page, bars, counts)
         _draw_output(page.twin(), bars, counts)
         bars.name(page)
-        page.heading("Tokens by turn", f"{bars.words}; input and output on their own scale")
+        page.heading(f"Tokens by turn · {trace.name}", f"{bars.words}; input and output on their own scale")
         page.footnote(*left_out(counts), *_doubts(counts))
     return page.ax
 

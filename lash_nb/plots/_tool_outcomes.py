@@ -62,7 +62,7 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
     shown = list(tools.items())[:_MAX_ROWS]
     with sheet(ax, size=(9, 1.3 + 0.36 * max(len(shown), 1))) as page:
         if not shown:
-            page.blank("Tool outcomes and retries", "no tool call in this trace yet")
+            page.blank(f"Tool outcomes and retries · {trace.name}", "no tool call in this trace yet")
             return page.ax
         most = max(counts.total() for _, counts in shown)
         page.ax.set_ylim(len(shown) - 0.4, -0.6)
@@ -71,7 +71,7 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
         _draw_outcomes(page, [counts for _, counts in shown], [_words(counts, retries[name]) for name, counts in shown])
         page.value_axis("x", most, lambda calls: f"{calls:,.0f}")
         page.name_rows([one_line(name or NO_TOOL, limit=32) for name, _ in shown])
-        page.heading("Tool outcomes and retries", "calls")
+        page.heading(f"Tool outcomes and retries · {trace.name}", "calls")
         page.footnote(*_left_out(len(tools) - len(shown), silent, sum(counts.total() for counts in tools.values())))
     return page.ax
 

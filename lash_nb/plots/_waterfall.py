@@ -118,7 +118,7 @@ def _label(call: Span, body: dict[str, Any]) -> str:
     if isinstance(call, ToolCall):
         hint = argument_hint(body.get("args"))
         name = one_line(call.name or NO_TOOL, limit=32)
-        return f"{hint} · {name}" if hint else name
+        return f"{name} · {hint}" if hint else name
     model = call.model if isinstance(call, LlmCall) else None
     return f"{call_kind(call)} · {one_line(model or NO_MODEL, limit=32)}"
 

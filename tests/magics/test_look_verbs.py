@@ -62,6 +62,25 @@ def test_the_timeline_is_that_of_the_session_or_of_a_file(done: Shell) -> None:
     assert done.run("%lash timeline --svg")._repr_svg_().startswith("<svg")
 
 
+def test_whose_trace_is_drawn_is_said(done: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that was opened a while ago is told, with the line that shows the session instead; then the session is what was shown last."""
+    done.run(f"%lash trace {STATION} --summary\n%lash new other\n%lash use demo\n%lash trace {STATION} --summary")
+    capsys.readouterr()
+    titles = [done.run("%lash plot latency").get_title("left")]
+    told = f"{STATION.name}, which was opened last; of the session: %lash plot latency --session\n"
+    assert told in capsys.readouterr().out
+    titles += [done.run(f"%lash plot {rest}").get_title("left") for rest in ("latency --session", "latency")]
+    assert titles == [f"Latency · {name}" for name in (STATION.name, "session demo", "session demo")]
+    assert "which was opened last" not in capsys.readouterr().out
+
+    done.run(f"%lash timeline {STATION}")
+    assert done.run("%lash timeline --session other").trace.name == "session other"
+    assert "leave one of them out: %lash timeline --session" in done.refuse(f"%lash timeline {STATION} --session")
+    done.run("%lash explain plot latency --session\n%lash explain timeline --session other")
+    assert "plots.latency(session.trace)" in (said := capsys.readouterr().out)
+    assert "TraceTimelineView(sessions['other'].trace)" in said
+
+
 def test_a_trace_is_opened(shell: Shell) -> None:
     """The value is the explorer of the trace, and each of its tables can be asked for."""
     view = shell.run(f"%lash trace {STATION}")
@@ -231,7 +250,8 @@ def test_each_plot_of_a_trace_is_one_line(shell: Shell, capsys: Any) -> None:
     titles += [shell.run(f"%lash plot {name}").get_title("left") for name in ("tokens", "tool_outcomes", "cache_share")]
     titles += [shell.run("%lash plot cost --prices prices").get_title("left")]
 
-    assert titles == ["Latency", "Tokens by turn", "Tool outcomes and retries", "Cache hits", "Cost by turn"]
+    names = ["Latency", "Tokens by turn", "Tool outcomes and retries", "Cache hits", "Cost by turn"]
+    assert titles == [f"{name} · {STATION.name}" for name in names]
     capsys.readouterr()
     shell.run("%lash explain plot latency a.jsonl")
     assert capsys.readouterr().out.strip() == "lash_nb.plots.latency(lash_nb.read_trace('a.jsonl'))"

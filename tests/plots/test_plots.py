@@ -37,9 +37,9 @@ def test_the_waterfall_of_a_turn(station: Trace) -> None:
         "turn 3",
         "llm_call · desk-model",
         "3 tools of one reply",
-        "Lima · station_reading",
-        "Quito · station_reading",
-        "Nairobi · station_reading",
+        "station_reading · Lima",
+        "station_reading · Quito",
+        "station_reading · Nairobi",
         "llm_call · desk-model",
     ]
     assert {"728 ms", "155 ms", "320 ms", "91 ms", "161 ms", "60 ms", "214 ms"} <= set(texts(ax))

@@ -106,6 +106,7 @@ const MARKS = {
   copy: [["rect", { x: 4.5, y: 4.5, width: 8, height: 8, rx: 1 }], ["path", { d: "M9.5 4.5v-3h-8v8h3" }]],
   image: [["rect", { x: 1, y: 2, width: 12, height: 10, rx: 1 }], ["path", { d: "M1.5 10 5 6.5 8 9.5 10 7.5 12.5 10" }]],
   missing: [["path", { d: "M2 6V1.5h10V6M2 6l2.5 2L7 6l2.5 2L12 6M2 8.5V12.5h10V8.5l-2.5 2L7 8.5l-2.5 2Z" }]],
+  said: [["path", { d: "M1.5 2h11v7.5H7L4 12V9.5H1.5Z" }]],
   save: [["path", { d: "M7 1.5v7M4 6l3 3 3-3M2 12h10" }]],
 };
 

@@ -7,7 +7,7 @@ import { button, h, mark, mount } from "./kit.js";
 
 const CLOCK_MS = 100;
 const STATUS_MARKS = { running: "running", success: "success", failure: "failed", cancelled: "cancelled" };
-const NOTE_MARKS = { retry: "retried", error: "failed", code: "closed", value: "success" };
+const NOTE_MARKS = { retry: "retried", error: "failed", code: "closed", value: "success", said: "said" };
 
 /** @typedef {{ kind: string, text: string, status: string, name: string, result: string, took: string }} Row */
 /** @typedef {{ at: number, row?: Row, grown?: string }} Change */
