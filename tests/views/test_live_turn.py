@@ -97,6 +97,18 @@ def test_text_that_grows_keeps_no_mask(mount: Mount) -> None:
     expect(one.root.locator(".l-live-prose")).to_have_text("**a**\ufffdtxt.exe\ufffd")
 
 
+def test_what_was_said_to_the_turn_has_a_mark_of_its_own(mount: Mount) -> None:
+    """No ring, which stands for what is not known."""
+    said = {"id": "i1", "message": {"role": "User", "content": "And in Rome?"}}
+    view, _, _ = running_view(REQUEST, {"type": "queued_input_accepted", "checkpoint": "after_work", "inputs": [said]})
+    one = mount(view)
+    pumped(one)
+
+    expect(one.root.locator(".l-live-note")).to_have_text("said meanwhile: And in Rome?")
+    expect(one.root.locator(".l-live-note .l-mark-said path")).to_have_count(1)
+    one.screenshot("live_turn_said")
+
+
 def test_a_retry_tells_the_future_until_something_comes(mount: Mount) -> None:
     """Then it is history."""
     view, card, _ = running_view(REQUEST, RETRY)
