@@ -1,9 +1,10 @@
 """Input for later, and the turns that take it (lash 0.1.0-alpha.37, facade §5 and §6.5)."""
 
 import asyncio
-import dataclasses
 from collections.abc import Generator, Iterable
 from typing import Any, Self
+
+import msgspec
 
 from lash_nb.clock import CancellationToken
 from lash_nb.core._handle import SessionHandle
@@ -142,5 +143,5 @@ class QueuedTurnBuilder:
         return await self.watched_by(sink).run()
 
     def _set(self, **changes: Any) -> Self:
-        self._options = dataclasses.replace(self._options, **changes)
+        self._options = msgspec.structs.replace(self._options, **changes)
         return self

@@ -1,7 +1,6 @@
 """Collects what a turn does differently, then runs it (lash 0.1.0-alpha.37, facade §6.2)."""
 
 import asyncio
-import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Container, Generator
 from typing import Any, Self
@@ -166,7 +165,7 @@ class TurnBuilder(PromptLayerSink):
         return self._options.prompt
 
     def _set(self, **changes: Any) -> Self:
-        self._options = dataclasses.replace(self._options, **changes)
+        self._options = msgspec.structs.replace(self._options, **changes)
         return self
 
 

@@ -1,8 +1,9 @@
 """The standard protocol: ask the model, run its tool calls, until it answers in prose (lash 0.1.0-alpha.37, turns §9)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from lash_nb.errors import WireError
 from lash_nb.machine._driver import (
@@ -113,8 +114,7 @@ class StandardDriver:
         return (Finish(outcome=TurnOutcome.stop("runtime_error")),)
 
 
-@dataclass(slots=True)
-class _Said:
+class _Said(Struct):
     """A response, sorted."""
 
     text: str = ""

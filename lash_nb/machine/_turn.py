@@ -8,9 +8,9 @@ Rule 3: a finished turn asks for nothing more; effects that want an answer leave
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lash_nb.machine._checkpoint import (
@@ -50,8 +50,7 @@ _DELIVERABLE: Final[frozenset[MessageRole]] = frozenset({"User", "System"})
 """Roles in which work may come in at a checkpoint; nobody speaks for the model."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, kw_only=True):
     """All that is known of a turn."""
 
     config: TurnMachineConfig

@@ -21,9 +21,15 @@ class StandardProtocolDriver:
     def __init__(self) -> None:
         self._driver = StandardDriver()
         self._projector = ChatProjector()
+        self._last: tuple[ToolSurface, ProtocolPreamble] | None = None
 
     def preamble(self, surface: ToolSurface) -> ProtocolPreamble:
-        """Return the standard protocol over these tools: all callable ones go to the model."""
+        """Return the standard protocol over these tools: all callable ones go to the model. The same tools give the same object."""
+        if self._last is None or self._last[0] is not surface:
+            self._last = (surface, self._over(surface))
+        return self._last[1]
+
+    def _over(self, surface: ToolSurface) -> ProtocolPreamble:
         return ProtocolPreamble(
             driver=self._driver,
             projector=self._projector,

@@ -1,10 +1,9 @@
 """Makes the result of a turn out of its streams (lash 0.1.0-alpha.37, turns §7.3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lash_nb.runtime._ledger import merged
 from lash_nb.wire import (
@@ -50,8 +49,7 @@ class Assembly(Struct, frozen=True, kw_only=True):
     """What went wrong."""
 
 
-@dataclass(slots=True)
-class TurnAssembler:
+class TurnAssembler(Struct):
     """Listens to the events of a turn, holds its activities, and sums them up at the end."""
 
     activities: list[TurnActivity] = field(default_factory=list)

@@ -1,8 +1,9 @@
 """What the parts of a running turn share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lash_nb.clock import CancellationToken, Clock, IdSource
 from lash_nb.effects import ScopedEffectController
@@ -21,8 +22,7 @@ from lash_nb.wire import Message, ModelSpec, PluginMessage, RuntimeScope, TraceC
 __all__ = ["TurnContext"]
 
 
-@dataclass(slots=True)
-class TurnContext:
+class TurnContext(Struct, kw_only=True):
     """One running turn: who it is, whom it tells, what it works with."""
 
     session_id: str

@@ -1,8 +1,9 @@
 """What can be seen of a session between two changes, without waiting for its turn (lash 0.1.0-alpha.37, facade §5)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._ledger import usage_report
@@ -22,8 +23,7 @@ def persisted_state_forker(state: RuntimeSessionState, plugins: PluginSession) -
     return lambda: kept.detached(fork_graph())
 
 
-@dataclass(frozen=True)
-class RuntimeObservation:
+class RuntimeObservation(Struct, frozen=True, dict=True):
     """A session after its last change."""
 
     read_view: SessionReadView

@@ -1,8 +1,9 @@
 """A session to be read: fixed at one moment, cheap to take (lash 0.1.0-alpha.37, sessions §4.2)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from lash_nb.runtime._path_view import FrameScope
 from lash_nb.runtime._state import RuntimeSessionState
@@ -27,8 +28,7 @@ from lash_nb.wire import (
 __all__ = ["SessionReadView"]
 
 
-@dataclass(frozen=True)
-class SessionReadView:
+class SessionReadView(Struct, frozen=True, dict=True):
     """What a session is at one moment; what happens later does not show.
 
     Taking it costs nothing; its lists are made when they are first read.

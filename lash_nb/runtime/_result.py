@@ -1,11 +1,11 @@
 """What a turn gives back (lash 0.1.0-alpha.37, facade §6.3)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from lash_nb.runtime._assembler import Assembly
+from lash_nb.runtime._brief import Brief
 from lash_nb.wire import (
     AssistantOutput,
     ExecutionSummary,
@@ -23,13 +23,14 @@ from lash_nb.wire import (
 __all__ = ["TurnResult"]
 
 
-@dataclass(frozen=True)
-class TurnResult:
+class TurnResult(Brief, frozen=True, dict=True):
     """One finished turn.
 
     The fields of the reference's own shape are `state outcome assistant_output usage children_usage tool_calls execution errors`
     (`to_builtins` writes just those); the others say which turn it was and what could be watched of it.
     """
+
+    unshown: ClassVar[frozenset[str]] = frozenset({"assembly", "activities", "snapshot"})
 
     session_id: str
     """The session."""
@@ -37,15 +38,15 @@ class TurnResult:
     """The turn."""
     turn_index: int
     """Number of the turn in its session."""
-    assembly: Assembly = field(repr=False)
+    assembly: Assembly
     """What the turn's streams add up to."""
     usage: TokenUsage
     """The turn's own tokens."""
     duration_ms: float
     """How long the turn took, in milliseconds, all waiting included."""
-    activities: tuple[TurnActivity, ...] = field(repr=False)
+    activities: tuple[TurnActivity, ...]
     """The semantic stream, in order."""
-    snapshot: Callable[[], SessionSnapshot] = field(repr=False)
+    snapshot: Callable[[], SessionSnapshot]
     """Makes `state`; it costs what the session's length costs, so it is made when it is read."""
     waited_ms: float = 0.0
     """How long of that an effect waited for somebody's decision about it, in milliseconds."""

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
@@ -44,8 +45,7 @@ class PromptRenderer:
         return self._last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
+class Surface(Struct, frozen=True, kw_only=True):
     """What the model gets beside the conversation."""
 
     prompt: SystemPrompt

@@ -1,8 +1,9 @@
 """One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
@@ -354,7 +355,7 @@ def _taken_back(result: TurnResult, undo: Callable[[], None]) -> TurnResult:
     """Return a result that shows what is not kept."""
     snapshot = result.state
     undo()
-    return dataclasses.replace(result, snapshot=lambda: snapshot)
+    return replace(result, snapshot=lambda: snapshot)
 
 
 def _completed(outcome: TurnOutcome) -> TurnCompleted:
