@@ -5,8 +5,9 @@ of docs/deviations.md: a parent cycle ends a path).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, Literal
+
+import msgspec
 
 from lash_nb.runtime._path_view import WHOLE_PATH, FrameScope, PathView
 from lash_nb.wire import (
@@ -274,8 +275,7 @@ class ResidentGraph:
 
     def reader(self) -> Callable[[], SessionGraph]:
         """Return a function that makes the graph of this moment when it is called, however much is appended until then."""
-        order, length, leaf = self._order, len(self._order), self.leaf_node_id
-        return partial(_graph_then, order, length, leaf)
+        return _GraphThen(self._order, len(self._order), self.leaf_node_id)
 
     def path_reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives the active path of this moment, and the messages on it in this frame, when it is called."""
@@ -302,6 +302,12 @@ class ResidentGraph:
         return fork
 
 
-def _graph_then(nodes: Sequence[SessionNodeRecord], count: int, leaf: str | None) -> SessionGraph:
-    """Return the graph as it was with that many nodes and that leaf."""
-    return SessionGraph(nodes=tuple(nodes[:count]), leaf_node_id=leaf)
+class _GraphThen(msgspec.Struct, frozen=True, gc=False):
+    """Gives the graph as it was with so many nodes and a leaf. Each turn leaves one, which the garbage collector need not look at: it holds no cycle."""
+
+    nodes: Sequence[SessionNodeRecord]
+    count: int
+    leaf: str | None
+
+    def __call__(self) -> SessionGraph:
+        return SessionGraph(nodes=tuple(self.nodes[: self.count]), leaf_node_id=self.leaf)

@@ -1,8 +1,9 @@
 """The active path of a session graph, as one agent frame reads it (lash 0.1.0-alpha.37, sessions §3.3 and §3.5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
+
+import msgspec
 
 from lash_nb.wire import Message, ResumeSafety, SessionNodeRecord, SharedSequence, active_path, conversation_messages
 
@@ -55,8 +56,7 @@ class PathView:
 
     def reader(self) -> Callable[[], tuple[Sequence[SessionNodeRecord], Sequence[Message]]]:
         """Return a function that gives path and messages of this moment when it is called, however much is appended until then."""
-        path, length, messages = self.path, len(self.path), self.messages
-        return partial(_path_then, path, length, messages)
+        return _PathThen(self.path, len(self.path), self.messages)
 
     def append(self, node: SessionNodeRecord) -> None:
         """Go on to a node of the frame, below the leaf."""
@@ -71,8 +71,12 @@ class PathView:
         self._message_ids.add(message.id)
 
 
-def _path_then(
-    path: Sequence[SessionNodeRecord], count: int, messages: Sequence[Message]
-) -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:
-    """Return the path as it was with that many nodes, and its messages."""
-    return path[:count], messages
+class _PathThen(msgspec.Struct, frozen=True, gc=False):
+    """Gives the path as it was with so many nodes, and its messages. Each turn leaves one, which holds no cycle."""
+
+    path: Sequence[SessionNodeRecord]
+    count: int
+    messages: Sequence[Message]
+
+    def __call__(self) -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:
+        return self.path[: self.count], self.messages
