@@ -93,9 +93,10 @@ def pack(value: Any) -> bytes:
 def put_blob(connection: sqlite3.Connection, kind: BlobKind, content: bytes, profile: BlobProfile) -> BlobRef:
     """Store content in its envelope unless it is there, and return its hash; what is there and is damaged is written anew."""
     ref = hashlib.sha256(content).hexdigest()
-    if not _holds(connection, ref, content):
-        row = (ref, _sealed(kind, content, profile))
-        connection.execute("INSERT OR REPLACE INTO blobs (hash, content) VALUES (?, ?)", row)
+    row = (ref, _sealed(kind, content, profile))
+    is_new = connection.execute("INSERT INTO blobs (hash, content) VALUES (?, ?) ON CONFLICT DO NOTHING", row).rowcount
+    if not is_new and not _holds(connection, ref, content):
+        connection.execute("UPDATE blobs SET content = ?2 WHERE hash = ?1", row)
     return ref
 
 

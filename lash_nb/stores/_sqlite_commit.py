@@ -95,6 +95,8 @@ class CommitWriter(NamedTuple):
         )
 
     def _charge(self, deltas: tuple[TokenLedgerEntry, ...]) -> None:
+        if not deltas:
+            return
         self.connection.executemany(
             "INSERT INTO usage_deltas (source, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens)"
             " VALUES (?, ?, ?, ?, ?, ?)",

@@ -27,6 +27,11 @@ class HeadRow:
         self._path = path
         self._known: tuple[_Row, SessionHeadMeta] | None = None
 
+    @property
+    def known(self) -> SessionHeadMeta | None:
+        """Where the session stood when it was last read or written."""
+        return self._known[1] if self._known else None
+
     def read(self, connection: sqlite3.Connection) -> SessionHeadMeta | None:
         """Return where the session stands; the revision is that of its column.
 

@@ -99,6 +99,8 @@ def stamp_attachments(
         attachment_ids: Which of them.
         now: The time, epoch milliseconds.
     """
+    if not attachment_ids:
+        return
     connection.executemany(
         "UPDATE attachment_manifest SET committed_at_ms = ?"
         " WHERE attachment_id = ? AND session_id = ? AND committed_at_ms IS NULL",

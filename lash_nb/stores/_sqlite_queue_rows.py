@@ -76,6 +76,8 @@ def check_completions(connection: sqlite3.Connection, commit: RuntimeCommit) -> 
 
 def remove_completed(connection: sqlite3.Connection, commit: RuntimeCommit) -> None:
     """Delete the work that a commit completes, after its check."""
+    if not commit.completed_queue_claims:
+        return
     connection.executemany(
         f"DELETE FROM queued_work_batches WHERE {_HELD}",  # noqa: S608 - made of constants
         map(_proof, commit.completed_queue_claims),

@@ -107,12 +107,13 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         now = self._now()
 
         def committed(connection: sqlite3.Connection) -> tuple[RuntimeCommitResult, tuple[object, int] | None]:
-            head = self._head_row.read(connection)
+            state = self._state(connection)
+            is_ours = self._live is not None and self._live[0] == state
+            head = self._head_row.known if is_ours else self._head_row.read(connection)
             writer = CommitWriter(connection, self.path, self._head_row, now, self._blob_profile)
             repeated = writer.repeated(commit, head)
             if repeated is not None:
                 return repeated, self._live
-            state = self._state(connection)
             stored = 0 if commit.graph.ReplaceFull else self._live_nodes(connection, state)
             self._live = None  # so that an interrupt leaves no count that is no longer right
             result, live = writer.write(commit, head, stored)
