@@ -66,12 +66,14 @@ def read_ahead(path: Path, file: Any, read: Read, offset: int, *, block: int = B
     bounds = _bounds(read, offset, os.fstat(file.fileno()).st_size, block)
     with ExitStack() as stack:
         helper = _start(stack, path, file, bounds) if len(bounds) >= _WORTH and has_room() else None
-        for begin, end in pairwise([offset, *bounds]):
-            if helper and (found := helper.take(begin)):
-                yield Indexed(begin, end - begin, *found)
-            else:
-                yield from scan(_until(read, end), begin)
-        yield from scan(read, bounds[-1] if bounds else offset)
+        if helper:  # alone, what a block leaves behind its last whole piece would only be one more piece
+            for begin, end in pairwise([offset, *bounds]):
+                if found := helper.take(begin):
+                    yield Indexed(begin, end - begin, *found)
+                else:
+                    yield from scan(_until(read, end), begin)
+            offset = bounds[-1]
+        yield from scan(read, offset)
 
 
 def _bounds(read: Read, offset: int, size: int, block: int) -> list[int]:

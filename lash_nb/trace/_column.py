@@ -1,7 +1,6 @@
 """Columns that grow: numbers in one block of memory, texts that repeat as numbers of a list."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -72,10 +71,11 @@ class Codes:
 
     def _look_up(self, values: Sequence[Any]) -> Ints:
         """Find each value; a new one gets as its number how many there are by then."""
-        with suppress(KeyError):  # mostly all are known
+        try:
             return np.fromiter(map(self._numbers.__getitem__, values), "i4", len(values)) - 1
-        numbers = map(self._numbers.setdefault, values, iter(self._numbers.__len__, -1))
-        return np.fromiter(numbers, "i4", len(values)) - 1
+        except KeyError:  # mostly all are known
+            numbers = map(self._numbers.setdefault, values, iter(self._numbers.__len__, -1))
+            return np.fromiter(numbers, "i4", len(values)) - 1
 
 
 class CodedColumn(Sequence[Any]):

@@ -20,8 +20,8 @@ _LINE_FEED: Final = ord("\n")
 _FIRST_PLAIN: Final = np.int8(ord(" "))
 """As signed numbers all bytes of control characters are below it, and so are those of what is no ASCII."""
 _FIRST_ASCII: Final = np.int8(0)
-_HIGH_BITS, _CONTINUES = np.uint64(0xC0), np.uint64(0x80)
-"""The bits of a word's first byte that tell whether it continues a character, and what they are then."""
+_FIRST_OF_CHARACTER: Final = np.int8(-0x40)
+"""Below it are the bytes that continue a character."""
 
 
 def ends_and_encoding(data: bytes | memoryview) -> tuple[Ints, bool]:
@@ -63,8 +63,8 @@ def _are_utf8(words: Ints, rest: bytes, at: Ints) -> bool:
 
     What lies between two words is ASCII: no character goes on behind it.
     """
-    behind_others = words[1:][np.diff(at) != 1]
-    return not (behind_others & _HIGH_BITS == _CONTINUES).any() and _is_utf8(memoryview(words.tobytes() + rest))
+    goes_on = words.view("i1")[_WORD::_WORD] < _FIRST_OF_CHARACTER
+    return not (goes_on & (np.diff(at) != 1)).any() and _is_utf8(memoryview(words.tobytes() + rest))
 
 
 def _is_utf8(text: memoryview) -> bool:

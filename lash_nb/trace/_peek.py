@@ -230,17 +230,20 @@ def first_of(readers: Sequence[Callable[[Any], Sequence[Any]]]) -> Callable[[Any
     Args:
         readers: For each place a function that gives what all the structs have there.
     """
+    first, *others = readers
+    if not others:
+        return first
 
     def values(structs: Any) -> Sequence[Any]:
-        found = readers[0](structs)
-        for reader in readers[1:]:
+        found = first(structs)
+        for reader in others:
             if all(found):  # faster than to look for None; what is empty or zero is a value, too
                 break
             other = reader(structs)
             if found.count(None) == len(found):
                 found = other
             elif other.count(None) < len(other):
-                found = [second if first is None else first for first, second in zip(found, other, strict=True)]
+                found = [two if one is None else one for one, two in zip(found, other, strict=True)]
         return found
 
     return values
