@@ -9,18 +9,18 @@ from tests.conformance.turns._restored import restored_machines
 
 
 def test_scenario_is_reproduced(recorded: dict[str, Any]) -> None:
-    """A recorded scenario gives the recorded streams; where the recording shows a defect of the reference, we may do better."""
-    found = differences(recorded, _played(recorded))
+    """A recorded scenario gives the recorded streams, and the same once more with machines that are restored after each step.
+
+    Where the recording shows a defect of the reference, we may do better.
+    """
+    live = _played(recorded)
+    found = differences(recorded, live)
     assert not found or "reference_defect" in recorded["scenario"], _told(found)
 
-
-def test_scenario_goes_on_from_checkpoints(recorded: dict[str, Any]) -> None:
-    """A scenario gives the same streams when every machine is restored from the JSON of its checkpoint after each step."""
-    live = _played(recorded)
     with restored_machines():
         restored = _played(recorded)
     found = differences(live, restored)
-    assert not found, _told(found)
+    assert not found, f"from checkpoints: {_told(found)}"
 
 
 def _played(recorded: dict[str, Any]) -> dict[str, Any]:
