@@ -1,7 +1,6 @@
 """What the builders and controls of one opened session share."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from lash_nb.clock import CancellationToken
@@ -42,8 +41,7 @@ class SessionHandle:
         self.on_awaited: Callable[[AwaitedTurn], None] | None = None
         self._turns: list[AwaitedTurn] = []
 
-    @contextmanager
-    def turning(self, token: CancellationToken) -> Iterator[AwaitedTurn]:
+    def turning(self, token: CancellationToken) -> "_Turning":
         """Let a turn be found as long as it runs; what it gives is to be noted as the `result` of what is yielded.
 
         Raises:
@@ -55,15 +53,7 @@ class SessionHandle:
         turn = AwaitedTurn(token)
         if is_awaited and self.on_awaited is not None:
             self.on_awaited(turn)
-        self._turns.append(turn)
-        try:
-            yield turn
-        except BaseException as error:
-            turn.error = error
-            raise
-        finally:
-            self._turns.remove(turn)
-            turn.end()
+        return _Turning(turn, self._turns)
 
     @property
     def awaited(self) -> AwaitedTurn | None:
@@ -91,3 +81,20 @@ class SessionHandle:
             " with session.stepper.disarm(), which performs what waits",
             code="step_mode",
         )
+
+
+class _Turning:
+    """A turn among those that run."""
+
+    def __init__(self, turn: AwaitedTurn, running: list[AwaitedTurn]) -> None:
+        self._turn = turn
+        self._running = running
+
+    def __enter__(self) -> AwaitedTurn:
+        self._running.append(self._turn)
+        return self._turn
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: object) -> None:
+        self._turn.error = error
+        self._running.remove(self._turn)
+        self._turn.end()

@@ -8,6 +8,7 @@ given out once more, with its old id.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from lash_nb.machine._checkpoint import TurnCheckpoint
 from lash_nb.machine._config import TurnMachineConfig
@@ -84,17 +85,24 @@ class TurnMachine:
         turn = self._turn
         if not turn.queue:
             go_on(turn)
-        return turn.queue.popleft() if turn.queue else None
+        return turn.queue.pop(0) if turn.queue else None
+
+    def poll_effects(self) -> Sequence[MachineEffect]:
+        """Return all effects that `poll_effect` would give one after the other; one of them at most is owed an answer."""
+        turn = self._turn
+        if not turn.queue:
+            go_on(turn)
+        effects, turn.queue = turn.queue, []
+        return effects
 
     def handle_response(self, response: MachineResponse) -> None:
         """Take the answer to an effect."""
-        state = self._turn.state
-        if isinstance(state, str) or response.id != state.effect_id or self._turn.is_queued(response.id):
-            return
+        turn = self._turn
+        state: Any = turn.state
         handler = ANSWERS.get((type(state), type(response)))
-        if handler is not None:
-            self._turn.answered()
-            handler(self._turn, state, response)
+        if handler is None or response.id != state.effect_id or turn.is_queued(response.id):
+            return
+        handler(turn, state, response)
 
     def finish(self, outcome: TurnOutcome) -> None:
         """End the turn here with `outcome`, whatever it waits for."""

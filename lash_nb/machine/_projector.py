@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lash_nb.machine._config import TurnMachineConfig
-from lash_nb.machine._rendering import RenderedMessage, render_message, text_message, turn_events_block
+from lash_nb.machine._rendering import render_message, text_message, turn_events_block
 from lash_nb.wire import (
     LlmAttachment,
     LlmMessage,
@@ -82,21 +82,23 @@ class ChatProjector:
     def _rendered(self, messages: Iterable[Message], first: int) -> list[LlmMessage]:
         """Render messages, of which the first one stands at the place `first`, and note their places."""
         fresh: list[LlmMessage] = []
+        known, pictures = len(self._messages), len(self._attachments)
         for place, message in enumerate(messages, first):
-            if message.role == "Event":
-                self._events.setdefault(message.id, place)
-            rendered = self._shown(message)
-            if rendered is not None:
-                fresh.append(rendered.message)
-                self._attachments += rendered.attachments
-            self._ends.append(len(self._messages) + len(fresh))
-            self._picture_ends.append(len(self._attachments))
+            if message.role != "Event" or self._is_shown(message.id, place):
+                rendered, attachments = render_message(message, first_attachment=pictures)
+                if rendered is not None:
+                    fresh.append(rendered)
+                if attachments:
+                    self._attachments += attachments
+                    pictures = len(self._attachments)
+            self._ends.append(known + len(fresh))
+            self._picture_ends.append(pictures)
         return fresh
 
-    def _shown(self, message: Message) -> RenderedMessage | None:
-        if message.role == "Event" and message.id in self._left_out:
-            return None
-        return render_message(message, first_attachment=len(self._attachments))
+    def _is_shown(self, event_id: str, place: int) -> bool:
+        """Note where an event stands; tell whether it is shown there."""
+        self._events.setdefault(event_id, place)
+        return event_id not in self._left_out
 
     def _cut(self, kept: int) -> None:
         """Forget all but the first messages."""

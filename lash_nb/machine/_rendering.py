@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from lash_nb.wire import (
     ImageBlock,
     LlmAttachment,
@@ -26,7 +24,7 @@ from lash_nb.wire import (
     TurnCause,
 )
 
-__all__ = ["RenderedMessage", "render_message", "text_message", "turn_events_block"]
+__all__ = ["render_message", "text_message", "turn_events_block"]
 
 _ROLES: Final[Mapping[MessageRole, LlmRole]] = {
     "User": "User",
@@ -40,33 +38,25 @@ _NOTE_TAGS: Final[Mapping[PartKind, str]] = {"Output": "output", "Error": "error
 _META_KINDS: Final[frozenset[PartKind]] = frozenset({"Text", "Prose"})
 
 
-class RenderedMessage(Struct, frozen=True, kw_only=True, gc=False):
-    """A message for the model and the pictures that its image blocks point at, counted from `first_attachment`."""
+def render_message(message: Message, *, first_attachment: int) -> tuple[LlmMessage | None, tuple[LlmAttachment, ...]]:
+    """Return the message as the model gets it, or None when nothing of it is for the model, and references of its pictures, without bytes.
 
-    message: LlmMessage
-    """The message."""
-    attachments: tuple[LlmAttachment, ...]
-    """References of its pictures, without bytes."""
-
-
-def render_message(message: Message, *, first_attachment: int) -> RenderedMessage | None:
-    """Return the message as the model gets it, or None when nothing of it is for the model."""
+    Its image blocks point at the pictures, counted from `first_attachment`.
+    """
+    role = message.role
     attachments: list[LlmAttachment] = []
     blocks: list[LlmContentBlock] = []
     for part in message.parts:
-        if part.kind == "Image" and part.attachment is not None and message.role == "User":
+        if part.kind == "Image" and part.attachment is not None and role == "User":
             blocks.append(LlmContentBlock(Image=ImageBlock(attachment_idx=first_attachment + len(attachments))))
             ref = part.attachment.reference
             attachments.append(LlmAttachment(mime=ref.media_type.mime, data=Octets(), reference=ref))
         else:
-            block = _BLOCKS.get(part.kind, _text)(message.role, part)
+            block = _BLOCKS.get(part.kind, _text)(role, part)
             if block is not None:
                 blocks.append(block)
-    if not blocks:
-        return None
-    return RenderedMessage(
-        message=LlmMessage(role=_ROLES[message.role], blocks=tuple(blocks)), attachments=tuple(attachments)
-    )
+    rendered = LlmMessage(role=_ROLES[role], blocks=tuple(blocks)) if blocks else None
+    return rendered, tuple(attachments)
 
 
 def text_message(role: LlmRole, text: str) -> LlmMessage:

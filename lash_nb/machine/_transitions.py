@@ -69,7 +69,7 @@ def go_on(turn: Turn) -> None:
     state = turn.state
     if not isinstance(state, str):
         if turn.owed_again:
-            turn.give_out_again(state)
+            turn.wait(state)
     elif state == "PreparingProtocol":
         _prepare(turn, sync=turn.config.sync_execution_surface, update=False)
     elif state == "PrepareIteration":
@@ -204,7 +204,7 @@ def _start_llm(turn: Turn, action: StartLlm) -> bool:
         LlmRequestEvent(
             protocol_iteration=turn.iteration,
             message_count=len(turn.messages),
-            tool_list=", ".join(tool.name for tool in turn.config.tool_specs),
+            tool_list=", ".join([tool.name for tool in turn.config.tool_specs]),
         )
     )
     turn.wait(WaitingLlm(effect_id=turn.take_effect_id(), request=action.request, driver_state=action.driver_state))

@@ -6,7 +6,6 @@ the turn as it was when it was queued.
 Rule 3: a finished turn asks for nothing more; effects that want an answer leave the queue when it finishes.
 """
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -71,7 +70,7 @@ class Turn(Struct, kw_only=True):
     """Number of records that a `Progress` has told of already."""
     state: MachineState = "PreparingProtocol"
     """Where the turn stands."""
-    queue: deque[MachineEffect] = field(default_factory=deque)
+    queue: list[MachineEffect] = field(default_factory=list)
     """Effects that were not polled yet."""
     next_effect_id: int = 1
     """Id of the next effect that wants an answer."""
@@ -111,7 +110,7 @@ class Turn(Struct, kw_only=True):
     def restore(cls, config: TurnMachineConfig, saved: TurnCheckpoint) -> "Turn":
         """Return the turn that `saved` tells of."""
         state = state_of(saved.state)
-        queue = deque(record.variant for record in saved.pending_effects)
+        queue = [record.variant for record in saved.pending_effects]
         return cls(
             config=config,
             messages=SharedSequence.of(saved.messages),
@@ -173,28 +172,19 @@ class Turn(Struct, kw_only=True):
         return f"m_sansio_{self.run_offset}_{scope}_{number}"
 
     def wait(self, state: WaitingState) -> None:
-        """Give out the effect of `state` and wait for its answer."""
+        """Give out the effect of `state`, be it the present one once more, and wait for its answer."""
         self.state = state
+        self.owed_again = False
         self.queue.append(state.effect())
 
     def rest(self, state: IdleState) -> None:
         """Go where no answer is owed."""
         self.state = state
 
-    def give_out_again(self, state: WaitingState) -> None:
-        """Queue the effect of the present `state` once more."""
-        self.owed_again = False
-        self.queue.append(state.effect())
-
     def is_queued(self, effect_id: int) -> bool:
         """Tell whether the effect of that id was not even given out yet."""
-        return bool(self.queue) and any(
-            effect.id == effect_id for effect in self.queue if not isinstance(effect, _NOTES)
-        )
-
-    def answered(self) -> None:
-        """Note that the answer to the present state came."""
-        self.owed_again = False
+        queue = self.queue
+        return bool(queue) and any(effect.id == effect_id for effect in queue if not isinstance(effect, _NOTES))
 
     def emit(self, event: SessionEvent) -> None:
         """Queue a session event."""
@@ -260,7 +250,7 @@ class Turn(Struct, kw_only=True):
         """End the turn; a finished one stays as it is."""
         if self.state == "Finished":
             return
-        self.queue = deque([effect for effect in self.queue if type(effect) in _NOTES])
+        self.queue = [effect for effect in self.queue if type(effect) in _NOTES]
         self.emit(TurnOutcomeEvent(outcome=outcome))
         self.emit(DoneEvent())
         self.state = "Finished"

@@ -26,7 +26,7 @@ from lash_nb.wire import (
     pretty_json,
 )
 
-__all__ = ["Assembly", "TurnAssembler"]
+__all__ = ["SUMMED_UP", "Assembly", "TurnAssembler"]
 
 _RECOVERED: Final = "assistant_output_recovered_from_state"
 _LIMIT_MARK: Final = "Turn limit reached ("
@@ -120,11 +120,14 @@ class TurnAssembler(Struct):
     def _last_prose(self) -> str | None:
         """Return the text of the reply whose text came last."""
         said = [
-            (each.correlation_id, each.event.text)
+            (each.correlation_id, event.text)
             for each in self.activities
-            if type(each.event) is AssistantProseDelta
+            if type(event := each.event) is AssistantProseDelta
         ]
-        return "".join([text for reply, text in said if reply == said[-1][0]]) if said else None
+        if not said:
+            return None
+        last = said[-1][0]
+        return "".join([text for reply, text in said if reply == last])
 
     def _decided(
         self,
@@ -167,6 +170,8 @@ _TAKES: Final[Mapping[type[SessionEvent], Callable[[TurnAssembler, Any], None]]]
     DoneEvent: TurnAssembler._on_done,  # noqa: SLF001 - as above
 }
 """What the assembler does with the session events that say what a turn gave."""
+SUMMED_UP: Final = frozenset(_TAKES)
+"""The kinds of those events; of others it need not be told."""
 
 
 def _issue(event: ErrorEvent) -> TurnIssue:

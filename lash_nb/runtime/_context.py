@@ -17,7 +17,7 @@ from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.runtime._writer import Writer
 from lash_nb.stores import AttachmentStore
 from lash_nb.trace import LlmTraceMapper
-from lash_nb.wire import Message, ModelSpec, PluginMessage, RuntimeScope, TraceContext
+from lash_nb.wire import Message, ModelSpec, PluginMessage, RuntimeScope, SessionPolicy, TraceContext
 
 __all__ = ["TurnContext"]
 
@@ -35,8 +35,10 @@ class TurnContext(Struct, kw_only=True):
     """Number of the turn in its session."""
     agent_frame_id: str
     """The agent frame it runs in."""
+    policy: SessionPolicy
+    """The session's provider and limits."""
     model: ModelSpec
-    """The model it asks."""
+    """The model it asks, be it the session's or its own."""
     provider: ProviderHandle
     """Who answers."""
     plugins: PluginSession

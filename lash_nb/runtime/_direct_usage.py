@@ -1,8 +1,5 @@
 """What a session has used and not put into its ledger yet (lash 0.1.0-alpha.37, sessions §16.3)."""
 
-import contextlib
-from collections.abc import Iterator
-
 from lash_nb.runtime._ledger import merged
 from lash_nb.wire import TokenLedgerEntry
 
@@ -20,12 +17,22 @@ class PendingUsage:
         """Note what one completion cost."""
         self.rows = merged(self.rows, (row,))
 
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[tuple[TokenLedgerEntry, ...]]:
-        """Hand the rows to a commit; one that fails gives them back."""
-        rows, self.rows = self.rows, ()
-        try:
-            yield rows
-        except BaseException:
-            self.rows = merged(rows, self.rows)
-            raise
+    def taken(self) -> "_TakenUsage":
+        """Hand the rows to the commit within; one that fails gives them back."""
+        return _TakenUsage(self)
+
+
+class _TakenUsage:
+    """Rows on their way into a commit."""
+
+    def __init__(self, pending: PendingUsage) -> None:
+        self._pending = pending
+        self._rows: tuple[TokenLedgerEntry, ...] = ()
+
+    def __enter__(self) -> tuple[TokenLedgerEntry, ...]:
+        self._rows, self._pending.rows = self._pending.rows, ()
+        return self._rows
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            self._pending.rows = merged(self._rows, self._pending.rows)

@@ -1,8 +1,7 @@
 """The ground that all operations on an open session stand on: one at a time, on what the store says, whole or not at all."""
 
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from lash_nb.effects import JournalEffectHost, StepEffectHost
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
@@ -90,29 +89,27 @@ class OpenRuntime:
         """Who is told when the phases of turns begin and end."""
         return self.phases.probe
 
-    @contextlib.asynccontextmanager
-    async def _exclusive(self, *, refreshed: bool = True) -> AsyncIterator[None]:
+    def _exclusive(self, *, refreshed: bool = True) -> "_Exclusive":
         """Wait until nobody else works on the session, and stand on what the store says."""
-        async with self.writer:
-            if self._closed:
-                raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
-            if refreshed:
-                await self._refresh()
-            yield
+        return _Exclusive(self.writer, self._begin if refreshed else self._refuse_closed)
 
-    @contextlib.contextmanager
-    def _whole_or_not(self) -> Iterator[Callable[[], None]]:
+    async def _refuse_closed(self) -> None:
+        if self._closed:
+            raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
+
+    async def _begin(self) -> None:
+        await self._refuse_closed()
+        await self._refresh()
+
+    def _whole_or_not(self) -> "_WholeOrNot":
         """Take back what was not committed when the work within fails; with a store, the next work asks it what that is.
 
         Gives what takes it back, for work that does so without failing.
         """
-        take_back = self.state.undo_point()
-        try:
-            yield take_back
-        except BaseException:
-            take_back()
-            self._stale = self.store is not None
-            raise
+        return _WholeOrNot(self.state.undo_point(), self._ask_store_again)
+
+    def _ask_store_again(self) -> None:
+        self._stale = self.store is not None
 
     async def _refresh(self) -> None:
         """Take over what others committed since (sessions §13.1); costs nothing while the head has not moved.
@@ -203,3 +200,38 @@ class OpenRuntime:
     def _leave(self) -> None:
         self._closed = True
         self.unregister_plugin_session()
+
+
+class _Exclusive:
+    """Work on a session that nobody else works on."""
+
+    def __init__(self, writer: Writer, begin: Callable[[], Awaitable[None]]) -> None:
+        self._writer = writer
+        self._begin = begin
+
+    async def __aenter__(self) -> None:
+        await self._writer.__aenter__()
+        try:
+            await self._begin()
+        except BaseException:
+            await self._writer.__aexit__()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._writer.__aexit__()
+
+
+class _WholeOrNot:
+    """Work that leaves nothing behind when it fails."""
+
+    def __init__(self, take_back: Callable[[], None], ask_again: Callable[[], None]) -> None:
+        self._take_back = take_back
+        self._ask_again = ask_again
+
+    def __enter__(self) -> Callable[[], None]:
+        return self._take_back
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            self._take_back()
+            self._ask_again()

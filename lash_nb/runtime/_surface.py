@@ -8,7 +8,14 @@ from msgspec import Struct
 
 from lash_nb.machine import contributions_layer, render_prompt
 from lash_nb.plugins import PluginSession, ProtocolPreamble, ToolSurface
-from lash_nb.wire import ExecutionSurfaceSync, LlmToolSpec, PromptBuilt, PromptLayer, TracePromptComponent
+from lash_nb.wire import (
+    ExecutionSurfaceSync,
+    LlmToolSpec,
+    PromptBuilt,
+    PromptContribution,
+    PromptLayer,
+    TracePromptComponent,
+)
 
 __all__ = ["PromptRenderer", "Surface", "SurfaceBuilder", "SystemPrompt"]
 
@@ -35,11 +42,25 @@ class PromptRenderer:
         self._made_of: object = None
         self._last = SystemPrompt("", "")
 
-    def rendered(self, layers: tuple[PromptLayer, ...], tools: ToolSurface, execution: str) -> SystemPrompt:
-        """Return the prompt of these layers, lowest first, over these tools; `execution` is the protocol's section."""
-        made_of = (tools, execution, layers)
+    def rendered(
+        self,
+        tools: ToolSurface,
+        execution: str,
+        contributions: tuple[tuple[PromptContribution, ...], ...],
+        layers: tuple[PromptLayer, ...],
+    ) -> SystemPrompt:
+        """Return the prompt over these tools.
+
+        Args:
+            tools: The tools.
+            execution: The protocol's section.
+            contributions: What makes a layer each, lowest first.
+            layers: The layers above those.
+        """
+        made_of = (tools, execution, contributions, layers)
         if self._made_of != made_of:
-            text = render_prompt(layers, execution=execution, availability=tools.availability)
+            every = (*map(contributions_layer, contributions), *layers)
+            text = render_prompt(every, execution=execution, availability=tools.availability)
             self._last = SystemPrompt(text, hashlib.sha256(text.encode()).hexdigest())
             self._made_of = made_of
         return self._last
@@ -101,12 +122,7 @@ class SurfaceBuilder:
         """
         tools = self._plugins.tool_surface()
         preamble = self._plugins.driver.preamble(tools)
-        surface_layer = contributions_layer(
-            (
-                *self._plugins.context_contributions,
-                *await self._plugins.prompt_contributions(tools, self._plugin_inputs),
-            )
-        )
-        layers = (contributions_layer(preamble.prompt_contributions), surface_layer, *self._layers)
-        prompt = self._renderer.rendered(layers, tools, preamble.execution_section)
+        added = await self._plugins.prompt_contributions(tools, self._plugin_inputs)
+        contributions = (preamble.prompt_contributions, self._plugins.context_contributions + added)
+        prompt = self._renderer.rendered(tools, preamble.execution_section, contributions, self._layers)
         return Surface(prompt=prompt, tools=tools, preamble=preamble)

@@ -1,6 +1,7 @@
 """One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -40,7 +41,6 @@ from lash_nb.wire import (
     GenerationOptions,
     Message,
     PromptUsage,
-    SessionPolicy,
     TokenUsage,
     TraceAgentFrameSwitch,
     TraceContext,
@@ -88,9 +88,7 @@ class TurnRunner:
         self._assembler = TurnAssembler()
         kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
-            self._env.ids,
-            activities=(self._assembler.activities.append, *kept, *options.activities),
-            events=(self._assembler.on_event, *options.events),
+            self._env.ids, self._assembler, activities=(*kept, *options.activities), events=options.events
         )
 
     async def run(self, undo: Callable[[], None]) -> TurnResult:
@@ -114,7 +112,7 @@ class TurnRunner:
                 return self._give_back(abort, undo)
         commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn, run)
         await commits.prepared()
-        turn.provider = self._provider()
+        turn.provider = self._provider(turn)
         with self._phases.within("prompt_build"):
             surface = await self._surface(turn)
         if surface is not None:
@@ -171,7 +169,7 @@ class TurnRunner:
                 self._state.graph.append_message(message)
             return
         with self._phases.within("context_transform"):
-            preparation = TurnPreparation(turn, self._runtime.effect_host, self._provider)
+            preparation = TurnPreparation(turn, self._runtime.effect_host, partial(self._provider, turn))
             prepared = await preparation.prepared((*turn.conversation(), *opening), usage)
         self._state.graph.project(prepared.messages)
 
@@ -214,13 +212,15 @@ class TurnRunner:
 
     def _context(self) -> TurnContext:
         state, env, runtime = self._state, self._env, self._runtime
+        policy = state.effective_policy()
         return TurnContext(
             session_id=state.session_id,
             turn_id=self._turn_id,
             scope_id=self._claims.scope_id or self._turn_id,
             turn_index=state.turn_index,
             agent_frame_id=state.current_agent_frame_id,
-            model=self._policy().model,
+            policy=policy,
+            model=self._options.model or policy.model,
             provider=_UNBOUND,
             plugins=runtime.plugins,
             surface=SurfaceBuilder(
@@ -244,14 +244,10 @@ class TurnRunner:
             pending_usage=runtime.pending_usage,
         )
 
-    def _policy(self) -> SessionPolicy:
-        policy = self._state.effective_policy()
-        return policy.replace(model=self._options.model) if self._options.model else policy
-
-    def _provider(self) -> ProviderHandle:
+    def _provider(self, turn: TurnContext) -> ProviderHandle:
         if self._options.provider is not None:
             return self._options.provider
-        return self._env.provider(self._policy().provider_id, self._state.session_id)
+        return self._env.provider(turn.policy.provider_id, self._state.session_id)
 
     async def _surface(self, turn: TurnContext) -> Surface | None:
         """Build prompt and tools; None when the turn ended over it."""
@@ -275,16 +271,16 @@ class TurnRunner:
         self._hub.emit(DoneEvent())
 
     def _machine_config(self, turn: TurnContext, surface: Surface) -> TurnMachineConfig:
-        policy, protocol = self._policy(), surface.preamble
+        policy, model, protocol = turn.policy, turn.model, surface.preamble
         cap = turn.provider.options.max_output_tokens
         return TurnMachineConfig(
             protocol_driver=protocol.driver,
             projector=protocol.projector,
             sync_execution_surface=protocol.sync_execution_surface,
-            model=policy.model.id,
-            max_context_tokens=policy.model.limits.context_window_tokens,
+            model=model.id,
+            max_context_tokens=model.limits.context_window_tokens,
             max_turns=policy.max_turns,
-            model_variant=policy.model.variant,
+            model_variant=model.variant,
             generation=GenerationOptions(output_token_cap=cap or None),
             run_session_id=policy.session_id,
             autonomous=policy.autonomous,

@@ -52,6 +52,7 @@ from lash_nb.wire import (
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     RuntimeInvocation,
+    SessionEvent,
     SurfaceOutcome,
     SyncExecutionSurfaceCommand,
     TokenUsage,
@@ -105,17 +106,17 @@ class TurnLoop:
         Raises:
             LashRuntimeError: a durable host failed; the machine asks for nothing and is not done.
         """
-        while (effect := self._machine.poll_effect()) is not None:
-            if isinstance(effect, Done):
-                return effect
-            note = _NOTE.get(type(effect))
-            if note is not None:
-                note(self, effect)
-                continue
-            try:
-                await _HANDLE[type(effect)](self, effect)
-            except RuntimeEffectControllerError as error:
-                self._fail(error)
+        while effects := self._machine.poll_effects():
+            for effect in effects:
+                if type(effect) is Emit:
+                    self._emit(effect.event)
+                elif type(effect) is Done:
+                    return effect
+                else:
+                    try:
+                        await _HANDLE[type(effect)](self, effect)
+                    except RuntimeEffectControllerError as error:
+                        self._fail(error)
         raise LashRuntimeError(
             "runtime", f"turn {self._turn.turn_id} stalled: its machine waits for nothing; report this"
         )
@@ -138,13 +139,12 @@ class TurnLoop:
         scope = self._turn.scope(self._machine.protocol_iteration)
         return turn_effect_invocation(scope, effect_id, effect_kind(command))
 
-    def _emit(self, effect: Emit) -> None:
-        event = effect.event
-        if isinstance(event, TokenUsageEvent):
+    def _emit(self, event: SessionEvent) -> None:
+        if type(event) is TokenUsageEvent:
             self._journal.note_usage(event.cumulative, PromptUsage.from_usage(event.usage))
         self._turn.hub.emit(event)
 
-    def _ignore(self, _: Log) -> None:
+    async def _ignore(self, _: Log) -> None:
         """Model calls are traced where they happen."""
 
     async def _progress(self, effect: Progress) -> None:
@@ -233,12 +233,8 @@ class TurnLoop:
         self._machine.handle_response(CheckpointDelivered(id=effect.id, delivery=outcome.result.Ok))
 
 
-_NOTE: Mapping[type, Callable[[TurnLoop, Any], None]] = {
-    Emit: TurnLoop._emit,  # noqa: SLF001 - the table of this module's own class
-    Log: TurnLoop._ignore,  # noqa: SLF001 - as above
-}
-"""What the loop does with what the machine only tells."""
 _HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
+    Log: TurnLoop._ignore,  # noqa: SLF001 - the table of this module's own class
     Progress: TurnLoop._progress,  # noqa: SLF001 - as above
     SyncExecutionSurface: TurnLoop._sync_surface,  # noqa: SLF001 - as above
     LlmCall: TurnLoop._llm_call,  # noqa: SLF001 - as above
@@ -246,7 +242,7 @@ _HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
     ExecCode: TurnLoop._exec_code,  # noqa: SLF001 - as above
     Checkpoint: TurnLoop._checkpoint,  # noqa: SLF001 - as above
 }
-"""What the loop does with each other effect of the machine."""
+"""What the loop does with the effects of the machine, other than events to be told and its end."""
 
 
 def _activities(response: LlmResponse) -> Iterator[tuple[TurnEvent, str | None]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from lash_nb.clock import IdSource
+from lash_nb.runtime._assembler import SUMMED_UP, TurnAssembler
 from lash_nb.wire import (
     ChildTokenUsageEvent,
     ChildUsage,
@@ -46,10 +47,25 @@ EventSink: TypeAlias = Callable[[SessionEvent], None]
 
 
 class TurnStreamHub:
-    """Hands events and activities to all who listen; an event's activity goes out just before the event."""
+    """Hands events and activities to all who listen; an event's activity goes out just before the event.
 
-    def __init__(self, ids: IdSource, *, activities: tuple[ActivitySink, ...], events: tuple[EventSink, ...]) -> None:
+    Args:
+        ids: Gives activities their ids.
+        assembler: Hears first, of activities and of the events that it sums up.
+        activities: Who hears of activities after it.
+        events: Who hears of events after it.
+    """
+
+    def __init__(
+        self,
+        ids: IdSource,
+        assembler: TurnAssembler,
+        *,
+        activities: tuple[ActivitySink, ...] = (),
+        events: tuple[EventSink, ...] = (),
+    ) -> None:
         self._ids = ids
+        self._assembler = assembler
         self._activities = activities
         self._events = events
 
@@ -59,21 +75,26 @@ class TurnStreamHub:
 
     def emit(self, event: SessionEvent) -> None:
         """Send a session event, preceded by its activity if it has one."""
-        project = _ACTIVITY_OF.get(type(event))
-        if project is not None:
-            activity = project(event)
+        kind = type(event)
+        if kind in _ACTIVITY_OF:
+            activity = _ACTIVITY_OF[kind](event)
             if activity is not None:
                 self.activity(activity)
-        _tell(self._events, event)
+        if kind in SUMMED_UP:
+            self._assembler.on_event(event)
+        if self._events:
+            _tell(self._events, event)
 
     def emit_alone(self, event: SessionEvent) -> None:
-        """Send a session event, and no activity."""
+        """Send a session event that says nothing of what the turn gave, and no activity."""
         _tell(self._events, event)
 
     def activity(self, event: TurnEvent, correlation_id: str | None = None) -> None:
         """Send an activity; without a correlation id it stands alone."""
         item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
-        _tell(self._activities, item)
+        self._assembler.activities.append(item)
+        if self._activities:
+            _tell(self._activities, item)
 
     def tool_started(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins."""

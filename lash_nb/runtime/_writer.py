@@ -24,6 +24,7 @@ class Writer:
     def __init__(self) -> None:
         self._taken = False
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._alone = frozenset((self,))
 
     @property
     def is_free(self) -> bool:
@@ -56,7 +57,8 @@ class Writer:
 
     async def within(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work of the turn that is in: whatever it starts knows that it is inside."""
-        token = _INSIDE.set(_INSIDE.get() | {self})
+        around = _INSIDE.get()
+        token = _INSIDE.set(around | self._alone if around else self._alone)
         try:
             return await work()
         finally:

@@ -230,6 +230,18 @@ def play(live: TurnMachine, host: ScriptedHost, *, reviving: bool = False) -> li
     return effects
 
 
+def play_in_batches(live: TurnMachine, host: ScriptedHost) -> list[MachineEffect]:
+    """Return every effect until `Done`, polled as many at once as there are."""
+    effects: list[MachineEffect] = []
+    while batch := live.poll_effects():
+        for effect in batch:
+            effects.append(effect)
+            response = host.answer(effect)
+            if response is not None:
+                live.handle_response(response)
+    return effects
+
+
 def names(effects: Sequence[MachineEffect]) -> list[str]:
     """Return a transcript in words: event types of emitted events, class names of all other effects."""
     return [word(effect) for effect in effects]

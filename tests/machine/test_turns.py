@@ -31,6 +31,7 @@ from tests.machine.play import (
     names,
     outcome,
     play,
+    play_in_batches,
     requests,
     respond,
     say,
@@ -115,6 +116,13 @@ def effects_of(name: str, *, reviving: bool = False) -> list[Any]:
 def test_a_restored_machine_goes_on_as_the_live_one(name: str) -> None:
     """Restored from the JSON of its checkpoint after every poll and every answer, a machine asks for exactly the same."""
     assert effects_of(name, reviving=True) == effects_of(name)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_effects_come_in_the_same_order_many_at_once(name: str) -> None:
+    """Who polls all effects that there are gets those that come one after the other."""
+    live, host = SCENARIOS[name]()
+    assert play_in_batches(live, host) == effects_of(name)
 
 
 def test_a_turn_without_tools_is_sync_model_checkpoint() -> None:

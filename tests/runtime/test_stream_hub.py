@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lash_nb.clock import CountingIds
+from lash_nb.runtime._assembler import TurnAssembler
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.wire import (
     DoneEvent,
@@ -36,7 +37,8 @@ class Ears:
 
     def hub(self, *sinks: Callable[[Any], None]) -> TurnStreamHub:
         """A hub that these ears listen to, after the given sinks."""
-        return TurnStreamHub(CountingIds(), activities=(*sinks, self.heard.append), events=(*sinks, self.heard.append))
+        heard = (*sinks, self.heard.append)
+        return TurnStreamHub(CountingIds(), TurnAssembler(), activities=heard, events=heard)
 
     @property
     def kinds(self) -> list[str]:

@@ -10,7 +10,7 @@ from lash_nb.wire import from_json, to_json
 
 __all__ = ["restored_machines"]
 
-STEPS: Final = ("poll_effect", "handle_response", "finish", "fail_turn")
+STEPS: Final = ("poll_effect", "poll_effects", "handle_response", "finish", "fail_turn")
 """All that changes a machine."""
 
 
