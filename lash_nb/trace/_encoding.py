@@ -55,7 +55,7 @@ def _split(data: bytes | memoryview, plain: np.int8) -> tuple[Ints, bytes, Ints]
         np.not_equal((signs[few] < plain).view("u8"), 0, out=marks[first : first + _AT_ONCE])
     marks[-1:] = True
     at = np.flatnonzero(marks)
-    return signs.view("u8")[at], bytes(data[len(signs) :]), at
+    return signs.view("<u8")[at], bytes(data[len(signs) :]), at
 
 
 def _are_utf8(words: Ints, rest: bytes, at: Ints) -> bool:
