@@ -5,6 +5,7 @@ The browser half colors the same text, so the two never show different things.
 
 import json
 import re
+from itertools import chain
 from typing import Any, Final
 
 from lash_nb.plots import byte_size
@@ -20,7 +21,10 @@ _WIDTH: Final = 68
 _DEEPEST: Final = 60
 """Containers in containers that are indented; what lies deeper stands on one line."""
 _TOO_DEEP: Final = "… nested too deeply to be shown"
-_TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
+_TOKEN: Final = re.compile(
+    r'("(?:[^"\\]|\\(?:.|$))*(?:"|$))(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b'
+)
+"""A text that was cut ends with the text: to look for its end from each quote in it would take the square of its length."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 """As `json.dumps` does, which makes such an encoder each time."""
 _COLORS: Final = ("#d04040", "#1f9d3a", "#9c4fc4")  # string, number, literal; tinted by the page's own text color
@@ -96,19 +100,31 @@ def _short(value: Any) -> str:
 
 
 def _pretty(value: Any, indent: str, width: int) -> str:
-    flat = _encode(value)
-    if (
-        not isinstance(value, dict | list)
-        or len(indent) + len(flat) <= width
-        or not value
-        or len(indent) > 2 * _DEEPEST
-    ):
-        return flat
+    is_one_line = not isinstance(value, dict | list) or not value or len(indent) > 2 * _DEEPEST
+    room = width - len(indent)
+    if is_one_line or _least(value, room) <= room:
+        flat = _encode(value)
+        if is_one_line or len(flat) <= room:
+            return flat
     deeper = indent + "  "
     if isinstance(value, dict):
         lines = [f"{deeper}{_encode(key)}: {_pretty(item, deeper, width)}" for key, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return "[\n" + ",\n".join(deeper + _pretty(item, deeper, width) for item in value) + f"\n{indent}]"
+
+
+def _least(value: Any, enough: int) -> int:
+    """Return how many characters a value has on one line at least, counted until they are more than enough."""
+    if isinstance(value, str):
+        return len(value) + len('""')
+    if not isinstance(value, dict | list):
+        return 1
+    least = len("[]")
+    for item in chain.from_iterable(value.items()) if isinstance(value, dict) else value:
+        if least > enough:
+            break
+        least += _least(item, enough - least)
+    return least
 
 
 def _colored(text: str) -> Html:

@@ -283,3 +283,13 @@ def test_an_id_that_is_no_hash_stays_inside_its_picture(evil: str) -> None:
 
     assert "<img " in html
     assert foreign(html) == []
+
+
+@pytest.mark.parametrize("said", ['say "yes" ' * 20_000, "\\" * 200_001])
+def test_a_text_that_is_cut_is_colored_as_one(said: str) -> None:
+    """Its end is not looked for from each quote in it, which took minutes of a long one."""
+    red = [
+        str(envelope_html(samples.entry(1, samples.tool_command(said=one)))).count("#d04040") for one in (said, "yes")
+    ]
+
+    assert red[0] <= red[1]

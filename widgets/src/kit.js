@@ -170,7 +170,8 @@ export function factList(facts) {
   return h("dl", { class: "l-facts" }, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b|[^"\d\-tfn]+|./g;
+// A text that was cut ends with the text: to look for its end from each quote in it would take the square of its length.
+const TOKEN = /("(?:[^"\\]|\\(?:.|$))*(?:"|$))(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b|[^"\d\-tfn]+|./g;
 
 /**
  * Cuts JSON text into coloured pieces; anything that is not JSON comes through as plain pieces.

@@ -13,6 +13,10 @@ test("JSON is cut into keys, strings, numbers and literals, and nothing is lost"
   );
 });
 
+test("a text that was cut is one piece, however many quotes are in it", () => {
+  for (const text of [`"${'say \\"yes\\" '.repeat(20_000)}`, `"${"\\".repeat(40_001)}`]) assert.deepEqual(jsonTokens(text), [{ text, type: "string" }]);
+});
+
 test("text that is no JSON comes through whole", () => {
   for (const text of ["", '"never closed', "{{7*7}} \u202e \u0000 tfn", "-", '\\"'.repeat(500)]) assert.equal(jsonTokens(text).map((token) => token.text).join(""), text);
 });
