@@ -31,6 +31,8 @@ _REST: Final = 1.0
 """Seconds after which a card is drawn again although nothing happened, because it counts the time."""
 _HIDDEN_REST: Final = 5.0
 """The same of one that nobody sees."""
+_PACE: Final = 1_000_000
+"""Characters of cards that are drawn in a second, at most: the card of a thousand tool calls is not sent with each of them."""
 
 
 class LiveDisplay(Protocol):
@@ -81,6 +83,7 @@ class CardDisplay:
         self._card = card
         self._seen = 0
         self._drawn = time.monotonic()
+        self._pause = 0.0
         self._twin = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython types half of its functions
         self._live = DisplayHandle()  # type: ignore[no-untyped-call]  # as above
         self._take_in()
@@ -95,7 +98,8 @@ class CardDisplay:
         if changed:
             self._view.refresh()
         waited = time.monotonic() - self._drawn
-        if waited > (_HIDDEN_REST if self._view.is_seen else _REST) or (changed and not self._view.is_seen):
+        due = waited > (_HIDDEN_REST if self._view.is_seen else _REST) or (changed and not self._view.is_seen)
+        if due and waited > self._pause:
             self._draw()
 
     def pausing(self) -> None:
@@ -126,8 +130,9 @@ class CardDisplay:
         return bool(new)
 
     def _draw(self) -> None:
-        self._drawn = time.monotonic()
-        self._twin.update(self._view.twin_bundle(), raw=True)  # type: ignore[no-untyped-call]
+        bundle = self._view.twin_bundle()
+        self._twin.update(bundle, raw=True)  # type: ignore[no-untyped-call]
+        self._drawn, self._pause = time.monotonic(), sum(map(len, bundle.values())) / _PACE
 
 
 class TerminalDisplay:

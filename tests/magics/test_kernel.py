@@ -37,6 +37,20 @@ def answer(request):
 provider = ScriptedProvider(answer, delay=0.05)
 session = %lash new demo
 '''
+MANY: Final = '''
+%load_ext lash_nb
+import asyncio, lash_nb
+from lash_nb import ScriptedProvider, calls, reply
+
+@lash_nb.tool(scheduling="serial")
+async def nap(number: int) -> int:
+    """Nap for a moment."""
+    await asyncio.sleep(0.002)
+    return number
+
+many = ScriptedProvider([calls(*((f"c{number}", "nap", {"number": number}) for number in range(250))), reply("All.")])
+session = %lash new many --provider many
+'''
 
 LOOP_WITHIN: Final = '''
 import nest_asyncio2
@@ -100,6 +114,17 @@ def test_a_reply_streams_into_one_card(notebook: Kernel) -> None:
     assert "Both are fine" in cell.outputs[0]["data"]["text/html"]
     assert value(notebook, "_ is turn") == "True"
     assert notebook.run("turn").outputs[0]["type"] == "execute_result"
+
+
+def test_a_card_of_many_calls_is_not_sent_with_each_of_them(kernel: Kernel) -> None:
+    """Where no page shows the live view its twin is drawn again as things happen, a megabyte a second at most."""
+    assert kernel.run(MANY).error == ""
+
+    cell = kernel.run("%%lash\nAll of them?")
+
+    cards = [len(str(message["data"])) for message in cell.of_type("update_display_data")]
+    assert "250" in cell.text
+    assert sum(cards) - 2 * max(cards) < (cell.seconds + 1) * 1_000_000
 
 
 def test_the_first_interrupt_pauses_and_loses_nothing(notebook: Kernel) -> None:
