@@ -24,6 +24,7 @@ from lash_nb.wire import (
     message_tree,
     user_message_count,
 )
+from lash_nb.words import counted
 
 __all__ = ["SessionReadView"]
 
@@ -67,6 +68,9 @@ class SessionReadView(Struct, frozen=True, dict=True):
             read_graph=state.graph.reader(),
             read_path=state.graph.path_reader(),
         )
+
+    def __repr__(self) -> str:
+        return f"SessionReadView({self.session_id!r}, {counted(self.turn_index, 'turn')})"
 
     @cached_property
     def _path(self) -> tuple[Sequence[SessionNodeRecord], Sequence[Message]]:

@@ -87,3 +87,12 @@ async def test_a_failure_in_the_new_frame_is_that_turns_failure() -> None:
     assert (await session.turn("hi").run()).outcome.stopped == "provider_error"
     assert (await session.turn("again").run()).reply == "ok"
     assert texts(session.read_view().messages) == ["go on", "again", "ok"]
+
+
+async def test_a_view_of_a_session_does_not_print_all_of_it() -> None:
+    """As the value of a cell it says which session it is; graph and messages are asked for by name."""
+    session = await open_session(["x" * 5_000])
+    await session.turn("go on").run()
+
+    assert len(repr(session.read_view())) < 1_000
+    assert texts(session.read_view().messages) == ["go on", "x" * 5_000]
