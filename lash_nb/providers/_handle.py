@@ -31,7 +31,7 @@ class ProviderHandle:
 
     def __init__(self, provider: LlmProvider) -> None:
         self._provider = provider
-        self._gate = RateGate(provider.options.reliability.rate_limits)
+        self._gate = RateGate.of(provider.options.reliability.rate_limits)
 
     def __repr__(self) -> str:
         return f"ProviderHandle(kind={self.kind!r})"
@@ -69,6 +69,8 @@ class ProviderHandle:
         while True:
             attempt += 1
             try:
+                if self._gate is None:
+                    return await self._once(request, stream)
                 async with self._gate.passing(request, waits):
                     return await self._once(request, stream)
             except LlmTransportError as error:

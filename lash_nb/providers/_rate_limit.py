@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 from lash_nb.clock import NS_PER_MS, Clock
@@ -16,7 +16,6 @@ _MINUTE_MS: Final = 60_000
 _NS: Final = 1_000_000_000
 _CHARACTERS_PER_TOKEN: Final = 4
 _CHARACTERS_PER_IMAGE: Final = 256
-_NO_WAIT: Final = nullcontext()
 
 
 class RateGate:
@@ -31,14 +30,16 @@ class RateGate:
         self._order = asyncio.Lock()
         self._requests = _window(limits.requests_per_window, limits.request_window_ms)
         self._tokens = _window(limits.tokens_per_window, limits.token_window_ms)
-        self._is_limited = bool(limits.max_concurrency or self._requests or self._tokens)
 
-    def passing(self, request: LlmRequest, clock: Clock) -> AbstractAsyncContextManager[None]:
-        """Wait for a place, and hold it for the length of the block."""
-        return self._waiting(request, clock) if self._is_limited else _NO_WAIT
+    @classmethod
+    def of(cls, limits: RateLimits) -> "RateGate | None":
+        """Return the gate of these limits; None when there are none, so that every call may pass at once."""
+        is_any = limits.max_concurrency or limits.requests_per_window or limits.tokens_per_window
+        return cls(limits) if is_any else None
 
     @asynccontextmanager
-    async def _waiting(self, request: LlmRequest, clock: Clock) -> AsyncIterator[None]:
+    async def passing(self, request: LlmRequest, clock: Clock) -> AsyncIterator[None]:
+        """Wait for a place, and hold it for the length of the block."""
         async with self._running:
             if self._requests or self._tokens:
                 async with self._order:
