@@ -1,10 +1,9 @@
 """The way of a tool call: from what the model wrote to what it gets back (lash 0.1.0-alpha.37, turns §12.3)."""
 
 import asyncio
-from collections.abc import Awaitable
 from functools import partial
 from itertools import count
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -38,8 +37,6 @@ from lash_nb.wire import (
 )
 
 __all__ = ["ToolDispatcher"]
-
-T = TypeVar("T")
 
 _PASSING: Final = (TimeoutError, ConnectionError)
 """What a tool raises when the world was not there for a moment; a tool with a retry policy is then tried again."""
@@ -85,7 +82,11 @@ class ToolDispatcher:
         fault = contract.arguments.fault(pending.args)
         if fault is not None:
             return self._completed(pending, tool_failure("invalid_request", "invalid_tool_args", fault))
-        prepared = await _or_failure(provider.prepare_tool_call(pending, context))
+        prepared: PreparedToolCall | ToolCallOutput
+        try:
+            prepared = await provider.prepare_tool_call(pending, context)
+        except BaseException as error:  # noqa: BLE001 - a plugin of the user's own
+            prepared = _failure(error)
         return self._completed(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
 
     async def execute(
@@ -116,7 +117,11 @@ class ToolDispatcher:
         for attempt in count(1):
             told = replace(context, attempt_number=attempt, max_attempts=plan.attempts, dispatch=children)
             call = ToolCall(name=prepared.tool_name, args=prepared.args, context=told)
-            output = _checked(prepared.tool_name, await _or_failure(provider.execute(call)))
+            try:
+                given = await provider.execute(call)
+            except BaseException as error:  # noqa: BLE001 - a tool of the user's own
+                given = _failure(error)
+            output = _checked(prepared.tool_name, given)
             wish = plan.wish(output)
             if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
                 break
@@ -200,19 +205,18 @@ def _without_contract(name: str) -> ToolCallOutput:
     )
 
 
-async def _or_failure(work: Awaitable[T]) -> "T | ToolCallOutput":
-    """What `work` gives, or the exception of a tool as the model may read it; a cancellation of this task goes through."""
-    try:
-        return await work
-    except KeyboardInterrupt:  # out of a task it would end the event loop, and a notebook's kernel with it
+def _failure(error: BaseException) -> ToolCallOutput:
+    """The exception of a tool as the model may read it; a cancellation of this task goes through."""
+    if isinstance(
+        error, KeyboardInterrupt
+    ):  # out of a task it would end the event loop, and a notebook's kernel with it
         return tool_cancelled("the tool was interrupted")
-    except BaseException as error:
-        if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
-            raise
-        text = exception_text(error)
-        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        retry = RetrySafe() if isinstance(error, _PASSING) else RetryNever()
-        return tool_failure("execution", "tool_error", message, source="tool", retry=retry, raw=ToolValue(text))
+    if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+        raise error
+    text = exception_text(error)
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    retry = RetrySafe() if isinstance(error, _PASSING) else RetryNever()
+    return tool_failure("execution", "tool_error", message, source="tool", retry=retry, raw=ToolValue(text))
 
 
 def _checked(name: str, output: object) -> ToolCallOutput:

@@ -148,6 +148,8 @@ def _has_more_than(most: int, value: Json, *, of_text: int = 1) -> bool:
 
     No more is looked at than it takes to know.
     """
+    if isinstance(value, str):
+        return len(value) * of_text + 1 - of_text > most
     waiting, left = [value], most
     while waiting and left >= 0:
         part = waiting.pop()

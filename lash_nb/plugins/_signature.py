@@ -37,8 +37,8 @@ class Signature:
     """JSON Schema of the arguments."""
     output_schema: Json
     """JSON Schema of the result; null when the function does not say."""
-    model: type[BaseModel]
-    """Checks and converts arguments."""
+    validate: Callable[..., Any]
+    """Checks and converts arguments; gives an instance of a model with one field for each."""
     parameters: Mapping[str, str]
     """The function's names of what it takes, by the model's."""
     context_parameter: str | None
@@ -50,7 +50,7 @@ class Signature:
         Raises:
             pydantic.ValidationError: an argument does not have its type.
         """
-        given = self.model.model_validate(args, by_alias=True)
+        given = self.validate(args, by_alias=True)
         named = {self.parameters[name]: getattr(given, name) for name in given.model_fields_set}
         if self.context_parameter is not None:
             named[self.context_parameter] = context
@@ -79,7 +79,7 @@ def read_signature(function: Callable[..., Any], *, name: str | None = None) -> 
         description=docs.description,
         input_schema=_input_schema(model, title),
         output_schema=_output_schema(hints.get("return", Any)),
-        model=model,
+        validate=TypeAdapter(model).validator.validate_python,
         parameters={field: str(info.alias) for field, info in model.model_fields.items()},
         context_parameter=context,
     )
