@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from lash_nb.clock import CancellationToken, Clock
+from lash_nb.clock import Clock
+from lash_nb.runtime._context import TurnContext
 from lash_nb.tasks import brought_out, carried, on_this_loop
 
 __all__ = ["TurnCancelledError", "until_cancelled"]
@@ -22,25 +23,24 @@ class TurnCancelledError(Exception):
     """What was awaited was cancelled."""
 
 
-async def until_cancelled(
-    work: Coroutine[Any, Any, T], cancel: CancellationToken, clock: Clock, *, grace_seconds: float = 0
-) -> T:
-    """Await `work` in a task of its own; once the token is cancelled give it `grace_seconds` to end by itself, then stop it, then leave it.
+async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, grace_seconds: float = 0) -> T:
+    """Await work of a turn in a task of its own; once the turn is cancelled give it `grace_seconds` to end by itself, then stop it, then leave it.
 
     Whatever else the loop has to do comes first. Work that nobody wants any more by then is not begun.
 
     Raises:
         TurnCancelledError: the work has no result.
     """
+    cancel = turn.cancel
     if cancel.cancelled:
         work.close()  # it was never begun
         raise TurnCancelledError
     loop = asyncio.get_running_loop()
-    over, turn = loop.create_future(), asyncio.current_task()
-    told = turn.cancelling() if turn else 0
+    over, waiting = loop.create_future(), asyncio.current_task()
+    told = waiting.cancelling() if waiting else 0
 
     async def begun() -> T:
-        if cancel.cancelled or (turn and turn.cancelling() > told):
+        if cancel.cancelled or (waiting and waiting.cancelling() > told):
             work.close()
             raise asyncio.CancelledError
         try:
@@ -48,11 +48,11 @@ async def until_cancelled(
         finally:  # who waits for the end learns of it in the same round of the loop
             _settle(over)
 
-    task = loop.create_task(begun())
+    task = loop.create_task(begun(), context=turn.writer.inside())
     try:
         await asyncio.sleep(0)  # the task's first step comes before: work that never waits is over then
         if not task.done():
-            await _ended_or_stopped(task, over, cancel, clock, grace_seconds)
+            await _ended_or_stopped(task, over, turn, grace_seconds)
     except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
         _leave(task)
         task.cancel()
@@ -67,20 +67,16 @@ async def until_cancelled(
 
 
 async def _ended_or_stopped(
-    task: "asyncio.Task[Any]",
-    over: "asyncio.Future[None]",
-    cancel: CancellationToken,
-    clock: Clock,
-    grace_seconds: float,
+    task: "asyncio.Task[Any]", over: "asyncio.Future[None]", turn: TurnContext, grace_seconds: float
 ) -> None:
     """Wait until the task's work is over, or was cancelled and given its time."""
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
     def stop() -> None:
-        stopping.append(loop.create_task(_stop(task, over, clock, grace_seconds)))
+        stopping.append(loop.create_task(_stop(task, over, turn.clock, grace_seconds)))
 
-    unsubscribe = cancel.subscribe(on_this_loop(stop))
+    unsubscribe = turn.cancel.subscribe(on_this_loop(stop))
     try:
         await over
     finally:

@@ -1,6 +1,6 @@
 """Performs the effects of a turn for real: the local executor behind every envelope (lash 0.1.0-alpha.37, effect wire format §15.4)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ class TurnEffectExecutor:
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
-    async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
+    def execute(self, envelope: RuntimeEffectEnvelope) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         """Perform the envelope.
 
         Raises:
@@ -65,32 +65,30 @@ class TurnEffectExecutor:
                 "runtime_effect_local_executor_mismatch",
                 f"a turn of this session cannot perform {envelope.kind}; inject its outcome, or leave it out of the turn",
             )
-        return await perform(self, envelope, envelope.command)
+        return perform(self, envelope, envelope.command)
 
-    def _llm_call(self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand) -> Awaitable[RuntimeEffectOutcome]:
+    def _llm_call(
+        self, envelope: RuntimeEffectEnvelope, command: LlmCallCommand
+    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         return perform_llm_call(envelope, command, self._turn)
 
     async def _tool_call(self, envelope: RuntimeEffectEnvelope, command: ToolCallCommand) -> RuntimeEffectOutcome:
-        call, hub = command.call, self._turn.hub
+        """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it."""
+        turn, call = self._turn, command.call
         self.tool_calls.add(call.call_id)
-        if self._turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
+        if turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
             return ToolOutcome(result=_cut_off(call))
-        show_start = started_activity(self._turn, call)
-        completed = await self._run_tool(call, envelope.invocation)
-        show_start()
-        if completed is None:
-            return ToolOutcome(result=_cut_off(call))
-        hub.tool_completed(completed)
-        return ToolOutcome(result=completed)
-
-    async def _run_tool(self, call: PreparedToolCall, invocation: RuntimeInvocation) -> CompletedToolCall | None:
-        """Run the tool; when the turn is cancelled, tell it, wait a moment, then give up on it (None)."""
-        turn, sleep = self._turn, partial(self._retry_sleep, invocation, call)
-        work = turn.writer.within(lambda: self._dispatcher.execute(call, self._tool_context(call), sleep))
+        show_start = started_activity(turn, call)
+        sleep = partial(self._retry_sleep, envelope.invocation, call)
+        work = self._dispatcher.execute(call, self._tool_context(call), sleep)
         try:
-            return await until_cancelled(work, turn.cancel, turn.clock, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
+            completed = await until_cancelled(work, turn, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:
-            return None
+            show_start()
+            return ToolOutcome(result=_cut_off(call))
+        show_start()
+        turn.hub.tool_completed(completed)
+        return ToolOutcome(result=completed)
 
     async def _retry_sleep(
         self, invocation: RuntimeInvocation, call: PreparedToolCall, failed: PreparedToolCall, attempt: int, ms: int
@@ -123,7 +121,7 @@ class TurnEffectExecutor:
 
     def _checkpoint(
         self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand
-    ) -> Awaitable[RuntimeEffectOutcome]:
+    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         return checkpoint_with_hooks(envelope, command, self._turn)
 
     async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
@@ -139,13 +137,15 @@ class TurnEffectExecutor:
     async def _sleep(self, _: RuntimeEffectEnvelope, command: SleepCommand) -> RuntimeEffectOutcome:
         try:
             wait = self._turn.clock.sleep(command.duration_ms / 1000)
-            await until_cancelled(wait, self._turn.cancel, self._turn.clock)
+            await until_cancelled(wait, self._turn)
         except TurnCancelledError:
             raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "the turn was cancelled") from None
         return SleepOutcome()
 
 
-_PERFORM: Mapping[type, Callable[[TurnEffectExecutor, RuntimeEffectEnvelope, Any], Awaitable[RuntimeEffectOutcome]]] = {
+_PERFORM: Mapping[
+    type, Callable[[TurnEffectExecutor, RuntimeEffectEnvelope, Any], Coroutine[Any, Any, RuntimeEffectOutcome]]
+] = {
     LlmCallCommand: TurnEffectExecutor._llm_call,  # noqa: SLF001 - the table of this module's own class
     ToolCallCommand: TurnEffectExecutor._tool_call,  # noqa: SLF001 - as above
     CheckpointCommand: TurnEffectExecutor._checkpoint,  # noqa: SLF001 - as above

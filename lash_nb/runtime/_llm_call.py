@@ -117,7 +117,7 @@ class _LlmCall:
         turn.unasked += turn.cancel.cancelled
         ask = self._ask_with_hooks if turn.plugins.hooks.assistant_stream else self._ask_provider
         try:
-            response = await until_cancelled(turn.writer.within(ask), turn.cancel, turn.clock)
+            response = await until_cancelled(ask(), turn)
         except LlmTransportError as error:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
@@ -146,8 +146,7 @@ class _LlmCall:
     async def _hooked(self, response: LlmResponse) -> LlmResult:
         turn, hooks = self._turn, self._turn.plugins.hooks
         try:
-            asking = turn.writer.within(lambda: hooks.responded(turn.session_id, response))
-            response, events = await until_cancelled(asking, turn.cancel, turn.clock)
+            response, events = await until_cancelled(hooks.responded(turn.session_id, response), turn)
         except PluginError as error:
             return LlmResult(Err=hook_failure("plugin_assistant_response", error))
         except TurnCancelledError:

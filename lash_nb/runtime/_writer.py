@@ -55,10 +55,15 @@ class Writer:
         """Let the next one in."""
         self._pass_on()
 
+    def inside(self) -> Context:
+        """Return the present context for a task of the turn that is in: whatever it starts knows that it is inside."""
+        context = copy_context()
+        context.run(_INSIDE.set, self._with_this())
+        return context
+
     async def within(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do work of the turn that is in: whatever it starts knows that it is inside."""
-        around = _INSIDE.get()
-        token = _INSIDE.set(around | self._alone if around else self._alone)
+        """Do work of the turn that is in, in its own task."""
+        token = _INSIDE.set(self._with_this())
         try:
             return await work()
         finally:
@@ -75,6 +80,10 @@ class Writer:
         context = copy_context()
         context.run(_INSIDE.set, frozenset())
         return context
+
+    def _with_this(self) -> "frozenset[Writer]":
+        around = _INSIDE.get()
+        return around | self._alone if around else self._alone
 
     def _pass_on(self) -> None:
         """The place stays taken while it goes from hand to hand, so nobody slips in between."""
