@@ -68,41 +68,19 @@ class JournalEffectHost:
 
     def around(self, controller: ScopedEffectController) -> "_JournalController":
         """Return a controller that writes into this journal what another one performs, whoever made it."""
-        return _JournalController(self, controller)
-
-    async def record(
-        self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor
-    ) -> RuntimeEffectOutcome:
-        """Perform the envelope with `controller` and write down what became of it."""
-        passage = Passage(self._entries.next_order, envelope, local.origin, self._clock)
-        self._entries.append(passage)
-        self._listeners.notify()
-        try:
-            if controller.durability_tier == "durable":
-                return passage.performed(await self._remembered(passage, controller, local))
-            return passage.performed(await controller.execute_effect(envelope, local))
-        except BaseException as error:
-            passage.broke_off(error)
-            raise
-        finally:
-            self._listeners.notify()
-
-    @staticmethod
-    async def _remembered(
-        passage: Passage, controller: ScopedEffectController, local: LocalExecutor
-    ) -> RuntimeEffectOutcome:
-        """Ask a durable host, which has the outcome in its record when it asks nobody."""
-        asked = _Asked(local)
-        outcome = await controller.execute_effect(passage.envelope, asked)
-        if not asked.has_worked:
-            passage.origin = "replayed"
-        return outcome
+        return _JournalController(controller, self._entries, self._listeners.notify, self._clock)
 
 
 class _JournalController:
-    def __init__(self, journal: JournalEffectHost, inner: ScopedEffectController) -> None:
-        self._journal = journal
+    """Writes into a journal what another controller performs."""
+
+    def __init__(
+        self, inner: ScopedEffectController, entries: "_Entries", notify: Callable[[], None], clock: Clock
+    ) -> None:
         self._inner = inner
+        self._entries = entries
+        self._notify = notify
+        self._clock = clock
 
     @property
     def scope(self) -> EffectScope:
@@ -112,10 +90,31 @@ class _JournalController:
     def durability_tier(self) -> DurabilityTier:
         return self._inner.durability_tier
 
-    def execute_effect(
-        self, envelope: RuntimeEffectEnvelope, local: LocalExecutor
-    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
-        return self._journal.record(self._inner, envelope, local)
+    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
+        """Perform the envelope and write down what became of it."""
+        clock = self._clock
+        passage = self._entries.begin(envelope, local.origin, clock)
+        self._notify()
+        try:
+            if self._inner.durability_tier == "durable":
+                outcome = await self._remembered(passage, local)
+            else:
+                outcome = await self._inner.execute_effect(envelope, local)
+            passage.performed(outcome, clock.monotonic_ns())
+            return outcome
+        except BaseException as error:
+            passage.broke_off(error, clock.monotonic_ns())
+            raise
+        finally:
+            self._notify()
+
+    async def _remembered(self, passage: Passage, local: LocalExecutor) -> RuntimeEffectOutcome:
+        """Ask a durable host, which has the outcome in its record when it asks nobody."""
+        asked = _Asked(local)
+        outcome = await self._inner.execute_effect(passage.envelope, asked)
+        if not asked.has_worked:
+            passage.origin = "replayed"
+        return outcome
 
     def recall(self, name: str, fact: Json) -> Coroutine[Any, Any, Json]:
         return self._inner.recall(name, fact)
@@ -154,7 +153,9 @@ class _Entries(Sequence[EffectEntry]):
     def next_order(self) -> int:
         return self._deleted + len(self._passages) + 1
 
-    def append(self, passage: Passage) -> None:
+    def begin(self, envelope: RuntimeEffectEnvelope, origin: EffectOrigin, clock: Clock) -> Passage:
+        """Append what passes now."""
+        passage = Passage(self.next_order, envelope, origin, clock.monotonic_ns(), clock.now_ns())
         self._passages.append(passage)
         if len(self._passages) - self._hidden > self._keep:
             self._hidden += 1
@@ -162,6 +163,7 @@ class _Entries(Sequence[EffectEntry]):
             del self._passages[: self._hidden]
             self._deleted += self._hidden
             self._hidden = 0
+        return passage
 
     def __len__(self) -> int:
         return len(self._passages) - self._hidden

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from lash_nb.clock import NS_PER_MS, Clock, rfc3339
+from msgspec import Struct
+
+from lash_nb.clock import NS_PER_MS, rfc3339
 from lash_nb.wire import (
     EffectEntry,
     EffectErrorRecord,
@@ -19,53 +21,38 @@ from lash_nb.wire import (
 __all__ = ["Passage", "effect_status"]
 
 
-class Passage:
-    """One envelope that passes, and what became of it; begins when it is made.
+class Passage(Struct, gc=False):
+    """One envelope that passes, and what became of it.
 
-    Args:
-        order: Its number in the session, from 1.
-        envelope: What is asked.
-        origin: Where its outcome comes from, as far as is known.
-        clock: Tells when, and how long it took.
+    It holds nothing but records, numbers and texts, so it is in no cycle, and the garbage collector need not look at the thousands that are kept.
     """
 
-    __slots__ = (
-        "_began",
-        "_clock",
-        "_ended",
-        "_entry",
-        "_error",
-        "_order",
-        "_outcome",
-        "_started",
-        "envelope",
-        "origin",
-    )
+    order: int
+    """Its number in the session, from 1."""
+    envelope: RuntimeEffectEnvelope
+    """What is asked."""
+    origin: EffectOrigin
+    """Where its outcome comes from, as far as is known."""
+    began: int
+    """When it began, in nanoseconds of the monotonic clock."""
+    started: int
+    """The same, in nanoseconds since the epoch."""
+    ended: int | None = None
+    """When it was over, in nanoseconds of the monotonic clock."""
+    outcome: RuntimeEffectOutcome | None = None
+    """What came of it."""
+    error: EffectErrorRecord | None = None
+    """Why nothing came of it."""
+    _entry: EffectEntry | None = None
 
-    def __init__(self, order: int, envelope: RuntimeEffectEnvelope, origin: EffectOrigin, clock: Clock) -> None:
-        self.envelope = envelope
-        self.origin = origin
-        self._order = order
-        self._clock = clock
-        self._began = clock.monotonic_ns()
-        self._started = clock.now_ns()
-        self._ended: int | None = None
-        self._outcome: RuntimeEffectOutcome | None = None
-        self._error: EffectErrorRecord | None = None
-        self._entry: EffectEntry | None = None
+    def performed(self, outcome: RuntimeEffectOutcome, now: int) -> None:
+        """Note the outcome."""
+        self.outcome, self.ended, self._entry = outcome, now, None
 
-    def performed(self, outcome: RuntimeEffectOutcome) -> RuntimeEffectOutcome:
-        """Note the outcome, and hand it on."""
-        self._ended = self._clock.monotonic_ns()
-        self._outcome = outcome
-        self._entry = None
-        return outcome
-
-    def broke_off(self, error: BaseException) -> None:
+    def broke_off(self, error: BaseException, now: int) -> None:
         """Note why there is no outcome; what is no `Exception` cancelled it, or interrupts the whole kernel."""
-        self._ended = self._clock.monotonic_ns()
-        self._error = EffectErrorRecord.of(error) if isinstance(error, Exception) else None
-        self._entry = None
+        self.error = EffectErrorRecord.of(error) if isinstance(error, Exception) else None
+        self.ended, self._entry = now, None
 
     @property
     def entry(self) -> EffectEntry:
@@ -76,22 +63,22 @@ class Passage:
 
     def _written(self) -> EffectEntry:
         return EffectEntry(
-            order=self._order,
+            order=self.order,
             envelope=self.envelope,
             status=self._status(),
             origin=self.origin,
-            started_at=rfc3339(self._started),
-            duration_ms=None if self._ended is None else (self._ended - self._began) / NS_PER_MS,
-            outcome=self._outcome,
-            error=self._error,
+            started_at=rfc3339(self.started),
+            duration_ms=None if self.ended is None else (self.ended - self.began) / NS_PER_MS,
+            outcome=self.outcome,
+            error=self.error,
         )
 
     def _status(self) -> EffectStatus:
-        if self._outcome is not None:
-            return effect_status(self._outcome)
-        if self._error is not None:
+        if self.outcome is not None:
+            return effect_status(self.outcome)
+        if self.error is not None:
             return "error"
-        return "running" if self._ended is None else "cancelled"
+        return "running" if self.ended is None else "cancelled"
 
 
 _TOOL_STATUS: Final[dict[str, EffectStatus]] = {"success": "ok", "failure": "failed", "cancelled": "cancelled"}
