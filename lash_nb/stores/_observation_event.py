@@ -27,7 +27,7 @@ class ObservedActivity(Struct, frozen=True, gc=False):
     """What."""
 
 
-class Committed(Struct, frozen=True):
+class Committed(Struct, frozen=True, gc=False):
     """The session changed, and the change stays."""
 
     read_view: Any

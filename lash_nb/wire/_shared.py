@@ -154,7 +154,7 @@ class SharedSequence(TupleLike[Item]):
 
     def within(self, before: Iterable[Other], behind: Iterable[Other]) -> "SharedSequence[Item | Other]":
         """Return this sequence with other items around it."""
-        return self._made((*before, *self._before), self._trunk, self._length, (*self._behind, *behind))
+        return self._made(tuple(before) + self._before, self._trunk, self._length, self._behind + tuple(behind))
 
     def to_json(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> bytes:
         """Return the items as a JSON array; `encode` is asked once for each item of the shared list.
