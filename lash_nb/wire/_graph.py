@@ -9,6 +9,7 @@ from msgspec.structs import force_setattr
 from lash_nb.wire._base import External, Json, Wire, no_items, none
 from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._message import Message
+from lash_nb.words import counted
 
 __all__ = [
     "AppendGraph",
@@ -141,6 +142,9 @@ class SessionGraph(Wire, frozen=True, kw_only=True):
     """The nodes."""
     leaf_node_id: str | None = None
     """The node that the next one is appended to."""
+
+    def __repr__(self) -> str:
+        return f"SessionGraph({counted(len(self.nodes), 'node')}, leaf_node_id={self.leaf_node_id!r})"
 
 
 class UnchangedGraph(Wire, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from lash_nb.wire._invocation import CausalRef
 from lash_nb.wire._policy import ProtocolTurnOptions, SessionPolicy
 from lash_nb.wire._tool_definition import ToolDefinition, ToolManifest
 from lash_nb.wire._usage import PromptUsage, TokenLedgerEntry, TokenUsage
+from lash_nb.words import counted
 
 __all__ = [
     "AgentFrameAssignment",
@@ -243,3 +244,7 @@ class SessionSnapshot(Wire, frozen=True, kw_only=True):
     """What the session has used over its life."""
     checkpoint_ref: str | None = None
     """The last stored checkpoint."""
+
+    def __repr__(self) -> str:
+        nodes = counted(len(self.session_graph.nodes), "node")
+        return f"SessionSnapshot({self.session_id!r}, {counted(self.turn_index, 'turn')}, {nodes})"

@@ -156,6 +156,16 @@ async def test_an_export_can_be_written_and_read() -> None:
     assert exported.session_graph == session.graph
 
 
+async def test_the_repr_of_an_export_and_of_a_graph_is_short() -> None:
+    """They say what they are: what they hold may be megabytes, and is asked for by name."""
+    session = await open_session(answers("x" * 5_000, "b"))
+    await session.turn("hi").run()
+    await session.turn("more").run()
+    leaf = session.graph.leaf_node_id
+    assert repr(session.control.state.export()) == "SessionSnapshot('demo', 2 turns, 4 nodes)"
+    assert repr(session.graph) == f"SessionGraph(4 nodes, leaf_node_id={leaf!r})"
+
+
 async def test_a_trace_in_memory_is_the_sessions() -> None:
     """With a memory sink the session has its trace; without one it has none."""
     made = builder(tool_then_answer, weather).trace_sink(MemoryTraceSink())
