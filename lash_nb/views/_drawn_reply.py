@@ -10,7 +10,7 @@ from lash_nb.views._markup import VOID
 from lash_nb.wire import Message, Part
 from lash_nb.words import unmasked
 
-__all__ = ["drawn_part", "left_out"]
+__all__ = ["drawn_part", "is_reply", "left_out"]
 
 _KINDS: Final = frozenset({"Text", "Prose"})
 _LARGEST: Final = 40_000
@@ -28,11 +28,16 @@ def drawn_part(message: Message, part: Part, *, limit: int) -> dict[str, Any] | 
     Returns:
         `drawn`, an element as `[tag, attributes, *children]`, and `text`, what is to be told below it.
     """
-    if message.role != "Assistant" or part.kind not in _KINDS:
+    if not is_reply(message, part):
         return None
     said = part.rendered()
     drawn = _tree(said[:limit])
     return None if drawn is None else {"drawn": drawn, "text": left_out(said, limit)}
+
+
+def is_reply(message: Message, part: Part) -> bool:
+    """Whether a part is what a model said to its user, which is Markdown."""
+    return message.role == "Assistant" and part.kind in _KINDS
 
 
 def left_out(text: str, limit: int) -> str:

@@ -1,14 +1,17 @@
 """How one node of a session graph looks when it is the value of a cell: where it hangs, and all that it says."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lash_nb.errors import WireError
 from lash_nb.plots import byte_size, counted, one_line, printable
+from lash_nb.views._drawn_reply import is_reply
 from lash_nb.views._effect_words import cause_text
 from lash_nb.views._json import pretty
 from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el, heading, joined
 from lash_nb.views._text import aligned, clipped
+from lash_nb.views._turn_prose import drawn_prose
 from lash_nb.wire import Part, SessionNodeRecord, from_json
+from lash_nb.words import unmasked
 
 __all__ = ["node_html", "node_text"]
 
@@ -18,14 +21,27 @@ _PARTS: Final = 50
 _JSON_PARTS: Final = frozenset({"ToolCall", "ToolResult"})
 
 
+class _Said(NamedTuple):
+    """What one part of a node says."""
+
+    label: str
+    """What the part is."""
+    text: str
+    """The beginning of it, at least."""
+    left_out: str = ""
+    """How much is not shown, and where all of it is."""
+    is_reply: bool = False
+    """Whether it is Markdown that a model wrote."""
+
+
 def node_html(node: SessionNodeRecord) -> str:
     """Return a node: where it hangs, and its parts."""
     facts = [
         el("div", el("span", f"{name} ", style=MUTED), el("span", value, style=CODE)) for name, value in _facts(node)
     ]
     said = [
-        joined(el("div", label, style=f"margin-top:6px;font-size:11px;{MUTED}"), _block(text))
-        for label, text in _said(node)
+        joined(el("div", said.label, style=f"margin-top:6px;font-size:11px;{MUTED}"), _block(said))
+        for said in _said(node)
     ]
     return el("div", heading(f"Node {node.node_id}", _kind(node)), *facts, *said, style="font-size:13px;")
 
@@ -33,8 +49,8 @@ def node_html(node: SessionNodeRecord) -> str:
 def node_text(node: SessionNodeRecord) -> str:
     """Return the same as text."""
     lines = [f"Node {one_line(node.node_id, 60)}  {_kind(node)}", *aligned([list(fact) for fact in _facts(node)])]
-    for label, text in _said(node):
-        lines += [label, *[f"  {line}" for line in text.splitlines()]]
+    for said in _said(node):
+        lines += [said.label, *[f"  {line}" for line in said.text.splitlines()], *filter(None, [said.left_out])]
     return clipped([*lines, f"next: %lash checkout {one_line(node.node_id, 60)}"])
 
 
@@ -54,13 +70,14 @@ def _facts(node: SessionNodeRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
-def _said(node: SessionNodeRecord) -> list[tuple[str, str]]:
-    """Label and text of each part, cut aloud."""
-    if node.message is None:
-        return [("body", _cut(pretty(node.body if node.kind == "plugin" else node.event)))]
-    parts = node.message.parts
-    more = [("", f"{counted(len(parts) - _PARTS, 'more part')}: .message.parts")] if len(parts) > _PARTS else []
-    return [*[(_label(part), _cut(_text(part))) for part in parts[:_PARTS]], *more]
+def _said(node: SessionNodeRecord) -> list[_Said]:
+    """What each part says."""
+    message = node.message
+    if message is None:
+        return [_cut("body", pretty(node.body if node.kind == "plugin" else node.event))]
+    shown, more = message.parts[:_PARTS], len(message.parts) - _PARTS
+    said = [_cut(_label(part), _text(part), is_reply=is_reply(message, part)) for part in shown]
+    return [*said, _Said("", f"{counted(more, 'more part')}: .message.parts")] if more > 0 else said
 
 
 def _label(part: Part) -> str:
@@ -86,11 +103,17 @@ def _readable(text: str) -> str:
     return value if isinstance(value, str) else pretty(value)
 
 
-def _cut(text: str) -> str:
-    if len(text) <= _LIMIT:
-        return printable(text)
-    return f"{printable(text[:_LIMIT])}\n… {counted(len(text) - _LIMIT, 'more character')}: .message.parts"
+def _cut(label: str, text: str, *, is_reply: bool = False) -> _Said:
+    more = len(text) - _LIMIT
+    left_out = f"… {counted(more, 'more character')}: .message.parts" if more > 0 else ""
+    return _Said(label, (unmasked if is_reply else printable)(text[:_LIMIT]), left_out, is_reply=is_reply)
 
 
-def _block(text: str) -> Html:
-    return el("pre", text, style=f"margin:0;padding:4px 8px;white-space:pre-wrap;overflow-wrap:anywhere;{SUNK}{CODE}")
+def _block(said: _Said) -> Html:
+    """A reply as cards draw it; what is no Markdown as it is."""
+    more = el("div", said.left_out, style=MUTED) if said.left_out else None
+    drawn = drawn_prose(said.text, more) if said.is_reply else None
+    if drawn is not None:
+        return el("div", drawn, style="overflow-wrap:anywhere;")
+    style = f"margin:0;padding:4px 8px;white-space:pre-wrap;overflow-wrap:anywhere;{SUNK}{CODE}"
+    return joined(el("pre", said.text, style=style), more)

@@ -4,11 +4,11 @@ from typing import Final
 
 from lash_nb.plots import counted
 from lash_nb.views._markdown import markdown
-from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el
+from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el, joined
 from lash_nb.views._turn_tool_row import LINE
 from lash_nb.words import unmasked
 
-__all__ = ["PROSE", "prose_row", "running_prose_row"]
+__all__ = ["PROSE", "drawn_prose", "prose_row", "running_prose_row"]
 
 PROSE: Final = 20_000
 """Characters of prose in a card; the whole reply is `result.reply`."""
@@ -23,15 +23,21 @@ _WHOLE: Final = (
 def prose_row(text: str) -> Html:
     """Return a text that is whole: as Markdown, with the text as it was said below it, folded; as it is where it has none."""
     said = unmasked(text[:PROSE])
+    drawn = drawn_prose(said, _left_out(text))
+    return el("div", said, _left_out(text), style=_PLAIN) if drawn is None else el("div", drawn, style=_ROW)
+
+
+def drawn_prose(said: str, left_out: Html | None = None) -> Html | None:
+    """Return the Markdown of a text, what is left out of it, and the text as it was said, folded; None of a text without any."""
     shown = markdown(said)
     if shown is None:
-        return el("div", said, _left_out(text), style=_PLAIN)
+        return None
     fold = el(
         "details",
         el("summary", "as said", style=f"{MUTED}font-size:11px;line-height:14px;cursor:pointer;"),
         el("pre", said, style=_WHOLE),
     )
-    return el("div", shown, _left_out(text), fold, style=_ROW)
+    return joined(shown, left_out, fold)
 
 
 def running_prose_row(text: str, *, caret: bool) -> Html:
