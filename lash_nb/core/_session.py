@@ -18,7 +18,7 @@ from lash_nb.core._running import RunningTurn
 from lash_nb.core._stepper import Stepper
 from lash_nb.core._tools_control import ToolsControl
 from lash_nb.core._turn_builder import TurnBuilder
-from lash_nb.effects import EffectHost
+from lash_nb.effects import EffectEntries, EffectHost
 from lash_nb.plugins import DirectCompletions
 from lash_nb.runtime import (
     ParkedSession,
@@ -189,7 +189,7 @@ class LashSession:
         return self._runtime.state.graph.snapshot()
 
     @property
-    def effects(self) -> Sequence[EffectEntry]:
+    def effects(self) -> EffectEntries:
         """Every effect of the session since it was opened, in order."""
         return self._runtime.journal.entries
 

@@ -9,6 +9,7 @@ from lash_nb.core._handle import SessionHandle
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._running import RunningTurn
 from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.effects import EffectEntries
 from lash_nb.errors import CallerError
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import (
@@ -67,7 +68,7 @@ class Stepper:
         return self._control.armed
 
     @property
-    def entries(self) -> Sequence[EffectEntry]:
+    def entries(self) -> EffectEntries:
         """The session's effects in order, the pending one last."""
         pending = self.pending
         return self._runtime.journal.entries if pending is None else _Appended(self._runtime.journal.entries, pending)
@@ -223,7 +224,7 @@ class Stepper:
             ending.cancel()
 
 
-class _Appended(Sequence[EffectEntry]):
+class _Appended(EffectEntries):
     """A live sequence with one more entry behind it, without a copy of what may be long."""
 
     def __init__(self, entries: Sequence[EffectEntry], last: EffectEntry) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, overload
 
 from lash_nb.clock import Clock, SystemClock
+from lash_nb.effects._entries import EffectEntries
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.effects._passage import Passage
@@ -44,7 +45,7 @@ class JournalEffectHost:
         return self._inner.durability_tier
 
     @property
-    def entries(self) -> Sequence[EffectEntry]:
+    def entries(self) -> EffectEntries:
         """A live, read-only view of what passed; effects that still run have status `running`."""
         return self._entries
 
@@ -136,7 +137,7 @@ class _Asked:
         return await self._local.execute(envelope)
 
 
-class _Entries(Sequence[EffectEntry]):
+class _Entries(EffectEntries):
     """The newest entries of a growing list, each made when it is read; any of them in constant time."""
 
     def __init__(self, keep: int) -> None:

@@ -7,7 +7,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb import views
 from lash_nb.core import LashSession, ToolDescription
+from lash_nb.effects import EffectEntries
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._effects_table import entries_table
 from lash_nb.magics._shown import display_formatter
 from lash_nb.plots import one_line
 from lash_nb.runtime import PromptPreview, TurnResult
@@ -39,6 +41,7 @@ class Faces:
                 views.turn_text, lambda result: views.turn_html(result, effects=_effects_of(bench, result))
             ),
             EffectEntry: Face(views.envelope_text, views.envelope_html),
+            EffectEntries: Face(_effects_text, _effects_html),
             Trace: Face(views.trace_text, views.trace_html),
             SessionGraph: Face(views.session_graph_text, _themed(views.session_graph_html)),
             ToolDescription: Face(views.tool_text, views.tool_html),
@@ -93,6 +96,14 @@ def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
         for entry in session.effects
         if entry.envelope.invocation.scope.turn_id == result.turn_id
     ]
+
+
+def _effects_text(entries: EffectEntries) -> str:
+    return repr(entries_table(entries))
+
+
+def _effects_html(entries: EffectEntries) -> str:
+    return entries_table(entries)._repr_html_()
 
 
 def _themed(html: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -4,11 +4,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lash_nb import frames, plots, views
+from lash_nb import plots
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._effects_table import effects_table
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
@@ -17,20 +18,6 @@ from lash_nb.views import TraceTimelineView, static_svg
 from lash_nb.words import printable
 
 __all__ = ["LOOK_VERBS", "TRACE_OF", "asked_trace", "open_trace", "read_python", "trace_python"]
-
-
-_EFFECT_COLUMNS: Final = {
-    "order": "",
-    "turn_index": "turn",
-    "kind": "kind",
-    "what": "what",
-    "status": "status",
-    "origin": "origin",
-    "duration_ms": "took",
-    "effect_id": "effect",
-}
-_HOST_ERROR: Final = {"error_message": "host error"}
-"""Stands there when a host failed; what tools and models fail with is their outcome."""
 
 
 def _timeline(bench: Bench, asked: Namespace) -> Any:
@@ -71,17 +58,11 @@ def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
 
 def _effects(bench: Bench, asked: Namespace) -> Table:
     opened = bench.session(asked.session)
-    session = opened.session
-    frame = frames.effects_df(session.stepper.entries)
-    wrong = int(frame["status"].isin(("failed", "error")).sum())
-    face = views.FrameFace(
-        columns=_EFFECT_COLUMNS | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
-        title=f"Effects of {session.session_id}",
-        note=f"{wrong} failed" if wrong else "",
-        empty="Nothing happened yet. Write a prompt below %%lash.",
+    return effects_table(
+        opened.session.stepper.entries,
+        title=f"Effects of {opened.session.session_id}",
         hint=f"one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
     )
-    return Table(frame, face)
 
 
 def trace_python(bench: Bench, asked: Namespace) -> str:

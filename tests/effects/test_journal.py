@@ -196,6 +196,19 @@ def test_the_journal_keeps_the_newest_and_counts_the_rest(count: int, keep: int)
         host.entries[len(expected)]
 
 
+async def test_the_repr_of_a_journal_is_short() -> None:
+    """It tells how many effects there are, and how many of them ended badly or run."""
+    host, _ = journal()
+    assert repr(host.entries) == "<EffectEntries: 0 effects>"
+    task = asyncio.create_task(host.scoped(SCOPE).execute_effect(tool_call(), gate := Gate()))
+    await settle()
+    assert repr(host.entries) == "<EffectEntries: 1 effect, 1 running>"
+    await host.scoped(SCOPE).execute_effect(sleep(1), World())
+    gate.open(tool_call())
+    await task
+    assert repr(host.entries) == "<EffectEntries: 2 effects>"
+
+
 def orders(entries: Sequence[EffectEntry]) -> list[int]:
     """The orders of entries, each of which must be settled."""
     assert {entry.status for entry in entries} <= {"ok"}

@@ -154,7 +154,10 @@ def test_attachments_are_listed_and_saved(done: Shell, capsys: Any) -> None:
     assert "choose another path" in done.refuse(f"%lash attachments {row.ref.id[:8]} --save copy.png")
 
 
-@pytest.mark.parametrize("expression", ["turn", "session.effects[0]", "session.trace", "session.graph"])
+@pytest.mark.parametrize(
+    "expression",
+    ["turn", "session.effects", "session.effects[0]", "session.trace", "session.graph", "session.graph.nodes[-1]"],
+)
 def test_our_values_have_faces(done: Shell, expression: str) -> None:
     """Results, effects, traces and graphs are shown as HTML and as text of at most 100 columns."""
     value = done.run(expression)
@@ -164,6 +167,28 @@ def test_our_values_have_faces(done: Shell, expression: str) -> None:
     assert {"text/html", "text/plain"} <= set(shown)
     assert "<script" not in shown["text/html"]
     assert max(map(len, shown["text/plain"].splitlines())) <= 100
+
+
+def test_effects_as_a_value_are_the_table_of_the_magic(done: Shell) -> None:
+    """Line by line the same, whichever session is current, but for what to type for one in full; before the first turn, too."""
+    same = done.faces(done.run("%lash effects"))["text/plain"].splitlines()[:-3]
+
+    assert done.faces(done["session"].effects)["text/plain"].splitlines()[: len(same)] == same
+    assert done.faces(done.run("%lash step Again?\nsession.stepper.entries"))["text/plain"].count("pending") == 1
+    assert "Nothing happened yet" in done.faces(done.run("%lash new other").effects)["text/html"]
+
+
+def test_a_reply_in_the_graph_is_markdown_as_in_the_views(shell: Shell) -> None:
+    """Of what a model wrote; what a person typed stays as it was typed, and nothing of it is markup."""
+    shell.run("provider = provider_of(reply('**4** in Oslo.\\n\\n- [x] looked <script>'))\nsession = %lash new demo")
+    shell.run("%%lash\nHow **cold** is it?")
+    asked, told = (shell.faces(node)["text/html"] for node in shell["session"].graph.nodes)
+
+    assert "**cold**" in asked
+    assert "<strong>4</strong> in Oslo." in told
+    assert "as said" in told
+    assert "<script" not in told
+    assert "**4** in Oslo." in shell.faces(shell["session"].graph.nodes[-1])["text/plain"]
 
 
 def test_a_session_says_what_it_is(done: Shell) -> None:

@@ -1,0 +1,53 @@
+"""Effects as a table: what `%lash effects` shows, and `session.effects` where it is the value of a cell."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from lash_nb import frames, views
+from lash_nb.magics._table import Table
+from lash_nb.plots import one_line
+from lash_nb.wire import EffectEntry
+
+__all__ = ["effects_table", "entries_table"]
+
+_COLUMNS: Final = {
+    "order": "",
+    "turn_index": "turn",
+    "kind": "kind",
+    "what": "what",
+    "status": "status",
+    "origin": "origin",
+    "duration_ms": "took",
+    "effect_id": "effect",
+}
+_HOST_ERROR: Final = {"error_message": "host error"}
+"""Stands there when a host failed; what tools and models fail with is their outcome."""
+
+
+def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> Table:
+    """Return one row per effect.
+
+    Args:
+        entries: The effects.
+        title: Whose they are.
+        hint: What to type to see one in full.
+    """
+    frame = frames.effects_df(entries)
+    wrong = int(frame["status"].isin(("failed", "error")).sum())
+    face = views.FrameFace(
+        columns=_COLUMNS | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
+        title=title,
+        note=f"{wrong} failed" if wrong else "",
+        empty="Nothing happened yet. Write a prompt below %%lash.",
+        hint=hint,
+    )
+    return Table(frame, face)
+
+
+def entries_table(entries: Sequence[EffectEntry]) -> Table:
+    """Return the same of effects whose session is known by what they say alone."""
+    session = entries[0].envelope.invocation.scope.session_id if entries else ""
+    title = f"Effects of {one_line(session, 60)}" if session else "Effects"
+    return effects_table(
+        entries, title=title, hint="one in full: …[0] · all as a DataFrame: lash_nb.frames.effects_df(…)"
+    )
