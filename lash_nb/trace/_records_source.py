@@ -73,10 +73,11 @@ class RecordsSource:
         if len(numbers) and max(numbers) >= len(self._records):
             message = f"The list had {counted(len(self._ends), 'record')} when it was read and has {len(self._records):,} now. Read it again with read_trace()."
             raise TraceReadError(message)
+        marks = offsets - np.append(0, self._ends.values)[numbers]  # a byte order mark is no part of the first record
         for first, last in _together(lengths.tolist()):
             lines = [_whole_line(self._records[number]) for number in numbers[first:last]]
             ends = np.cumsum([len(line) for line in lines])
-            yield Block(b"".join(lines), np.append(0, ends[:-1]), ends - 1)
+            yield Block(b"".join(lines), np.append(0, ends[:-1]) + marks[first:last], ends - 1)
 
     def _next_lines(self) -> list[_Line]:
         first, lines, size = len(self._ends), list[_Line](), 0

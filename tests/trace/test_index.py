@@ -1,5 +1,6 @@
 """The index of a trace: where each record lies, and what of it is known without its body."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -122,12 +123,14 @@ def test_a_line_longer_than_a_piece() -> None:
     assert len(trace[1]["payload"]) == 3_000_000
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
-    """A file that an editor has marked as UTF-8 has all its records, and their offsets count the mark."""
-    trace = read_trace(b"\xef\xbb\xbf" + line(record(1, "custom")) + line(record(2, "custom")))
+@pytest.mark.parametrize("cut", [bytes, bytes.splitlines, lambda data: data.decode().splitlines()])
+def test_a_byte_order_mark_is_no_part_of_the_first_record(cut: Callable[[bytes], Any]) -> None:
+    """A file that an editor has marked as UTF-8 has all its records, also when its lines are given; their offsets count the mark."""
+    trace = read_trace(cut(b"\xef\xbb\xbf" + line(record(1, "custom")) + line(record(2, "custom"))))
 
     assert (len(trace), trace.errors) == (2, ())
-    assert [next(iter(trace))["id"], trace.index.offset[0], trace.index.line[0]] == ["r1", 3, 1]
+    assert [body["id"] for body in trace] == ["r1", "r2"]
+    assert [trace.raw(0) + b"\n", trace.index.offset[0], trace.index.line[0]] == [line(record(1, "custom")), 3, 1]
 
 
 def test_times_out_of_order_and_ids_given_twice_are_kept() -> None:
