@@ -41,7 +41,6 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
 
     async def begun() -> T:
         if cancel.cancelled or (waiting and waiting.cancelling() > told):
-            work.close()
             raise asyncio.CancelledError
         try:
             return await carried(work)
@@ -58,6 +57,9 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
         task.cancel()
         await asyncio.wait({task}, timeout=_STOP_SECONDS)
         raise
+    finally:
+        if task.done():
+            work.close()  # a task that is cancelled before its first step has not touched it
     if not task.done() or (task.cancelled() and cancel.cancelled):
         raise TurnCancelledError
     error = brought_out(task.exception())

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
@@ -289,3 +291,25 @@ async def test_a_tool_that_cancels_the_turns_task_gives_nothing(*, fails: bool) 
     assert turns[0].cancelled()
     assert began == ["probe"]
     assert [entry.status for entry in session.effects if entry.envelope.kind == "tool_call"] == ["cancelled"]
+
+
+@pytest.mark.parametrize("rounds", range(4))
+def test_a_loop_that_ends_loses_no_work_that_was_not_begun(rounds: int) -> None:
+    """It cancels all tasks, also one that was made and had no step yet: nothing is said of work that nobody awaited."""
+
+    @tool
+    async def probe() -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+    async def leave_a_turn() -> asyncio.Task[object]:
+        turn = asyncio.create_task((await open_session([TWO], probe)).turn("hi").run())
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        return turn
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert asyncio.run(leave_a_turn()).cancelled()
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []
