@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Final, Literal, TypeAlias, overload
 
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._handle import SessionHandle
@@ -27,6 +27,10 @@ __all__ = ["Stepper"]
 
 Startable: TypeAlias = TurnInput | str | TurnBuilder | QueuedTurnBuilder
 """What a stepped turn begins with."""
+
+_INSIDE: Final = (
+    "cannot wait for that turn's next stop, which comes when the tool or provider is done; step through it from outside"
+)
 
 
 class Stepper:
@@ -206,6 +210,7 @@ class Stepper:
 
         Raises:
             LashRuntimeError: the turn ended without a result.
+            CallerError: `step_nothing_pending`, no turn was begun; `turn_inside_turn`, the turn waits for whoever waits here.
         """
         turn = self._turn
         if turn is None:
@@ -215,6 +220,7 @@ class Stepper:
         return self.pending or await turn.wait()
 
     async def _next_stop(self, turn: RunningTurn | AwaitedTurn) -> None:
+        self._runtime.writer.refuse_inside(_INSIDE)
         arrival = asyncio.ensure_future(self._control.wait_pending())
         ending = asyncio.ensure_future(turn.settled())
         try:

@@ -288,6 +288,26 @@ async def test_a_turn_that_is_refused_within_another_is_not_followed() -> None:
     assert "turn_inside_turn" in str(result.tool_calls)
 
 
+@pytest.mark.parametrize("begin", ["awaited", "started"])
+async def test_who_a_turn_waits_for_cannot_step_through_it(begin: str) -> None:
+    """Both would wait for ever; the tool is told, and the turn goes on."""
+
+    @tool
+    async def ask() -> str:
+        """Step through the turn that waits for this."""
+        try:
+            await session.step()
+        except CallerError as error:
+            return error.code or ""
+        return "stepped"
+
+    session = await open_session([call("ask"), "done"], ask)
+    turn = session.turn("hi")
+    result = await asyncio.wait_for(turn.run() if begin == "awaited" else session.start(turn).wait(), 10)
+    assert result.reply == "done"
+    assert "turn_inside_turn" in str(result.tool_calls)
+
+
 async def test_a_second_turn_waits_for_the_stepped_one() -> None:
     """Beginning another one is refused; nothing is lost."""
     session = await open_session(answers("a"))
