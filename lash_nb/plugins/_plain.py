@@ -134,14 +134,14 @@ def _converted(value: Any, path: str) -> Any:
         value, type
     ):  # field by field: attachments inside stay references
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Struct):
-        return to_builtins(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)  # the order of a set differs from one process to the next, a result must not
     try:
-        return to_jsonable_python(value, inf_nan_mode="constants")
-    except (PydanticSerializationError, ValueError, RecursionError) as error:
-        why = f": {error.__cause__}" if error.__cause__ else ""  # what a serializer of the type's own said
+        return to_builtins(value) if isinstance(value, Struct) else to_jsonable_python(value, inf_nan_mode="constants")
+    except (PydanticSerializationError, TypeError, ValueError, RecursionError) as error:
+        # a struct names what in it is no JSON, a model what a serializer of its own said
+        told = error if isinstance(error, TypeError) else error.__cause__
+        why = f": {told}" if told else ""
         raise NotJsonError(
             f"{path} is of type {name}, which is not JSON{why}; return a dict, list, text or number, a dataclass or a pydantic model"
         ) from error

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 import pytest
+from msgspec import Struct
 from pydantic import BaseModel, Field, field_serializer
 
 from lash_nb.clock import SystemClock
@@ -66,6 +67,12 @@ class Forecast:
 
     day: datetime.date
     picture: AttachmentRef | None = None
+
+
+class Deferred(Struct):
+    """What has a field that is no JSON."""
+
+    call: Callable[..., Any]
 
 
 async def outcome_of(function: FunctionTool[..., Any] | Callable[..., Any], **args: Any) -> CompletedToolCall:
@@ -321,6 +328,10 @@ async def test_results_become_json(returned: Any, value: Any) -> None:
     ("returned", "message"),
     [
         (threading.Lock(), "tool give: result is of type lock, which is not JSON; return a dict, list, text or number"),
+        (
+            [Deferred(print)],
+            "tool give: result[0] is of type Deferred, which is not JSON: objects of type builtin_function_or_method are not",
+        ),
         ([b"x"], "tool give: result[0] is bytes; store it with context.attachments.put(…) and return the reference"),
         ({"a": float("nan")}, "tool give: result['a'] is nan, which JSON cannot carry; return None or a text instead"),
         ([1, 2**64], "tool give: result[1] is an integer of more than 64 bits, which JSON readers round"),
