@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import isqrt
 from operator import is_not
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
 
 __all__ = ["Shareable", "SharedMap", "SharedSequence", "TupleLike", "common_beginning"]
@@ -21,8 +22,8 @@ Source = TypeVar("Source")
 _NEW: Final = object.__new__
 _FEW: Final = 16
 """As many items are copied with each extension before a longer list of their own pays, whatever the length."""
-
-
+_WRITING: Final = Lock()
+"""Held by who touches the JSON of a list: a sink may write records in a thread of its own. One for all, and nobody is asked for anything meanwhile."""
 _SHOWN: Final = 20
 """As many items does a `repr` name: in a cell, a log or a traceback nobody reads a whole session."""
 
@@ -38,19 +39,25 @@ class _Trunk:
         self.ends = array("Q")
 
     def written(self, length: int, encode: Callable[[Any], bytes]) -> bytes:
-        """Return the JSON of the first items, with commas between; each is encoded once."""
+        """Return the JSON of the first items, with commas between; as a rule each is encoded once."""
         size = self.size(length, encode)
-        return bytes(memoryview(self.json)[:size])
+        with _WRITING:
+            return bytes(memoryview(self.json)[:size])
 
     def size(self, length: int, encode: Callable[[Any], bytes]) -> int:
-        """Return the bytes of the same."""
-        for item in self.items[len(self.ends) : length]:
-            encoded = encode(item)
-            if self.ends:
-                self.json += b","
-            self.json += encoded
-            self.ends.append(len(self.json))
+        """Return the bytes of the same; several threads may ask at the same time."""
+        first = len(self.ends)
+        if first < length:
+            encoded = [encode(item) for item in self.items[first:length]]
+            with _WRITING:
+                self._append(encoded[len(self.ends) - first :])
         return self.ends[length - 1] if length else 0
+
+    def _append(self, encoded: Iterable[bytes]) -> None:
+        for one in encoded:
+            end = self.ends[-1] if self.ends else 0
+            self.json[end:] = b"," + one if end else one  # what an interrupt left behind the end goes
+            self.ends.append(len(self.json))
 
 
 class TupleLike(Sequence[Item], Generic[Item]):

@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -160,6 +161,24 @@ def test_what_is_shared_is_written_once() -> None:
     assert held.extended((3,)).within((9,), ()).to_json(encode) == b"[9,0,1,2,3]"
     assert held.to_json(encode) == b"[0,1,2]"
     assert sorted(asked) == [0, 1, 2, 3, 9]
+
+
+def test_two_threads_may_write_what_is_shared() -> None:
+    """Also when one of them begins while the other is in the middle of an item, and they want a different number of them."""
+    short = SharedSequence(["a", "b"])
+    long = short.extended(["c", "d"])
+    beside: list[bytes] = []
+
+    def interrupted(item: str) -> bytes:
+        if item == "b":
+            thread = Thread(target=lambda: beside.append(short.to_json(to_json)))
+            thread.start()
+            thread.join()
+        return to_json(item)
+
+    assert long.to_json(interrupted) == b'["a","b","c","d"]'
+    assert beside == [b'["a","b"]']
+    assert long.json_size(to_json) == len(long.to_json(to_json)) == len(b'["a","b","c","d"]')
 
 
 def test_a_branch_copies_seldom() -> None:
