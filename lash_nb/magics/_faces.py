@@ -29,6 +29,8 @@ class Face(NamedTuple):
     """As text."""
     html: Callable[[Any], str] | None = None
     """As HTML."""
+    line: Callable[[Any], str] = repr
+    """As text among others, in a list or dict."""
 
 
 class Faces:
@@ -40,15 +42,15 @@ class Faces:
             TurnResult: Face(
                 views.turn_text, lambda result: views.turn_html(result, effects=_effects_of(bench, result))
             ),
-            EffectEntry: Face(views.envelope_text, views.envelope_html),
+            EffectEntry: Face(views.envelope_text, views.envelope_html, views.envelope_line),
             EffectEntries: Face(_effects_text, _effects_html),
             Trace: Face(views.trace_text, views.trace_html),
             SessionGraph: Face(views.session_graph_text, _themed(views.session_graph_html)),
-            ToolDescription: Face(views.tool_text, views.tool_html),
+            ToolDescription: Face(views.tool_text, views.tool_html, views.tool_line),
             CompletedToolCall: Face(views.tool_trial_text, views.tool_trial_html),
             PromptPreview: Face(views.prompt_text, views.prompt_html),
             LashSession: Face(_session_text),
-            SessionNodeRecord: Face(views.node_text, views.node_html),
+            SessionNodeRecord: Face(views.node_text, views.node_html, views.node_line),
             StoreReader: Face(views.store_text, views.store_html),
             StoredSession: Face(views.stored_session_text, _themed(views.stored_session_html)),
             AttachmentListing: Face(lambda found: _listing(found).text(), lambda found: _listing(found).static_html()),
@@ -60,7 +62,7 @@ class Faces:
     def put_on(self) -> None:
         """Show our types in our way."""
         for kind, face in self._faces.items():
-            self._set(_TEXT, kind, _printer(face.text))
+            self._set(_TEXT, kind, _printer(face))
             if face.html is not None:
                 self._set(_HTML, kind, _framed(face.html))
 
@@ -82,9 +84,9 @@ def _framed(html: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: views.untypeset(html(value))
 
 
-def _printer(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:
-    """Text printers of IPython write to a pretty printer; in a list or dict our objects are as long as alone."""
-    return lambda value, printer, _cycle: printer.text(text(value) if not printer.stack[1:] else repr(value))
+def _printer(face: Face) -> Callable[[Any, Any, bool], None]:
+    """Text printers of IPython write to a pretty printer; what is printed already stands on its stack, with the value on top."""
+    return lambda value, printer, _cycle: printer.text((face.line if printer.stack[1:] else face.text)(value))
 
 
 def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:

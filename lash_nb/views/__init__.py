@@ -7,12 +7,12 @@ from lash_nb.lazy import lazy_face
 if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
     from lash_nb.views._base import EMPTY_BUNDLE, View, static_html, static_svg, text
-    from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_text
+    from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_line, envelope_text
     from lash_nb.views._frame import FrameFace, Share
     from lash_nb.views._graph import SessionGraphView
     from lash_nb.views._live_turn import LiveTurnView, TurnDesk
     from lash_nb.views._markup import THEME_RULE, untypeset
-    from lash_nb.views._node_face import node_html, node_text
+    from lash_nb.views._node_face import node_html, node_line, node_text
     from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
     from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
     from lash_nb.views._report import trace_report
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         stored_session_text,
     )
     from lash_nb.views._timeline import TraceTimelineView
-    from lash_nb.views._tool import ToolLike, tool_html, tool_text, tool_trial_html, tool_trial_text
+    from lash_nb.views._tool import ToolLike, tool_html, tool_line, tool_text, tool_trial_html, tool_trial_text
     from lash_nb.views._tools import ToolsFace, trial_line
     from lash_nb.views._trace_explorer import TraceExplorerView
     from lash_nb.views._turn import TurnDisplay
@@ -69,8 +69,10 @@ __all__ = [
     "effects_html",
     "effects_text",
     "envelope_html",
+    "envelope_line",
     "envelope_text",
     "node_html",
+    "node_line",
     "node_text",
     "prompt_html",
     "prompt_text",
@@ -85,6 +87,7 @@ __all__ = [
     "summary_text",
     "text",
     "tool_html",
+    "tool_line",
     "tool_text",
     "tool_trial_html",
     "tool_trial_text",
@@ -128,8 +131,10 @@ _HOMES = {
     "effects_html": "_effects_static",
     "effects_text": "_effects_static",
     "envelope_html": "_effects_static",
+    "envelope_line": "_effects_static",
     "envelope_text": "_effects_static",
     "node_html": "_node_face",
+    "node_line": "_node_face",
     "node_text": "_node_face",
     "prompt_html": "_prompt_preview",
     "prompt_text": "_prompt_preview",
@@ -144,6 +149,7 @@ _HOMES = {
     "summary_text": "_report_text",
     "text": "_base",
     "tool_html": "_tool",
+    "tool_line": "_tool",
     "tool_text": "_tool",
     "tool_trial_html": "_tool",
     "tool_trial_text": "_tool",

@@ -20,7 +20,7 @@ from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, heading
 from lash_nb.views._text import aligned, clipped
 from lash_nb.wire import EffectEntry
 
-__all__ = ["effects_html", "effects_text", "envelope_html", "envelope_text"]
+__all__ = ["effects_html", "effects_text", "envelope_html", "envelope_line", "envelope_text"]
 
 _ROWS: Final = 30
 """Of a long turn its end is shown."""
@@ -152,6 +152,13 @@ def envelope_text(entry: EffectEntry) -> str:
             commands,
         ]
     )
+
+
+def envelope_line(entry: EffectEntry) -> str:
+    """Return one envelope in one line, to stand among others."""
+    row = describe(entry)
+    facts = filter(None, (f"{row.kind} {row.what}".rstrip(), row.status, row.origin))
+    return one_line(f"<EffectEntry {row.order}: {', '.join(facts)}>")
 
 
 def _html_row(entry: EffectEntry) -> list[str]:

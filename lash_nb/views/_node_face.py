@@ -6,6 +6,7 @@ from lash_nb.errors import WireError
 from lash_nb.plots import byte_size, counted, one_line, printable
 from lash_nb.views._drawn_reply import is_reply
 from lash_nb.views._effect_words import cause_text
+from lash_nb.views._graph_rows import node_words
 from lash_nb.views._json import pretty
 from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el, heading, joined
 from lash_nb.views._text import aligned, clipped
@@ -13,7 +14,7 @@ from lash_nb.views._turn_prose import drawn_prose
 from lash_nb.wire import Part, SessionNodeRecord, from_json
 from lash_nb.words import unmasked
 
-__all__ = ["node_html", "node_text"]
+__all__ = ["node_html", "node_line", "node_text"]
 
 _LIMIT: Final = 10_000
 """Characters of one part that are shown."""
@@ -52,6 +53,12 @@ def node_text(node: SessionNodeRecord) -> str:
     for said in _said(node):
         lines += [said.label, *[f"  {line}" for line in said.text.splitlines()], *filter(None, [said.left_out])]
     return clipped([*lines, f"next: %lash checkout {one_line(node.node_id, 60)}"])
+
+
+def node_line(node: SessionNodeRecord) -> str:
+    """Return a node in one line, to stand among others: its id, who speaks, and the beginning of what is said."""
+    said = "; ".join(f"{speaker} {text}".rstrip() for speaker, text in node_words(node, 48))
+    return f"<{one_line(node.node_id, 40)}: {one_line(said, 56)}>"
 
 
 def _kind(node: SessionNodeRecord) -> str:

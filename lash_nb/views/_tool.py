@@ -8,7 +8,7 @@ from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, headin
 from lash_nb.views._text import clipped
 from lash_nb.wire import CompletedToolCall, ToolCancelled, ToolContract, ToolFailed, ToolManifest, ToolSuccess
 
-__all__ = ["ToolLike", "tool_facts", "tool_html", "tool_text", "tool_trial_html", "tool_trial_text"]
+__all__ = ["ToolLike", "tool_facts", "tool_html", "tool_line", "tool_text", "tool_trial_html", "tool_trial_text"]
 
 _LONG: Final = 4_000
 """Characters of a description or a failure; a longer one is cut aloud."""
@@ -36,6 +36,12 @@ class ToolLike(Protocol):
     def generation(self) -> int:
         """Generation of the session's tools."""
         ...
+
+
+def tool_line(tool: ToolLike) -> str:
+    """Return a tool in one line, to stand among others: its name and the beginning of its description."""
+    said = one_line(tool.manifest.description or "It has no description.", 60)
+    return f"<ToolDescription {one_line(tool.manifest.name, 40)}: {said}>"
 
 
 def tool_html(tool: ToolLike) -> str:

@@ -191,6 +191,24 @@ def test_a_reply_in_the_graph_is_markdown_as_in_the_views(shell: Shell) -> None:
     assert "**4** in Oslo." in shell.faces(shell["session"].graph.nodes[-1])["text/plain"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "lines"),
+    [
+        ("session.effects[1:3]", ["<EffectEntry 2: llm_call scripted-model, ok>", "<EffectEntry 3: tool_call weather, ok>"]),
+        ("{'waits': session.effects[-1]}", ["<EffectEntry 7: checkpoint before_completion, ok>"]),
+        ("session.graph.nodes", ["user What is the weather there?", "call weather(", "tool weather →", "assistant Cold."]),
+        ("session.control.tools.listing()", ["<ToolDescription batch: Make several", "<ToolDescription weather: "]),
+    ],
+)  # fmt: skip
+def test_our_values_in_a_list_are_one_line_each(done: Shell, expression: str, lines: list[str]) -> None:
+    """What each of them is: in full it is shown alone."""
+    text = done.faces(done.run(expression))["text/plain"]
+
+    assert [said for said in lines if said not in text] == []
+    assert len(text.splitlines()) <= len(done.run(expression))
+    assert max(map(len, text.splitlines())) <= 110
+
+
 def test_a_session_says_what_it_is(done: Shell) -> None:
     """In one line, with the next command."""
     shown = done.faces(done["session"])
