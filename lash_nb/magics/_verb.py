@@ -4,7 +4,7 @@ import argparse
 import difflib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -70,6 +70,12 @@ class Usage:
     def magic(self) -> str:
         """How it is called."""
         return f"%lash {self.name}" if self.name else "%%lash"
+
+    @property
+    def choices(self) -> Collection[str]:
+        """The words of which one must follow the name; empty where any may."""
+        first = self.arguments[:1]
+        return first[0].settings.get("choices", ()) if first and not first[0].is_flag else ()
 
     def parse(self, rest: str) -> argparse.Namespace:
         """Read what follows the verb.

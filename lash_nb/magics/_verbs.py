@@ -40,7 +40,8 @@ def verb_named(name: str) -> Verb:
     """
     if name in VERBS:
         return VERBS[name]
-    near = difflib.get_close_matches(name, VERBS, n=1)
+    near = [f"{verb.name} {name}" for verb in VERBS.values() if name in verb.choices]
+    near += difflib.get_close_matches(name, VERBS, n=1)
     hint = f"did you mean %lash {near[0]}?" if near else "all verbs: %lash help"
     raise CallerError(f"no verb {name}; {hint}", code="magics_verb")
 

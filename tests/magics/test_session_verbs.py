@@ -155,6 +155,8 @@ def test_the_trace_goes_to_a_file_too(shell: Shell) -> None:
     [
         ("%lash stpe", "did you mean %lash step?"),
         ("%lash frobnicate", "%lash help"),
+        ("%lash tokens", "did you mean %lash plot tokens?"),
+        ("%lash latency run.jsonl", "did you mean %lash plot latency?"),
         ("%lash step", "%lash new demo"),
         ("%%lash\nHello", "%lash new demo"),
         ("%lash use nobody", "%lash new demo"),
