@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from threading import Lock
 from typing import Final, TypeVar
@@ -46,7 +47,9 @@ class SqliteFile:
     """
 
     __slots__ = (
+        "__weakref__",
         "_busy_timeout_s",
+        "_closing",
         "_connection",
         "_lock",
         "_max_bytes",
@@ -75,6 +78,7 @@ class SqliteFile:
         self._max_bytes = max_bytes
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._closing: weakref.finalize[[], SqliteFile] | None = None
         self._opened = FileState()
         self._mode: OpenMode = "rwc"
 
@@ -174,6 +178,7 @@ class SqliteFile:
         self._opened = found if self._mode == "quiet" else file_state(self.path)
         self.openings += 1
         self._connection = connection  # only now: an interrupt before leaves the file closed
+        self._closing = weakref.finalize(self, connection.close)  # Python 3.13 warns of a connection that nobody closes
         return connection
 
     def _mode_for(self, found: FileState) -> OpenMode:
@@ -201,6 +206,8 @@ class SqliteFile:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._closing is not None:
+            self._closing.detach()
 
 
 class _ChangedError(sqlite3.Error):

@@ -1,5 +1,6 @@
 """Files that rest are there at once for who comes back, and few of them are open."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from lash_nb import LashCore, ScriptedProvider, open_store, reply
 from lash_nb.errors import LashError
 from lash_nb.stores import FullGraph, SqliteSessionStore
+from lash_nb.stores._sqlite_file import SqliteFile
+from lash_nb.stores._sqlite_schema import ANY_SCHEMA
 from tests.stores.material import append, commit, node
 
 MOST = 16
@@ -90,3 +93,12 @@ async def test_a_session_whose_file_goes_away_while_it_rests_is_not_made_anew(tm
     with pytest.raises(LashError, match=r"was deleted while it was open|is not there"):
         await core.resume(parked)
     assert open_databases(tmp_path) == set()
+
+
+async def test_a_store_that_is_let_go_closes_its_database(tmp_path: Path) -> None:
+    """Python 3.13 warns of every connection that only the garbage collector ends."""
+    file = SqliteFile(tmp_path / "s.db", ANY_SCHEMA)  # no store gives its connection away
+    connection = file.read_now(lambda connection: connection)
+    del file
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
