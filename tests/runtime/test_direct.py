@@ -31,6 +31,7 @@ from lash_nb.wire import (
     TurnScope,
     content_id,
     llm_reply,
+    to_json,
 )
 from tests.runtime.desk import ActingHost, ActingStore, Perform, abort, builder, open_session
 from tests.stores.material import png
@@ -272,7 +273,7 @@ async def test_a_stepped_turn_can_stop_before_it_and_answer_it() -> None:
         await session.step()
     [entry] = directs(session)
     assert entry.origin == "injected"
-    assert "made up" in str(session.graph)
+    assert "made up" in to_json(session.graph).decode()
 
 
 async def test_a_stepped_turn_does_not_hold_up_a_completion_beside_it() -> None:
