@@ -1,5 +1,6 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
+from lash_nb.core._attending import Attendant, TurnPauses, attend_turns_by
 from lash_nb.core._background import ChildrenControl, ProcessControl, TriggersControl
 from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
@@ -57,6 +58,7 @@ __all__ = [
     "STANDARD",
     "USAGE_SOURCES",
     "AdvancedLashCoreBuilder",
+    "Attendant",
     "ChildrenControl",
     "CommandsControl",
     "ConfigControl",
@@ -105,7 +107,9 @@ __all__ = [
     "ToolsControl",
     "TriggersControl",
     "TurnBuilder",
+    "TurnPauses",
     "TurnStream",
+    "attend_turns_by",
     "choose_provider",
     "diff_token_ledger",
     "diff_usage_reports",

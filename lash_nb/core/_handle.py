@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._attending import TurnPauses
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._live_session import LiveSession
 from lash_nb.core._process_work import QueuedWorkPoke
@@ -23,6 +24,7 @@ class SessionHandle:
         required_inputs: The plugins, by id, that every turn has to give something, in the order in which they were added.
         beside: What cancels the turns that run beside whoever started them, who may decide about their effects meanwhile.
         on_awaited: Is told of a turn that is awaited where it was begun, before it runs.
+        pauses: Where its turns stop, for whoever attends one that is awaited; None where nothing steps through them.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class SessionHandle:
         self.beside: Sequence[CancellationToken] = ()
         self._poke = poke
         self.on_awaited: Callable[[AwaitedTurn], None] | None = None
+        self.pauses: TurnPauses | None = None
         self._turns: list[AwaitedTurn] = []
 
     def turning(self, token: CancellationToken) -> "_Turning":

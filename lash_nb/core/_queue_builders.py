@@ -7,6 +7,7 @@ from typing import Any, Self
 import msgspec
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._attending import attended
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
 from lash_nb.effects import ScopedEffectController
@@ -134,6 +135,9 @@ class QueuedTurnBuilder:
         Raises:
             LashRuntimeError: the turn ended without a result; its input is in the queue again.
         """
+        return await attended(self._handle.pauses, self._options.cancel, self._run())
+
+    async def _run(self) -> TurnResult | None:
         with self._handle.turning(self._options.cancel) as turn:
             turn.result = await self._runtime.stream_next_queued_turn(self._options, self._batch_ids)
         return turn.result

@@ -46,6 +46,7 @@ class Stepper:
         self._control = runtime.effect_host.control
         self._turn: RunningTurn | AwaitedTurn | None = None
         handle.on_awaited = self._follow
+        handle.pauses = self
 
     @property
     def session_id(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._attending import attended
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._plugin_binding import PluginBinding
@@ -120,9 +121,7 @@ class TurnBuilder(PromptLayerSink):
             EmbedError: `MissingPluginTurnInput`, a plugin of the session wants something that the turn does not give.
         """
         self._check_plugin_inputs()
-        with self._handle.turning(self._options.cancel) as turn:
-            turn.result = result = await self._runtime.stream_turn(self._input, self._options)
-        return result
+        return await attended(self._handle.pauses, self._options.cancel, self._run())
 
     async def stream_to(self, sink: ActivitySink) -> TurnResult:
         """Run the turn and send its activities to `sink` as they happen. Errors as in `run`."""
@@ -147,6 +146,11 @@ class TurnBuilder(PromptLayerSink):
             CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
         """
         self._runtime.writer.refuse_inside()
+
+    async def _run(self) -> TurnResult:
+        with self._handle.turning(self._options.cancel) as turn:
+            turn.result = result = await self._runtime.stream_turn(self._input, self._options)
+        return result
 
     def _check_plugin_inputs(self) -> None:
         missing = next((one for one in self._handle.required_inputs if one not in self._options.plugin_inputs), None)

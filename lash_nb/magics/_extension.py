@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from lash_nb.core import attend_turns_by
+from lash_nb.magics._awaiting import attend_in_cell
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._completion import Completer
 from lash_nb.magics._faces import Faces
@@ -38,6 +40,7 @@ class Extension:
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.events.register("post_run_cell", self._bench.shown.forget)
         self._faces.put_on()
+        self._leave_turns = attend_turns_by(attend_in_cell)
 
     def unload(self) -> None:
         """Take everything out; turns that run are cancelled, and the sessions that are closed are named."""
@@ -51,6 +54,7 @@ class Extension:
         self._shell.Completer.custom_matchers.remove(self._matcher)
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)
         self._faces.take_off()
+        self._leave_turns()
         self._bench.shown.forget()
         if closed := ", ".join(self._bench.sessions):
             print(f"lash_nb: closed the sessions of %lash: {printable(closed)}")  # noqa: T201 - said in the cell
