@@ -10,6 +10,7 @@ from lash_nb.core import LashSession, ToolDescription
 from lash_nb.effects import EffectEntries
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._effects_table import entries_table
+from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._shown import display_formatter
 from lash_nb.plots import one_line
 from lash_nb.runtime import PromptPreview, TurnResult
@@ -40,7 +41,10 @@ class Faces:
         self._formatters: Final = display_formatter(shell).formatters
         self._faces: Final[Mapping[type, Face]] = {
             TurnResult: Face(
-                views.turn_text, lambda result: views.turn_html(result, effects=_effects_of(bench, result))
+                lambda result: views.turn_text(result, raised=_raised_in(bench, result)),
+                lambda result: views.turn_html(
+                    result, effects=_effects_of(bench, result), raised=_raised_in(bench, result)
+                ),
             ),
             EffectEntry: Face(views.envelope_text, views.envelope_html, views.envelope_line),
             EffectEntries: Face(_effects_text, _effects_html),
@@ -91,13 +95,21 @@ def _printer(face: Face) -> Callable[[Any, Any, bool], None]:
 
 def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
     """The effects of a turn, if its session is open."""
-    sessions = (one.session for one in bench.sessions.values() if one.session.session_id == result.session_id)
     return [
         entry
-        for session in sessions
-        for entry in session.effects
+        for opened in _opened(bench, result)
+        for entry in opened.session.effects
         if entry.envelope.invocation.scope.turn_id == result.turn_id
     ]
+
+
+def _raised_in(bench: Bench, result: TurnResult) -> Mapping[str, str]:
+    """Where tools of a turn raised, by the id of the call, if its session is open."""
+    return next((opened.raised_in(result) for opened in _opened(bench, result)), {})
+
+
+def _opened(bench: Bench, result: TurnResult) -> list[OpenSession]:
+    return [one for one in bench.sessions.values() if one.session.session_id == result.session_id]
 
 
 def _effects_text(entries: EffectEntries) -> str:

@@ -46,8 +46,10 @@ class LiveDisplay(Protocol):
         """Say that the turn stops after the effect in flight."""
         ...
 
-    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
-        """Show the end of it: of the turn, or (None) of watching it, when `words` say what the turn does now."""
+    def finish(
+        self, result: TurnResult | None, effects: Sequence[EffectEntry], *, raised: Mapping[str, str], words: str
+    ) -> None:
+        """Show the end of it: of the turn, with where its tools raised by the id of the call, or (None) of watching it, when `words` say what it does now."""
         ...
 
     @property
@@ -67,7 +69,9 @@ class NoDisplay:
     def pausing(self) -> None:
         """Show nothing."""
 
-    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
+    def finish(
+        self, result: TurnResult | None, effects: Sequence[EffectEntry], *, raised: Mapping[str, str], words: str
+    ) -> None:
         """Show nothing."""
 
 
@@ -108,14 +112,16 @@ class CardDisplay:
         self._view.refresh()
         self._draw()
 
-    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:
+    def finish(
+        self, result: TurnResult | None, effects: Sequence[EffectEntry], *, raised: Mapping[str, str], words: str
+    ) -> None:
         """Draw the last picture, and take the view off the page."""
         self._take_in()
         if result is None:
             said = f"Turn {self._card.turn_index} of {self._card.session_id} is {words}."
             last: Mapping[str, str] = {"text/html": f"<div>{escape(said)}</div>", "text/plain": said}
         else:
-            self._card.finish(result, effects=effects)
+            self._card.finish(result, effects=effects, raised=raised)
             self.shows_result = True
             last = self._view.twin_bundle()
         self._twin.update(last, raw=True)  # type: ignore[no-untyped-call]
@@ -155,13 +161,21 @@ class TerminalDisplay:
         """Say what the next Ctrl-C would do."""
         self._line("Pausing after this effect; Ctrl-C again cancels it.")
 
-    def finish(self, result: TurnResult | None, effects: Sequence[EffectEntry], *, words: str) -> None:  # noqa: ARG002 - the port's signature
+    def finish(
+        self,
+        result: TurnResult | None,
+        effects: Sequence[EffectEntry],  # noqa: ARG002 - the port's signature
+        *,
+        raised: Mapping[str, str],
+        words: str,  # noqa: ARG002
+    ) -> None:
         """Print how it ended: the result's own text, without what stands there already."""
         self.beat()
         if result is None:
             return
-        first, *_, last = turn_text(result).splitlines()
-        self._line(f"{first}\n{last}" if not result.errors else turn_text(result))
+        text = turn_text(result, raised=raised)
+        first, *_, last = text.splitlines()
+        self._line("\n".join([first, *raised.values(), last]) if not result.errors else text)
         self.shows_result = True
 
     def _print(self, event: TurnEvent) -> None:

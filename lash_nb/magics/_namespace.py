@@ -57,7 +57,7 @@ class NamespaceTools(ToolProvider):
         try:
             return await self._offered.execute(call)
         except BaseException as error:
-            note_raised(error)
+            note_raised(call.context.tool_call_id, error)
             raise
 
     def _found(self) -> list[FunctionTool[..., Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import takewhile
 from typing import Any, Final
@@ -62,6 +62,7 @@ class OpenSession:
         self._view: StepperView | None = None
         self._cancelled = ""
         self._attending = 0
+        self._raised: dict[str, Mapping[str, str]] = {}
 
     async def answer_by(self, name: str, provider: ProviderHandle, model: ModelSpec) -> None:
         """Let another provider answer from the next turn on."""
@@ -167,7 +168,7 @@ class OpenSession:
         work = asyncio.ensure_future(carried(doing))
         presses = await self._attended(work, shown)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
-        shown.finish(ended, self._effects_of(ended), words=self._standing())
+        shown.finish(ended, self._effects_of(ended), raised=self.raised_in(ended), words=self._standing())
         if presses or work.cancelled():
             raise self._interrupted(work)
         await let_out(work)
@@ -241,6 +242,16 @@ class OpenSession:
             lambda entry: entry.envelope.invocation.scope.turn_id == result.turn_id, reversed(self.session.effects)
         )
         return list(latest)[::-1]
+
+    def note_raised(self, result: TurnResult, places: Mapping[str, str]) -> None:
+        """Keep where tools of a turn raised that failed in the end: text by the id of the call."""
+        failed = (call.call_id or "" for call in result.tool_calls if call.output.status == "failure")
+        if said := {call_id: places[call_id] for call_id in failed if call_id in places}:
+            self._raised[result.turn_id] = said
+
+    def raised_in(self, result: TurnResult | None) -> Mapping[str, str]:
+        """Return where tools of a turn raised, by the id of the call; nothing where it is not known."""
+        return {} if result is None else self._raised.get(result.turn_id, {})
 
     def _note_end(self, running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
         if running.done and running.result is not None and self.result is not running.result:

@@ -1,20 +1,29 @@
 """Where a tool of the user's own raised: the model reads what happened, only a person the file and the line."""
 
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from typing import Final
+from typing import Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.words import legible
 
-__all__ = ["note_raised", "noting_raised", "raised_words"]
+__all__ = ["note_raised", "noting_raised"]
 
-_NOTED: Final[ContextVar[list[BaseException] | None]] = ContextVar("raised_by_tools", default=None)
+
+class _Notes(NamedTuple):
+    """What is noted, and how it is said."""
+
+    places: dict[str, str]
+    words: Callable[[BaseException], str]
+
+
+_NOTED: Final[ContextVar[_Notes | None]] = ContextVar("raised_by_tools", default=None)
 _OTHERS: Final = (
     str(Path(__file__).parents[1]),
     *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -25,24 +34,28 @@ _CELL: Final = "<ipython-input-"
 
 
 @contextmanager
-def noting_raised() -> Iterator[list[BaseException]]:
-    """Give the list to which goes what tools raise meanwhile, in this task and those that it starts."""
-    noted: list[BaseException] = []
-    token = _NOTED.set(noted)
+def noting_raised(shell: InteractiveShell) -> Iterator[dict[str, str]]:
+    """Give the dict to which goes, by the id of its call, where a tool raised last, in this task and those that it starts.
+
+    What is kept is text: an exception would keep alive all that its frames hold.
+    """
+    places: dict[str, str] = {}
+    token = _NOTED.set(_Notes(places, partial(_raised_words, shell)))
     try:
-        yield noted
+        yield places
     finally:
         _NOTED.reset(token)
 
 
-def note_raised(error: BaseException) -> None:
+def note_raised(call_id: str | None, error: BaseException) -> None:
     """Tell it to whoever listens."""
     noted = _NOTED.get()
-    if noted is not None:
-        noted.append(error)
+    words = noted.words(error) if noted else ""
+    if noted and words:
+        noted.places[call_id or ""] = words
 
 
-def raised_words(shell: InteractiveShell, error: BaseException) -> str:
+def _raised_words(shell: InteractiveShell, error: BaseException) -> str:
     """Return in which cell or file of the user's own an exception was raised, with its line; empty where it was in none."""
     own = [frame for frame in extract_tb(error.__traceback__) if _is_own(frame.filename)]
     if not own:

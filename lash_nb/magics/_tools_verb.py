@@ -14,7 +14,7 @@ from lash_nb.magics._arguments import SESSION
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._open_session import Interrupted, OpenSession
-from lash_nb.magics._raised import noting_raised, raised_words
+from lash_nb.magics._raised import noting_raised
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.wire import CompletedToolCall, Json, ToolFailed
@@ -59,11 +59,10 @@ def _described(opened: OpenSession, name: str) -> ToolDescription:
 
 async def _tried(bench: Bench, opened: OpenSession, asked: Namespace) -> CompletedToolCall:
     """Call the tool; where it raised, say in which line of the user's."""
-    with noting_raised() as raised:
+    with noting_raised(bench.shell) as raised:
         done = await _called(opened, asked.name, _arguments(opened, asked))
-    words = raised_words(bench.shell, raised[-1]) if raised and isinstance(done.output.outcome, ToolFailed) else ""
-    if words:
-        print(words)  # noqa: T201 - said in the cell
+    if raised and isinstance(done.output.outcome, ToolFailed):
+        print(*raised.values(), sep="\n")  # noqa: T201 - said in the cell
     return done
 
 

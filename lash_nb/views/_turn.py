@@ -1,6 +1,7 @@
 """A turn that runs, as a card that is drawn again after each change; when it is over it is the card of the finished turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from lash_nb.plots import duration
 from lash_nb.views._markup import MUTED, el
@@ -33,6 +34,7 @@ class TurnDisplay:
         self._elapsed = elapsed_ms
         self._result: TurnLike | None = None
         self._effects: Sequence[EffectEntry] = ()
+        self._raised: Mapping[str, str] = {}
 
     def apply(self, activity: TurnActivity) -> None:
         """Take in what happened."""
@@ -43,15 +45,21 @@ class TurnDisplay:
         if self.state == "running":
             self.state = "pausing"
 
-    def finish(self, result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> None:
-        """Show the end of the turn; `effects` adds ids, replay keys and hashes to the tool rows."""
-        self._result, self._effects = result, effects
+    def finish(
+        self,
+        result: TurnLike,
+        *,
+        effects: Sequence[EffectEntry] = (),
+        raised: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show the end of the turn; `effects` and `raised` add to its tool rows what `turn_html` says."""
+        self._result, self._effects, self._raised = result, effects, raised
         self.state = turn_state(result)
 
     def html(self) -> str:
         """Return the card as HTML without scripts."""
         if self._result is not None:
-            return turn_html(self._result, effects=self._effects)
+            return turn_html(self._result, effects=self._effects, raised=self._raised)
         told = turn_head(self)
         head = card_head(self.state, told["title"], told["place"], el("span", told["hint"], style=MUTED))
         took = duration(self.elapsed_ms)
@@ -60,7 +68,7 @@ class TurnDisplay:
     def text(self) -> str:
         """Return the card as text."""
         if self._result is not None:
-            return turn_text(self._result)
+            return turn_text(self._result, raised=self._raised)
         told = turn_head(self)
         return clipped([f"{told['title']}  {told['place']}", *text_rows(self.rows), told["counts"]])
 

@@ -1,6 +1,7 @@
 """The card of a turn as HTML. No script: details open by themselves on any page."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from lash_nb.plots import one_line, short_id
@@ -31,14 +32,17 @@ _HEAD_SIGNS: Final[Mapping[str, str]] = {
 }
 
 
-def turn_html(result: TurnLike, *, effects: Sequence[EffectEntry] = ()) -> str:
+def turn_html(
+    result: TurnLike, *, effects: Sequence[EffectEntry] = (), raised: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return a finished turn as a card.
 
     Args:
         result: The turn.
         effects: Its effects, if known: gives tool rows their effect id, replay key and hash.
+        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows.
     """
-    rows = TurnRows.of(result)
+    rows = TurnRows.of(result, raised)
     state = turn_state(result)
     where = f"turn {result.turn_index} · {short_id(result.session_id)}"
     head = card_head(state, outcome_words(result), where, el("span", took_words(result)))

@@ -3,7 +3,8 @@
 Rows never move: a tool row is made when its call starts and completed in place; prose grows in the row that it began.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -64,6 +65,8 @@ class ToolRow(msgspec.Struct, kw_only=True):
     """How long it took, in milliseconds."""
     is_over: bool = False
     """Whether its turn is over: a call without an outcome was cancelled then."""
+    raised: str = ""
+    """Where it raised, for the person who wrote it; empty where that is not known."""
 
     @property
     def status(self) -> str:
@@ -99,14 +102,19 @@ class TurnRows:
         self._tools: dict[str, ToolRow] = {}
 
     @classmethod
-    def of(cls, result: TurnLike) -> "TurnRows":
-        """Return the rows of a turn that is over; an error that is one of its issues is told there, and not twice."""
+    def of(cls, result: TurnLike, raised: Mapping[str, str] = MappingProxyType({})) -> "TurnRows":
+        """Return the rows of a turn that is over; an error that is one of its issues is told there, and not twice.
+
+        Args:
+            result: The turn.
+            raised: Where its tools raised, by the id of the call.
+        """
         rows = cls()
         for activity in result.activities:
             rows.apply(activity)
         rows._add_unannounced(result.tool_calls)
         for row in rows.tools:
-            row.is_over = True
+            row.is_over, row.raised = True, raised.get(row.call_id, "")
         told = {issue.message for issue in result.errors}
         rows.rows = [
             row for row in rows.rows if not (isinstance(row, NoteRow) and row.kind == "error" and row.text in told)

@@ -1,6 +1,7 @@
 """A turn as text, for terminals, logs and models."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from lash_nb.plots import counted, duration, one_line, short_id
@@ -15,10 +16,15 @@ __all__ = ["text_rows", "turn_text"]
 _ASCII: Final[Mapping[str, str]] = {"success": " ", "failure": "!", "cancelled": "x", "running": "~"}
 
 
-def turn_text(result: TurnLike) -> str:
-    """Return a finished turn as text: outcome, rows in order, counters, the next command."""
+def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a finished turn as text: outcome, rows in order, counters, the next command.
+
+    Args:
+        result: The turn.
+        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows.
+    """
     head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {took_words(result)}"
-    rows = TurnRows.of(result)
+    rows = TurnRows.of(result, raised)
     body = text_rows(rows) if rows.rows else _wrapped(result.reply)
     issues = [
         line
@@ -38,6 +44,7 @@ def text_rows(rows: TurnRows) -> list[str]:
                 lines += _wrapped(text)
             case ToolRow():
                 lines.append(_text_tool(row))
+                lines += [f"  {line}" for line in _wrapped(row.raised)]
             case NoteRow(kind=kind, text=text):
                 lines.append(f"{'!' if kind == 'error' else ' '} {one_line(text, 90)}")
             case _:

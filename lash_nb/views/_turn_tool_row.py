@@ -8,6 +8,7 @@ from lash_nb.views._json import call_text, json_html, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, RIGHT, SUNK, Html, el, joined
 from lash_nb.views._turn_rows import ToolRow
 from lash_nb.wire import AttachmentRef, EffectEntry, ToolCancelled, ToolFailed, ToolSuccess, ToolValue
+from lash_nb.words import unmasked
 
 __all__ = ["CUT", "LINE", "ROW", "tool_row"]
 
@@ -34,7 +35,13 @@ def tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
     origin = el("span", entry.origin, style=MUTED) if entry and entry.origin != "executed" else None
     took = el("span", duration(row.duration_ms), style=RIGHT)
     line = el("div", sign, name, said, origin, took, style=ROW + "display:inline-flex;width:calc(100% - 15px);")
-    return el("details", el("summary", line, style=LINE + "cursor:pointer;"), _tool_detail(row, entry))
+    return el("details", el("summary", line, _raised(row), style=LINE + "cursor:pointer;"), _tool_detail(row, entry))
+
+
+def _raised(row: ToolRow) -> Html | None:
+    """Where the tool raised: the model does not read it, whoever wrote the tool does."""
+    style = f"{MUTED}{CODE}font-size:12px;padding-left:38px;overflow-wrap:anywhere;"
+    return el("div", unmasked(row.raised), style=style) if row.raised else None
 
 
 def _result_words(row: ToolRow) -> Html | None:

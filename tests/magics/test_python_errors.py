@@ -26,3 +26,24 @@ def test_an_error_names_the_line_that_called(shell: Shell, capsys: pytest.Captur
     (line,) = capsys.readouterr().out.splitlines()
     assert line.endswith("(line 3: await session.inject(5))")
     assert line.startswith("CallerError: ")
+
+
+def test_a_turn_names_the_line_where_its_tool_raised(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each turn names its own line, as text and on the page; neither the record nor the model has it."""
+    shell.run(
+        '@lash_nb.tool\ndef half(part: int) -> float:\n    "Divide."\n    if part:\n        1 / 0\n    return 1 / part'
+    )
+    asked = "lash_nb.calls(('same', 'half', {'part': %d}))"
+    shell.run(f"provider = provider_of({asked % 0}, reply('no'), {asked % 1}, reply('no'))\nsession = %lash new demo")
+    capsys.readouterr()
+    first = shell.run("%%lash\nhalve")
+    printed = capsys.readouterr().out
+    second = shell.run("%%lash\nhalve it again")
+
+    for result, where in ((first, "line 6, in half: return 1 / part"), (second, "line 5, in half: 1 / 0")):
+        faces = shell.faces(result)
+        assert f", {where}" in " ".join(faces["text/plain"].split())
+        assert f", {where}" in faces["text/html"]
+        assert where not in str(result.tool_calls)
+    assert "line 6, in half: return 1 / part" in printed
+    assert "in half" not in str([entry.envelope for entry in shell["session"].effects])
