@@ -28,6 +28,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
 
 
+_REMEDIES: Final = {
+    ("pandas", "DataFrame"): '.to_dict("records")',
+    ("pandas", "Series"): ".to_dict()",
+    ("pandas", "Index"): ".tolist()",
+    ("numpy", "ndarray"): ".tolist()",
+}
+"""What makes JSON of what tools often hold, by library and type: they say themselves how much of it goes to the model."""
+
+
 class NotJsonError(ValueError):
     """A value that cannot be written as JSON; the text says where and what to return instead."""
 
@@ -143,5 +152,11 @@ def _converted(value: Any, path: str) -> Any:
         told = error if isinstance(error, TypeError) else error.__cause__
         why = f": {told}" if told else ""
         raise NotJsonError(
-            f"{path} is of type {name}, which is not JSON{why}; return a dict, list, text or number, a dataclass or a pydantic model"
+            f"{path} is of type {name}, which is not JSON{why}; return {_remedy(value)} dict, list, text or number, a dataclass or a pydantic model"
         ) from error
+
+
+def _remedy(value: Any) -> str:
+    kind = type(value)
+    remedy = _REMEDIES.get((kind.__module__.partition(".")[0], kind.__name__))
+    return f"its {remedy}, or any" if remedy else "a"

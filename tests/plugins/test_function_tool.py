@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
+import pandas as pd
 import pytest
 from msgspec import Struct
 from pydantic import BaseModel, Field, field_serializer
@@ -331,6 +332,14 @@ async def test_results_become_json(returned: Any, value: Any) -> None:
         (
             [Deferred(print)],
             "tool give: result[0] is of type Deferred, which is not JSON: objects of type builtin_function_or_method are not",
+        ),
+        (
+            pd.DataFrame({"a": [1]}),
+            'tool give: result is of type DataFrame, which is not JSON; return its .to_dict("records"), or any dict,',
+        ),
+        (
+            {"level": pd.Series([1])},
+            "tool give: result['level'] is of type Series, which is not JSON; return its .to_dict(), or any dict, list,",
         ),
         ([b"x"], "tool give: result[0] is bytes; store it with context.attachments.put(…) and return the reference"),
         ({"a": float("nan")}, "tool give: result['a'] is nan, which JSON cannot carry; return None or a text instead"),
