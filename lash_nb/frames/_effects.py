@@ -13,6 +13,7 @@ from lash_nb.wire import (
     LlmCallCommand,
     ProcessEffectCommand,
     SleepCommand,
+    SyncExecutionSurfaceCommand,
     ToolCallCommand,
 )
 
@@ -26,8 +27,9 @@ _SUBJECTS: Final[Mapping[type, Callable[[Any], Any]]] = {
     ExecCodeCommand: lambda command: command.code.strip().partition("\n")[0],
     CheckpointCommand: lambda command: command.checkpoint,
     SleepCommand: lambda command: f"{command.duration_ms} ms",
+    SyncExecutionSurfaceCommand: lambda _command: "surface",
 }
-"""What one word says about a command of each kind; a surface sync has none."""
+"""What one word says about a command of each kind."""
 
 EFFECT_COLUMNS: Final = (
     Column("order", "order", "Int64", "Position in the session, from 1."),
@@ -35,7 +37,10 @@ EFFECT_COLUMNS: Final = (
     Column("protocol_iteration", "envelope.invocation.scope.protocol_iteration", "Int64", "Round of the turn, from 0."),
     Column("kind", "envelope.kind", "category", "What kind of step."),
     Column(
-        "what", lambda entry: _what(entry.envelope.command), "string", "Model, tool, checkpoint or first line of code."
+        "what",
+        lambda entry: _what(entry.envelope.command),
+        "string",
+        "Model, tool, checkpoint, surface or first line of code.",
     ),
     Column("effect_id", "envelope.invocation.effect_id", "string", "Id of the step in its turn."),
     Column(

@@ -20,6 +20,7 @@ _COLUMNS: Final = {
     "duration_ms": "took",
     "effect_id": "effect",
 }
+_WRONG: Final = ("failed", "error")
 _HOST_ERROR: Final = {"error_message": "host error"}
 """Stands there when a host failed; what tools and models fail with is their outcome."""
 
@@ -33,13 +34,14 @@ def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> T
         hint: What to type to see one in full.
     """
     frame = frames.effects_df(entries)
-    wrong = int(frame["status"].isin(("failed", "error")).sum())
+    wrong = int(frame["status"].isin(_WRONG).sum())
     face = views.FrameFace(
         columns=_COLUMNS | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
         title=title,
         note=f"{wrong} failed" if wrong else "",
         empty="Nothing happened yet. Write a prompt below %%lash.",
         hint=hint,
+        failures={"status": _WRONG},
     )
     return Table(frame, face)
 

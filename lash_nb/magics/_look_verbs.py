@@ -61,7 +61,7 @@ def _effects(bench: Bench, asked: Namespace) -> Table:
     return effects_table(
         opened.session.stepper.entries,
         title=f"Effects of {opened.session.session_id}",
-        hint=f"one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
+        hint=f"of an earlier turn: TURN:EFFECT · one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
     )
 
 
@@ -111,6 +111,7 @@ LOOK_VERBS: Final = (
         name="effects",
         summary="every effect of the session as a table",
         run=_effects,
+        instead="%lash envelope {}",
         python=lambda _bench, _asked: "lash_nb.frames.effects_df(session.effects)",
         arguments=(SESSION,),
     ),

@@ -1,6 +1,7 @@
 """Verbs that steer a turn: step, look at what waits, continue, inject, cancel."""
 
 import json
+import re
 from argparse import Namespace
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ from lash_nb.magics._prompt import begin, shown_live
 from lash_nb.magics._queue_verb import cancel_batch
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.runtime import TurnResult
-from lash_nb.wire import EffectEntry, TurnInput
+from lash_nb.wire import EffectEntry, RuntimeInvocation, TurnInput
 from lash_nb.words import counted
 
 __all__ = ["STEP_VERBS"]
+
+_OF_TURN: Final = re.compile(r"(?P<turn>[0-9]+):(?P<effect>[0-9]+(:.+)?)")
+"""An effect of a turn, as `3:7`; ids repeat in every turn. That of a tool call ends in the id of the call, as `3:7:call_1`."""
 
 
 async def _step(bench: Bench, asked: Namespace) -> Stop | None:
@@ -96,11 +100,11 @@ def _envelope(bench: Bench, asked: Namespace) -> EffectEntry:
 
 
 def _found(bench: Bench, opened: OpenSession, wanted: str) -> EffectEntry:
-    """The effect of that id, the latest one; or of that replay key, or that position."""
+    """The effect of that id, the latest one or that of a turn; or of that replay key, or that position."""
     entries = opened.session.stepper.entries
     for entry in reversed(entries):
         invocation = entry.envelope.invocation
-        if wanted in (invocation.effect_id, invocation.replay_key):
+        if wanted in (invocation.effect_id, invocation.replay_key, _in_turn(invocation)):
             return entry
     if wanted.isdecimal() and 0 < int(wanted) <= len(entries):
         return entries[int(wanted) - 1]
@@ -111,6 +115,10 @@ def _found(bench: Bench, opened: OpenSession, wanted: str) -> EffectEntry:
         else "there are none yet; write a prompt below %%lash"
     )
     raise CallerError(f"no effect {wanted}; {known}", code="magics_effect")
+
+
+def _in_turn(invocation: RuntimeInvocation) -> str:
+    return f"{invocation.scope.turn_index}:{invocation.effect_id}"
 
 
 def _check_under_way(opened: OpenSession) -> None:
@@ -132,7 +140,10 @@ def _cancel_python(_bench: Bench, asked: Namespace) -> str:
 def _envelope_python(_bench: Bench, asked: Namespace) -> str:
     if asked.effect is None:
         return "session.stepper.pending"
-    return f"[entry for entry in session.effects if entry.envelope.invocation.effect_id == {asked.effect!r}][-1]"
+    found = _OF_TURN.fullmatch(asked.effect)
+    turn, effect = (found["turn"], found["effect"]) if found else ("", asked.effect)
+    of_turn = f" and entry.envelope.invocation.scope.turn_index == {turn}" if turn else ""
+    return f"[entry for entry in session.effects if entry.envelope.invocation.effect_id == {effect!r}{of_turn}][-1]"
 
 
 def _continue_python(_bench: Bench, asked: Namespace) -> str:
@@ -170,7 +181,7 @@ STEP_VERBS: Final = (
         arguments=(
             Argument(
                 name="EFFECT",
-                help="effect id, replay key or position (default: the one that waits)",
+                help="effect id, as 7 (the latest one) or 3:7 (of turn 3), replay key or position (default: the one that waits)",
                 values=values.effects,
                 settings={"nargs": "?"},
             ),

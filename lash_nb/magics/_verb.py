@@ -17,6 +17,10 @@ Values = Callable[[Bench, str], Iterable[str]]
 """What may stand in an argument, given what is typed of it already."""
 
 _HELP: Final = frozenset({"-h", "--help"})
+_WRONG: Final = re.compile(r"(?:unrecognized arguments: |argument .*: invalid choice: ')(?P<word>[^\s']+)")
+"""What argparse says of a word that it cannot take."""
+_MISSING: Final = "the following arguments are required"
+"""What it says where a word is missing."""
 _FLAG_AT_END: Final = re.compile(r"(?:^|\s)(?P<flag>--[\w-]+)[ =]+(?P<value>[^\s'\"]+)\s*$")
 """A flag with its value, behind all quotes: a text in quotes never ends so."""
 
@@ -63,6 +67,8 @@ class Usage:
     """The Python that does the same."""
     arguments: tuple[Argument, ...] = ()
     """What may follow the name."""
+    instead: str = ""
+    """What a person may have meant who gives one argument too many, with `{}` for it; empty where nothing comes to mind."""
     takes_rest: bool = False
     """Whether the last argument is the rest of the line as it stands, quotes and all; flags stand before it, or at its end."""
 
@@ -129,6 +135,7 @@ class Usage:
 
     def _parser(self, *, flags_only: bool = False) -> "_Parser":
         parser = _Parser(prog=self.magic, description=self.summary, add_help=False, allow_abbrev=False)
+        parser.choices, parser.instead = self.choices, self.instead
         for argument in self.arguments:
             if argument.is_flag or not flags_only:
                 argument.add_to(parser)
@@ -146,12 +153,29 @@ class Verb(Usage):
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of ending the process."""
 
+    choices: Collection[str] = ()
+    """The words of which one must come first; empty where any may."""
+    instead: str = ""
+    """As `Usage.instead`."""
+
     def error(self, message: str) -> NoReturn:
+        raise CallerError(f"{self.prog}: {message}; {self._hint(message)}", code="magics_usage")
+
+    def _hint(self, message: str) -> str:
+        found = _WRONG.match(message)
+        if found is None:
+            is_missing = self.choices and message.startswith(_MISSING)
+            return f"say which: {', '.join(self.choices)}" if is_missing else self._see()
+        word, is_flag = found["word"], found["word"].startswith("-")
         flags = [flag for action in self._actions for flag in action.option_strings]
-        wrong = message.removeprefix("unrecognized arguments: ").partition(" ")[0]
-        near = difflib.get_close_matches(wrong, flags, n=1) if wrong.startswith("-") else []
-        hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
-        raise CallerError(f"{self.prog}: {message}; {hint}", code="magics_usage")
+        values = [str(choice) for action in self._actions for choice in action.choices or ()]
+        near = difflib.get_close_matches(word, flags if is_flag else values, n=1)
+        if near:
+            return f"did you mean {near[0]}?"
+        return f"did you mean {self.instead.format(word)}?" if self.instead and not is_flag else self._see()
+
+    def _see(self) -> str:
+        return f"see {self.prog} --help"
 
 
 def split(text: str) -> list[str]:

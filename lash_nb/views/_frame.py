@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lash_nb.plots import counted, duration, one_line, short_id, token_count
-from lash_nb.views._markup import CODE, MUTED, RIGHT, Html, bar, el, heading, joined, table
+from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, bar, el, heading, joined, table
 from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped, fitting
 
 __all__ = ["FrameFace", "Share"]
@@ -56,6 +56,8 @@ class FrameFace:
     """What to type next."""
     words: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     """Words for values, by column."""
+    failures: Mapping[str, Collection[Any]] = field(default_factory=dict)
+    """Values that tell of a failure, by column."""
     whole: Sequence[str] = ()
     """Columns that text never cuts, e.g. of names that a person types."""
     page_only: Sequence[str] = ()
@@ -119,6 +121,8 @@ class FrameFace:
 
     def _html_cell(self, value: Any, name: str) -> str:
         text = self._text_of(value, name)
+        if not _is_missing(value) and value in self.failures.get(name, ()):
+            return el("span", text, style=FAILURE)
         whole = "" if _is_missing(value) or not isinstance(value, str) else value
         return text if text == whole or not whole else el("span", text, title=one_line(whole, _HOVER))
 

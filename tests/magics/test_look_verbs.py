@@ -1,5 +1,6 @@
 """Look at what happened: as tables, views, pictures and plots."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -363,6 +364,36 @@ def test_numbers_of_branches_do_not_depend_on_a_trace(shell: Shell) -> None:
     assert view.columns["number"] == [3, 2, 1]
     assert SessionGraphView(shell["session"].graph).columns["number"] == [3, 2, 1]
     assert list(turns_df(shell["session"].trace)["turn_index"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plot", "PLOT; say which: timeline, latency, tokens, cost, tool_outcomes, cache_share"),
+        ("plot latncy", "did you mean latency?"),
+        ("plot latency a.jsonl b.jsonl", "see %lash plot --help"),
+        ("effects 12", "unrecognized arguments: 12; did you mean %lash envelope 12?"),
+        ("effects --all", "see %lash effects --help"),
+        ("usage --by modl", "did you mean model?"),
+    ],
+)
+def test_a_line_that_does_not_fit_says_what_was_meant(done: Shell, line: str, said: str) -> None:
+    """A choice that is missing is listed, one that is nearly right is named, and so is the verb that takes the argument."""
+    assert done.refuse(f"%lash {line}").endswith(said)
+
+
+def test_failed_effects_are_marked(shell: Shell) -> None:
+    """The page marks them as a card does; every kind says what it is about."""
+    shell.run("@lash_nb.tool\ndef broken() -> str:\n    'Break.'\n    raise OSError('wet')")
+    shell.run("provider = provider_of(call('broken'), reply('no'))\nsession = %lash new demo")
+    shell.run("%%lash\nhello")
+    table = shell.run("%lash effects")
+    html = shell.faces(table)["text/html"]
+
+    assert re.search(r"color-mix[^>]*>failed<", html)
+    assert not re.search(r"color-mix[^>]*>ok<", html)
+    assert set(table.query("kind == 'sync_execution_surface'")["what"]) == {"surface"}
+    assert table["what"].notna().all()
 
 
 def test_effects_are_one_line_each(done: Shell) -> None:

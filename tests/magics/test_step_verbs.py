@@ -143,6 +143,25 @@ def test_any_effect_can_be_looked_at(turn: Shell) -> None:
     assert turn.run("%lash envelope 7").order == 7
 
 
+def test_an_effect_of_an_earlier_turn_is_named_with_it(turn: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids repeat in every turn: alone they mean the latest one, and the table says how to name another."""
+    for _ in range(2):
+        turn.run("%%lash\nHello")
+    session = turn.run("%lash use demo")
+    first = next(one for one in session.effects if one.envelope.invocation.effect_id == "2")
+
+    assert turn.run("%lash envelope 1:2") == first
+    assert turn.run("%lash envelope 2").envelope.invocation.scope.turn_index == 2
+    assert "of an earlier turn: TURN:EFFECT" in turn.faces(turn.run("%lash effects"))["text/plain"]
+    assert turn.run("%lash envelope 1:3:call-1").envelope.kind == "tool_call"
+    assert turn.refuse("%lash envelope 3:2").startswith("magics_effect: no effect 3:2; ")
+    capsys.readouterr()
+    turn.run("%lash explain envelope 1:2")
+    assert eval(capsys.readouterr().out, {"session": session}) == first  # noqa: S307 - what explain prints is Python
+    turn.run("%lash explain envelope 3:call-1")
+    assert "scope" not in capsys.readouterr().out
+
+
 def test_a_turn_that_buttons_end_is_kept_all_the_same(turn: Shell) -> None:
     """`-o` is set when the turn ends, whoever drives it there."""
     view = turn.run("%%lash --step -o result\nHello")
