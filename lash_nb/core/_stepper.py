@@ -98,6 +98,11 @@ class Stepper:
         """The result of the turn that is followed, once it is over."""
         return self._turn.result if self._turn else None
 
+    @property
+    def error(self) -> BaseException | None:
+        """Why the turn that is followed ended without a result."""
+        return self._turn.error if self._turn else None
+
     def conversation(self) -> Sequence[Message]:
         """Return what the model knows at this moment."""
         return self._runtime.conversation()

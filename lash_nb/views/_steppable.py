@@ -48,6 +48,11 @@ class Steppable(Protocol):
         """The turn's result once it is finished (`TurnLike`), else None."""
         ...
 
+    @property
+    def error(self) -> BaseException | None:
+        """Why the turn ended without a result, if it did."""
+        ...
+
     def conversation(self) -> Sequence[Message]:
         """Return what the model knows at this moment."""
         ...

@@ -1,5 +1,6 @@
 """What the stepper's page draws, as plain data: rail, envelope, conversation, state line. Small on purpose, cut aloud."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, get_args
@@ -72,8 +73,16 @@ def _empty(steppable: Steppable) -> str:
     """What stands where an envelope would."""
     if steppable.state != "finished":
         return "Nothing is pending."
-    outcome = outcome_words(steppable.result) if steppable.result is not None else "no result"
+    outcome = outcome_words(steppable.result) if steppable.result is not None else _without_result(steppable.error)
     return f"The turn is over: {outcome}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
+
+
+def _without_result(error: BaseException | None) -> str:
+    if error is None:
+        return "no result"
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return "broken off, by Ctrl-C or whoever awaited it; what it had not committed is lost"
+    return f"no result: {type(error).__name__}"
 
 
 def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
@@ -83,7 +92,7 @@ def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
         running = steppable.entries[-1] if steppable.entries else None
         return f"{running.envelope.kind} {subject_of(running.envelope)}" if running else "starting"
     if steppable.state == "finished":
-        return _end(steppable.result) if steppable.result is not None else "no result"
+        return _end(steppable.result) if steppable.result is not None else _without_result(steppable.error)
     return 'start a turn: %lash step "…"'
 
 

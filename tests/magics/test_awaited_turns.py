@@ -111,3 +111,11 @@ def test_after_the_cell_ctrl_c_is_what_it_was(notebook: Kernel) -> None:
     notebook.wait_for(cell, "begins")
     notebook.interrupt()
     assert "KeyboardInterrupt" in notebook.finish(cell).error
+
+
+def test_a_stepper_says_that_a_turn_was_broken_off(notebook: Kernel) -> None:
+    """One that the cell gives no more time: it has no result, and the view says why."""
+    notebook.run(f"SECONDS = 20.0\nasync with asyncio.timeout(0.3):\n    {AWAITED}")
+    notebook.run("view = lash_nb.views.StepperView(session.stepper)")
+
+    assert "broken off, by Ctrl-C or whoever awaited it" in value(notebook, "view.state['detail']")

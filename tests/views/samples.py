@@ -335,6 +335,7 @@ class RecordedSteppable:
         self.entries = entries
         self.stop_at = frozenset({"llm_call", "tool_call", "exec_code", "process"})
         self.result: Any = None
+        self.error: BaseException | None = None
         self.asked: list[tuple[str, Any]] = []
         self.gate: asyncio.Event | None = None
         self._then = list(then)

@@ -265,3 +265,21 @@ def test_a_long_session_sends_its_end_only() -> None:
     assert sum(len(turn["rows"]) for turn in view.rail["turns"]) == 200
     assert "the last 200 of 1,000 effects; all of them: session.effects" in view.rail["notes"]
     assert len(to_json(dict(view.rail))) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (asyncio.CancelledError(), "broken off, by Ctrl-C or whoever awaited it; what it had not committed is lost"),
+        (CallerError("the queue is empty", code="queue_empty"), "no result: CallerError"),
+        (None, "no result"),
+    ],
+)
+def test_a_turn_without_a_result_says_why(error: BaseException | None, words: str) -> None:
+    """In the state line, and where the envelope would stand."""
+    steppable = samples.RecordedSteppable(samples.journal()[:-1])
+    steppable.state, steppable.error = "finished", error
+    view = StepperView(steppable)
+
+    assert view.state["detail"] == words
+    assert f"The turn is over: {words}." in view.state["empty"]
