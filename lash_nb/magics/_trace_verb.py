@@ -7,16 +7,20 @@ from typing import Final
 
 import pandas as pd
 
-from lash_nb import frames, plots
+from lash_nb import frames, plots, views
 from lash_nb.errors import CallerError
 from lash_nb.magics import _values as values
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._look_verbs import open_trace, read_python
+from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace
 from lash_nb.views import TraceExplorerView, summary_text, turn_places, write_trace_report
 
 __all__ = ["TRACE_VERB"]
+
+_SHOWN: Final = 7
+"""Columns of a table that are shown, of those in which something stands: what one looks at first is in front."""
 
 
 def _trace(bench: Bench, asked: Namespace) -> TraceExplorerView | pd.DataFrame | None:
@@ -57,7 +61,14 @@ def _whole_table(trace: Trace, name: str) -> pd.DataFrame:
     if cells:
         words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
         print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
-    return frame
+    columns = [str(column) for column in frame if len(frame) == 0 or frame[column].notna().any()][:_SHOWN]
+    face = views.FrameFace(
+        columns={column: column for column in columns},
+        title=f"{name} of {trace.name}",
+        empty="The trace has none.",
+        whole=("status",),
+    )
+    return Table(frame, face)
 
 
 def _follow(bench: Bench, view: TraceExplorerView, again: str) -> None:

@@ -127,7 +127,7 @@ class FrameFace:
         return text if text == whole or not whole else el("span", text, title=one_line(whole, _HOVER))
 
     def _text_of(self, value: Any, name: str) -> str:
-        own = None if _is_missing(value) else self.words.get(name, {}).get(value)
+        own = self.words[name].get(value) if name in self.words and not _is_missing(value) else None
         return _text_of(value, name) if own is None else own
 
     def _bars(self, frame: pd.DataFrame) -> list[Html]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lash_nb.frames import llm_calls_df, tool_calls_df, turns_df
+from lash_nb.frames import TRACE_TABLES, llm_calls_df, tool_calls_df, turns_df
 from lash_nb.trace import read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
@@ -89,7 +89,30 @@ def test_a_trace_is_opened(shell: Shell) -> None:
     assert isinstance(view, TraceExplorerView)
     assert 203 == len(view.trace) == len(shell.run(f"%lash trace {STATION} --table records"))
     for name, table in {"turns": turns_df, "llm_calls": llm_calls_df, "tool_calls": tool_calls_df}.items():
-        pd.testing.assert_frame_equal(table(read_trace(STATION)), shell.run(f"%lash trace {STATION} --table {name}"))
+        shown = shell.run(f"%lash trace {STATION} --table {name}")
+        assert isinstance(shown, pd.DataFrame)
+        pd.testing.assert_frame_equal(table(read_trace(STATION)), shown, check_frame_type=False)
+
+
+@pytest.mark.parametrize("name", TRACE_TABLES)
+def test_every_table_of_a_trace_is_shown(shell: Shell, name: str) -> None:
+    """Whatever stands in its cells, also where it has no row."""
+    shown = shell.faces(shell.run(f"%lash trace {STATION} --table {name}"))
+
+    assert f"{name} of {STATION.name}" in shown["text/html"]
+    assert max(map(len, shown["text/plain"].splitlines())) <= 100
+
+
+def test_a_table_of_a_trace_is_one_line_per_row(shell: Shell) -> None:
+    """Times of day and units as everywhere; what there is no room for is named, none is hidden behind dots."""
+    shown = shell.faces(shell.run(f"%lash trace {STATION} --table turns"))
+
+    assert shown["text/plain"].startswith(f"turns of {STATION.name}  ")
+    assert "columns not shown: " in shown["text/plain"]
+    assert not re.search(r"\.\d{6}|\.\.\.", shown["text/plain"])
+    assert max(map(len, shown["text/plain"].splitlines())) <= 100
+    assert "<th" in shown["text/html"]
+    assert " ... " not in shown["text/html"]
 
 
 def test_several_files_and_patterns_are_one_trace(shell: Shell, capsys: Any) -> None:
