@@ -81,7 +81,7 @@ async def test_a_broken_file_is_an_error_beside_the_others(tmp_path: Path) -> No
     await closed(tmp_path)
     (tmp_path / "sessions" / "zero.db").write_bytes(b"")
     (tmp_path / "sessions" / "noise.db").write_bytes(os.urandom(9000))
-    with sqlite3.connect(tmp_path / "sessions" / "other.db") as other:
+    with closing(sqlite3.connect(tmp_path / "sessions" / "other.db")) as other, other:
         other.execute("CREATE TABLE things (id)")
 
     reader = open_store(tmp_path)
