@@ -11,12 +11,14 @@ from lash_nb.effects import EffectEntries
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._effects_table import entries_table
 from lash_nb.magics._open_session import OpenSession
+from lash_nb.magics._part_lines import PART_LINES
 from lash_nb.magics._shown import display_formatter
+from lash_nb.magics._usage_verb import report_table
 from lash_nb.plots import one_line
 from lash_nb.runtime import PromptPreview, TurnResult
 from lash_nb.stores import AttachmentCheck, AttachmentCollection, AttachmentListing, StoredSession, StoreReader
 from lash_nb.trace import Trace
-from lash_nb.wire import CompletedToolCall, EffectEntry, SessionGraph, SessionNodeRecord
+from lash_nb.wire import CompletedToolCall, EffectEntry, SessionGraph, SessionNodeRecord, SessionUsageReport
 
 __all__ = ["Faces"]
 
@@ -59,6 +61,10 @@ class Faces:
             StoredSession: Face(views.stored_session_text, _themed(views.stored_session_html)),
             AttachmentListing: Face(lambda found: _listing(found).text(), lambda found: _listing(found).static_html()),
             AttachmentCheck: Face(views.attachment_check_text, views.attachment_check_html),
+            **{kind: Face(line, line=line) for kind, line in PART_LINES.items()},
+            SessionUsageReport: Face(
+                lambda report: repr(report_table(report)), lambda report: report_table(report)._repr_html_()
+            ),
             AttachmentCollection: Face(views.attachment_collection_text, views.attachment_collection_html),
         }
         self._before: dict[tuple[str, type], Any] = {}

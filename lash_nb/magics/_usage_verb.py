@@ -16,9 +16,9 @@ from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.plots import token_count
-from lash_nb.wire import UsageTotals
+from lash_nb.wire import SessionUsageReport, UsageTotals
 
-__all__ = ["USAGE_VERB"]
+__all__ = ["USAGE_VERB", "report_table"]
 
 Prices: TypeAlias = Mapping[str, frames.Price]
 """Prices by model."""
@@ -51,14 +51,34 @@ def _usage(bench: Bench, asked: Namespace) -> Table:
 
 
 def _by_ledger(opened: OpenSession, by: Any, prices: Prices | None, line: str) -> Table:
-    report = opened.session.usage_report()
+    hint = _hint(prices, line, f"by turn: {line} --by turn")
+    return report_table(opened.session.usage_report(), by=by, prices=prices, title=_title(opened), hint=hint)
+
+
+def report_table(
+    report: SessionUsageReport,
+    *,
+    by: Any = None,
+    prices: Prices | None = None,
+    title: str = "Usage",
+    hint: str = "as a DataFrame: lash_nb.frames.session_usage_df(…)",
+) -> Table:
+    """Return one row per source and model of a report, or per one of them.
+
+    Args:
+        report: What was used.
+        by: `source` or `model`; both when None.
+        prices: Prices by model.
+        title: Whose it is.
+        hint: What to type next.
+    """
     frame = frames.session_usage_df(report, by=by, prices=prices)
     face = views.FrameFace(
         columns={name: name for name in ("source", "model") if by in (None, name)} | _TOKENS | _cost_columns(frame),
-        title=_title(opened),
+        title=title,
         note=_sums(report.usage, frame, prices),
         empty=_NOTHING,
-        hint=_hint(prices, line, f"by turn: {line} --by turn"),
+        hint=hint,
         sums=(*_TOKENS, *_PRICED),
         shares=_shares(cached_in_input=True, reasoning_in_output=False),
     )

@@ -233,6 +233,37 @@ def test_our_values_in_a_list_are_one_line_each(done: Shell, expression: str, li
     assert max(map(len, text.splitlines())) <= 110
 
 
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("session.stepper", "<Stepper of "),
+        ("session.control", ".config, .tools, "),
+        ("session.control.tools", "<ToolsControl: "),
+        ("session.control.triggers", "<TriggersControl"),
+        ("session.store", "gone with the kernel"),
+        ("lash_nb.stores.SqliteSessionStore('some.db')", "<SqliteSessionStore "),
+        ("session.turn('secret')", "await ….run()"),
+    ],
+)
+def test_a_part_of_a_session_says_what_it_is(done: Shell, expression: str, said: str) -> None:
+    """In one line, without its address or what was said."""
+    text = done.faces(done.run(expression))["text/plain"]
+
+    assert said in text
+    assert "\n" not in text
+    assert " at 0x" not in text
+    assert "secret" not in text
+
+
+def test_a_usage_report_is_a_table(done: Shell) -> None:
+    """The rows of the magic, and its sums."""
+    shown = done.faces(done.run("session.usage_report()"))
+
+    rows = done.faces(done.run("%lash usage"))["text/plain"].splitlines()[1:-2]
+    assert [row for row in rows if row not in shown["text/plain"]] == []
+    assert "<table" in shown["text/html"]
+
+
 def test_a_session_says_what_it_is(done: Shell) -> None:
     """In one line, with the next command."""
     shown = done.faces(done["session"])
