@@ -11,7 +11,7 @@ from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._child_calls import ChildCalls
-from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._registry import ToolRegistry
@@ -100,7 +100,8 @@ class ToolDispatcher:
         output = await self._attempts(*found, prepared, context, sleep or self._sleep)
         duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
         if self._hooks is not None:
-            output = _checked(prepared.tool_name, await self._hooks.after(prepared, output, duration_ms))
+            given = await self._hooks.after(prepared, output, duration_ms)
+            output = _checked(prepared.tool_name, given, context.attachments)
         return self._completed(prepared, output, duration_ms=duration_ms)
 
     async def _attempts(
@@ -121,7 +122,7 @@ class ToolDispatcher:
                 given = await provider.execute(call)
             except BaseException as error:  # noqa: BLE001 - a tool of the user's own
                 given = _failure(error)
-            output = _checked(prepared.tool_name, given)
+            output = _checked(prepared.tool_name, given, context.attachments)
             wish = plan.wish(output)
             if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
                 break
@@ -219,10 +220,10 @@ def _failure(error: BaseException) -> ToolCallOutput:
     return tool_failure("execution", "tool_error", message, source="tool", retry=retry, raw=ToolValue(text))
 
 
-def _checked(name: str, output: object) -> ToolCallOutput:
+def _checked(name: str, output: object, attachments: AttachmentSink | None = None) -> ToolCallOutput:
     """The output as JSON, or the failure of a tool that gave something else, or whose result has code of its own that fails."""
     try:
-        return _as_json(output)
+        return _as_json(output, attachments)
     except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
         raise
     except (NotJsonError, WireError) as error:
@@ -232,7 +233,7 @@ def _checked(name: str, output: object) -> ToolCallOutput:
     return tool_failure("execution", "tool_result_not_json", f"tool {name}: {fault}", source="tool")
 
 
-def _as_json(output: object) -> ToolCallOutput:
+def _as_json(output: object, attachments: AttachmentSink | None) -> ToolCallOutput:
     if not isinstance(output, ToolCallOutput):
         raise NotJsonError(f"its provider returned {type(output).__name__} and must return a ToolCallOutput")
     if not isinstance(output.outcome, ToolSuccess):
@@ -241,5 +242,5 @@ def _as_json(output: object) -> ToolCallOutput:
     if output.control is not None:
         to_json(output.control)
     given = output.outcome.payload.value
-    plain = plain_json(given)
+    plain = plain_json(given, attachments)
     return output if plain is given else replace(output, outcome=ToolSuccess(payload=ToolValue(plain)))

@@ -49,7 +49,8 @@ class FunctionTool(Generic[P, R]):
     """A function that a model may call; people call it as before.
 
     A plain function runs in a thread, so that it does not hold up the event loop, an async one is awaited. What it returns must be JSON, or a
-    pydantic model, a dataclass and the like; a `ToolCallOutput` is taken as it is.
+    pydantic model, a dataclass and the like; tables of pandas are summed up, figures of matplotlib and bytes that are a picture become
+    attachments; a `ToolCallOutput` is taken as it is.
     """
 
     def __init__(

@@ -10,6 +10,8 @@ from msgspec import UNSET, Struct
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from lash_nb.errors import WireError
+from lash_nb.plugins._context import AttachmentSink
+from lash_nb.plugins._library_values import library_value
 from lash_nb.wire import AttachmentRef, Json, ToolValue, may_hold_long_integer, nests_deeper, to_builtins, to_json
 
 __all__ = ["NotJsonError", "plain_json"]
@@ -28,23 +30,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder()
 
 
-_REMEDIES: Final = {
-    ("pandas", "DataFrame"): '.to_dict("records")',
-    ("pandas", "Series"): ".to_dict()",
-    ("pandas", "Index"): ".tolist()",
-    ("numpy", "ndarray"): ".tolist()",
-}
-"""What makes JSON of what tools often hold, by library and type: they say themselves how much of it goes to the model."""
-
-
 class NotJsonError(ValueError):
     """A value that cannot be written as JSON; the text says where and what to return instead."""
 
 
-def plain_json(value: Any) -> Json:
+def plain_json(value: Any, attachments: AttachmentSink | None = None) -> Json:
     """Return a copy of `value` as JSON in which `AttachmentRef` objects stand as they are.
 
-    Pydantic models, dataclasses, enums, dates, sets and the like become what pydantic makes of them.
+    Pydantic models, dataclasses, enums, dates, sets and the like become what pydantic makes of them; tables of pandas are summed up, pictures
+    and figures are stored in `attachments`.
 
     Raises:
         NotJsonError: something inside has no JSON form.
@@ -53,7 +47,7 @@ def plain_json(value: Any) -> Json:
     copied = value if type(value) is str and value.isascii() else _copied(value)
     if copied is not UNSET:
         return copied
-    plain = _plain(value, "result", _DEPTH)
+    plain = _plain(value, "result", _DEPTH, attachments)
     to_json(ToolValue(plain))
     return plain
 
@@ -98,7 +92,7 @@ def _built_in(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any, path: str, depth: int) -> Json:
+def _plain(value: Any, path: str, depth: int, attachments: AttachmentSink | None) -> Json:
     if value is None or isinstance(value, AttachmentRef) or type(value) in (str, bool):
         return value
     if not depth:
@@ -108,10 +102,12 @@ def _plain(value: Any, path: str, depth: int) -> Json:
     if type(value) is float:
         return _finite(value, path)
     if isinstance(value, dict):
-        return {_key(key, path): _plain(item, f"{path}[{key!r}]", depth - 1) for key, item in value.items()}
+        return {
+            _key(key, path): _plain(item, f"{path}[{key!r}]", depth - 1, attachments) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
-    return _plain(_converted(value, path), path, depth - 1)
+        return [_plain(item, f"{path}[{index}]", depth - 1, attachments) for index, item in enumerate(value)]
+    return _plain(_converted(value, path, attachments), path, depth - 1, attachments)
 
 
 def _short(value: int, path: str) -> int:
@@ -134,11 +130,16 @@ def _key(key: Any, path: str) -> str:
     raise NotJsonError(f"{path} has the key {key!r} of type {type(key).__name__}; use text keys")
 
 
-def _converted(value: Any, path: str) -> Any:
+def _converted(value: Any, path: str, attachments: AttachmentSink | None) -> Any:
     """One step towards JSON, or an error that names the type."""
     name = type(value).__name__
+    known = library_value(value, attachments)
+    if known is not UNSET:
+        return known
     if isinstance(value, bytes | bytearray | memoryview):
-        raise NotJsonError(f"{path} is {name}; store it with context.attachments.put(…) and return the reference")
+        raise NotJsonError(
+            f"{path} is {name} and no picture that can be stored (PNG, JPEG, GIF, WebP or BMP); return what it says as text"
+        )
     if dataclasses.is_dataclass(value) and not isinstance(
         value, type
     ):  # field by field: attachments inside stay references
@@ -152,11 +153,5 @@ def _converted(value: Any, path: str) -> Any:
         told = error if isinstance(error, TypeError) else error.__cause__
         why = f": {told}" if told else ""
         raise NotJsonError(
-            f"{path} is of type {name}, which is not JSON{why}; return {_remedy(value)} dict, list, text or number, a dataclass or a pydantic model"
+            f"{path} is of type {name}, which is not JSON{why}; return a dict, list, text or number, a dataclass or a pydantic model"
         ) from error
-
-
-def _remedy(value: Any) -> str:
-    kind = type(value)
-    remedy = _REMEDIES.get((kind.__module__.partition(".")[0], kind.__name__))
-    return f"its {remedy}, or any" if remedy else "a"

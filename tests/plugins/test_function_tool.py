@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
-import pandas as pd
 import pytest
 from msgspec import Struct
 from pydantic import BaseModel, Field, field_serializer
@@ -334,14 +333,9 @@ async def test_results_become_json(returned: Any, value: Any) -> None:
             "tool give: result[0] is of type Deferred, which is not JSON: objects of type builtin_function_or_method are not",
         ),
         (
-            pd.DataFrame({"a": [1]}),
-            'tool give: result is of type DataFrame, which is not JSON; return its .to_dict("records"), or any dict,',
+            [b"x"],
+            "tool give: result[0] is bytes and no picture that can be stored (PNG, JPEG, GIF, WebP or BMP); return",
         ),
-        (
-            {"level": pd.Series([1])},
-            "tool give: result['level'] is of type Series, which is not JSON; return its .to_dict(), or any dict, list,",
-        ),
-        ([b"x"], "tool give: result[0] is bytes; store it with context.attachments.put(…) and return the reference"),
         ({"a": float("nan")}, "tool give: result['a'] is nan, which JSON cannot carry; return None or a text instead"),
         ([1, 2**64], "tool give: result[1] is an integer of more than 64 bits, which JSON readers round"),
         ({"a": "\ud800"}, "tool give: ToolValue cannot be written as JSON: str with half of a surrogate pair"),
