@@ -198,7 +198,7 @@ def test_ctrl_c_while_libraries_load_is_silent() -> None:
 def test_a_signal_leaves_nothing_behind(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Told to end while it writes, the program says nothing, and the older report is alone in its folder."""
     trace, target = tmp_path / "trace.jsonl", tmp_path / "out" / "report.html"
-    trace.write_bytes(STATION.read_bytes() * 100)
+    trace.write_bytes(STATION.read_bytes() * 300)
     target.parent.mkdir()
     target.write_text("older")
     with subprocess.Popen([*PROGRAM, trace, "-o", target], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -61,7 +61,7 @@ COMMANDS: Final[list[tuple[str, dict[str, Any], str | None]]] = [
     ("process", {"command": {"op": "cancel", "process_id": "p1"}}, "cancel"),
     ("exec_code", {"code": "\nx = 1\ny"}, "x = 1"),
     ("checkpoint", {"checkpoint": "after_work"}, "after_work"),
-    ("sync_execution_surface", {"update_machine_config": True}, None),
+    ("sync_execution_surface", {"update_machine_config": True}, "surface"),
     ("sleep", {"duration_ms": 250}, "250 ms"),
 ]
 

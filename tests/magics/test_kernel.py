@@ -188,7 +188,7 @@ def test_the_second_interrupt_cancels_what_is_in_flight(notebook: Kernel, source
 def test_a_cell_that_waits_for_what_another_awaits_is_interrupted(notebook: Kernel) -> None:
     """Pressed once it pauses the turn, which whoever awaits it still gets the result of."""
     notebook.run("session.stepper.pause()\nawaited = asyncio.ensure_future(session.turn('Look').run())")
-    cell = notebook.start("asyncio.get_running_loop().call_later(0.4, print, 'waits')\n%lash continue")
+    cell = notebook.start("asyncio.get_running_loop().call_later(0.4, print, 'wai' 'ts')\n%lash continue")
     notebook.wait_for(cell, "waits")
     notebook.interrupt()
     notebook.finish(cell)
