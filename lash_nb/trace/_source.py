@@ -169,7 +169,7 @@ def _matching(path: Path) -> list[Path]:
     except (OSError, ValueError, RuntimeError) as error:  # too long a name, no such home, too many folders
         raise unreadable(path, error) from None
     if not found:
-        message = f"The traces {str(path)!r} cannot be read: no file matches; check the pattern, e.g. with `%ls`."
+        message = f"The traces {str(path)!r} cannot be read: no file matches; check the pattern."
         raise TraceReadError(message)
     return found
 

@@ -14,20 +14,13 @@ __all__ = ["StampReader", "is_time", "time_ns"]
 
 _USUAL: Final = len("2026-11-21T15:00:01.000000001+00:00")
 """A time with nine digits behind the point; now and then one has fewer, as trailing zeros are cut in groups of three."""
-_FIELDS: Final = {"early": ("<u8", 0), "middle": ("<u8", 8), "late": ("<u8", 11), "point": ("u1", 19)} | {
-    "digits": ("<u8", 20),
-    "digit": ("u1", 28),
-    "zone": ("S6", 29),
-}
-_LAYOUT: Final = np.dtype(
-    {
-        "names": list(_FIELDS),
-        "formats": [kind for kind, _ in _FIELDS.values()],
-        "offsets": [at for _, at in _FIELDS.values()],
-        "itemsize": _USUAL,
-    }
-)
-"""Where the parts of such a time lie; those that only have to be compared as numbers of eight bytes."""
+_SECOND: Final = len("2026-11-21T15:00:01")
+_BEFORE, _BEHIND = "\0" * 4, "\0"
+"""Stand around each time when many are looked at together: its parts then begin where numbers of eight bytes do. No time has such a sign."""
+_ROW: Final = len(_BEFORE) + _USUAL + len(_BEHIND)
+"""Bytes of such a time: three numbers hold all up to the point, one eight digits, the last one the ninth and the zone."""
+_POINT: Final = np.uint64(ord("."))
+_ZONE: Final = np.uint64(int.from_bytes(b"+00:00\0", "little"))
 _ZEROS: Final = np.uint64(0x3030_3030_3030_3030)
 _SIXES: Final = np.uint64(0x0606_0606_0606_0606)
 _HIGH_HALVES: Final = np.uint64(0xF0F0_F0F0_F0F0_F0F0)
@@ -79,34 +72,36 @@ class StampReader(dict[str, int]):
         Raises:
             ValueError: one of them is no time.
         """
-        if set(map(len, stamps)) == {_USUAL}:
-            times, are_zoned = self._read_usual(stamps)
-            self.without_zone = [] if are_zoned else _without_zone(stamps, range(len(stamps)))
+        times = self._read_alike(stamps)
+        if times is not None:
+            self.without_zone = []
             return times
         usual = np.fromiter(map(len, stamps), np.int64, len(stamps)) == _USUAL
         others, times = np.flatnonzero(~usual).tolist(), np.empty(len(stamps), np.int64)
-        times[usual], are_zoned = self._read_usual([stamp for stamp in stamps if len(stamp) == _USUAL])
+        alike = [stamp for stamp in stamps if len(stamp) == _USUAL]
+        found = self._read_alike(alike)
+        times[usual] = [time_ns(stamp) for stamp in alike] if found is None else found
         times[others] = [time_ns(stamps[place]) for place in others]
-        doubtful = others if are_zoned else range(len(stamps))
-        self.without_zone = _without_zone(stamps, doubtful)
+        self.without_zone = _without_zone(stamps, range(len(stamps)) if found is None else others)
         return times
 
-    def _read_usual(self, stamps: Sequence[str]) -> tuple[Ints, bool]:
-        """Return times of the usual length, and whether they all surely name a zone."""
-        joined = "".join(stamps)
-        if joined.isascii():
-            table = np.frombuffer(joined.encode(), _LAYOUT)
-            fits = (table["point"] == ord(".")).all() and (table["zone"] == b"+00:00").all()
-            nanos, are_digits = _read_digits(table)
-            if fits and are_digits:
-                return self._seconds(stamps, table, nanos), True
-        return np.array([time_ns(stamp) for stamp in stamps], np.int64), False
+    def _read_alike(self, stamps: Sequence[str]) -> Ints | None:
+        """Return the times if all of them have the usual length and layout, which names the zone."""
+        text = f"{_BEFORE}{(_BEHIND + _BEFORE).join(stamps)}{_BEHIND}"
+        if len(text) != _ROW * len(stamps) or not text.isascii():
+            return None
+        *begins, digits, last = np.frombuffer(text.encode(), "<u8").reshape(len(stamps), -1).T
+        nanos, are_digits = _read_digits(digits, last & 0xFF)
+        is_usual = not ((last >> 8) ^ _ZONE | (begins[-1] >> 56) ^ _POINT).any()
+        return self._seconds(text, begins) + nanos if is_usual and are_digits else None
 
-    def _seconds(self, stamps: Sequence[str], table: Ints, nanos: Ints) -> Ints:
-        """Look up each second once for all neighbours that share it, and add the nanoseconds."""
-        begins = changes(table["early"]) | changes(table["middle"]) | changes(table["late"])
-        seconds = [self[stamps[row][:19]] for row in np.flatnonzero(begins).tolist()]
-        times: Ints = np.array(seconds, np.int64)[np.cumsum(begins) - 1] + nanos
+    def _seconds(self, text: str, begins: Sequence[Ints]) -> Ints:
+        """Look up each second, once for all neighbours that share it."""
+        early, middle, late = map(changes, begins)
+        differs = early | middle | late
+        places = np.flatnonzero(differs) * _ROW + len(_BEFORE)
+        seconds = [self[text[place : place + _SECOND]] for place in places.tolist()]
+        times: Ints = np.array(seconds, np.int64)[np.cumsum(differs) - 1]
         return times
 
 
@@ -114,11 +109,11 @@ def _without_zone(stamps: Sequence[str], places: Iterable[int]) -> list[int]:
     return [place for place in places if not _HAS_ZONE(stamps[place])]
 
 
-def _read_digits(table: Ints) -> tuple[Ints, bool]:
+def _read_digits(eight: Ints, last: Ints) -> tuple[Ints, bool]:
     """Read the nine digits of many times, eight of them as the bytes of one number; tell whether they are digits."""
-    eight, last = table["digits"] ^ _ZEROS, table["digit"] ^ ord("0")  # what is no digit becomes more than nine
+    eight, last = eight ^ _ZEROS, last ^ ord("0")  # what is no digit becomes more than nine
     is_right = not ((eight | (eight + _SIXES)) & _HIGH_HALVES).any() and bool((last <= 9).all())
     pairs = eight * 10 + (eight >> 8)
     fours = (pairs & 0x00FF_00FF_00FF_00FF) * 100 + ((pairs >> 16) & 0x00FF_00FF_00FF_00FF)
     value = (fours & 0x0000_FFFF_0000_FFFF) * 10_000 + ((fours >> 32) & 0x0000_FFFF_0000_FFFF)
-    return (value & 0xFFFF_FFFF).astype(np.int64) * 10 + last, is_right
+    return ((value & 0xFFFF_FFFF) * 10 + last).astype(np.int64), is_right

@@ -18,8 +18,8 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 _NO_ROOM: Final = "there is no room on the disk for its unpacked bytes; unpack it elsewhere and read that"
 _HINTS: Final = {
-    errno.ENOENT: "there is no such file; check the path, e.g. with `%ls`",
-    errno.ENOTDIR: "there is no such file; check the path, e.g. with `%ls`",
+    errno.ENOENT: "there is no such file; check the path",
+    errno.ENOTDIR: "there is no such file; check the path",
     errno.EISDIR: "it is a directory; name the traces in it, e.g. with `DIR/*.jsonl`",
     errno.EACCES: "reading it is not permitted; change its mode or copy it to where you may read",
     errno.EPERM: "reading it is not permitted; change its mode or copy it to where you may read",

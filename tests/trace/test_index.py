@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from lash_nb.clock import parse_rfc3339
 from lash_nb.trace import Usage, read_fact, read_trace
 from tests.trace.lines import STATION, line, llm_end, record, whole_lines
 
@@ -32,6 +35,39 @@ def test_times_keep_their_nanoseconds() -> None:
 
     start = 1_795_273_200_000_000_000
     assert list(trace.index.time_ns) == [start, start, start + 250_000_000, start + 123_456_789]
+
+
+STAMP = "2026-11-21T15:00:00.123456789+00:00"
+SIGNS = ["", "\0", "0", "00", "9", ".", "-", ":", "Z", '"', "+", "é", "\0\0\0\0\0"]
+STAMPS = st.builds(
+    lambda place, sign, cut: STAMP[:place] + sign + STAMP[place + cut :],
+    st.integers(0, len(STAMP)),
+    st.sampled_from(SIGNS),
+    st.integers(0, 3),
+)
+
+
+def time_of(stamp: str) -> int | None:
+    """Read one time by itself; None for what is none, or lies beyond what a column holds."""
+    try:
+        value = parse_rfc3339(stamp)
+    except (ValueError, OverflowError):
+        return None
+    return value if -(1 << 63) < value < 1 << 63 else None
+
+
+@settings(max_examples=40)
+@given(st.lists(STAMPS, min_size=1, max_size=6))
+@example([STAMP, STAMP[:-1], f"{STAMP}\0"])
+@example([f"{STAMP}\0\0\0\0\0{STAMP}"])
+def test_times_read_together_are_those_read_one_by_one(stamps: list[str]) -> None:
+    """However long the others are, and whatever they hold, each time is read as it stands, or its line is bad."""
+    trace = read_trace(b"".join(line({**record(0, "custom"), "timestamp": stamp}) for stamp in stamps))
+
+    times = {number: time_of(stamp) for number, stamp in enumerate(stamps, 1)}
+    found = dict(zip(trace.index.line.tolist(), trace.index.time_ns.tolist(), strict=True))
+    assert found == {number: time for number, time in times.items() if time is not None}
+    assert len(found) + len(trace.errors) == len(stamps)
 
 
 @pytest.mark.parametrize(
