@@ -40,7 +40,7 @@ from lash_nb.wire._host_event import (
     HostEventEmitReport, HostEventOccurrenceRecord, HostEventOccurrenceRequest,
 )
 from lash_nb.wire._identity import (
-    child_tool_effect_invocation, direct_effect_invocation, direct_request_discriminator, host_event_invocation,
+    child_tool_effect_invocation, child_tool_effect_invocations, direct_effect_invocation, direct_request_discriminator, host_event_invocation,
     lashlang_sleep_invocation, process_effect_invocation, process_event_invocation, tool_retry_sleep_invocation,
     turn_effect_invocation,
 )
@@ -284,7 +284,7 @@ __all__ = [
     "TurnCompleted", "TurnEvent", "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent",
     "TurnScope", "TurnStarted", "TurnStop", "TurnStopDetail", "TurnTerminationPolicyState", "TwoWay", "UnchangedGraph",
     "UsageActivity", "UsageReportRow", "UsageTotals", "ValueSelector", "WakeDedupeKey", "Wire", "active_path",
-    "at_least", "child_tool_effect_invocation", "chronological_projection", "common_beginning", "completed_call",
+    "at_least", "child_tool_effect_invocation", "child_tool_effect_invocations", "chronological_projection", "common_beginning", "completed_call",
     "content_id", "conversation_messages", "direct_effect_invocation", "direct_request_discriminator", "display_value",
     "effect_kind", "expect_outcome", "first_user_message", "format_tool_output_content", "from_builtins", "from_json",
     "from_json_rows", "host_event_invocation", "image_dimensions", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",

@@ -121,7 +121,8 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
             RuntimeEffectControllerError: `runtime_effect_invocation_subject`, `runtime_effect_invocation_kind` or
                 `runtime_effect_replay_required`, checked in that order.
         """
-        subject, kind = self.invocation.subject, _KINDS[type(self.command)]
+        invocation, kind = self.invocation, _KINDS[type(self.command)]
+        subject = invocation.subject
         if not isinstance(subject, EffectSubject) or not trimmed(subject.effect_id):
             raise RuntimeEffectControllerError(
                 "runtime_effect_invocation_subject", f"the subject must be an effect with an id, got {subject!r}"
@@ -131,7 +132,7 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
                 "runtime_effect_invocation_kind",
                 f"the subject says {subject.kind}, the command is {kind}; make them equal",
             )
-        if not self.invocation.replay_key:
+        if not invocation.replay_key:
             raise RuntimeEffectControllerError(
                 "runtime_effect_replay_required",
                 f"effect {subject.effect_id} has no replay key; give invocation.replay",

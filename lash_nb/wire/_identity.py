@@ -1,5 +1,6 @@
 """How effect ids and replay keys are built (lash 0.1.0-alpha.37, effect wire format §14)."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from lash_nb.wire._llm_request import LlmRequestSpec
 
 __all__ = [
     "child_tool_effect_invocation",
+    "child_tool_effect_invocations",
     "direct_effect_invocation",
     "direct_request_discriminator",
     "host_event_invocation",
@@ -44,8 +46,17 @@ def turn_effect_invocation(scope: RuntimeScope, effect_number: int, kind: Runtim
 
 def child_tool_effect_invocation(parent: RuntimeInvocation, effect_number: int, call_id: str) -> RuntimeInvocation:
     """Return the invocation of one tool call of the tool effect `parent`, which the turn machine numbered `effect_number`."""
-    key = f"{_key(parent)}:{call_id}"
-    return _effect(parent.scope, f"{effect_number}:{call_id}", "tool_call", key, parent.causal_ref())
+    return child_tool_effect_invocations(parent, effect_number)(call_id)
+
+
+def child_tool_effect_invocations(parent: RuntimeInvocation, effect_number: int) -> Callable[[str], RuntimeInvocation]:
+    """Return what makes the invocations of all tool calls of the tool effect `parent`, each from the id of its call."""
+    scope, parent_key, caused_by = parent.scope, _key(parent), parent.causal_ref()
+
+    def invocation(call_id: str) -> RuntimeInvocation:
+        return _effect(scope, f"{effect_number}:{call_id}", "tool_call", f"{parent_key}:{call_id}", caused_by)
+
+    return invocation
 
 
 def tool_retry_sleep_invocation(parent: RuntimeInvocation, tool_name: str, attempt: int) -> RuntimeInvocation:

@@ -32,6 +32,8 @@ _MAGIC: Final[tuple[tuple[bytes, ImageMediaType], ...]] = (
 
 _NO_SIZE: Final = frozenset({0xC4, 0xC8, 0xCC})
 """Tables among the JPEG frame markers C0–CF; the others carry the size."""
+_BMP_HEADERS: Final = frozenset({16, 40, 52, 56, 64, 108, 124})
+"""How long the headers of BMP are that begin with width and height of four bytes each."""
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xDA)})
 """JPEG markers without a length."""
 
@@ -53,9 +55,10 @@ def _gif(data: bytes) -> tuple[int, int] | None:
 
 
 def _bmp(data: bytes) -> tuple[int, int] | None:
-    if int.from_bytes(data[14:18], "little") == 12:  # the header of OS/2
+    header = int.from_bytes(data[14:18], "little")
+    if header == 12:  # of OS/2
         return _pair(data, 18, 2, "little")
-    if len(data) < 26:
+    if header not in _BMP_HEADERS or len(data) < 26:  # two letters begin many a text
         return None
     width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (18, 22))
     return width, abs(height)  # negative: rows from the top

@@ -73,7 +73,8 @@ def _filled(value: dict[str, Any]) -> dict[str, Any]:
 def _reply(value: Json) -> LlmResult:
     if not isinstance(value, str):
         raise CallerError(
-            f"a model call takes a text (the reply) or its whole outcome, got {type(value).__name__}; write it in quotes",
+            f"a model call takes a text, the reply, or its whole outcome, got {type(value).__name__};"
+            " write e.g. %lash inject It is 4 °C., or session.inject('It is 4 °C.')",
             code="inject_shape",
         )
     return llm_reply(value)

@@ -7,7 +7,7 @@ round-trip, large exponents with a sign (`1e+16`).
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, overload
@@ -133,9 +133,18 @@ def from_builtins(value: Any, type: Any) -> Any:
         raise _wire_error(error, type) from error
 
 
-def to_builtins(value: Any) -> Any:
-    """Return the value as dicts, lists and scalars, in wire order."""
-    entries = msgspec.to_builtins(value, enc_hook=_encode_hook)
+def to_builtins(value: Any, *, shared: Callable[[TupleLike[Any]], list[Any]] = list) -> Any:
+    """Return the value as dicts, lists and scalars, in wire order.
+
+    Args:
+        value: What is converted.
+        shared: What is taken of a sequence that is shared, a conversation as a rule; all of it by default.
+    """
+
+    def hook(held: Any) -> Any:
+        return shared(held) if isinstance(held, TupleLike) else _encode_hook(held)
+
+    entries = msgspec.to_builtins(value, enc_hook=_encode_hook if shared is list else hook)
     return entries | entries.pop(value.__struct_encode_fields__[-1]) if isinstance(value, Flat) else entries
 
 

@@ -20,7 +20,7 @@ from lash_nb.wire._tool import (
     ToolFailure,
     ToolSuccess,
 )
-from lash_nb.wire._tool_value import is_free_json
+from lash_nb.wire._tool_value import ToolValue, is_free_json
 
 __all__ = ["completed_call", "format_tool_output_content", "model_tool_return"]
 
@@ -78,19 +78,19 @@ def format_tool_output_content(output: ToolCallOutput) -> str:
 
 
 def _parts(output: ToolCallOutput) -> tuple[ModelToolReturnPart, ...]:
-    match output.outcome:
-        case ToolSuccess(payload=payload):
-            return _value_parts(payload.value)
-        case ToolFailed(payload=end) | ToolCancelled(payload=end):
-            return TextReturnPart(text=_words(end)), *map(AttachmentReturnPart.of, output.attachments())
+    end = output.outcome.payload
+    if isinstance(end, ToolValue):
+        return _value_parts(end.value)
+    return TextReturnPart(text=_words(end)), *map(AttachmentReturnPart.of, output.attachments())
 
 
 def _value_parts(value: Any) -> tuple[ModelToolReturnPart, ...]:
     """A text stands for itself; anything else is compact JSON, interrupted by attachments."""
-    if not is_free_json(value):
-        return tuple(_merged(_json_pieces(value)))
-    text = value if isinstance(value, str) else to_json(value).decode()
-    return (TextReturnPart(text=text),) if text else ()
+    if isinstance(value, str):
+        return (TextReturnPart(text=value),) if value else ()
+    if is_free_json(value):
+        return (TextReturnPart(text=to_json(value).decode()),)
+    return tuple(_merged(_json_pieces(value)))
 
 
 def _words(end: ToolFailure | ToolCancellation) -> str:

@@ -12,6 +12,7 @@ from lash_nb.wire._media import AttachmentRef
 __all__ = ["ToolValue", "decode_tool_value", "encode_tool_value", "holds_signs", "is_free_json"]
 
 _RESERVED = "$lash_tool_value"
+_LEAVES: Final = (str, int, float, type(None))
 _ESCAPED: Final = b'"$lash_tool_value":'
 _ATTACHED: Final = b'"media_type":'
 """Keys as they are written; inside a text there is a backslash before the closing quote."""
@@ -71,7 +72,7 @@ def is_free_json(value: Any) -> bool:
 
     The encoder sees in one go what would take a step for each item.
     """
-    if isinstance(value, str | int | float | None):
+    if isinstance(value, _LEAVES):
         return True
     try:
         written = msgspec.json.encode(value)

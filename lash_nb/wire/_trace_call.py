@@ -276,5 +276,6 @@ class TraceToolCallOutput(Wire, frozen=True, kw_only=True):
         Nothing that can be changed is shared with `output`.
         """
         control = None if output.control is None else to_builtins(output.control)
-        outcome = TraceToolCallOutcome(status=output.status, payload=to_builtins(output.value_for_projection()))
-        return cls(outcome=outcome, control=control)
+        value = output.value_for_projection()
+        payload = value if isinstance(value, str) else to_builtins(value)
+        return cls(outcome=TraceToolCallOutcome(status=output.status, payload=payload), control=control)

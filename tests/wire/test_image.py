@@ -73,3 +73,8 @@ def test_hostile_bytes_are_measured_without_an_error(head: bytes, rest: bytes) -
     size = image_dimensions(head + rest)
 
     assert size is None or min(size) > 0
+
+
+def test_words_that_begin_like_a_picture_have_no_size() -> None:
+    """Two letters are not much of a sign; a header that no writer of the format has makes no size of what follows."""
+    assert image_dimensions(b"BMW is a car that drives on streets in towns") is None
