@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias, overload
 
@@ -33,6 +32,8 @@ __all__ = [
 ]
 
 _NODE: Final = "node "
+_MEASURED: Final = 20_000_000
+"""Bytes of an attachment that are read for the dimensions of its picture; those of a larger one are known when they were stated."""
 _SHOWN: Final = 8
 """As many ids does an error message name."""
 
@@ -171,11 +172,12 @@ def attachment_references(nodes: Iterable[SessionNodeRecord]) -> Iterator[Attach
 def _may_name(node: SessionNodeRecord) -> bool:
     """Tell whether a node may name attachments; most messages have nothing but texts."""
     message = node.message
-    return message is None or any(map(_TEXT_ALONE.__ne__, map(_beside_text, message.parts)))
-
-
-_beside_text = attrgetter("attachment", "tool_replay", "reasoning_meta", "response_meta")
-_TEXT_ALONE: Final = (None, None, None, None)
+    if message is None:
+        return True
+    for part in message.parts:  # each field by name: three times as fast as all of them together
+        if part.attachment or part.tool_replay or part.reasoning_meta or part.response_meta:
+            return True
+    return False
 
 
 _Named: TypeAlias = dict[AttachmentId, tuple[AttachmentRef, list[str]]]
@@ -203,9 +205,10 @@ def _look_up(
 
 
 def _measured(store: AttachmentStore, attachment_id: AttachmentId) -> AttachmentRef:
-    """Return the stored meta; dimensions that nobody stated are read from the head of the picture."""
+    """Return the stored meta; dimensions that nobody stated are read from the head of the picture, unless it is very large."""
     meta = store.meta(attachment_id)
-    if meta.width is not None and meta.height is not None:
+    is_stated = meta.width is not None and meta.height is not None
+    if is_stated or meta.byte_len > _MEASURED:
         return meta
     size = image_dimensions(store.get(attachment_id).data)
     return replace(meta, width=size[0], height=size[1]) if size else meta

@@ -5,7 +5,7 @@ Rule: live replay is never history. It is bounded, may be gone at any time, and 
 
 import asyncio
 import contextlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -34,6 +34,9 @@ LIVE_REPLAY_EVENTS: Final = 2_048
 """Most events that are kept of a session, and most that a subscriber may be behind."""
 LIVE_REPLAY_AGE_MS: Final = 120_000
 """How long events are kept, in milliseconds."""
+
+_SWEEPS_PER_AGE: Final = 8
+"""How often all sessions are looked through while an event grows too old."""
 
 
 class LiveReplayStore(Protocol):
@@ -178,7 +181,9 @@ class InMemoryLiveReplayStore:
         self._max_events = max_events
         self._max_age_ns = max_age_ms * NS_PER_MS
         self._clock = clock or SystemClock()
-        self._buffers: OrderedDict[str, _Buffer] = OrderedDict()  # the session that was quiet the longest comes first
+        self._buffers: dict[str, _Buffer] = {}
+        self._due_ns = self._clock.monotonic_ns() + self._max_age_ns
+        """When sessions are looked through for what is too old, the quiet ones too."""
         self._lock = Lock()
 
     def append(
@@ -194,14 +199,13 @@ class InMemoryLiveReplayStore:
             )
             buffer.events.append(event)
             buffer.times_ns.append(now_ns)
-            self._trim(buffer, now_ns)
-            if len(self._buffers) > 1:
-                self._buffers.move_to_end(session_id)
-                self._trim_idle(buffer, now_ns)
-            for known in tuple(buffer.subscribers):
-                subscriber = known()
-                if subscriber is not None:
-                    subscriber.push(event)
+            if now_ns > self._due_ns:
+                self._trim_all(now_ns)
+            if buffer.subscribers:
+                for known in tuple(buffer.subscribers):
+                    subscriber = known()
+                    if subscriber is not None:
+                        subscriber.push(event)
         return event
 
     def replay_after_cursor(self, cursor: SessionCursor) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
@@ -250,14 +254,11 @@ class InMemoryLiveReplayStore:
             buffer = self._buffers[session_id] = _Buffer(deque(maxlen=self._max_events), deque(maxlen=self._max_events))
         return buffer
 
-    def _trim_idle(self, just_trimmed: _Buffer, now_ns: int) -> None:
-        """Let go the events of the session that has been quiet the longest; one at a time is enough, since each event does it."""
-        session_id, buffer = next(iter(self._buffers.items()))
-        if buffer is just_trimmed:
-            return
-        self._trim(buffer, now_ns)
-        if not buffer.events:
-            self._buffers.move_to_end(session_id)
+    def _trim_all(self, now_ns: int) -> None:
+        """Let go of all sessions what is too old; once in a while is enough, for whoever reads a session's events has them trimmed first."""
+        self._due_ns = now_ns + self._max_age_ns // _SWEEPS_PER_AGE
+        for buffer in self._buffers.values():
+            self._trim(buffer, now_ns)
 
     def _trim(self, buffer: _Buffer, now_ns: int) -> None:
         times, oldest_ns = buffer.times_ns, now_ns - self._max_age_ns

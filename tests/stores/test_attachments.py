@@ -19,6 +19,7 @@ from lash_nb.stores import (
     InMemoryAttachmentStore,
     InMemorySessionStore,
     SessionScopedAttachmentStore,
+    StoredAttachment,
     attachment_references,
     read_attachment_folder,
     resolve_llm_request_attachments,
@@ -26,6 +27,8 @@ from lash_nb.stores import (
 )
 from lash_nb.wire import (
     AttachmentCreateMeta,
+    AttachmentId,
+    AttachmentMeta,
     LlmAttachment,
     LlmRequest,
     MediaType,
@@ -352,3 +355,24 @@ def test_each_field_of_a_part_is_known_to_name_attachments_or_not() -> None:
     never = {"id", "kind", "content", "tool_call_id", "tool_name", "prune_state"}
     looked_at = {"attachment", "tool_replay", "reasoning_meta", "response_meta"}
     assert set(Part.__struct_fields__) == never | looked_at
+
+
+def test_a_very_large_attachment_is_listed_unread(tmp_path: Path) -> None:
+    """Half a gigabyte is not read to learn how wide a picture is."""
+
+    class Large(FileAttachmentStore):
+        read = 0
+
+        def meta(self, attachment_id: AttachmentId) -> AttachmentMeta:
+            return replace(super().meta(attachment_id), byte_len=500_000_000)
+
+        def get(self, attachment_id: AttachmentId) -> StoredAttachment:
+            self.read += 1
+            return super().get(attachment_id)
+
+    store = Large(tmp_path)
+    ref = store.put(DATA, AttachmentCreateMeta(media_type=MediaType(type="png")))
+    listing = session_attachments(store, [], [(ref, "node n1")])
+
+    assert (store.read, [row.ref.width for row in listing]) == (0, [None])
+    assert (listing.data(ref.id), store.read) == (DATA, 1)
