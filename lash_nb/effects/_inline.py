@@ -55,11 +55,11 @@ class InlineRuntimeEffectController:
                 (`runtime_effect_wrong_outcome`).
         """
         outcome = await local.execute(envelope.validate())
-        asked, given = envelope.kind, effect_kind(outcome)
-        if given != asked:
+        given = effect_kind(outcome)
+        if given != envelope.kind:
             raise RuntimeEffectControllerError(
                 "runtime_effect_wrong_outcome",
-                f"effect {envelope.invocation.effect_id} asks for {asked}, its outcome is {given};"
+                f"effect {envelope.invocation.effect_id} asks for {envelope.kind}, its outcome is {given};"
                 " the executor must answer with the kind that was asked for",
             )
         return outcome

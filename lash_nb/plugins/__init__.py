@@ -22,6 +22,7 @@ from lash_nb.plugins._context import (
 from lash_nb.plugins._direct import AskDirectly, DirectCompletion, DirectCompletions
 from lash_nb.plugins._discovery import ToolDiscovery, ToolDiscoveryContext, ToolDiscoveryContributor
 from lash_nb.plugins._dispatch import ToolDispatcher
+from lash_nb.plugins._drawing import NoPictureError
 from lash_nb.plugins._function_tool import FunctionTool, FunctionToolProvider, tool
 from lash_nb.plugins._history import (
     HistoryRewriteMetadata,
@@ -83,7 +84,9 @@ from lash_nb.plugins._hooks import (
     SessionConfigMutator,
     collected,
 )
+from lash_nb.plugins._library_values import figure_png
 from lash_nb.plugins._output_budget import ToolOutputBudget, tool_output_budget
+from lash_nb.plugins._plain_call import left_running, left_words
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
@@ -138,6 +141,7 @@ __all__ = [
     "HookAnswer",
     "HookDesk",
     "ManualRewrite",
+    "NoPictureError",
     "OwnedDirective",
     "OwnedEvent",
     "PeriodicRewrite",
@@ -214,7 +218,10 @@ __all__ = [
     "compact_contract",
     "compact_markdown",
     "embed_tools",
+    "figure_png",
     "lash_triggers",
+    "left_running",
+    "left_words",
     "refusal",
     "revision_fingerprint",
     "standard_protocol",

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -12,14 +12,18 @@ from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._child_calls import ChildCalls
 from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._drawing import close_figures, pyplot_figures
 from lash_nb.plugins._hook_tools import ToolCallHooks
+from lash_nb.plugins._library_values import PictureFound
 from lash_nb.plugins._plain import NotJsonError, plain_json
+from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._registry import ToolRegistry
-from lash_nb.plugins._result import tool_cancelled, tool_failure
+from lash_nb.plugins._result import tool_cancelled, tool_failure, tool_interrupted
 from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
 from lash_nb.plugins._surface import ToolSurface
 from lash_nb.plugins._tool_projection import ToolResultProjection, ToolResultProjector, default_projection
-from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._tool_provider import ToolProvider, prepares_nothing, ready_call
+from lash_nb.plugins._tool_threads import TOOL_THREADS, NoThreadError
 from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import (
     CompletedToolCall,
@@ -64,6 +68,16 @@ class ToolDispatcher:
         self._project = project
         self._hooks = hooks
 
+    def ready(self, pending: PendingToolCall) -> PreparedToolCall | None:
+        """Return a call that can run as it is; None where it cannot, or hooks or its provider have to be asked: that is `prepare`."""
+        found = self._callable(pending.tool_name) if self._hooks is None else None
+        if found is None or not prepares_nothing(found[0]):
+            return None
+        contract = found[0].resolve_contract(pending.tool_name)
+        if contract is None or contract.arguments.fault(pending.args) is not None:
+            return None
+        return ready_call(pending)
+
     async def prepare(
         self, pending: PendingToolCall, context: ToolPrepareContext
     ) -> PreparedToolCall | CompletedToolCall:
@@ -92,48 +106,45 @@ class ToolDispatcher:
     async def execute(
         self, prepared: PreparedToolCall, context: ToolContext, sleep: RetrySleep | None = None
     ) -> CompletedToolCall:
-        """Run a prepared call, again where its tool allows that, and measure it all; `sleep` waits between attempts."""
-        found = self._callable(prepared.tool_name)
-        if found is None:
-            return self._completed(prepared, self._unavailable(prepared.tool_name))
-        started = self._clock.monotonic_ns()
-        output = await self._attempts(*found, prepared, context, sleep or self._sleep)
-        duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
-        if self._hooks is not None:
-            given = await self._hooks.after(prepared, output, duration_ms)
-            output = _checked(prepared.tool_name, given, context.attachments)
-        return self._completed(prepared, output, duration_ms=duration_ms)
+        """Run a prepared call, again where its tool allows that, and measure it all; `sleep` waits between attempts.
 
-    async def _attempts(
-        self,
-        provider: ToolProvider,
-        manifest: ToolManifest,
-        prepared: PreparedToolCall,
-        context: ToolContext,
-        sleep: RetrySleep,
-    ) -> ToolCallOutput:
-        """Run a call until it is done or may not be tried again; a cancelled call is not tried again."""
+        A cancelled call is not tried again.
+        """
+        name, sink = prepared.tool_name, context.attachments
+        found = self._callable(name)
+        if found is None:
+            return self._completed(prepared, self._unavailable(name))
+        started = self._clock.monotonic_ns()
+        provider, manifest = found
+        sleep = sleep or self._sleep
         plan = RetryPlan.of(manifest.retry_policy, prepared.call_id)
         children = ChildCalls(partial(self._child, context, sleep), self._is_serial)
+        known = pyplot_figures()
         for attempt in count(1):
             told = replace(context, attempt_number=attempt, max_attempts=plan.attempts, dispatch=children)
-            call = ToolCall(name=prepared.tool_name, args=prepared.args, context=told)
             try:
-                given = await provider.execute(call)
+                given = await provider.execute(ToolCall(name=name, args=prepared.args, context=told))
             except BaseException as error:  # noqa: BLE001 - a tool of the user's own
                 given = _failure(error)
-            output = _checked(prepared.tool_name, given, context.attachments)
+            checked = _checked_at_once(name, given, sink)
+            output = (
+                checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink, known)
+            )
             wish = plan.wish(output)
             if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
                 break
-            if attempt >= plan.attempts:
-                return exhausted(output, attempt)
-            delay = plan.delay_ms(attempt, wish)
-            try:
-                await (sleep(prepared, attempt, delay) if delay else asyncio.sleep(0))
-            except LashRuntimeError as error:
-                return tool_failure("internal", "tool_retry_sleep_failed", error.message)
-        return output
+            last = await _paused(prepared, attempt, output, plan.delay_ms(attempt, wish), sleep)
+            if last is not None:
+                output = last
+                break
+        duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
+        if self._hooks is not None:
+            given = await self._hooks.after(prepared, output, duration_ms)
+            checked = _checked_at_once(name, given, sink)
+            output = (
+                checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink, known)
+            )
+        return self._completed(prepared, output, duration_ms=duration_ms)
 
     async def _child(self, parent: ToolContext, sleep: RetrySleep, pending: PendingToolCall) -> CompletedToolCall:
         """Run a call that a running tool makes; nothing begins any more for a parent that is cancelled."""
@@ -200,6 +211,19 @@ class ToolDispatcher:
         )
 
 
+async def _paused(
+    call: PreparedToolCall, attempt: int, output: ToolCallOutput, delay_ms: int | None, sleep: RetrySleep
+) -> ToolCallOutput | None:
+    """Wait for the next attempt; what is returned ends the call without one."""
+    if delay_ms is None:
+        return exhausted(output, attempt)
+    try:
+        await (sleep(call, attempt, delay_ms) if delay_ms else asyncio.sleep(0))
+    except LashRuntimeError as error:
+        return tool_failure("internal", "tool_retry_sleep_failed", error.message)
+    return None
+
+
 def _without_contract(name: str) -> ToolCallOutput:
     return tool_failure(
         "unavailable", "tool_contract_unavailable", f"Tool `{name}` has no input schema now, so it cannot be called."
@@ -208,10 +232,8 @@ def _without_contract(name: str) -> ToolCallOutput:
 
 def _failure(error: BaseException) -> ToolCallOutput:
     """The exception of a tool as the model may read it; a cancellation of this task goes through."""
-    if isinstance(
-        error, KeyboardInterrupt
-    ):  # out of a task it would end the event loop, and a notebook's kernel with it
-        return tool_cancelled("the tool was interrupted")
+    if isinstance(error, KeyboardInterrupt):  # out of a task it would end the event loop, and a kernel with it
+        return tool_interrupted()
     if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
         raise error
     text = exception_text(error)
@@ -220,11 +242,13 @@ def _failure(error: BaseException) -> ToolCallOutput:
     return tool_failure("execution", "tool_error", message, source="tool", retry=retry, raw=ToolValue(text))
 
 
-def _checked(name: str, output: object, attachments: AttachmentSink | None = None) -> ToolCallOutput:
+def _checked(
+    name: str, output: object, attachments: AttachmentSink | None = None, *, on_loop: bool = False
+) -> ToolCallOutput:
     """The output as JSON, or the failure of a tool that gave something else, or whose result has code of its own that fails."""
     try:
-        return _as_json(output, attachments)
-    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        return _as_json(output, attachments, on_loop=on_loop)
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError, PictureFound):
         raise
     except (NotJsonError, WireError) as error:
         fault = str(error)
@@ -233,7 +257,32 @@ def _checked(name: str, output: object, attachments: AttachmentSink | None = Non
     return tool_failure("execution", "tool_result_not_json", f"tool {name}: {fault}", source="tool")
 
 
-def _as_json(output: object, attachments: AttachmentSink | None) -> ToolCallOutput:
+def _checked_at_once(name: str, output: object, attachments: AttachmentSink | None) -> ToolCallOutput | PictureFound:
+    """The same on the event loop, up to the pictures that are to be drawn or stored: that takes a hundred times what the rest of a call does."""
+    try:
+        return _checked(name, output, attachments, on_loop=True)
+    except PictureFound as found:
+        return found
+
+
+async def _checked_beside(
+    name: str, found: PictureFound, attachments: AttachmentSink | None, known: frozenset[int]
+) -> ToolCallOutput:
+    """The same, in a thread: nobody else changes a figure that a tool has given away, and it is drawn without a window or `pyplot`.
+
+    A figure that the call made with `pyplot`, which did not know it before, is closed there: it would be seen twice.
+    """
+    call = PlainCall(name, _checked, {"name": name, "output": found.rest, "attachments": attachments})
+    try:
+        checked: ToolCallOutput = await TOOL_THREADS.run(call)
+    except NoThreadError as error:
+        return tool_failure("resource_limit", "tool_threads", str(error), source="tool")
+    if isinstance(checked.outcome, ToolSuccess):
+        close_figures(found.pictures, known)
+    return checked
+
+
+def _as_json(output: object, attachments: AttachmentSink | None, *, on_loop: bool) -> ToolCallOutput:
     if not isinstance(output, ToolCallOutput):
         raise NotJsonError(f"its provider returned {type(output).__name__} and must return a ToolCallOutput")
     if not isinstance(output.outcome, ToolSuccess):
@@ -242,5 +291,12 @@ def _as_json(output: object, attachments: AttachmentSink | None) -> ToolCallOutp
     if output.control is not None:
         to_json(output.control)
     given = output.outcome.payload.value
-    plain = plain_json(given, attachments)
-    return output if plain is given else replace(output, outcome=ToolSuccess(payload=ToolValue(plain)))
+    try:
+        plain = plain_json(given, attachments, on_loop=on_loop)
+    except PictureFound as found:
+        raise PictureFound(_with_value(output, found.rest), found.pictures) from None
+    return output if plain is given else _with_value(output, plain)
+
+
+def _with_value(output: ToolCallOutput, value: Any) -> ToolCallOutput:
+    return replace(output, outcome=ToolSuccess(payload=ToolValue(value)))

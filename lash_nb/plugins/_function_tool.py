@@ -3,20 +3,22 @@
 import asyncio
 import functools
 import inspect
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import ValidationError
 
-from lash_nb.clock import SystemClock
 from lash_nb.errors import CallerError
 from lash_nb.plugins._compact import compact_contract
 from lash_nb.plugins._context import ToolCall, ToolContext
+from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._quick_lane import QuickLane
 from lash_nb.plugins._result import tool_failure, tool_ok
 from lash_nb.plugins._signature import read_signature
 from lash_nb.plugins._tool_provider import ToolProvider
+from lash_nb.plugins._tool_threads import TOOL_THREADS, NoThreadError
 from lash_nb.wire import (
     Availability,
     Json,
@@ -38,10 +40,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NEVER: Final = NeverRetryPolicy()
-_CLOCK: Final = SystemClock()
 _QUICK_NS: Final = 50_000
 """What a function takes at most that is quick: less than it costs to be woken by a thread."""
 _QUICK_LANE: Final = QuickLane()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_QUICK_LANE.begin_afresh)
 _OPERATION: Final = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9_]+")
 
 
@@ -49,8 +52,13 @@ class FunctionTool(Generic[P, R]):
     """A function that a model may call; people call it as before.
 
     A plain function runs in a thread, so that it does not hold up the event loop, an async one is awaited. What it returns must be JSON, or a
-    pydantic model, a dataclass and the like; tables of pandas are summed up, figures of matplotlib and bytes that are a picture become
-    attachments; a `ToolCallOutput` is taken as it is.
+    pydantic model, a dataclass and the like; tables of pandas are summed up, figures of matplotlib, images of PIL and bytes that are a
+    picture become attachments (a figure that the call made with pyplot is closed there, so that a notebook shows it once); a `ToolCallOutput`
+    is taken as it is.
+
+    A plain function whose call is cancelled runs on in its thread, and nobody hears its result: one that takes long looks at
+    `context.cancellation.cancelled` now and then. `left_running` names those that run on; the end of the process waits for them for three
+    seconds.
     """
 
     def __init__(
@@ -114,29 +122,27 @@ class FunctionTool(Generic[P, R]):
             arguments = self._signature.arguments(args, context)
         except ValidationError as error:
             return tool_failure("invalid_request", "invalid_tool_args", _complaint(error))
-        returned = await (self._coroutine(arguments) if self._is_async else self._beside_the_loop(arguments))
+        function: Callable[..., Any] = self._function
+        returned = await (function(**arguments) if self._is_async else self._beside_the_loop(arguments))
         if isinstance(returned, ToolCallOutput):
             return returned
         return tool_ok(returned.value if isinstance(returned, ToolValue) else returned)
 
-    def _coroutine(self, arguments: dict[str, Any]) -> Any:
-        function: Callable[..., Any] = self._function
-        return function(**arguments)
-
     async def _beside_the_loop(self, arguments: dict[str, Any]) -> Any:
-        work = functools.partial(self._timed, arguments)
-        if self._was_quick and _QUICK_LANE.take():
-            returned = await _QUICK_LANE.run(work)
-        else:
-            returned = await asyncio.to_thread(work)
-        return await returned if inspect.isawaitable(returned) else returned
-
-    def _timed(self, arguments: dict[str, Any]) -> Any:
-        began = _CLOCK.monotonic_ns()
+        call = PlainCall(self.name, self._function, arguments)
         try:
-            return _called_here(self._function, arguments)
+            if self._was_quick and _QUICK_LANE.take():
+                returned = await _QUICK_LANE.run(call)
+            else:
+                returned = await TOOL_THREADS.run(call)
+        except asyncio.CancelledError:
+            call.leave()
+            raise
+        except NoThreadError as error:
+            return tool_failure("resource_limit", "tool_threads", str(error), source="tool")
         finally:
-            self._was_quick = _CLOCK.monotonic_ns() - began < _QUICK_NS
+            self._was_quick = call.took_ns is not None and call.took_ns < _QUICK_NS
+        return await returned if inspect.isawaitable(returned) else returned
 
 
 class FunctionToolProvider(ToolProvider):
@@ -164,9 +170,9 @@ class FunctionToolProvider(ToolProvider):
         found = self._tools.get(name)
         return None if found is None else found.contract
 
-    async def execute(self, call: ToolCall) -> ToolCallOutput:
+    def execute(self, call: ToolCall) -> Coroutine[Any, Any, ToolCallOutput]:
         """Call the function."""
-        return await self._tools[call.name].run(call.args, call.context)
+        return self._tools[call.name].run(call.args, call.context)
 
 
 @overload
@@ -190,15 +196,6 @@ def tool(function: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     if function is None:
         return lambda given: FunctionTool(given, **settings)
     return FunctionTool(function, **settings)
-
-
-def _called_here(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    try:
-        return function(**arguments)
-    except StopIteration as error:  # a future cannot carry it: whoever awaits the thread would wait for ever
-        raise RuntimeError("the function let a StopIteration out; give next() a default") from error
-    except (GeneratorExit, KeyboardInterrupt) as error:  # neither is for the loop; in a thread nobody pressed Ctrl-C
-        raise RuntimeError(f"the function raised {type(error).__name__}") from error
 
 
 def _agent_surface(name: str) -> ToolAgentSurface:

@@ -1,109 +1,212 @@
 """What libraries hold, as a tool's result: tables are summed up, pictures become attachments. No library is imported for that."""
 
-import json
-from collections.abc import Callable, Mapping
-from io import BytesIO
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time, timedelta
+from types import NoneType
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from lash_nb.plugins._context import AttachmentSink
-from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, Json, MediaType, image_dimensions, sniff_image
+from lash_nb.plugins._drawing import LONGEST_SIDE, NoPictureError, drawn_png, image_png
+from lash_nb.wire import AttachmentCreateMeta, Json, MediaType, image_dimensions, sniff_image
 
-__all__ = ["library_value"]
+__all__ = ["PictureFound", "figure_png", "library_value"]
 
 SHOWN_ROWS: Final = 20
 """Rows of a table, and entries of an array, that go to the model; how many there are it is told, too."""
 SHOWN_COLUMNS: Final = 50
 """Columns of a table that go to the model."""
+_MOST_BYTES: Final = 20_000_000
+"""Bytes of one picture: no provider takes more in a request, and a picture that none takes ends every later turn of its session."""
 
 
-def library_value(value: Any, attachments: AttachmentSink | None) -> Any:
+class PictureFound(Exception):  # noqa: N818 - a way out and no error
+    """A result holds a picture: to draw and to store it is no work for an event loop.
+
+    Attributes:
+        rest: The result, made JSON but for its pictures; what it was made of may be a generator, which gives its items once.
+        pictures: Its pictures.
+    """
+
+    def __init__(self, rest: Any, pictures: Sequence[Any]) -> None:
+        super().__init__("a picture is to be drawn or stored")
+        self.rest: Final = rest
+        self.pictures: Final = pictures
+
+
+def library_value(value: Any, attachments: AttachmentSink | None, waiting: list[Any] | None = None) -> Any:
     """Return what stands for a picture, a figure, a table or an array in a result; `UNSET` for everything else.
+
+    What stands for a table may hold values that are no JSON yet: a cell may be anything.
 
     Args:
         value: What a tool returned, or a part of it.
         attachments: Where pictures go; without it none can be in a result.
+        waiting: Gets the pictures, which stay what they are, where an event loop waits for the answer.
 
     Raises:
+        NoPictureError: the picture cannot be kept.
         LashError: the picture cannot be stored.
     """
     if isinstance(value, bytes | bytearray | memoryview):
-        return _attached(bytes(value), attachments)
-    for kind in type(value).__mro__:
-        name = kind.__module__.partition(".")[0], kind.__name__
-        if name in _TABLES:
-            return _TABLES[name](value)
-        if name in _DRAWN:
-            return _attached(_png(value), attachments)
-    return UNSET
-
-
-def _attached(data: bytes, attachments: AttachmentSink | None) -> Any:
-    kind = sniff_image(data)
-    if kind is None or attachments is None:
+        return _attached(value, bytes, attachments, waiting) if _is_picture(value) else UNSET
+    kind = _kind_of(value)
+    if kind is None:
         return UNSET
-    width, height = image_dimensions(data) or (None, None)
-    reference: AttachmentRef = attachments.put(
-        data, AttachmentCreateMeta(media_type=MediaType(type=kind), width=width, height=height)
-    )
-    return reference
+    drawn = _DRAWN.get(kind)
+    return _TABLES[kind](value) if drawn is None else _attached(value, drawn, attachments, waiting)
 
 
-def _png(drawn: Any) -> bytes:
-    """Draw a figure, or the figure in which something is drawn."""
-    written = BytesIO()
-    (drawn if hasattr(drawn, "savefig") else drawn.get_figure()).savefig(written, format="png")
-    return written.getvalue()
+def figure_png(value: Any) -> bytes | None:
+    """Return a figure of matplotlib, or that in which something is drawn, or an image of Pillow as PNG; None for everything else.
+
+    Raises:
+        NoPictureError: the figure cannot be drawn.
+    """
+    kind = _kind_of(value)
+    drawn = None if kind is None else _DRAWN.get(kind)
+    return None if drawn is None else drawn(value)
+
+
+def _kind_of(value: Any) -> tuple[str, str] | None:
+    """The library and the type by which a value is known, its own or one that it inherits from."""
+    names = ((str(kind.__module__).partition(".")[0], kind.__name__) for kind in type(value).__mro__)
+    return next((name for name in names if name in _TABLES or name in _DRAWN), None)
+
+
+def _is_picture(value: bytes | bytearray | memoryview) -> bool:
+    """Whether it has the header of a picture: a few words may begin like one, and its size would be anything."""
+    return image_dimensions(bytes(value)) is not None
+
+
+def _attached(
+    picture: Any, drawn: Callable[[Any], bytes], attachments: AttachmentSink | None, waiting: list[Any] | None
+) -> Any:
+    if attachments is None:
+        raise NoPictureError("is a picture, and no attachment can be stored here; return what it shows as text")
+    if waiting is not None:
+        waiting.append(picture)
+        return picture
+    data = drawn(picture)
+    if len(data) > _MOST_BYTES:
+        raise NoPictureError(
+            f"is a picture of {len(data):,} bytes, and no provider takes more than {_MOST_BYTES:,}; return a smaller one"
+        )
+    size = image_dimensions(data)
+    if size is not None and max(size) > LONGEST_SIDE:
+        raise NoPictureError(
+            f"is a picture of {size[0]:,} × {size[1]:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,}; return a smaller one"
+        )
+    width, height = size or (None, None)
+    media_type = MediaType(type=sniff_image(data) or "png")
+    return attachments.put(data, AttachmentCreateMeta(media_type=media_type, width=width, height=height))
 
 
 def _table(frame: Any) -> Json:
     rows, columns = frame.shape
     head = frame.iloc[:SHOWN_ROWS, :SHOWN_COLUMNS]
-    told = {"type": type(frame).__name__, "rows": rows, **_split(head), "dtypes": list(map(str, head.dtypes))}
+    told = {"type": type(frame).__name__, "rows": rows, "columns": _cell(head.columns.tolist()), **_index(head.index)}
+    told["data"] = _cell(list(head.itertuples(index=False, name=None)))
+    told["dtypes"] = list(map(str, head.dtypes))
     return told | _left_out(rows=rows - len(head), columns=columns - len(head.columns))
 
 
 def _column(series: Any) -> Json:
     head = series.iloc[:SHOWN_ROWS]
-    told = {"type": type(series).__name__, "rows": len(series), **_split(head), "dtype": str(series.dtype)}
+    told = {"type": type(series).__name__, "rows": len(series), "name": _cell(series.name), **_index(head.index)}
+    told |= {"data": _cell(head.tolist()), "dtype": str(series.dtype)}
     return told | _left_out(rows=len(series) - len(head))
+
+
+def _index(index: Any) -> dict[str, Json]:
+    """The labels of rows, and what they are called; rows that are only counted need none."""
+    labels = index.tolist()
+    told: dict[str, Json] = {} if labels == list(range(len(labels))) else {"index": _cell(labels)}
+    return told | ({"index_names": _cell(list(index.names))} if any(name is not None for name in index.names) else {})
 
 
 def _labels(index: Any) -> Json:
     head = index[:SHOWN_ROWS]
-    data = _split(head.to_series(index=range(len(head))))["data"]
-    return {"type": type(index).__name__, "rows": len(index), "data": data} | _left_out(rows=len(index) - len(head))
-
-
-def _split(head: Any) -> dict[str, Json]:
-    """Columns, index and data; what has no value is null, times are ISO 8601. Rows that are only counted need no index."""
-    split: dict[str, Json] = json.loads(head.to_json(orient="split", date_format="iso", default_handler=str))
-    if split["index"] == list(range(len(head))):
-        del split["index"]
-    return split
+    told = {"type": type(index).__name__, "rows": len(index), "data": _cell(head.tolist())}
+    return told | _left_out(rows=len(index) - len(head))
 
 
 def _array(array: Any) -> Json:
-    if array.size <= SHOWN_ROWS:
-        return array.tolist()
+    """A short array is nested lists; one of records needs its names beside them, and an empty one may have a billion rows."""
+    is_short = array.size <= SHOWN_ROWS and array.dtype.names is None
+    if is_short and (array.size or array.ndim < 2):
+        return _cell(_entries(array))
     told = {"type": type(array).__name__, "shape": list(array.shape), "dtype": str(array.dtype)}
-    return told | {"data": array.ravel()[:SHOWN_ROWS].tolist()} | _left_out(entries=array.size - SHOWN_ROWS)
+    first = array.flat[:SHOWN_ROWS]  # copies these alone, where `ravel` may copy all
+    return told | {"data": _cell(_entries(first))} | _left_out(entries=max(array.size - SHOWN_ROWS, 0))
+
+
+def _entries(array: Any) -> Any:
+    """Times as texts: the numbers that some units become would not say what they count."""
+    return _times(array.astype(str).tolist()) if array.dtype.kind in _TIMES else array.tolist()
+
+
+def _times(texts: Any) -> Any:
+    if isinstance(texts, list):
+        return [_times(text) for text in texts]
+    return None if texts == "NaT" else texts
+
+
+def _extension(array: Any) -> Json:
+    return _cell(list(array)) if len(array) <= SHOWN_ROWS else _labels(array)
+
+
+def _scalar(scalar: Any) -> Any:
+    kind = scalar.dtype.kind
+    if kind in _TIMES:
+        return _times(str(scalar))
+    return _EXACT[kind](scalar) if kind in _EXACT else scalar.item()  # of a long double `item` is itself
+
+
+def _cell(value: Any) -> Any:
+    """What has no value is null; what only its library knows is the text that a table shows; the rest is gone through as every result."""
+    if isinstance(value, list | tuple):
+        return [_cell(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None if math.isnan(value) else str(float(value))
+    return value if isinstance(value, _PARTS) or _kind_of(value) is not None else str(value)
+
+
+def _moment(moment: Any) -> str:
+    said: str = moment.isoformat()
+    return said.replace("+00:00", "Z")
 
 
 def _left_out(**counts: int) -> dict[str, Json]:
     return {f"omitted_{name}": count for name, count in counts.items() if count}
 
 
-_TABLES: Final[Mapping[tuple[str, str], Callable[[Any], Json]]] = {
+_TIMES: Final = "mM"
+"""The kinds of numpy's durations and times."""
+_EXACT: Final[Mapping[str, Callable[[Any], Any]]] = {"f": float, "c": complex}
+_PARTS: Final = (str, int, NoneType, bytes, bytearray, memoryview, dict, set, frozenset, date, time, timedelta)
+"""What a cell may hold that is gone through as every result."""
+_TABLES: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("pandas", "DataFrame"): _table,
     ("pandas", "Series"): _column,
     ("pandas", "Index"): _labels,
-    ("numpy", "ndarray"): _array,
-    ("numpy", "generic"): lambda scalar: scalar.item(),
+    ("pandas", "ExtensionArray"): _extension,
+    ("pandas", "Timestamp"): _moment,
+    ("pandas", "Timedelta"): lambda duration: duration.isoformat(),
+    ("pandas", "Period"): str,
+    ("pandas", "Interval"): str,
     ("pandas", "NAType"): lambda _: None,
     ("pandas", "NaTType"): lambda _: None,
+    ("numpy", "ndarray"): _array,
+    ("numpy", "generic"): _scalar,
 }
-"""How each is summed up, by library and type."""
-_DRAWN: Final = frozenset({("matplotlib", "Figure"), ("matplotlib", "Axes")})
-"""What is drawn and kept as a picture."""
+"""What stands for each, by library and type."""
+_DRAWN: Final[Mapping[tuple[str, str], Callable[[Any], bytes]]] = {
+    ("matplotlib", "Figure"): drawn_png,
+    ("matplotlib", "SubFigure"): drawn_png,
+    ("matplotlib", "Axes"): drawn_png,
+    ("PIL", "Image"): image_png,
+}
+"""What is drawn and kept as a picture, and how."""

@@ -84,6 +84,8 @@ class _BudgetProjector:
         if not isinstance(outcome, ToolSuccess):
             return default_projection(result)
         value = outcome.payload.value
+        if isinstance(value, str) and self._budget.is_far_from(value):
+            return default_projection(result)
         if not _has_more_than(self._budget.most_bytes, value):
             whole = default_projection(result)
             if self._budget.holds(_texts(whole)):

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
@@ -81,7 +82,7 @@ class PluginSession:
         self._context_tools: ContextTools = ((), True)
         self._live = live
         asks_nobody = all(map(keeps_no_state, self.plugins))
-        self._constant = (self._states(), self._fingerprint()) if asks_nobody else None
+        self._constant = _Constant(self._fingerprint(), self._states().plugins) if asks_nobody else None
         self._fields = list(map(vars, self.plugins)) if asks_nobody else []
         self._forked_from = self.registry.state()
         self._fork = self.registry.fork()
@@ -224,9 +225,13 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not give its state.
         """
-        if self._constant is None or not self._is_stateless():
-            return self._states()
-        return PluginSessionSnapshot(plugins=self._constant[0].plugins.copy())
+        return self._states() if self._constant is None or self._may_have_state() else self._constant.states()
+
+    def state(self) -> tuple[int, Callable[[], PluginSessionSnapshot]]:
+        """Return `revision()`, and what does as `capture` as long as nothing else happens: plugins without state are looked at once for both."""
+        if self._constant is None or self._may_have_state():
+            return self._fingerprint(), self._states
+        return self._constant.revision, self._constant.states
 
     def _states(self) -> PluginSessionSnapshot:
         return PluginSessionSnapshot(plugins={plugin.id: _captured(plugin) for plugin in self.plugins})
@@ -237,12 +242,11 @@ class PluginSession:
         Raises:
             PluginError: a plugin could not tell its revision.
         """
-        if self._constant is None or not self._is_stateless():
-            return self._fingerprint()
-        return self._constant[1]
+        return self._fingerprint() if self._constant is None or self._may_have_state() else self._constant.revision
 
-    def _is_stateless(self) -> bool:
-        return all(map(STATE.isdisjoint, self._fields))
+    def _may_have_state(self) -> bool:
+        """Tell whether one of the plugins that kept no state got some of its own."""
+        return not STATE.isdisjoint(chain.from_iterable(self._fields))
 
     def _fingerprint(self) -> int:
         return revision_fingerprint((plugin.id, plugin.version, _revision(plugin)) for plugin in self.plugins)
@@ -285,6 +289,19 @@ def _fingerprint(plugins: tuple[tuple[str, str, int], ...]) -> int:
     for plugin, version, revision in plugins:
         digest.update(b"%b\0%b\0%b\xff" % (plugin.encode(), version.encode(), revision.to_bytes(8, "little")))
     return int.from_bytes(digest.digest()[:8], "little")
+
+
+class _Constant(NamedTuple):
+    """What plugins without state answer for it."""
+
+    revision: int
+    """Their fingerprint."""
+    plugins: dict[str, PluginSnapshot]
+    """Their empty states."""
+
+    def states(self) -> PluginSessionSnapshot:
+        """Return the states in a record of the caller's own."""
+        return PluginSessionSnapshot(plugins=self.plugins.copy())
 
 
 def _required(kind: str, held: tuple[str, T] | None) -> T:

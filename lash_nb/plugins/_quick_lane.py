@@ -22,6 +22,10 @@ class QuickLane:
     """One thread that runs one function at a time; it begins with the first one and ends with the process."""
 
     def __init__(self) -> None:
+        self.begin_afresh()
+
+    def begin_afresh(self) -> None:
+        """Know of no thread: that of a process that forked is not in the new one."""
         self._free = threading.Lock()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._begun = False

@@ -18,7 +18,7 @@ from lash_nb.wire import (
     to_json,
 )
 
-__all__ = ["tool_cancelled", "tool_err", "tool_failure", "tool_ok"]
+__all__ = ["tool_cancelled", "tool_err", "tool_failure", "tool_interrupted", "tool_ok"]
 
 _NEVER: Final = RetryNever()
 
@@ -37,6 +37,11 @@ def tool_err(value: Json) -> ToolCallOutput:
 def tool_cancelled(message: str, *, source: ToolFailureSource = "cancellation") -> ToolCallOutput:
     """Return the output of a tool that was stopped."""
     return ToolCallOutput(outcome=ToolCancelled(payload=ToolCancellation(message=message, source=source)))
+
+
+def tool_interrupted() -> ToolCallOutput:
+    """Return the output of a tool out of which an interrupt came: whoever pressed Ctrl-C meant the tool, on whichever thread it runs."""
+    return tool_cancelled("the tool was interrupted")
 
 
 def tool_failure(

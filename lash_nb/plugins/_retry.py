@@ -48,8 +48,10 @@ class RetryPlan(Struct, frozen=True):
         retry = output.outcome.payload.retry
         return retry if isinstance(retry, RetrySafe) else None
 
-    def delay_ms(self, attempt: int, wish: RetrySafe) -> int:
-        """Return how long to wait after failed `attempt`: what the failure asks for, else the doubled base, never above the cap."""
+    def delay_ms(self, attempt: int, wish: RetrySafe) -> int | None:
+        """Return how long to wait after failed `attempt`, None after the last one: what the failure asks for, else the doubled base, never above the cap."""
+        if attempt >= self.attempts:
+            return None
         if isinstance(self.policy, NeverRetryPolicy):
             return 0
         doubled = self.policy.base_delay_ms << min(attempt - 1, _MOST_DOUBLINGS)

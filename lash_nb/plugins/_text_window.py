@@ -12,6 +12,7 @@ BudgetUnit: TypeAlias = Literal["bytes", "tokens"]
 """How a budget is counted; a token is taken for four bytes."""
 
 _BYTES_PER_TOKEN: Final = {"bytes": 1, "tokens": 4}
+_MOST_BYTES_OF_A_CHARACTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class TextBudget:
     def is_nothing(self) -> bool:
         """Whether no text at all may be shown."""
         return not (self.limit and self.max_lines)
+
+    def is_far_from(self, text: str) -> bool:
+        """Tell whether a text is so short that it fits whatever stands in it: each character a line of its own, and of as many bytes as there are."""
+        length = len(text)
+        return length < self.max_lines and length * _MOST_BYTES_OF_A_CHARACTER <= self.limit
 
     def holds(self, written: Iterable[str]) -> bool:
         """Tell whether all texts in what is `written`, plainly or as JSON, are sure to fit: JSON makes no text shorter."""

@@ -7,7 +7,14 @@ from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._context import ToolCall, ToolPrepareContext
 from lash_nb.wire import PreparedToolCall, ToolCallOutput, ToolContract, ToolManifest
 
-__all__ = ["ToolProvider"]
+__all__ = ["ToolProvider", "prepares_nothing", "ready_call"]
+
+
+def ready_call(pending: PendingToolCall) -> PreparedToolCall:
+    """Return a checked call as it is run when its provider has nothing to add."""
+    return PreparedToolCall(
+        call_id=pending.call_id, tool_name=pending.tool_name, args=pending.args, replay=pending.replay
+    )
 
 
 class ToolProvider(Protocol):
@@ -34,10 +41,14 @@ class ToolProvider(Protocol):
         context: ToolPrepareContext,  # noqa: ARG002 - for providers that need it
     ) -> PreparedToolCall | ToolCallOutput:
         """Make a checked call ready to run, or end it here with an output."""
-        return PreparedToolCall(
-            call_id=pending.call_id, tool_name=pending.tool_name, args=pending.args, replay=pending.replay
-        )
+        return ready_call(pending)
 
     async def execute(self, call: ToolCall) -> ToolCallOutput:
         """Run a call once; an exception that leaves this method is a failure of the tool."""
         ...
+
+
+def prepares_nothing(provider: ToolProvider) -> bool:
+    """Tell whether a provider leaves the preparation of its calls to the port; one that cannot prepare any does not."""
+    prepare = getattr(provider, "prepare_tool_call", None)
+    return getattr(prepare, "__func__", None) is ToolProvider.prepare_tool_call

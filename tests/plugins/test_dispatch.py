@@ -70,6 +70,23 @@ async def test_a_good_call_is_ready_to_run() -> None:
     )
 
 
+class Unprepared(Offered):
+    """A provider that is none: it cannot prepare calls."""
+
+    @property
+    def prepare_tool_call(self) -> Any:
+        """Missing."""
+        raise AttributeError("nothing prepares")
+
+
+async def test_a_provider_that_cannot_prepare_fails_the_call_alone() -> None:
+    """The turn asks first whether there is anything to prepare, and goes on."""
+    by = dispatcher(Unprepared(WEATHER))
+
+    assert by.ready(PendingToolCall(call_id="c1", tool_name="weather", args={"city": "Oslo"})) is None
+    assert failure(await prepared(by, {"city": "Oslo"})).message == "AttributeError: nothing prepares"
+
+
 async def test_wrong_arguments_complete_the_call() -> None:
     """The tool does not run; the model reads what is wrong, and no time was spent."""
     provider = Offered(WEATHER)

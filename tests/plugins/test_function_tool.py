@@ -327,6 +327,7 @@ async def test_results_become_json(returned: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
+        ([{1: "a", "1": "b"}], "tool give: result[0] has two keys that are both '1' as text; use text keys"),
         (threading.Lock(), "tool give: result is of type lock, which is not JSON; return a dict, list, text or number"),
         (
             [Deferred(print)],
@@ -525,15 +526,44 @@ async def test_a_stop_iteration_does_not_hang() -> None:
     assert "StopIteration" in await message_of(first)
 
 
-@pytest.mark.parametrize("error", [GeneratorExit(), KeyboardInterrupt()], ids=repr)
-async def test_what_is_meant_for_the_loop_does_not_come_from_a_thread(error: BaseException) -> None:
-    """A plain function that raises them has failed; the loop and the turn go on."""
+async def test_what_is_meant_for_a_coroutine_does_not_come_from_a_thread() -> None:
+    """A plain function that raises it has failed; the loop and the turn go on."""
 
     def stop() -> int:
         """Stop."""
-        raise error
+        raise GeneratorExit
 
-    assert f"the function raised {type(error).__name__}" in await message_of(stop)
+    assert "the function raised GeneratorExit" in await message_of(stop)
+
+
+def interrupted() -> None:
+    """Stop."""
+    raise KeyboardInterrupt
+
+
+async def interrupted_on_the_loop() -> None:
+    """Stop."""
+    interrupted()
+
+
+async def interrupted_after_a_wait() -> None:
+    """Stop."""
+    await asyncio.sleep(0)
+    interrupted()
+
+
+@pytest.mark.parametrize("function", [interrupted, interrupted_on_the_loop, interrupted_after_a_wait])
+@pytest.mark.parametrize("before", [0, 2])
+async def test_an_interrupt_ends_a_tool_alike_wherever_it_runs(function: Callable[[], Any], before: int) -> None:
+    """The call was cancelled, not failed; the loop goes on. A plain function may run in either of two kinds of threads."""
+    made = tool(function)
+    for _ in range(before):
+        await outcome_of(made)
+
+    outcome = (await outcome_of(made)).output.outcome
+
+    assert isinstance(outcome, ToolCancelled)
+    assert outcome.payload.message == "the tool was interrupted"
 
 
 def test_a_default_that_json_cannot_carry_is_not_shown() -> None:

@@ -1,0 +1,82 @@
+"""A figure of matplotlib, and an image of PIL, as PNG. Whoever has one has the library: nothing is imported here."""
+
+import sys
+from collections.abc import Iterable
+from io import BytesIO
+from threading import Lock
+from typing import Any, Final
+
+__all__ = ["LONGEST_SIDE", "NoPictureError", "close_figures", "drawn_png", "image_png", "pyplot_figures"]
+
+LONGEST_SIDE: Final = 8_000
+"""Pixels: no provider takes a longer side, and 50,000 by 50,000 of them would take ten gigabytes to draw."""
+_DRAWING: Final = Lock()
+_PNG_MODES: Final = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+"""Modes of an image that PNG has, too."""
+
+
+class NoPictureError(ValueError):
+    """Why a value cannot be kept as a picture, and what to do; the text follows the place of the value."""
+
+
+def drawn_png(drawn: Any) -> bytes:
+    """Draw a figure, or the figure in which something is drawn, as large as it is.
+
+    May run in any thread: what draws is a canvas of Agg that is made for it, which fills memory and asks no window, no `pyplot` and no loop;
+    fonts are kept by thread. One figure is drawn at a time, for the parser of formulas is one for all.
+
+    Raises:
+        NoPictureError: it is too large, or belongs to no figure.
+    """
+    figure = drawn.get_figure(root=True)
+    if figure is None:
+        raise NoPictureError("belongs to no figure any more; return the figure")
+    width, height = (round(side * figure.dpi) for side in figure.get_size_inches())
+    if max(width, height) > LONGEST_SIDE:
+        raise NoPictureError(
+            f"is a figure of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,};"
+            " give it a smaller figsize or dpi"
+        )
+    written = BytesIO()
+    with (
+        _DRAWING
+    ):  # what settings say of the saved size is not asked: a text far outside would make it as wide as it likes
+        figure.savefig(written, format="png", backend="agg", dpi=figure.dpi, bbox_inches=figure.bbox_inches)
+    return written.getvalue()
+
+
+def image_png(image: Any) -> bytes:
+    """Write an image of PIL as PNG, of a moving one what it shows first; colors that PNG does not have become RGB.
+
+    Raises:
+        NoPictureError: it is too large.
+    """
+    width, height = image.size
+    if max(width, height) > LONGEST_SIDE:
+        raise NoPictureError(
+            f"is an image of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,};"
+            " make it smaller: image.thumbnail((1024, 1024))"
+        )
+    written = BytesIO()
+    (image if image.mode in _PNG_MODES else image.convert("RGB")).save(written, format="png")
+    return written.getvalue()
+
+
+def pyplot_figures() -> frozenset[int]:
+    """Return the identities of the figures that pyplot knows; none where nobody has loaded it."""
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    return frozenset(id(one.canvas.figure) for one in helpers.Gcf.get_all_fig_managers()) if helpers else frozenset()
+
+
+def close_figures(drawn: Iterable[Any], before: frozenset[int]) -> None:
+    """Let pyplot forget the figures in which these were drawn, so that a notebook does not show them once more below its cell.
+
+    They stay what they are for whoever holds them. What pyplot knew `before` the call is somebody else's, who may want to see it.
+    """
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return
+    for one in drawn:
+        figure = one.get_figure(root=True) if hasattr(one, "get_figure") else None
+        if figure is not None and id(figure) not in before:
+            pyplot.close(figure)

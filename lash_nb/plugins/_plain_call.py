@@ -1,0 +1,80 @@
+"""One call of a plain function, which runs in a thread and cannot be stopped from outside: who waits for it can only leave."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from lash_nb.clock import SystemClock
+from lash_nb.plugins._result import tool_interrupted
+
+__all__ = ["PlainCall", "left_calls", "left_running", "left_words"]
+
+_CLOCK: Final = SystemClock()
+_LEFT: "Final[set[PlainCall]]" = set()
+if hasattr(os, "register_at_fork"):  # they run on in the process that forked
+    os.register_at_fork(after_in_child=_LEFT.clear)
+
+
+class PlainCall:
+    """Calls the function when it is called itself, once.
+
+    Attributes:
+        tool: The name of the tool.
+        took_ns: How long the function took; None until it is over.
+    """
+
+    __slots__ = ("_arguments", "_function", "took_ns", "tool")
+
+    def __init__(self, tool: str, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        self.tool = tool
+        self.took_ns: int | None = None
+        self._function = function
+        self._arguments = arguments
+
+    def __call__(self) -> Any:
+        """Return what the function returns, and raise nothing that a thread cannot hand on."""
+        began = _CLOCK.monotonic_ns()
+        try:
+            return self._function(**self._arguments)
+        except StopIteration as error:  # a future cannot carry it: whoever awaits the thread would wait for ever
+            raise RuntimeError("the function let a StopIteration out; give next() a default") from error
+        except GeneratorExit as error:  # meant for a coroutine, and this is none
+            raise RuntimeError("the function raised GeneratorExit") from error
+        except KeyboardInterrupt:
+            return tool_interrupted()
+        finally:
+            self.took_ns = _CLOCK.monotonic_ns() - began
+            _LEFT.discard(self)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it runs although nobody waits for it any more."""
+        return self in _LEFT
+
+    def leave(self) -> None:
+        """Say that nobody waits for it any more."""
+        _LEFT.add(self)
+        if self.took_ns is not None:  # it was over in that moment
+            _LEFT.discard(self)
+
+    def drop(self) -> None:
+        """Say that it is not called any more."""
+        self.took_ns = 0
+
+
+def left_calls() -> frozenset[PlainCall]:
+    """Return the calls that run although nobody waits for them any more, in whichever thread."""
+    return frozenset(tuple(_LEFT))
+
+
+def left_running() -> Sequence[str]:
+    """Return the names of the tools whose functions still run in their threads although nobody waits for them any more, one for each call."""
+    return sorted(call.tool for call in left_calls())
+
+
+def left_words() -> str:
+    """Return a sentence, with a space before it, about functions that run on although their calls were cancelled; empty when there are none."""
+    names = dict.fromkeys(left_running())
+    if not names:
+        return ""
+    return f" Still running in its thread: {', '.join(names)}; nobody hears the result, and context.cancellation tells a function to stop."

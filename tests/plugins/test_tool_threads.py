@@ -1,0 +1,266 @@
+"""Plain functions that nobody waits for any more: what becomes of them, and of those that come after."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lash_nb.clock import CancellationToken
+from lash_nb.plugins import ToolContext, left_running, tool
+from lash_nb.plugins._plain_call import PlainCall
+from lash_nb.plugins._tool_threads import NoThreadError, ToolThreads
+from lash_nb.providers import call
+from lash_nb.wire import ToolFailed
+from tests.runtime.desk import open_session, settle
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What functions wait for that never end by themselves; opened when the test is over."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait until this is true."""
+    for _ in range(2_000):
+        if holds():
+            return
+        await asyncio.sleep(0.001)
+    raise TimeoutError
+
+
+async def test_a_function_that_is_cut_off_is_told_and_is_named_until_it_ends(gate: threading.Event) -> None:
+    """Its token is cancelled, so that it can stop; until then it is among those that are left."""
+    began, told = threading.Event(), list[bool]()
+
+    @tool
+    def patient(context: ToolContext) -> None:
+        """Wait, and look at the token."""
+        began.set()
+        gate.wait()
+        assert context.cancellation is not None
+        told.append(context.cancellation.cancelled)
+
+    token = CancellationToken()
+    session = await open_session([call("patient")], patient)
+    turn = asyncio.create_task(session.turn("hi").cancel(token).run())
+    await until(began.is_set)
+    token.cancel()
+    result = await turn
+
+    assert (result.outcome.stopped, left_running()) == ("cancelled", ["patient"])
+    gate.set()
+    await until(lambda: not left_running())
+    assert told == [True]
+
+
+async def test_a_function_of_an_aborted_turn_is_told_too(gate: threading.Event) -> None:
+    """Nobody cancelled the turn's token, and still it hears that nobody waits."""
+    seen: list[CancellationToken | None] = []
+
+    @tool
+    def patient(context: ToolContext) -> None:
+        """Wait."""
+        seen.append(context.cancellation)
+        gate.wait()
+
+    session = await open_session([call("patient")], patient)
+    turn = session.start("hi")
+    await until(lambda: seen)
+    turn.abort()
+    await turn.settled()
+
+    assert [token is not None and token.cancelled for token in seen] == [True]
+    assert left_running() == ["patient"]
+
+
+async def test_a_thousand_functions_that_never_end_leave_a_clear_message(gate: threading.Event) -> None:
+    """Those that come after do not wait in silence: their calls fail, and say what takes the threads."""
+    began = list[bool]()
+
+    @tool
+    def stubborn() -> None:
+        """Never end."""
+        began.append(True)
+        gate.wait()
+
+    @tool
+    def polite() -> str:
+        """End."""
+        return "done"
+
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    calls = [asyncio.create_task(stubborn.run({}, context)) for _ in range(1_000)]
+    await until(lambda: len(began) == 64)
+    waiting = asyncio.create_task(polite.run({}, context))
+    await settle()
+    for one in calls:
+        one.cancel()
+    await asyncio.wait(calls)
+    late = [await waiting, await polite.run({}, context)]
+
+    for output in late:
+        assert isinstance(output.outcome, ToolFailed)
+        assert (output.outcome.payload.class_, output.outcome.payload.code) == ("resource_limit", "tool_threads")
+        assert "64 plain functions that were cancelled still run (stubborn ×64)" in output.outcome.payload.message
+    gate.set()
+    await until(lambda: not left_running())
+    assert (await polite.run({}, context)).value_for_projection() == "done"
+
+
+async def test_a_function_that_was_not_begun_never_is(gate: threading.Event) -> None:
+    """Who leaves before there is a thread leaves nothing behind."""
+    threads, began = ToolThreads(most=1), []
+    first = asyncio.create_task(threads.run(PlainCall("first", gate.wait, {})))
+    second = asyncio.create_task(threads.run(PlainCall("second", lambda: began.append(2), {})))
+    await settle()
+    second.cancel()
+    await asyncio.wait([second])
+    gate.set()
+
+    assert await first is True
+    assert await threads.run(PlainCall("third", lambda: 3, {})) == 3
+    assert (began, list(left_running())) == ([], [])
+
+
+async def test_threads_are_used_again(gate: threading.Event) -> None:
+    """One after the other takes one thread, side by side takes as many as there are."""
+    threads, seen = ToolThreads(most=3), set[int]()
+
+    def note() -> None:
+        seen.add(threading.get_ident())
+
+    for _ in range(20):
+        await threads.run(PlainCall("note", note, {}))
+    assert len(seen) == 1
+    waits = [asyncio.create_task(threads.run(PlainCall("wait", gate.wait, {}))) for _ in range(5)]
+    await settle()
+    gate.set()
+    assert await asyncio.gather(*waits) == [True] * 5
+
+
+async def test_who_waits_for_a_thread_waits_as_long_as_one_may_be_free(gate: threading.Event) -> None:
+    """As long as one of those that run is wanted, waiting is worth it."""
+    threads, began = ToolThreads(most=2), list[bool]()
+
+    def wait() -> None:
+        began.append(True)
+        gate.wait()
+
+    left, wanted = (asyncio.create_task(threads.run(PlainCall("wait", wait, {}))) for _ in range(2))
+    await until(lambda: len(began) == 2)
+    left.cancel()
+    await asyncio.wait([left])
+    third = asyncio.create_task(threads.run(PlainCall("third", lambda: 3, {})))
+    await settle()
+    assert not third.done()
+    wanted.cancel()
+    with pytest.raises(NoThreadError):
+        await third
+
+
+async def test_a_function_for_which_no_thread_can_be_begun_fails_and_never_runs(gate: threading.Event) -> None:
+    """Not later either, when a thread is free: its caller was told."""
+    threads, began = ToolThreads(), list[int]()
+    first = asyncio.create_task(threads.run(PlainCall("first", gate.wait, {})))
+    await settle()
+    before = threading.stack_size(1 << 46)
+    try:
+        with pytest.raises(NoThreadError, match="can't start new thread"):
+            await threads.run(PlainCall("second", lambda: began.append(2), {}))
+    finally:
+        threading.stack_size(before)
+    gate.set()
+
+    assert await first is True
+    assert await threads.run(PlainCall("third", lambda: 3, {})) == 3
+    assert began == []
+
+
+FORKING = """
+import asyncio, os, time, lash_nb
+from lash_nb.plugins import ToolContext, left_running
+
+@lash_nb.tool
+def quick() -> str:
+    "End."
+    return "done"
+
+@lash_nb.tool
+def slow() -> str:
+    "End a little later."
+    time.sleep(0.01)
+    return "done"
+
+async def both():
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    calls = (one.run({}, context) for one in (slow, quick, quick))
+    return [(await asyncio.wait_for(one, 10)).value_for_projection() for one in calls]
+
+asyncio.run(both())
+child = os.fork()
+if child:
+    print("parent", asyncio.run(both()), os.waitpid(child, 0)[1])
+else:
+    print("child", asyncio.run(both()), left_running(), flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_plain_functions_run_in_a_forked_process() -> None:
+    """It has none of the threads, and begins its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stdout == "child ['done', 'done', 'done'] []\nparent ['done', 'done', 'done'] 0\n", done.stderr
+
+
+PROGRAM = """
+import asyncio, threading, lash_nb
+from lash_nb import LashCore, ScriptedProvider, call
+from lash_nb.plugins import ToolContext, _tool_threads
+_tool_threads._EXIT_SECONDS = 0.05
+
+quick = QUICK
+
+@lash_nb.tool
+def stubborn() -> None:
+    "Never end, but for the first times where it is quick."
+    global quick
+    quick -= 1
+    quick >= 0 or threading.Event().wait()
+
+async def main():
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    while quick:
+        await stubborn.run({}, context)
+    core = LashCore.standard().in_memory().provider(ScriptedProvider([call("stubborn")])).model("m").tools(stubborn).build()
+    session = await core.session("s").open()
+    running = session.start("hi")
+    while not any(entry.envelope.kind == "tool_call" for entry in session.effects):
+        await asyncio.sleep(0.001)
+    running.cancel()
+    print((await running.wait()).outcome.reason)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quick", [0, 20])
+def test_the_process_ends(quick: int) -> None:
+    """Also while a function runs that never does, be it one that was quick before; what is broken off is said."""
+    program = PROGRAM.replace("QUICK", str(quick))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (done.stdout, done.returncode) == ("cancelled\n", 0)
+    assert done.stderr == "lash_nb: broken off in their threads: stubborn\n"
