@@ -4,23 +4,24 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from lash_nb.clock import Clock
+from lash_nb.clock import CancellationToken, Clock
 from lash_nb.runtime._context import TurnContext
-from lash_nb.tasks import brought_out, carried, on_this_loop
+from lash_nb.tasks import NEXT_ROUND, brought_out, carrying, held, on_this_loop
 
-__all__ = ["TurnCancelledError", "until_cancelled"]
+__all__ = ["TurnCancelledError", "WorkCancelledError", "until_cancelled"]
 
 T = TypeVar("T")
 
 _STOP_SECONDS: Final = 0.05
 """How long work that was cancelled is waited for before it is left to itself."""
 
-_LEFT: Final[set["asyncio.Future[Any]"]] = set()
-"""Work that did not stop when it was told to; held so that it is not lost in the middle."""
-
 
 class TurnCancelledError(Exception):
     """What was awaited was cancelled."""
+
+
+class WorkCancelledError(Exception):
+    """What was awaited was cancelled, by itself or by what others left behind: nobody cancels the turn, nor who waits for it."""
 
 
 async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, grace_seconds: float = 0) -> T:
@@ -30,6 +31,7 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
 
     Raises:
         TurnCancelledError: the work has no result.
+        WorkCancelledError: neither has it, and the turn goes on.
     """
     cancel = turn.cancel
     if cancel.cancelled:
@@ -37,23 +39,14 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
         raise TurnCancelledError
     loop = asyncio.get_running_loop()
     over, waiting = loop.create_future(), asyncio.current_task()
-    told = waiting.cancelling() if waiting else 0
-
-    async def begun() -> T:
-        if cancel.cancelled or (waiting and waiting.cancelling() > told):
-            raise asyncio.CancelledError
-        try:
-            return await carried(work)
-        finally:  # who waits for the end learns of it in the same round of the loop
-            _settle(over)
-
-    task = loop.create_task(begun(), context=turn.writer.inside())
+    begun = _begun(work, over, cancel, waiting, waiting.cancelling() if waiting else 0)
+    task = turn.writer.inside(loop.create_task, begun)
     try:
-        await asyncio.sleep(0)  # the task's first step comes before: work that never waits is over then
+        await NEXT_ROUND  # the task's first step comes before: work that never waits is over then
         if not task.done():
             await _ended_or_stopped(task, over, turn, grace_seconds)
     except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
-        _leave(task)
+        held(task)
         task.cancel()
         await asyncio.wait({task}, timeout=_STOP_SECONDS)
         raise
@@ -62,10 +55,31 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
             work.close()  # a task that is cancelled before its first step has not touched it
     if not task.done() or (task.cancelled() and cancel.cancelled):
         raise TurnCancelledError
+    if task.cancelled():
+        raise WorkCancelledError
     error = brought_out(task.exception())
     if error is not None:
         raise error
     return task.result()
+
+
+async def _begun(
+    work: Coroutine[Any, Any, T],
+    over: "asyncio.Future[None]",
+    cancel: CancellationToken,
+    waiting: "asyncio.Task[Any] | None",
+    told: int,
+) -> T:
+    """Do the work, unless the turn or who waits for it was cancelled meanwhile; an interrupt or an exit is carried."""
+    if cancel.cancelled or (waiting and waiting.cancelling() > told):
+        raise asyncio.CancelledError
+    try:
+        return await work
+    except (KeyboardInterrupt, SystemExit) as error:
+        raise carrying(error) from None
+    finally:  # who waits for the end learns of it in the same round of the loop
+        if not over.done():
+            over.set_result(None)
 
 
 async def _ended_or_stopped(
@@ -86,7 +100,7 @@ async def _ended_or_stopped(
         for stopper in stopping:
             stopper.cancel()
         if not task.done():
-            _leave(task)
+            held(task)
 
 
 async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:
@@ -94,20 +108,5 @@ async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: 
         await clock.sleep(grace_seconds)
     task.cancel()
     await clock.sleep(_STOP_SECONDS)
-    _settle(over)
-
-
-def _settle(over: "asyncio.Future[None]") -> None:
     if not over.done():
         over.set_result(None)
-
-
-def _leave(task: "asyncio.Future[Any]") -> None:
-    _LEFT.add(task)
-    task.add_done_callback(_forget)
-
-
-def _forget(task: "asyncio.Future[Any]") -> None:
-    _LEFT.discard(task)
-    if not task.cancelled():
-        task.exception()  # nobody is left to hear of it

@@ -1,12 +1,13 @@
 """Performs the effects of a turn for real: the local executor behind every envelope (lash 0.1.0-alpha.37, effect wire format §15.4)."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final
 
 from lash_nb.errors import LashError, RuntimeEffectControllerError
-from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled
-from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
+from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled, tool_failure
+from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._direct import DirectDesk
 from lash_nb.runtime._hook_desk import started_activity
@@ -20,7 +21,6 @@ from lash_nb.wire import (
     EffectOrigin,
     LlmCallCommand,
     LlmResponse,
-    ModelSpec,
     PreparedToolCall,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -39,6 +39,10 @@ from lash_nb.wire import (
 __all__ = ["TurnEffectExecutor"]
 
 _TOOL_CANCEL_GRACE_SECONDS: Final = 0.05
+_CANCELLED_ITSELF: Final = (
+    "CancelledError: the task in which the tool ran was cancelled, and nobody cancelled the turn; a tool that stops work of its own cancels"
+    " the tasks that it began, never asyncio.current_task() or asyncio.all_tasks()"
+)
 
 
 class TurnEffectExecutor:
@@ -49,6 +53,7 @@ class TurnEffectExecutor:
     def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
         self._turn = turn
         self._dispatcher = dispatcher
+        self._direct = _direct(turn)
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
@@ -80,12 +85,19 @@ class TurnEffectExecutor:
             return ToolOutcome(result=_cut_off(call))
         show_start = started_activity(turn, call)
         sleep = partial(self._retry_sleep, envelope.invocation, call)
-        work = self._dispatcher.execute(call, self._tool_context(call), sleep)
+        context = self._tool_context(call)
+        work = self._dispatcher.execute(call, context, sleep)
         try:
             completed = await until_cancelled(work, turn, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:
             show_start()
             return ToolOutcome(result=_cut_off(call))
+        except asyncio.CancelledError:  # the turn is aborted: a function in a thread hears of it by its token alone
+            if context.cancellation is not None:
+                context.cancellation.cancel()
+            raise
+        except WorkCancelledError:
+            completed = completed_call(call, tool_failure("execution", "tool_error", _CANCELLED_ITSELF, source="tool"))
         show_start()
         turn.hub.tool_completed(completed)
         return ToolOutcome(result=completed)
@@ -106,18 +118,8 @@ class TurnEffectExecutor:
             agent_frame_id=self._turn.agent_frame_id,
             cancellation=self._turn.cancel.child(),
             attachments=self._turn.attachments,
-            direct=DirectCompletions(ask=self._ask_directly, model=self._model, usage_source="tool"),
+            direct=self._direct,
         )
-
-    def _model(self) -> ModelSpec:
-        return self._turn.model
-
-    async def _ask_directly(
-        self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /
-    ) -> LlmResponse:
-        turn = self._turn
-        desk = DirectDesk.of_turn(turn, turn_id=turn.scope_id, controller=turn.controller, provider=turn.provider)
-        return await desk.ask(request, usage_source, caused_by)
 
     def _checkpoint(
         self, envelope: RuntimeEffectEnvelope, command: CheckpointCommand
@@ -140,6 +142,8 @@ class TurnEffectExecutor:
             await until_cancelled(wait, self._turn)
         except TurnCancelledError:
             raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "the turn was cancelled") from None
+        except WorkCancelledError:
+            raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "its task was cancelled") from None
         return SleepOutcome()
 
 
@@ -153,6 +157,16 @@ _PERFORM: Mapping[
     SleepCommand: TurnEffectExecutor._sleep,  # noqa: SLF001 - as above
 }
 """How each kind of effect is performed; kinds that are not here are refused."""
+
+
+def _direct(turn: TurnContext) -> DirectCompletions:
+    """Return what asks for the turn's tools."""
+
+    async def ask(request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /) -> LlmResponse:
+        desk = DirectDesk.of_turn(turn, turn_id=turn.scope_id, controller=turn.controller, provider=turn.provider)
+        return await desk.ask(request, usage_source, caused_by)
+
+    return DirectCompletions(ask=ask, model=lambda: turn.model, usage_source="tool")
 
 
 def _cut_off(call: PreparedToolCall) -> CompletedToolCall:

@@ -65,10 +65,11 @@ def started_activity(turn: TurnContext, call: PreparedToolCall) -> Callable[[], 
     Where hooks follow calls, the activity waits for the tool's first step: in the reference, what hooks tell of a call that never waits
     is seen before the call itself.
     """
-    hub, waiting = turn.hub, [call]
+    hub = turn.hub
     if not turn.plugins.hooks.after_tool_call:
         hub.tool_started(call)
         return _nothing
+    waiting = [call]
 
     def show() -> None:
         if waiting:

@@ -16,7 +16,7 @@ from lash_nb.providers import (
     UsageEvent,
     llm_call_error,
 )
-from lash_nb.runtime._cancelling import TurnCancelledError, until_cancelled
+from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._hook_desk import TurnHookDesk
 from lash_nb.runtime._hook_stream import StreamStoppedError, hook_failure, pumped
@@ -63,7 +63,9 @@ async def perform_llm_call(envelope: RuntimeEffectEnvelope, command: LlmCallComm
         request = resolve_llm_request_attachments(command.request.into_request(), turn.attachments)
     except AttachmentStoreError as error:
         return _failed("attachment_resolution_failed", error.message)
-    return await _LlmCall(envelope, request, turn).run()
+    call = _LlmCall(envelope, request, turn)
+    call.tell_begin()
+    return call.over(await call.ask())
 
 
 def _failed(code: str, message: str) -> LlmOutcome:
@@ -72,6 +74,12 @@ def _failed(code: str, message: str) -> LlmOutcome:
 
 
 _CANCELLED: Final = LlmCallError(message="cancelled", retryable=False, code="cancelled", terminal_reason="cancelled")
+_CANCELLED_ITSELF: Final = LlmCallError(
+    message="the task of the model call was cancelled, and nobody cancelled the turn; a provider or hook cancels only tasks that it began",
+    retryable=False,
+    code="task_join_failed",
+    terminal_reason="provider_error",
+)
 
 
 class _LlmCall:
@@ -103,16 +111,17 @@ class _LlmCall:
             protocol_iteration=whole.protocol_iteration,
         )
 
-    async def run(self) -> LlmOutcome:
+    def tell_begin(self) -> None:
         trace = self._turn.trace
         if trace.enabled:
             trace.emit(LlmCallStarted(request=self._turn.mapper.request(self._request)), self._context)
-        result = await self._ask()
+
+    def over(self, result: LlmResult) -> LlmOutcome:
         streamed = self._summary.text_deltas > self._shown_in_vain
         self._record_end(result)
         return LlmOutcome(result=result, text_streamed=streamed)
 
-    async def _ask(self) -> LlmResult:
+    async def ask(self) -> LlmResult:
         turn = self._turn
         turn.unasked += turn.cancel.cancelled
         ask = self._ask_with_hooks if turn.plugins.hooks.assistant_stream else self._ask_provider
@@ -122,6 +131,8 @@ class _LlmCall:
             return LlmResult(Err=llm_call_error(error))
         except TurnCancelledError:
             return LlmResult(Err=_CANCELLED)
+        except WorkCancelledError:
+            return LlmResult(Err=_CANCELLED_ITSELF)
         except PluginError as error:
             return LlmResult(Err=hook_failure("plugin_assistant_stream", error))
         response = self._parts.complete(response)
@@ -151,6 +162,8 @@ class _LlmCall:
             return LlmResult(Err=hook_failure("plugin_assistant_response", error))
         except TurnCancelledError:
             return LlmResult(Err=_CANCELLED)
+        except WorkCancelledError:
+            return LlmResult(Err=_CANCELLED_ITSELF)
         TurnHookDesk(turn).tell(events)
         return LlmResult(Ok=response)
 
@@ -224,7 +237,8 @@ class _LlmCall:
 
     def _on_text(self, name: str, part: TextPart) -> None:
         item_id = _item_of(part)
-        self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
+        if self._turn.trace.extended:
+            self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
         self._show_text(part, item_id)
 
     def _show_text(self, part: TextPart, item_id: str | None) -> None:

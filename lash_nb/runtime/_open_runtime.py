@@ -91,15 +91,11 @@ class OpenRuntime:
 
     def _exclusive(self, *, refreshed: bool = True) -> "_Exclusive":
         """Wait until nobody else works on the session, and stand on what the store says."""
-        return _Exclusive(self.writer, self._begin if refreshed else self._refuse_closed)
+        return _Exclusive(self.writer, self._refuse_closed, self._refresh if refreshed else None)
 
-    async def _refuse_closed(self) -> None:
+    def _refuse_closed(self) -> None:
         if self._closed:
             raise CallerError(f"session {self.state.session_id} is closed; open it again", code="session_closed")
-
-    async def _begin(self) -> None:
-        await self._refuse_closed()
-        await self._refresh()
 
     def _whole_or_not(self) -> "_WholeOrNot":
         """Take back what was not committed when the work within fails; with a store, the next work asks it what that is.
@@ -205,20 +201,27 @@ class OpenRuntime:
 class _Exclusive:
     """Work on a session that nobody else works on."""
 
-    def __init__(self, writer: Writer, begin: Callable[[], Awaitable[None]]) -> None:
+    __slots__ = ("_check", "_refresh", "_writer")
+
+    def __init__(
+        self, writer: Writer, check: Callable[[], None], refresh: Callable[[], Awaitable[None]] | None
+    ) -> None:
         self._writer = writer
-        self._begin = begin
+        self._check = check
+        self._refresh = refresh
 
     async def __aenter__(self) -> None:
         await self._writer.__aenter__()
         try:
-            await self._begin()
+            self._check()
+            if self._refresh is not None:
+                await self._refresh()
         except BaseException:
-            await self._writer.__aexit__()
+            self._writer.leave()
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        await self._writer.__aexit__()
+        self._writer.leave()
 
 
 class _WholeOrNot:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, Final
+
+from msgspec import Struct
 
 from lash_nb.runtime._assembler import Assembly
-from lash_nb.runtime._brief import Brief
 from lash_nb.wire import (
+    AssistantMessageFinish,
     AssistantOutput,
     ExecutionSummary,
     ModelRequestStarted,
@@ -15,22 +17,26 @@ from lash_nb.wire import (
     TokenUsage,
     ToolCallRecord,
     TurnActivity,
+    TurnFinish,
     TurnIssue,
     TurnOutcome,
+    TurnStopDetail,
     to_builtins,
 )
+from lash_nb.words import legible
 
 __all__ = ["TurnResult"]
 
+_QUOTED: Final = 120
+"""Characters of a text or a value that a `repr` shows at most."""
 
-class TurnResult(Brief, frozen=True, dict=True):
+
+class TurnResult(Struct, frozen=True, dict=True):
     """One finished turn.
 
     The fields of the reference's own shape are `state outcome assistant_output usage children_usage tool_calls execution errors`
     (`to_builtins` writes just those); the others say which turn it was and what could be watched of it.
     """
-
-    unshown: ClassVar[frozenset[str]] = frozenset({"assembly", "activities", "snapshot"})
 
     session_id: str
     """The session."""
@@ -52,6 +58,19 @@ class TurnResult(Brief, frozen=True, dict=True):
     """How long of that an effect waited for somebody's decision about it, in milliseconds."""
     unasked: int = 0
     """Model calls among the activities that the turn's cancellation forestalled."""
+
+    def __repr__(self) -> str:
+        told = {
+            "session_id": self.session_id,
+            "turn_id": self.turn_id,
+            "turn_index": self.turn_index,
+            "status": f"{'finished' if self.is_success else 'stopped'}: {self.outcome.reason}",
+            **self._came(),
+            "duration_ms": round(self.duration_ms, 1),
+            "input_tokens": self.usage.input_tokens,
+            "output_tokens": self.usage.output_tokens,
+        }
+        return f"TurnResult({', '.join(f'{name}={_brief(value)}' for name, value in told.items())})"
 
     @cached_property
     def state(self) -> SessionSnapshot:
@@ -123,9 +142,26 @@ class TurnResult(Brief, frozen=True, dict=True):
         """Return the turn's tokens with those of its children."""
         return sum((entry.usage for entry in self.children_usage), self.usage)
 
+    def _came(self) -> dict[str, Any]:
+        """What came of the turn: what the model said, the value at its end, and what went wrong first."""
+        end, errors = self.outcome.variant, self.errors
+        came: dict[str, Any] = {"reply": self.reply} if self.reply else {}
+        if isinstance(end, TurnFinish | TurnStopDetail) and not isinstance(end.variant, AssistantMessageFinish):
+            came["value"] = end.variant.value
+        if errors:
+            came["error"] = errors[0].message
+        return came
+
     def to_builtins(self) -> dict[str, Any]:
         """Return the reference's own JSON shape."""
         names = ("state", "outcome", "assistant_output", "usage", "children_usage", "tool_calls", "execution", "errors")
         return {name: to_builtins(getattr(self, name)) for name in names} | {
             "errors": to_builtins(self.assembly.errors)
         }
+
+
+def _brief(value: Any) -> str:
+    """One line of a value, without what would give a terminal orders or turn the text around it."""
+    if isinstance(value, str):
+        return repr(legible(value, _QUOTED))
+    return " ".join(legible(repr(value), _QUOTED).split())

@@ -1,9 +1,13 @@
 """An opened session: how it comes to life, the turns that run on it, how it is put away (lash 0.1.0-alpha.37, sessions §14)."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError
 from lash_nb.plugins import PluginSession, SessionRestored
@@ -297,7 +301,8 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         following: TurnInput | None = msgspec.structs.replace(turn_input, trace_turn_id=root)
         completed = 0
         while following is not None:
-            result = await self._one_turn(following, options, controller, claims)
+            with self._one_turn(options) as take_back:
+                result = await TurnRunner(self, following, options, controller, claims).run(take_back)
             completed += 1
             if result.outcome.agent_frame_switch is not None:
                 await self._restore_protocol()
@@ -305,14 +310,32 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         self._publish()
         return result
 
-    async def _one_turn(
-        self, turn_input: TurnInput, options: TurnOptions, controller: ScopedEffectController, claims: TurnClaims
-    ) -> TurnResult:
-        """Run a turn; of one that is aborted, forget what it did not commit."""
-        run_on = self.effect_host.control.run_to  # a cancelled turn waits for no decision
-        unsubscribe = options.cancel.subscribe(on_this_loop(run_on))
+    def _one_turn(self, options: TurnOptions) -> "_OneTurn":
+        """Of a turn that is aborted, forget what it did not commit; a cancelled one waits for no decision."""
+        return _OneTurn(self._whole_or_not(), options.cancel, self.effect_host.control.run_to)
+
+
+class _OneTurn:
+    """A turn that leaves nothing behind when it fails, and of whose cancellation somebody is told while it runs."""
+
+    __slots__ = ("_unsubscribe", "_whole_or_not")
+
+    def __init__(
+        self,
+        whole_or_not: AbstractContextManager[Callable[[], None]],
+        cancellation: CancellationToken,
+        on_cancel: Callable[[], None],
+    ) -> None:
+        self._whole_or_not = whole_or_not
+        self._unsubscribe = cancellation.subscribe(on_this_loop(on_cancel))
+
+    def __enter__(self) -> Callable[[], None]:
+        return self._whole_or_not.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         try:
-            with self._whole_or_not() as take_back:
-                return await TurnRunner(self, turn_input, options, controller, claims).run(take_back)
+            self._whole_or_not.__exit__(kind, error, where)
         finally:
-            unsubscribe()
+            self._unsubscribe()

@@ -33,9 +33,9 @@ def refresh_snapshots(state: RuntimeSessionState, plugins: PluginSession) -> Non
         state.tool_state_snapshot = plugins.registry.state()
         state.tool_state_generation = generation
     try:
-        revision = plugins.revision()
+        revision, capture = plugins.state()
         if state.plugin_snapshot_ref is None or revision != state.plugin_snapshot_revision:
-            state.plugin_snapshot = plugins.capture()
+            state.plugin_snapshot = capture()
     except LashError as error:
         _LOG.warning("the plugin state of session %s is not stored: %s", state.session_id, error)
         return
@@ -47,7 +47,8 @@ def stamp_snapshots(state: RuntimeSessionState, plugins: PluginSession) -> None:
     state.tool_state_snapshot = plugins.registry.state()
     state.tool_state_generation = plugins.registry.generation
     try:
-        state.plugin_snapshot, state.plugin_snapshot_revision = plugins.capture(), plugins.revision()
+        revision, capture = plugins.state()
+        state.plugin_snapshot, state.plugin_snapshot_revision = capture(), revision
     except LashError as error:
         _LOG.warning("the plugin state of session %s is not known: %s", state.session_id, error)
 

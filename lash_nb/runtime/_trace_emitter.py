@@ -1,5 +1,6 @@
 """Where the runtime writes trace records from (lash 0.1.0-alpha.37, turns §16)."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from lash_nb.clock import Clock, IdSource, rfc3339
@@ -43,16 +44,26 @@ class TraceEmitter:
 
     def emit(self, event: TraceEvent, context: TraceContext) -> None:
         """Write one record; the host's base context shows where `context` says nothing."""
-        if self._sink is None:
+        self.emit_all((event,), context)
+
+    def emit_all(self, events: Iterable[TraceEvent], context: TraceContext) -> None:
+        """Write a record of each event, all of this moment."""
+        sink = self._sink
+        if sink is None:
             return
         if self._base is not None:
             context = self._base.overlaid(context)
         now = rfc3339(self._clock.now_ns())
-        self._sink.record(
-            TraceRecord(
-                schema_version=TRACE_SCHEMA_VERSION, id=self._ids.uuid(), timestamp=now, context=context, event=event
+        for event in events:
+            sink.record(
+                TraceRecord(
+                    schema_version=TRACE_SCHEMA_VERSION,
+                    id=self._ids.uuid(),
+                    timestamp=now,
+                    context=context,
+                    event=event,
+                )
             )
-        )
 
 
 def llm_call_context(invocation: RuntimeInvocation, llm_call_id: str) -> TraceContext:

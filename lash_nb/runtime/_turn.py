@@ -1,5 +1,6 @@
 """One turn from input to result, phase by phase (lash 0.1.0-alpha.37, turns §5.2)."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -102,10 +103,29 @@ class TurnRunner:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
             return self._refuse(error)
-        run = await self._stand_at_beginning()
+        run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
         usage = self._state.last_prompt_usage
         turn = self._begin(items)
-        await self._take_in(turn, self._opening(items), usage)
+        try:
+            return await self._rest(turn, items, usage, run, undo)
+        except asyncio.CancelledError:
+            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
+            raise
+
+    async def _rest(
+        self,
+        turn: TurnContext,
+        items: Sequence[NormalizedItem],
+        usage: PromptUsage | None,
+        run: Run,
+        undo: Callable[[], None],
+    ) -> TurnResult:
+        """Run the turn that has begun."""
+        if turn.plugins.transforms:
+            await self._take_in(turn, self._opening(items), usage)
+        else:
+            for message in self._opening(items):
+                self._state.graph.append_message(message)
         if turn.plugins.hooks.before_turn:
             abort = await self._before_turn(turn)
             if abort is not None:
@@ -117,13 +137,16 @@ class TurnRunner:
             surface = await self._surface(turn)
         if surface is not None:
             with self._phases.within("effect_loop"):
-                await self._loop(turn, surface, commits)
+                loop = self._loop(turn, surface, commits)
+                try:
+                    done = await loop.run()
+                finally:
+                    self._runtime.machine = None
+                commits.project_final(done.messages, done.event_delta)
         return await self._finish(turn, commits, undo)
 
     async def _stand_at_beginning(self) -> Run:
         """Begin where the turn began, when it is run again; without a store it always begins where the session stands."""
-        if self._runtime.store is None:
-            return "first"
         return await stand_at_beginning(self._state, self._controller, self._turn_id)
 
     def _tell_of_claim(self) -> None:
@@ -135,7 +158,8 @@ class TurnRunner:
             )
             self._runtime.trace.emit(claimed_record(self._begun_by, "idle"), context)
 
-    async def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> None:
+    def _loop(self, turn: TurnContext, surface: Surface, commits: TurnCommits) -> TurnLoop:
+        """Let the session's machine be the turn's; return what drives it."""
         machine = TurnMachine(
             self._machine_config(turn, surface), messages=self._state.graph.messages, turn_causes=self._causes
         )
@@ -148,11 +172,7 @@ class TurnRunner:
             hooks=tool_hooks(turn),
         )
         self._runtime.machine = machine
-        try:
-            done = await TurnLoop(machine, turn, dispatcher, commits).run()
-        finally:
-            self._runtime.machine = None
-        commits.project_final(done.messages, done.event_delta)
+        return TurnLoop(machine, turn, dispatcher, commits)
 
     def _refuse(self, error: CallerError) -> TurnResult:
         """End before anything is traced or kept."""
@@ -164,10 +184,6 @@ class TurnRunner:
 
     async def _take_in(self, turn: TurnContext, opening: Sequence[Message], usage: PromptUsage | None) -> None:
         """Put what the turn begins with into the graph, as the plugins want it; what they leave out is off the session's path."""
-        if not turn.plugins.transforms:
-            for message in opening:
-                self._state.graph.append_message(message)
-            return
         with self._phases.within("context_transform"):
             preparation = TurnPreparation(turn, self._runtime.effect_host, partial(self._provider, turn))
             prepared = await preparation.prepared((*turn.conversation(), *opening), usage)
@@ -295,7 +311,9 @@ class TurnRunner:
         """Sum up, commit, tell that the turn is over; what an earlier run committed is taken back."""
         with self._phases.within("finalize_turn"):
             assembly = self._assemble()
-            events = await self._after_turn(turn, assembly, commits.usage)
+            hooks = turn.plugins.hooks
+            is_asked = hooks.after_turn or hooks.lifecycle
+            events = await self._after_turn(turn, assembly, commits.usage) if is_asked else ()
             switch = assembly.outcome.agent_frame_switch
             if switch is not None:
                 switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
@@ -308,7 +326,7 @@ class TurnRunner:
             turn.trace.emit(completed_record(completions), turn.trace_context())
         if events:
             TurnHookDesk(turn).tell(events)
-        if turn.plugins.hooks.lifecycle:
+        if hooks.lifecycle:
             with self._phases.within("post_persist_hooks"):
                 await tell_persisted(turn)
         turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
@@ -317,9 +335,6 @@ class TurnRunner:
 
     async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
         """Ask the plugins before the turn is stored; return what they tell once it is."""
-        hooks = turn.plugins.hooks
-        if not (hooks.after_turn or hooks.lifecycle):
-            return []
         wishes = await ask_after_turn(turn, turn_summary(assembly, usage))
         for message in hook_messages(wishes, turn):
             self._state.graph.append_message(message)

@@ -5,7 +5,7 @@ the response. Nothing here knows whether the host performs, records, replays or 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.machine import (
@@ -64,7 +64,7 @@ from lash_nb.wire import (
     TraceToolCallOutput,
     TurnEvent,
     TurnOutcome,
-    child_tool_effect_invocation,
+    child_tool_effect_invocations,
     completed_call,
     effect_kind,
     expect_outcome,
@@ -72,8 +72,6 @@ from lash_nb.wire import (
 )
 
 __all__ = ["TurnJournal", "TurnLoop"]
-
-Outcome = TypeVar("Outcome", bound=RuntimeEffectOutcome)
 
 
 class TurnJournal(Protocol):
@@ -128,12 +126,9 @@ class TurnLoop:
         envelope = ErrorEnvelope(kind="runtime_effect_controller", code=error.code, user_message=error.message)
         self._machine.fail_turn(ErrorEvent(message=error.message, envelope=envelope))
 
-    async def _perform(
-        self, invocation: RuntimeInvocation, command: RuntimeEffectCommand, expected: type[Outcome]
-    ) -> Outcome:
+    def _perform(self, invocation: RuntimeInvocation, command: RuntimeEffectCommand) -> Awaitable[RuntimeEffectOutcome]:
         envelope = RuntimeEffectEnvelope(invocation=invocation, command=command)
-        outcome = await self._turn.controller.execute_effect(envelope, self._executor)
-        return expect_outcome(outcome, expected)
+        return self._turn.controller.execute_effect(envelope, self._executor)
 
     def _invocation(self, effect_id: int, command: RuntimeEffectCommand) -> RuntimeInvocation:
         scope = self._turn.scope(self._machine.protocol_iteration)
@@ -152,7 +147,7 @@ class TurnLoop:
 
     async def _sync_surface(self, effect: SyncExecutionSurface) -> None:
         command = SyncExecutionSurfaceCommand(update_machine_config=effect.update_machine_config)
-        outcome = await self._perform(self._invocation(effect.id, command), command, SurfaceOutcome)
+        outcome = expect_outcome(await self._perform(self._invocation(effect.id, command), command), SurfaceOutcome)
         self._machine.handle_response(ExecutionSurfaceSynced(id=effect.id, result=outcome.result))
 
     async def _llm_call(self, effect: LlmCall) -> None:
@@ -162,7 +157,7 @@ class TurnLoop:
             self._machine.finish(TurnOutcome.stop("cancelled"))
             return
         command = LlmCallCommand(request=LlmRequestSpec.from_request(effect.request, self._turn.attachments.put))
-        outcome = await self._perform(self._invocation(effect.id, command), command, LlmOutcome)
+        outcome = expect_outcome(await self._perform(self._invocation(effect.id, command), command), LlmOutcome)
         if isinstance(outcome.result.Ok, LlmResponse) and not outcome.text_streamed:
             for event, correlation_id in _activities(outcome.result.Ok):
                 self._turn.hub.activity(event, correlation_id)
@@ -173,15 +168,14 @@ class TurnLoop:
     async def _tool_calls(self, effect: ToolCalls) -> None:
         """Run the calls of one reply one after the other; when the host fails, all have a result, for no model goes on without."""
         told_in = self._turn.trace_context(self._machine.protocol_iteration)
-        for call in effect.calls:
-            started = ToolCallStarted(call_id=call.call_id, name=call.tool_name, args=call.args)
-            self._turn.trace.emit(started, told_in)
+        started = (ToolCallStarted(call_id=call.call_id, name=call.tool_name, args=call.args) for call in effect.calls)
+        self._turn.trace.emit_all(started, told_in)
         scope = self._turn.scope(self._machine.protocol_iteration)
-        parent = turn_effect_invocation(scope, effect.id, "tool_call")
+        invocations = child_tool_effect_invocations(turn_effect_invocation(scope, effect.id, "tool_call"), effect.id)
         results: list[CompletedToolCall] = []
         try:
             for call in effect.calls:
-                results.append(await self._tool_call(effect.id, call, parent))  # noqa: PERF401 - what is done counts when the next one fails
+                results.append(await self._tool_call(call, invocations(call.call_id)))  # noqa: PERF401 - what is done counts when the next one fails
         except RuntimeEffectControllerError as error:
             failure = tool_failure("internal", error.code, error.message)
             not_run = (completed_call(call, failure) for call in effect.calls[len(results) :])
@@ -191,41 +185,32 @@ class TurnLoop:
 
     def _complete_tool_calls(self, effect_id: int, results: Sequence[CompletedToolCall]) -> None:
         told_in = self._turn.trace_context(self._machine.protocol_iteration)
-        for result in results:
-            record = ToolCallCompleted(
-                call_id=result.call_id,
-                name=result.tool_name,
-                args=result.args,
-                output=TraceToolCallOutput.of(result.output),
-                duration_ms=result.duration_ms,
-            )
-            self._turn.trace.emit(record, told_in)
+        self._turn.trace.emit_all(map(_completion, results), told_in)
         self._machine.handle_response(ToolResults(id=effect_id, results=tuple(results)))
 
-    async def _tool_call(
-        self, effect_id: int, pending: PendingToolCall, parent: RuntimeInvocation
-    ) -> CompletedToolCall:
-        context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
-        prepared = await self._turn.writer.within(lambda: self._dispatcher.prepare(pending, context))
+    async def _tool_call(self, pending: PendingToolCall, invocation: RuntimeInvocation) -> CompletedToolCall:
+        prepared = self._dispatcher.ready(pending) or await self._prepared(pending)
         if not isinstance(prepared, PreparedToolCall):
             return prepared
-        command = ToolCallCommand(call=prepared)
-        invocation = child_tool_effect_invocation(parent, effect_id, pending.call_id)
-        outcome = await self._perform(invocation, command, ToolOutcome)
+        outcome = expect_outcome(await self._perform(invocation, ToolCallCommand(call=prepared)), ToolOutcome)
         if prepared.call_id not in self._executor.tool_calls and self._turn.controller.durability_tier == "inline":
             self._turn.hub.tool_started(prepared)  # a person answered: who watches sees the call all the same
             self._turn.hub.tool_completed(outcome.result)
         return outcome.result
 
+    async def _prepared(self, pending: PendingToolCall) -> PreparedToolCall | CompletedToolCall:
+        context = ToolPrepareContext(session_id=self._turn.session_id, call_id=pending.call_id)
+        return await self._turn.writer.within(lambda: self._dispatcher.prepare(pending, context))
+
     async def _exec_code(self, effect: ExecCode) -> None:
         command = ExecCodeCommand(code=effect.code)
-        outcome = await self._perform(self._invocation(effect.id, command), command, ExecOutcome)
+        outcome = expect_outcome(await self._perform(self._invocation(effect.id, command), command), ExecOutcome)
         self._machine.handle_response(ExecCompleted(id=effect.id, result=outcome.result))
 
     async def _checkpoint(self, effect: Checkpoint) -> None:
         command = CheckpointCommand(checkpoint=effect.checkpoint)
         invocation = self._invocation(effect.id, command)
-        outcome = await self._perform(invocation, command, CheckpointOutcome)
+        outcome = expect_outcome(await self._perform(invocation, command), CheckpointOutcome)
         if not isinstance(outcome.result.Ok, CheckpointDelivery):
             error = outcome.result.variant
             raise RuntimeEffectControllerError(error.code, error.message)
@@ -243,6 +228,16 @@ _HANDLE: Mapping[type, Callable[[TurnLoop, Any], Awaitable[None]]] = {
     Checkpoint: TurnLoop._checkpoint,  # noqa: SLF001 - as above
 }
 """What the loop does with the effects of the machine, other than events to be told and its end."""
+
+
+def _completion(call: CompletedToolCall) -> ToolCallCompleted:
+    return ToolCallCompleted(
+        call_id=call.call_id,
+        name=call.tool_name,
+        args=call.args,
+        output=TraceToolCallOutput.of(call.output),
+        duration_ms=call.duration_ms,
+    )
 
 
 def _activities(response: LlmResponse) -> Iterator[tuple[TurnEvent, str | None]]:

@@ -103,7 +103,8 @@ class TurnStreamHub:
 
     def tool_start(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins, as an event alone."""
-        self.emit(ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
+        if self._events:
+            _tell(self._events, ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
 
     def tool_start_activity(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins, as an activity alone."""

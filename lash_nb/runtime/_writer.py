@@ -11,6 +11,7 @@ from lash_nb.errors import CallerError
 __all__ = ["Writer"]
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 _WAITING: Final = (
     "cannot wait for another turn of its session, which begins when this one is over; begin it with session.start(…) without waiting"
@@ -47,19 +48,21 @@ class Writer:
                 if place in self._waiting:
                     self._waiting.remove(place)
                 else:  # it was let in and left in the same moment
-                    self._pass_on()
+                    self.leave()
                 raise
         self._taken = True
 
     async def __aexit__(self, *_: object) -> None:
         """Let the next one in."""
-        self._pass_on()
+        self.leave()
 
-    def inside(self) -> Context:
-        """Return the present context for a task of the turn that is in: whatever it starts knows that it is inside."""
-        context = copy_context()
-        context.run(_INSIDE.set, self._with_this())
-        return context
+    def inside(self, begin: Callable[[W], T], work: W) -> T:
+        """Let `begin` make a task of work of the turn that is in: it knows that it is inside, as does whatever it starts."""
+        token = _INSIDE.set(self._with_this())
+        try:
+            return begin(work)
+        finally:
+            _INSIDE.reset(token)
 
     async def within(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work of the turn that is in, in its own task."""
@@ -85,8 +88,8 @@ class Writer:
         around = _INSIDE.get()
         return around | self._alone if around else self._alone
 
-    def _pass_on(self) -> None:
-        """The place stays taken while it goes from hand to hand, so nobody slips in between."""
+    def leave(self) -> None:
+        """Let the next one in; the place stays taken while it goes from hand to hand, so nobody slips in between."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done() and not place.get_loop().is_closed():  # nobody waits on a loop that was closed

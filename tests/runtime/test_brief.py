@@ -1,7 +1,10 @@
 """What is left out when records of a turn are shown."""
 
 from lash_nb import LashCore, ScriptedProvider
+from lash_nb.errors import LlmTransportError
+from lash_nb.providers import ScriptedReply, reply
 from lash_nb.runtime import TurnOptions
+from lash_nb.wire import LlmUsage
 
 
 def test_what_a_caller_gives_to_plugins_is_not_shown() -> None:
@@ -12,12 +15,37 @@ def test_what_a_caller_gives_to_plugins_is_not_shown() -> None:
     assert shown.startswith("TurnOptions(cancel=")
 
 
-async def test_a_result_is_shown_without_what_is_long() -> None:
-    """Who shows a result sees which turn it was and what it used."""
-    core = LashCore.standard().in_memory().provider(ScriptedProvider(["hi"])).model("m").build()
+async def shown(answer: ScriptedReply) -> str:
+    """The `repr` of a turn, without the time that it took."""
+    core = LashCore.standard().in_memory().provider(ScriptedProvider([answer])).model("m").build()
     session = await core.session("s").open()
     result = await session.turn("hello").turn_id("t").run()
-    assert repr(result) == (
-        f"TurnResult(session_id='s', turn_id='t', turn_index=1, usage={result.usage!r},"
-        f" duration_ms={result.duration_ms!r}, waited_ms=0.0, unasked=0)"
+    return repr(result).replace(f"duration_ms={round(result.duration_ms, 1)}", "duration_ms=…")
+
+
+async def test_a_result_says_how_its_turn_ended() -> None:
+    """Who prints one, or a list of some, sees which turn it was, what came of it and what it used."""
+    assert await shown(
+        reply("Hi!", usage=LlmUsage(input_tokens=12, output_tokens=3, cached_input_tokens=0, reasoning_tokens=0))
+    ) == (
+        "TurnResult(session_id='s', turn_id='t', turn_index=1, status='finished: assistant_message', reply='Hi!',"
+        " duration_ms=…, input_tokens=12, output_tokens=3)"
     )
+
+
+async def test_a_result_of_a_failed_turn_says_why() -> None:
+    """It does not look like one of a good turn."""
+    said = await shown(LlmTransportError("the model is on fire"))
+    assert "status='stopped: provider_error', error='" in said
+    assert "the model is on fire" in said
+    assert "reply" not in said
+
+
+async def test_a_result_shows_a_long_or_hostile_reply_in_one_short_line() -> None:
+    """Both ends of it, how much is left out, and nothing that a terminal obeys."""
+    said = await shown("\x1b]0;owned\x07\u202e\r\nfirst " + "x" * 100_000 + " last")
+    assert said.isprintable()
+    assert len(said) < 400
+    assert "first" in said
+    assert "last', duration_ms=" in said
+    assert "characters left out" in said

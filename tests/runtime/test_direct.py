@@ -33,7 +33,7 @@ from lash_nb.wire import (
     llm_reply,
     to_json,
 )
-from tests.runtime.desk import ActingHost, ActingStore, Perform, abort, builder, open_session
+from tests.runtime.desk import ActingHost, ActingStore, Perform, builder, open_session
 from tests.stores.material import png
 
 
@@ -175,7 +175,8 @@ async def test_an_aborted_turn_leaves_the_bill() -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
-            await abort()
+            turn.abort()
+            await asyncio.Event().wait()
         return model(request)
 
     store = ActingStore()

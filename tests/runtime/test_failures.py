@@ -21,6 +21,7 @@ from tests.runtime.desk import (
     tool_then_answer,
     weather,
 )
+from tests.stores.material import png
 
 
 @tool
@@ -150,7 +151,7 @@ async def test_an_input_that_cannot_be_used_leaves_no_trace_in_the_session() -> 
     """Nothing is counted, kept or asked; the result says why."""
     store = ActingStore()
     session = await open_session(answers("a"), store=store)
-    turn = session.turn("look").image(b"x", label="shot")
+    turn = session.turn("look").image(png(1, 1), label="shot")
     broken_input = turn_input_without_bytes(turn)
     result = await session.turn(broken_input).run()
     assert result.outcome == TurnOutcome.stop("invalid_input")

@@ -1,5 +1,6 @@
 """Going on in another agent frame."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from lash_nb.errors import LashRuntimeError, LlmTransportError
 from lash_nb.plugins import tool
 from lash_nb.providers import call
 from lash_nb.wire import SwitchAgentFrameControl, ToolCallOutput, ToolSuccess, ToolValue
-from tests.runtime.desk import abort, legal, open_session, texts
+from tests.runtime.desk import legal, open_session, texts
 
 
 def switching(frame_id: str, task: str | None, *nodes: Any) -> Any:
@@ -67,7 +68,8 @@ async def test_an_abort_in_the_new_frame_keeps_the_turn_before(stored: bool) -> 
         if asked == 1:
             return call("hand_over")
         if asked == 2:
-            await abort()
+            task.abort()
+            await asyncio.Event().wait()
         return "done"
 
     session = await open_session(model, switching("f2", "go on"), stored=stored)

@@ -12,9 +12,11 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core import LashSession
+from lash_nb.errors import CallerError
 from lash_nb.plugins import ToolContext, tool
 from lash_nb.providers import call, calls, reply
-from lash_nb.wire import CompletedToolCall, LlmRequest, LlmResponse, ToolCancelled
+from lash_nb.wire import CompletedToolCall, LlmRequest, LlmResponse, ToolCancelled, ToolFailed
 from tests.runtime.desk import open_session
 
 LATE: Final = 0.002
@@ -237,20 +239,107 @@ async def test_others_have_their_turn_between_two_calls() -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True])
-async def test_a_tool_that_cancels_its_task_ends_the_turn(*, waits: bool) -> None:
-    """Whether it waits then, or is over at once; the session goes on."""
+async def test_a_tool_that_cancels_its_task_has_failed(*, waits: bool) -> None:
+    """Whether it waits then, or is over at once; the model is told, and the turn goes on."""
+
+    @tool
+    async def probe(context: ToolContext) -> str:
+        """Cancel the task that it has, once."""
+        if context.tool_call_id == "a":
+            own_task().cancel()
+        if waits:
+            await asyncio.sleep(0)
+        return "done"
+
+    session = await open_session([TWO, "ok"], probe)
+    result = await session.turn("hi").run()
+    first, second = result.tool_calls
+    assert isinstance(first.output.outcome, ToolFailed)
+    assert first.output.outcome.payload.source == "tool"
+    assert first.output.outcome.payload.message.startswith(
+        "CancelledError: the task in which the tool ran was cancelled"
+    )
+    assert second.output.value_for_projection() == "done"
+    assert result.reply == "ok"
+    assert [entry.status for entry in session.effects if entry.envelope.kind == "tool_call"] == ["failed", "ok"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_provider_that_cancels_its_task_has_failed(*, waits: bool) -> None:
+    """The turn ends with the reference's code of a call whose task broke off; the session goes on."""
+    times = 0
+
+    async def answer(_: LlmRequest) -> LlmResponse:
+        nonlocal times
+        times += 1
+        if times == 1:
+            own_task().cancel()
+        if waits:
+            await asyncio.sleep(0)
+        return reply("ok")
+
+    session = await open_session(answer)
+    result = await session.turn("hi").run()
+    assert [(issue.kind, issue.code) for issue in result.errors] == [("llm_provider", "task_join_failed")]
+    assert (await session.turn("again").run()).reply == "ok"
+
+
+@pytest.mark.parametrize("spares_itself", [False, True])
+@pytest.mark.parametrize("begin", [LashSession.turn, LashSession.start, LashSession.step])
+async def test_a_tool_that_cancels_every_task_aborts_the_turn(begin: Any, *, spares_itself: bool) -> None:
+    """Those of the turn and of who waits are among them, as when a program ends; the session takes the next turn."""
 
     @tool
     async def probe() -> None:
-        """Cancel the task that it has."""
-        own_task().cancel()
-        if waits:
-            await asyncio.sleep(0)
+        """Cancel all tasks of the loop but the test's."""
+        for task in asyncio.all_tasks() - {test}:
+            if task is not own_task() or not spares_itself:
+                task.cancel()
+        await asyncio.sleep(0)
 
+    async def waiting() -> None:
+        begun = begin(session, "hi")
+        if begin is LashSession.step:
+            await begun
+            await session.continue_()
+        else:
+            await (begun if begin is LashSession.turn else begun.wait())
+
+    test = own_task()
     session = await open_session([TWO, "ok"], probe)
-    with pytest.raises(asyncio.CancelledError):
-        await session.turn("hi").run()
+    waiter = asyncio.create_task(waiting())
+    await asyncio.wait([waiter])
+    assert waiter.cancelled()
+    if session.stepper.running is not None:
+        await session.stepper.running.settled()
     assert (await session.turn("again").run()).reply == "ok"
+    assert [entry.status for entry in session.effects if entry.envelope.kind == "tool_call"] == ["cancelled"]
+    assert asyncio.all_tasks() == {test}
+
+
+async def test_the_loops_own_way_of_making_tasks_is_taken() -> None:
+    """A factory that knows nothing of contexts will do, as those that were written for older releases of Python."""
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any) -> asyncio.Task[Any]:
+        made.append(work.__qualname__)
+        return asyncio.Task(work, loop=loop)
+
+    asyncio.get_running_loop().set_task_factory(factory)
+
+    @tool
+    async def probe() -> str:
+        """Wait, and look whose turn this is in."""
+        await asyncio.sleep(0)
+        with pytest.raises(CallerError, match="cannot wait"):
+            await session.turn("inside").run()
+        return "done"
+
+    session = await open_session([TWO, "ok", TWO, "ok"], probe)
+    for begin in (session.turn("hi").run(), session.start("hi").wait()):
+        result = await begin
+        assert [done.output.value_for_projection() for done in result.tool_calls] == ["done", "done"]
+    assert len(made) >= 9
 
 
 @pytest.mark.parametrize("waits", [False, True])
