@@ -1,6 +1,6 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
-from lash_nb.core._attending import Attendant, TurnPauses, attend_turns_by
+from lash_nb.core._attending import GOES_ON, Attendant, TurnPauses, attend_turns_by
 from lash_nb.core._background import ChildrenControl, ProcessControl, TriggersControl
 from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
@@ -51,6 +51,7 @@ from lash_nb.core._usage import USAGE_SOURCES, diff_token_ledger, diff_usage_rep
 
 __all__ = [
     "DEFAULT_CONTEXT_WINDOW",
+    "GOES_ON",
     "MODEL_SERVICES",
     "QUEUED_WORK_POLL_MS",
     "RLM",

@@ -4,15 +4,37 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from lash_nb.clock import CancellationToken
+from lash_nb.tasks import is_beside
 from lash_nb.wire import EffectEntry
 
-__all__ = ["Attendant", "TurnPauses", "attend_turns_by", "attended"]
+__all__ = ["GOES_ON", "WAS_STOPPED", "Attendant", "TurnPauses", "attend_turns_by", "attended"]
 
 T = TypeVar("T")
+
+GOES_ON: Final = (
+    "Interrupted: this cell waits no longer, and the turn goes on; nothing is lost. How it ends: await session.stepper.stopped();"
+    " to end it: await session.stepper.cancel()"
+)
+"""What a cell says whose waiting for a turn was cancelled."""
+WAS_STOPPED: Final = (
+    "Interrupted: the turn was stopped where it was, and what it had not committed is lost. The session takes the next turn. After"
+    " %load_ext lash_nb, Ctrl-C in a cell that awaits a turn pauses it, and nothing is lost."
+)
+"""What a cell says whose turn was cancelled with it."""
 
 
 class TurnPauses(Protocol):
     """Where the turns of a session stop, as its stepper knows it."""
+
+    @property
+    def session_id(self) -> str:
+        """The session."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """What the turn does now: `running`, `paused` or else."""
+        ...
 
     @property
     def entries(self) -> Sequence[EffectEntry]:
@@ -29,8 +51,11 @@ class TurnPauses(Protocol):
         ...
 
 
-Attendant: TypeAlias = Callable[[TurnPauses, CancellationToken, Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]]
-"""Runs the work of a turn and returns what it gives; beside it come what pauses and what cancels the turn."""
+Attendant: TypeAlias = Callable[
+    [TurnPauses, CancellationToken, Coroutine[Any, Any, Any], Callable[[], None] | None], Coroutine[Any, Any, Any]
+]
+"""Runs the work of a turn and returns what it gives; beside it come what pauses and what cancels the turn, and what aborts it, where that is
+not the end of the work."""
 
 _ATTENDANTS: Final[list[Attendant]] = []
 """The last one attends; one for the process, as there is one Ctrl-C."""
@@ -43,9 +68,12 @@ def attend_turns_by(attendant: Attendant) -> Callable[[], None]:
 
 
 def attended(
-    pauses: TurnPauses | None, cancellation: CancellationToken, work: Coroutine[Any, Any, T]
+    pauses: TurnPauses | None,
+    cancellation: CancellationToken,
+    work: Coroutine[Any, Any, T],
+    abort: Callable[[], None] | None = None,
 ) -> Coroutine[Any, Any, T]:
-    """Return the work of a turn in the hands of whoever attends turns; where nobody does, as it is."""
-    if pauses is None or not _ATTENDANTS:
+    """Return the work of a turn, or of who waits for one, in the hands of whoever attends turns; where nobody does, as it is."""
+    if pauses is None or not _ATTENDANTS or is_beside():
         return work
-    return _ATTENDANTS[-1](pauses, cancellation, work)
+    return _ATTENDANTS[-1](pauses, cancellation, work, abort)

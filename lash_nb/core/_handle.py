@@ -1,16 +1,18 @@
 """What the builders and controls of one opened session share."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from lash_nb.clock import CancellationToken
-from lash_nb.core._attending import TurnPauses
+from lash_nb.core._attending import WAS_STOPPED, TurnPauses
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._live_session import LiveSession
 from lash_nb.core._process_work import QueuedWorkPoke
 from lash_nb.errors import CallerError
-from lash_nb.runtime import LashRuntime
+from lash_nb.runtime import LashRuntime, TurnResult
 from lash_nb.stores import LiveReplayStore
+from lash_nb.tasks import telling
 
 __all__ = ["SessionHandle"]
 
@@ -24,6 +26,7 @@ class SessionHandle:
         required_inputs: The plugins, by id, that every turn has to give something, in the order in which they were added.
         beside: What cancels the turns that run beside whoever started them, who may decide about their effects meanwhile.
         on_awaited: Is told of a turn that is awaited where it was begun, before it runs.
+        last_result: What the turn gave that was over last; None when there was none.
         pauses: Where its turns stop, for whoever attends one that is awaited; None where nothing steps through them.
     """
 
@@ -42,6 +45,7 @@ class SessionHandle:
         self._poke = poke
         self.on_awaited: Callable[[AwaitedTurn], None] | None = None
         self.pauses: TurnPauses | None = None
+        self.last_result: TurnResult | None = None
         self._turns: list[AwaitedTurn] = []
 
     def turning(self, token: CancellationToken) -> "_Turning":
@@ -56,7 +60,16 @@ class SessionHandle:
         turn = AwaitedTurn(token)
         if is_awaited and self.on_awaited is not None:
             self.on_awaited(turn)
-        return _Turning(turn, self._turns)
+        return _Turning(turn, self)
+
+    def begun(self, turn: AwaitedTurn) -> None:
+        """Let a turn be found."""
+        self._turns.append(turn)
+
+    def ended(self, turn: AwaitedTurn) -> None:
+        """Let a turn be found no more, and what it gave."""
+        self._turns.remove(turn)
+        self.last_result = turn.result or self.last_result
 
     @property
     def awaited(self) -> AwaitedTurn | None:
@@ -89,15 +102,17 @@ class SessionHandle:
 class _Turning:
     """A turn among those that run."""
 
-    def __init__(self, turn: AwaitedTurn, running: list[AwaitedTurn]) -> None:
+    def __init__(self, turn: AwaitedTurn, handle: SessionHandle) -> None:
         self._turn = turn
-        self._running = running
+        self._handle = handle
 
     def __enter__(self) -> AwaitedTurn:
-        self._running.append(self._turn)
+        self._handle.begun(self._turn)
         return self._turn
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: object) -> None:
         self._turn.error = error
-        self._running.remove(self._turn)
+        if isinstance(error, asyncio.CancelledError):
+            telling(error, WAS_STOPPED)
+        self._handle.ended(self._turn)
         self._turn.end()

@@ -13,7 +13,7 @@ from lash_nb.core._turn_builder import checked_input
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError
 from lash_nb.runtime import ActivitySink, TurnOptions, TurnResult
-from lash_nb.tasks import carried
+from lash_nb.tasks import begun_beside, carried
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
 
 __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
@@ -108,9 +108,7 @@ class QueuedTurnBuilder:
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; it fails with `queue_empty` when there is no input for it."""
-        return asyncio.get_running_loop().create_task(
-            carried(self._run_or_fail()), context=self._runtime.writer.outside()
-        )
+        return begun_beside(carried(self._run_or_fail()), self._runtime.writer.outside())
 
     def refuse_inside(self) -> None:
         """Raise where waiting for this turn would never end.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
 from lash_nb.errors import exception_text
-from lash_nb.tasks import is_being_cancelled
+from lash_nb.tasks import begun_beside, is_being_cancelled
 
 __all__ = ["QUEUED_WORK_POLL_MS", "QueuedWorkRunHandle", "QueuedWorkRunRequest", "QueuedWorkRunner"]
 
@@ -64,7 +64,7 @@ class QueuedWorkRunner:
     def spawn(self) -> Self:
         """Begin, on the running loop; a runner that runs goes on."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = begun_beside(self._run())
         return self
 
     def close(self) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from lash_nb.core._attending import GOES_ON, WAS_STOPPED
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
-from lash_nb.tasks import brought_out, let_out
+from lash_nb.tasks import brought_out, own_copy, telling
 from lash_nb.wire import TurnActivity
 
 __all__ = ["RunningTurn"]
@@ -45,10 +46,12 @@ class RunningTurn:
         """Why the turn has no result, once it is over."""
         if not self._task.done():
             return None
-        return asyncio.CancelledError() if self._task.cancelled() else brought_out(self._task.exception())
+        if self._task.cancelled():
+            return telling(asyncio.CancelledError(), WAS_STOPPED)
+        return brought_out(self._task.exception())
 
     async def wait(self) -> TurnResult:
-        """Wait for the end; cancelling the waiting does not cancel the turn.
+        """Wait for the end; cancelling the waiting does not cancel the turn. To each who waits an error is its own.
 
         Raises:
             LashRuntimeError: the turn ended without a result.
@@ -57,7 +60,13 @@ class RunningTurn:
         """
         if not self.done:
             self._refuse_inside()
-        return await let_out(asyncio.shield(self._task))
+        try:
+            await self.settled()
+        except asyncio.CancelledError as error:
+            raise telling(error, GOES_ON) from None
+        if self.error is not None:
+            raise own_copy(self.error)
+        return self._task.result()
 
     async def settled(self) -> None:
         """Wait for the end, however the turn ends."""

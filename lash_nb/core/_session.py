@@ -36,6 +36,7 @@ from lash_nb.stores import (
 )
 from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace
 from lash_nb.wire import (
+    AttachmentId,
     DirectCommand,
     EffectEntry,
     Json,
@@ -103,6 +104,11 @@ class LashSession:
     def turn_index(self) -> int:
         """Number of the last turn."""
         return self._runtime.state.turn_index
+
+    @property
+    def last_result(self) -> TurnResult | None:
+        """The result of the turn that was over last here, whoever ran it; None when there was none."""
+        return self._handle.last_result
 
     def policy_snapshot(self) -> SessionPolicy:
         """Return model, provider and limits."""
@@ -221,6 +227,14 @@ class LashSession:
         store = self._runtime.store
         entries = store.list_attachments() if store else ()
         return session_attachments(self._runtime.attachments, entries, self._references())
+
+    def attachment_data(self, attachment_id: AttachmentId) -> bytes:
+        """Return the bytes of an attachment, given by its whole id.
+
+        Raises:
+            AttachmentStoreError: the store does not have it.
+        """
+        return self._runtime.attachments.get(attachment_id).data
 
     def save_attachment(self, attachment_id: str, path: str | os.PathLike[str]) -> Path:
         """Write the bytes of an attachment, given by the beginning of its id, to a new file and return its path.

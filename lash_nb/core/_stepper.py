@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeAlias, overload
 
+from lash_nb.core._attending import GOES_ON, attended
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._queue_builders import QueuedTurnBuilder
@@ -12,7 +13,9 @@ from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.effects import EffectEntries
 from lash_nb.errors import CallerError
 from lash_nb.runtime import TurnResult
+from lash_nb.tasks import telling
 from lash_nb.wire import (
+    AttachmentId,
     EffectEntry,
     Json,
     Message,
@@ -111,6 +114,14 @@ class Stepper:
         """Return the JSON Schema of a tool's arguments; None when there is no such tool."""
         contract = self._runtime.plugins.registry.resolve_contract(name)
         return contract.input_schema if contract else None
+
+    def attachment_data(self, attachment_id: AttachmentId) -> bytes:
+        """Return the bytes of an attachment.
+
+        Raises:
+            AttachmentStoreError: the store does not have it.
+        """
+        return self._runtime.attachments.get(attachment_id).data
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` on the loop after each change of the turn; return what takes it off again."""
@@ -221,8 +232,14 @@ class Stepper:
         turn = self._turn
         if turn is None:
             raise CallerError("no turn is under way; begin one with step(…)", code="step_nothing_pending")
+        return await attended(self, turn.cancellation, self._stopped(turn), turn.abort)
+
+    async def _stopped(self, turn: RunningTurn | AwaitedTurn) -> EffectEntry | TurnResult:
         while self.pending is None and not turn.done:  # another one who waited may have gone on already
-            await self._next_stop(turn)
+            try:
+                await self._next_stop(turn)
+            except asyncio.CancelledError as error:
+                raise telling(error, GOES_ON) from None
         return self.pending or await turn.wait()
 
     async def _next_stop(self, turn: RunningTurn | AwaitedTurn) -> None:

@@ -1,16 +1,21 @@
 """What tools a session has and how far they are offered (lash 0.1.0-alpha.37, facade §7)."""
 
+import asyncio
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Final
 
 from lash_nb.clock import CancellationToken
 from lash_nb.errors import CallerError
-from lash_nb.plugins import ToolProvider
+from lash_nb.plugins import ToolProvider, left_words
 from lash_nb.runtime import LashRuntime
+from lash_nb.tasks import held, telling
 from lash_nb.wire import Availability, CompletedToolCall, Json, ToolContract, ToolManifest, ToolState
 
 __all__ = ["ToolDescription", "ToolsControl"]
+
+_HEARTBEAT_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +78,18 @@ class ToolsControl:
             CallerError: `tool_unknown`, there is no such tool; `session_closed`.
         """
         self.describe(name)
-        return await self._runtime.try_tool(name, {} if args is None else args, cancellation=cancellation)
+        work = self._runtime.try_tool(name, {} if args is None else args, cancellation=cancellation)
+        trial = asyncio.ensure_future(work)
+        try:
+            while not trial.done():  # a kernel's interrupt does not wake the loop
+                await asyncio.wait({trial}, timeout=_HEARTBEAT_SECONDS)
+            return trial.result()
+        except asyncio.CancelledError as error:
+            trial.cancel()
+            await asyncio.wait({trial}, timeout=_HEARTBEAT_SECONDS)
+            held(trial)
+            words = f"Interrupted: nobody waits for {name} any more; what it did until now is done.{left_words()}"
+            raise telling(error, words) from None
 
     async def set_availability(self, name: str, availability: Availability) -> int:
         """Override how far a tool is offered; return the new generation.

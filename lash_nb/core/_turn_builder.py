@@ -2,22 +2,23 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Container, Generator
+from collections.abc import Container, Generator
 from typing import Any, Self
 
 import msgspec
 
 from lash_nb.clock import CancellationToken
-from lash_nb.core._attending import attended
+from lash_nb.core._attending import GOES_ON, attended
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
+from lash_nb.core._picture import picture_bytes, picture_name
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
-from lash_nb.tasks import carried, let_out
+from lash_nb.tasks import begun_beside, brought_out, carried, held, own_copy, telling
 from lash_nb.wire import (
     Json,
     ModelSpec,
@@ -57,9 +58,18 @@ class TurnBuilder(PromptLayerSink):
         """The options of the protocol that were said so far."""
         return self._options.protocol_turn_options or ProtocolTurnOptions()
 
-    def image(self, data: bytes, *, label: str | None = None) -> Self:
-        """Add a picture after what is there; the label is its name for people, numbered when it is taken."""
-        name = _free_name(label or f"image-{len(self._input.image_blobs) + 1}", self._input.image_blobs)
+    def image(self, picture: object, *, label: str | None = None) -> Self:
+        """Add a picture after what is there; it is read or drawn now.
+
+        Args:
+            picture: Bytes of a PNG, JPEG, GIF, WebP or BMP, the path of such a file, or a figure of matplotlib.
+            label: Its name for people, numbered when it is taken; by default that of its file.
+
+        Raises:
+            CallerError: `turn_image`, it is none of these or cannot be read.
+        """
+        data, taken = picture_bytes(picture), self._input.image_blobs
+        name = _free_name(label or picture_name(picture) or f"image-{len(taken) + 1}", taken)
         self._input = self._input.with_image(name, data)
         return self
 
@@ -137,7 +147,7 @@ class TurnBuilder(PromptLayerSink):
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; a tool may begin the next turn of its session like this."""
-        return asyncio.get_running_loop().create_task(carried(self.run()), context=self._runtime.writer.outside())
+        return begun_beside(carried(self.run()), self._runtime.writer.outside())
 
     def refuse_inside(self) -> None:
         """Raise where waiting for this turn would never end.
@@ -197,25 +207,40 @@ def _free_name(wanted: str, taken: Container[str]) -> str:
 class TurnStream:
     """The activities of a running turn: `async for activity in stream`, then `await stream.result()`.
 
-    Dropping the stream does not cancel the turn.
+    Leaving the loop, or dropping the stream, does not cancel the turn: it runs to its end and is committed, and activities that were not taken
+    wait in the stream. `session.cancel_running_turns()` ends it. Where nobody asks for the result, `session.stepper` knows how it ended.
     """
 
     def __init__(self, builder: TurnBuilder) -> None:
         self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
-        self._task = asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait)))
+        self._task = held(asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait))))
         self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
 
-    async def __aiter__(self) -> AsyncIterator[TurnActivity]:
-        while (item := await self.next_activity()) is not None:
-            yield item
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> TurnActivity:
+        item = await self.next_activity()
+        if item is not None:
+            return item
+        if self._task.cancelled():  # as by Ctrl-C, which pauses the turn and ends the cell that reads
+            self._task.result()
+        raise StopAsyncIteration
 
     async def next_activity(self) -> TurnActivity | None:
         """Wait for the next activity; None when the turn is over, again and again."""
-        item = await self._queue.get()
+        try:
+            item = await self._queue.get()
+        except asyncio.CancelledError as error:
+            raise telling(error, GOES_ON) from None
         if item is None:
             self._queue.put_nowait(None)
         return item
 
     async def result(self) -> TurnResult:
-        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`."""
-        return await let_out(asyncio.shield(self._task))
+        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`, to each who waits one of its own."""
+        await asyncio.wait([self._task])
+        error = brought_out(None if self._task.cancelled() else self._task.exception())
+        if error is not None:
+            raise own_copy(error)
+        return self._task.result()

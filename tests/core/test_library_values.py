@@ -1,6 +1,9 @@
 """What a tool may return of other libraries: tables are summed up, pictures become attachments of the session."""
 
+import dataclasses
 import datetime
+import threading
+import uuid
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -9,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import image
+from matplotlib import image, pyplot, rc_context
 from matplotlib.figure import Figure
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
 
 from lash_nb import LashCore, LashSession, ScriptedProvider, call, reply, tool
 from lash_nb.wire import AttachmentRef, ToolFailed, ToolOutcome, ToolSuccess
@@ -62,7 +67,7 @@ async def test_a_short_table_is_given_whole() -> None:
         "type": "DataFrame",
         "rows": 2,
         "columns": ["city", "at", "temp"],
-        "data": [["Oslo", "2026-02-03T00:00:00.000", 1.5], ["Rome", None, None]],
+        "data": [["Oslo", "2026-02-03T00:00:00", 1.5], ["Rome", None, None]],
     }
     assert told["dtypes"] == list(map(str, frame.dtypes))
 
@@ -106,6 +111,267 @@ async def test_a_long_array_is_summed_up() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([0.1 + 0.2, np.inf, -np.inf, np.nan], [0.30000000000000004, "inf", "-inf", None]),
+        ([pd.Timestamp("2026-02-03T00:00:00.000000001Z"), pd.NaT], ["2026-02-03T00:00:00.000000001Z", None]),
+        (pd.Categorical(["b", "a", None]), ["b", "a", None]),
+        (pd.interval_range(0, 2), ["(0, 1]", "(1, 2]"]),
+        (pd.period_range("2026-01", periods=2, freq="M"), ["2026-01", "2026-02"]),
+        ([1 + 2j, uuid.UUID(int=1)], ["(1+2j)", "00000000-0000-0000-0000-000000000001"]),
+        ([np.arange(2), {"a": 1}, [None, np.nan]], [[0, 1], {"a": 1}, [None, None]]),
+        (["NaT", "nan"], ["NaT", "nan"]),
+    ],
+)
+async def test_cells_lose_nothing(cells: Any, told: list[Any]) -> None:
+    """Numbers stay to the bit and times to the nanosecond; what only its library knows is the text that a table shows."""
+    series = pd.Series(cells)
+
+    assert (await value_of(series))["data"] == told
+    assert [row[0] for row in (await value_of(pd.DataFrame({"a": series})))["data"]] == told
+
+
+async def test_labels_are_told_with_their_names() -> None:
+    """What a table was grouped by is the name of its index; columns may have the same name."""
+    frame = pd.DataFrame(
+        [[1, 2], [3, 4]], columns=["n", "n"], index=pd.MultiIndex.from_tuples([("a", 1), ("b", pd.NaT)])
+    )
+    frame.index.names = ["letter", None]
+
+    told = await value_of(frame)
+
+    assert {key: told[key] for key in ("columns", "index", "index_names", "data")} == {
+        "columns": ["n", "n"],
+        "index": [["a", 1], ["b", None]],
+        "index_names": ["letter", None],
+        "data": [[1, 2], [3, 4]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.array(["2026-02-03T00:00:00.000000001", "NaT"], "datetime64[ns]"), ["2026-02-03T00:00:00.000000001", None]),
+        (np.datetime64("2026-02-03T00:00:00.000000001"), "2026-02-03T00:00:00.000000001"),
+        (np.array([[1, np.nan], [np.inf, 2]]), [[1, None], ["inf", 2]]),
+        (np.longdouble(1.5), 1.5),
+        (np.array(5), 5),
+        (pd.array([1, None], dtype="Int64"), [1, None]),
+        (np.zeros((10**9, 0)), {"type": "ndarray", "shape": [10**9, 0], "dtype": "float64", "data": []}),
+        (
+            np.zeros(1, [("a", "i4"), ("b", "f8")]),
+            {"type": "ndarray", "shape": [1], "dtype": "[('a', '<i4'), ('b', '<f8')]", "data": [[0, 0.0]]},
+        ),
+    ],
+)
+async def test_arrays_of_every_kind(array: Any, told: Any) -> None:
+    """Times are texts in every unit, records keep the names of their fields, and nothing is copied whole."""
+    assert await value_of(array) == told
+
+
+async def test_of_an_array_only_the_first_entries_are_looked_at() -> None:
+    """A view of eight terabytes takes no more than one of eight bytes."""
+    assert (await value_of(np.broadcast_to(np.zeros(1), (10**12,))))["omitted_entries"] == 10**12 - 20
+
+
+class Sulky:
+    """What cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("not today")
+
+
+class Strange(pd.DataFrame):
+    """A table that cannot be read."""
+
+    @property
+    def iloc(self) -> Any:
+        """Raise."""
+        raise KeyError("lost")
+
+
+class Spoilt(Figure):
+    """A figure that cannot be drawn."""
+
+    def savefig(self, *_: Any, **__: Any) -> None:
+        """Raise."""
+        raise ValueError("out of ink")
+
+
+def removed() -> Any:
+    """Axes that are in no figure any more."""
+    axes = plot().axes[0]
+    axes.remove()
+    return axes
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (
+            {"t": pd.DataFrame({"a": [Sulky()]})},
+            "result['t'] is of type DataFrame and cannot be read: RuntimeError: not",
+        ),
+        (Strange({"a": [1]}), "result is of type Strange and cannot be read: KeyError: 'lost'; return a dict"),
+        ([Spoilt()], "result[0] is of type Spoilt and cannot be read: ValueError: out of ink; return a dict"),
+        (pd.DataFrame({"a": [b"\xff"]}), "result['data'][0][0] is bytes and no picture that can be stored"),
+        (pd.Series([2**70]), "result['data'][0] is an integer of more than 64 bits"),
+        (
+            Figure(figsize=(500, 500), dpi=100),
+            "result is a figure of 50,000 × 50,000 pixels, and no provider takes a side",
+        ),
+        (Image.new("1", (9_000, 10)), "result is an image of 9,000 × 10 pixels, and no provider takes a side"),
+        (removed(), "result belongs to no figure any more; return the figure"),
+        (
+            picture()[:16] + (100_000).to_bytes(4, "big") + (7).to_bytes(4, "big") + picture()[24:],
+            "result is a picture of 100,000 × 7 pixels, and no provider takes a side of more than 8,000; return a smaller one",
+        ),
+        (picture() + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; return a smaller one"),
+        (b"\x89PNG\r\n\x1a\nnothing", "result is bytes and no picture that can be stored"),
+        (b"BMW is a car that drives on streets", "result is bytes and no picture that can be stored"),
+        (memoryview(picture() * 2)[::2], "result is memoryview and no picture that can be stored"),
+    ],
+)
+async def test_what_cannot_be_kept_says_why(returned: Any, message: str) -> None:
+    """Whatever a class of somebody's own does, the call fails, and says where and what to return."""
+    _, outcome = await called(lambda: returned)
+
+    assert isinstance(outcome, ToolFailed), outcome
+    assert outcome.payload.code == "tool_result_not_json"
+    assert message in outcome.payload.message
+
+
+@dataclasses.dataclass
+class Found:
+    """What a tool found."""
+
+    shown: Any
+
+
+class Report(BaseModel):
+    """The same for pydantic."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    day: datetime.date
+    shown: Any
+    also: Figure
+
+
+@pytest.mark.parametrize("hold", [lambda one: [one, {"a": one}], lambda one: Found([one])])
+async def test_figures_stand_anywhere_in_a_result(hold: Callable[[Any], Any]) -> None:
+    """Several of them, too; figures that look alike are one attachment."""
+    session, outcome = await called(lambda: hold(plot()))
+
+    assert isinstance(outcome, ToolSuccess), outcome
+    references = list(outcome.payload.attachments())
+    assert references
+    assert len(session.attachments) == 1
+    assert {reference.id for reference in references} == {session.attachments[0].ref.id}
+
+
+async def test_beside_a_picture_what_can_be_read_once_is_kept() -> None:
+    """Drawing begins anew elsewhere, and the items of a generator are gone by then."""
+    value = await value_of({"rows": (row for row in [1, 2]), "shown": plot(), "after": (row for row in [3])})
+
+    assert (value["rows"], value["after"]) == ([1, 2], [3])
+    assert isinstance(value["shown"], AttachmentRef)
+
+
+async def test_a_model_may_hold_figures() -> None:
+    """Its other fields are what pydantic makes of them."""
+    value = await value_of(Report(day=datetime.date(2026, 2, 3), shown=picture(), also=plot()))
+
+    assert value["day"] == "2026-02-03"
+    assert isinstance(value["shown"], AttachmentRef)
+    assert isinstance(value["also"], AttachmentRef)
+
+
+async def test_a_figure_is_as_large_as_it_says() -> None:
+    """Settings of saved pictures may make it as wide as what stands outside of it."""
+    figure = plot()
+    figure.axes[0].text(50, 0, "far away")
+
+    with rc_context({"savefig.bbox": "tight", "savefig.dpi": 1000}):
+        reference = await value_of(figure)
+
+    assert (reference.width, reference.height) == (200, 100)
+
+
+async def test_a_closed_figure_of_pyplot_is_drawn_and_stays_what_it_was() -> None:
+    """Its canvas and its window are its own again."""
+    figure = pyplot.figure(figsize=(2, 1), dpi=100)
+    pyplot.close(figure)
+    canvas = figure.canvas
+
+    part: Any = figure.subfigures(1, 1)
+
+    assert (await value_of({"part": part, "axes": part.subplots()}))["axes"].width == 200
+    assert figure.canvas is canvas
+
+
+async def test_a_figure_that_a_tool_made_with_pyplot_is_closed_there() -> None:
+    """A notebook shows what pyplot knows below the cell, where the result has shown it already; it can still be changed and saved."""
+    made: list[Figure] = []
+
+    def give() -> Any:
+        """Give."""
+        made.extend((pyplot.figure(figsize=(2, 1)), pyplot.figure()))
+        return {"shown": made[0].subplots()}
+
+    try:
+        await called(give)
+        assert [pyplot.fignum_exists(figure.number) for figure in made] == [False, True]
+    finally:
+        pyplot.close(made[1])
+    made[0].savefig(BytesIO())
+
+
+async def test_a_figure_that_was_there_before_the_call_stays_open() -> None:
+    """Whoever made it wants to see it."""
+    figure = pyplot.figure(figsize=(2, 1))
+    try:
+        await called(lambda: figure)
+        assert pyplot.fignum_exists(figure.number)
+    finally:
+        pyplot.close(figure)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "F"])
+async def test_an_image_of_pil_is_a_picture(mode: str) -> None:
+    """Of whatever mode: colors that PNG does not have are written in others."""
+    reference = (await value_of({"shown": Image.new(mode, (30, 20))}))["shown"]
+
+    assert (reference.media_type.mime, reference.width, reference.height) == ("image/png", 30, 20)
+
+
+class Watched(Figure):
+    """A figure that knows where it was drawn."""
+
+    drawn_in: threading.Thread | None = None
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Note the thread."""
+        self.drawn_in = threading.current_thread()
+        super().savefig(*args, **kwargs)
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_no_event_loop_draws(is_async: bool) -> None:
+    """Other turns go on meanwhile."""
+    figure = Watched(figsize=(2, 1))
+
+    async def give() -> Any:
+        """Give."""
+        return figure
+
+    _, outcome = await called(give if is_async else lambda: figure)
+
+    assert isinstance(outcome, ToolSuccess), outcome
+    assert figure.drawn_in is not None
+    assert figure.drawn_in is not threading.current_thread()
+
+
 @pytest.mark.parametrize("give", [plot, picture, lambda: plot().axes[0], lambda: {"shown": [memoryview(picture())]}])
 async def test_pictures_become_attachments(give: Callable[[], Any], tmp_path: Path) -> None:
     """A figure is drawn, a picture is kept as it is; the result has the reference, the session the bytes."""
@@ -117,6 +383,7 @@ async def test_pictures_become_attachments(give: Callable[[], Any], tmp_path: Pa
     assert isinstance(reference, AttachmentRef)
     assert (reference.media_type.mime, reference.width, reference.height) == ("image/png", 200, 100)
     saved = session.save_attachment(reference.id, tmp_path / "shown.png")
+    assert session.attachment_data(reference.id) == saved.read_bytes()
     assert image.imread(saved).shape[:2] == (100, 200)
 
 

@@ -1,6 +1,7 @@
 """A turn that runs beside whoever started it."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,8 +11,8 @@ from lash_nb.core import LashSession, RunningTurn
 from lash_nb.errors import LashRuntimeError
 from lash_nb.plugins import tool
 from lash_nb.providers import call
-from lash_nb.wire import ModelRequestStarted
-from tests.runtime.desk import answers, messages_of, open_session, settle, texts
+from lash_nb.wire import ModelRequestStarted, RuntimeEffectOutcome
+from tests.runtime.desk import ActingHost, Perform, answers, messages_of, open_session, settle, texts
 
 
 class Gate:
@@ -247,3 +248,27 @@ async def test_a_tool_may_begin_the_next_turn() -> None:
 
     assert "cannot wait for another turn" in str(first.tool_calls[0].output)
     assert (first.reply, second.reply, second.turn_index) == ("first", "second", first.turn_index + 1)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("error", [LashRuntimeError("store_commit_failed", "no"), ValueError("no")], ids=repr)
+async def test_each_who_waits_has_an_error_of_its_own(error: Exception, *, beside: bool) -> None:
+    """The same type, code and fields, and a traceback that no other waiter makes longer."""
+
+    async def failing(_: object, __: Perform) -> RuntimeEffectOutcome:
+        await settle()
+        raise error
+
+    session = await open_session([], host=ActingHost(failing))
+    turn = session.start("hi").settled() if beside else asyncio.gather(session.turn("hi").run(), return_exceptions=True)
+    await asyncio.sleep(0)
+    caught: list[Exception] = []
+    for _ in range(4):
+        try:
+            await session.stepper.stopped()
+        except (LashRuntimeError, ValueError) as one:
+            caught.append(one)
+    await turn
+    assert len({id(one) for one in caught}) == 4
+    assert {(type(one), str(one), repr(vars(one))) for one in caught} == {(type(error), str(error), repr(vars(error)))}
+    assert len({len(traceback.extract_tb(one.__traceback__)) for one in caught}) == 1

@@ -2,10 +2,14 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.providers import ScriptedProvider
 from lash_nb.wire import (
@@ -19,6 +23,7 @@ from lash_nb.wire import (
     TurnInput,
     TurnOutcomeEvent,
     content_id,
+    image_dimensions,
 )
 from tests.runtime.desk import answers, builder, messages_of, open_session, settle, texts, tool_then_answer, weather
 from tests.stores.material import png
@@ -136,6 +141,65 @@ async def test_two_pictures_are_two_pictures_whatever_they_are_called(first: str
     assert [row.ref.id for row in session.attachments] == [content_id(one), content_id(two)]
 
 
+@pytest.mark.parametrize("given", [str, Path])
+async def test_a_picture_is_read_from_its_file(given: Callable[[Path], object], tmp_path: Path) -> None:
+    """A path is the file at it, never its own letters, and the file's name is the label."""
+    provider = ScriptedProvider(["I see."])
+    session = await builder([]).provider(provider).build().session("demo").open()
+    file = tmp_path / "shot.png"
+    file.write_bytes(png(3, 2))
+
+    await session.turn("look").image(given(file)).run()
+
+    assert [bytes(item.data) for item in provider.requests[0].attachments] == [png(3, 2)]
+    assert [row.ref.label for row in session.attachments] == ["shot.png"]
+
+
+async def test_a_figure_is_drawn() -> None:
+    """One of matplotlib is a picture, as in what a tool returns."""
+    provider = ScriptedProvider(["I see."])
+    session = await builder([]).provider(provider).build().session("demo").open()
+
+    await session.turn("look").image(Figure(figsize=(2, 1), dpi=50)).run()
+
+    [sent] = provider.requests[0].attachments
+    assert image_dimensions(bytes(sent.data)) == (100, 50)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (b"junk", "4 bytes, is no PNG, JPEG"),
+        (b"", "0 bytes, is no PNG, JPEG"),
+        ("note.txt", "'note.txt' is no PNG, JPEG"),
+        (Path("none.png"), "'none.png' cannot be read: No such file"),
+        (".", "cannot be read: Is a directory"),
+        ("a\0b", "cannot be read: embedded null byte"),
+        ("~nobody-of-that-name/a.png", "cannot be read: "),
+        (None, "not NoneType; write"),
+        (5, "not int; write"),
+        ([png(1, 1)], "not list; write"),
+        (Figure(figsize=(100, 100), dpi=100), "what was given is a figure of 10,000"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_picture_is_refused(
+    given: object, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the turn begins, with what to do; no model sees it, in this turn or a later one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "note.txt").write_text("BMW is a car, and no bitmap")
+    session = await open_session(answers("a"))
+    turn = session.turn("look")
+
+    with pytest.raises(CallerError, match=told) as refused:
+        turn.image(given)
+
+    assert refused.value.code == "turn_image"
+    assert (await turn.run()).reply == "a"
+    assert list(session.attachments) == []
+
+
 async def test_a_stream_tells_what_happens_as_it_happens() -> None:
     """Activities come while the turn runs, and are those of the result."""
     gate = asyncio.Event()
@@ -181,6 +245,70 @@ async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
     gate.set()
     await settle()
     assert texts(messages_of(session.graph)) == ["hi", "ok"]
+
+
+async def test_a_reader_that_leaves_the_loop_leaves_the_turn_alone() -> None:
+    """By `break` or an error: the turn goes on to its end, and what was not read yet waits."""
+    session = await open_session(tool_then_answer, weather)
+    stream = session.turn("hi").stream()
+    first: list[TurnActivity] = []
+
+    async def read_one_and_raise() -> None:
+        async for activity in stream:
+            first.append(activity)
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        await read_one_and_raise()
+    async for activity in stream:
+        first.append(activity)
+        break
+    result = await stream.result()
+    assert (*first, *[activity async for activity in stream]) == result.activities
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+def interrupted(_: object) -> str:
+    """A model whose call ends with an interrupt."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("way", ["read", "left", "dropped", "closed"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_loop_has_nothing_to_complain_of_after_a_stream(way: str, *, fails: bool) -> None:
+    """Neither of an error that nobody asked for, nor of tasks that were lost; the stepper knows how the turn ended."""
+    complaints: list[object] = []
+
+    async def stream() -> LashSession:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told["message"]))
+        session = await open_session(interrupted if fails else tool_then_answer, weather)
+        stream = session.turn("hi").stream()
+        if way == "read":
+            assert [activity async for activity in stream]
+        if way == "left":
+            async for _ in stream:
+                break
+        del stream
+        if way != "closed":
+            gc.collect()
+            await until_idle()
+        return session
+
+    session = asyncio.run(stream())
+    gc.collect()
+    assert complaints == []
+    if way == "closed":
+        assert isinstance(session.stepper.error, asyncio.CancelledError)
+    elif fails:
+        assert isinstance(session.stepper.error, KeyboardInterrupt)
+    else:
+        assert session.stepper.result is not None
+
+
+async def until_idle() -> None:
+    """Wait until nothing else runs on the loop."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 async def test_a_result_may_be_waited_for_more_than_once_and_given_up() -> None:
