@@ -12,7 +12,7 @@ import pandas as pd
 
 from lash_nb.cli._output import write_data
 from lash_nb.errors import CallerError
-from lash_nb.frames import TRACE_TABLES, Column
+from lash_nb.frames import TRACE_TABLES, Column, first_columns
 from lash_nb.plots import counted, one_line, printable
 from lash_nb.trace import Trace
 
@@ -44,7 +44,8 @@ def print_table(trace: Trace, asked: Namespace) -> None:
     if asked.csv:
         _print_csv(frame)
     else:
-        _print_head(frame, HEAD if asked.head is None else asked.head)
+        wanted = first_columns(frame) if asked.columns is None else list(map(str, frame))
+        _print_head(frame, HEAD if asked.head is None else asked.head, wanted)
     for problem in problems[:_PROBLEMS]:
         print(printable(f"lash-nb: {problem}"), file=sys.stderr)
     if len(problems) > _PROBLEMS:
@@ -71,15 +72,16 @@ def _print_csv(frame: pd.DataFrame) -> None:
         write_data(piece.assign(**nested).to_csv(index=False, header=first == 0, lineterminator="\n"))
 
 
-def _print_head(frame: pd.DataFrame, rows: int) -> None:
+def _print_head(frame: pd.DataFrame, rows: int, wanted: Sequence[str]) -> None:
     shown = frame.iloc[:rows]
-    columns = [_cells(shown, str(name)) for name in shown]
-    columns, hidden = columns[: _fitting(columns)], columns[_fitting(columns) :]
+    columns = [_cells(shown, name) for name in wanted]
+    columns = columns[: _fitting(columns)]
+    hidden = [name for name in map(str, frame) if name not in wanted[: len(columns)]]
     for cells in zip(*columns, strict=True):
         print("  ".join(cells).rstrip())
     if hidden:
-        names = ", ".join(cells[0].strip() for cells in hidden)
-        print(printable(f"… and {counted(len(hidden), 'column')}: {names}; choose with --columns a,b"))
+        names = ", ".join(hidden)
+        print(printable(f"… and {counted(len(hidden), 'column')}: {names}; choose with --columns a,b, --csv has all"))
     if len(frame) > rows:
         print(f"… and {counted(len(frame) - rows, 'more row')}: --head N prints N rows, --csv all")
 

@@ -1,10 +1,12 @@
 """Print a trace's numbers or one of its tables, or write the report."""
 
 from argparse import Namespace
+from collections.abc import Mapping
+from typing import Final
 
 from lash_nb.cli._output import write_data
 from lash_nb.errors import CallerError
-from lash_nb.plots import byte_size, printable
+from lash_nb.plots import byte_size, counted, printable
 from lash_nb.trace import Trace, read_trace
 from lash_nb.views import summary_text, trace_report, turn_places, write_trace_report
 
@@ -33,6 +35,7 @@ def run(asked: Namespace) -> int:
 
 def _report(trace: Trace, asked: Namespace) -> None:
     """Write the report and say where it is; `-` is the standard output."""
+    _refuse_other_files(trace)
     wanted = {"title": asked.title, "files": asked.files, "turns": turn_places(asked.turns)}
     if asked.output == "-":
         for part in trace_report(trace, **wanted):
@@ -40,3 +43,28 @@ def _report(trace: Trace, asked: Namespace) -> None:
         return
     size = write_trace_report(asked.output, trace, **wanted)
     print(printable(f"{asked.output}: {byte_size(size)}"))
+
+
+def _refuse_other_files(trace: Trace) -> None:
+    """Raise for what is no trace at all: a page of bad lines alone would say nothing."""
+    if len(trace) or not trace.bad_lines:
+        return
+    first = trace.errors[0]
+    kind = next((kind for begins, kind in _KINDS.items() if first.text.startswith(begins)), None)
+    seems = kind or ("text" if "\ufffd" not in first.text and first.text.isprintable() else "of a binary format")
+    message = (
+        f"{trace.name} is no trace: none of {counted(trace.bad_lines, 'line')} is a record, and it seems to be {seems};"
+        f" line {first.line}: {first.reason}; a trace is JSONL, a record in each line"
+    )
+    raise CallerError(message)
+
+
+_KINDS: Final[Mapping[str, str]] = {
+    "SQLite format 3": "a SQLite database, as in which lash_nb.open_store(…) finds sessions",
+    "PK\x03\x04": "a zip archive",
+    "%PDF": "a PDF",
+    "<": "HTML or XML",
+    "{": "JSON of another kind",
+    "[": "JSON of another kind",
+}
+"""What other files begin with."""

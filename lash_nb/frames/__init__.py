@@ -114,7 +114,7 @@ from lash_nb.frames._tool_calls import (
 )
 from lash_nb.frames._tools import TOOL_COLUMNS, DescribedTool, tools_df
 from lash_nb.frames._trace_rows import FactsOf, RecordRow, SpanRow
-from lash_nb.frames._trace_tables import ERROR_COLUMNS, TRACE_TABLES, errors_df
+from lash_nb.frames._trace_tables import ERROR_COLUMNS, TRACE_TABLES, errors_df, first_columns
 from lash_nb.frames._turns import TURN_CALLS, TURN_CANCEL, TURN_COLUMNS, TURN_INFO, TURN_LINKS, TURN_TIMING, turns_df
 from lash_nb.frames._usage import USAGE_COLUMNS, usage_df
 
@@ -245,6 +245,7 @@ __all__ = [
     "execution_edges_df",
     "execution_nodes_df",
     "executions_df",
+    "first_columns",
     "given_graph",
     "ledger_df",
     "llm_calls_df",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+import pandas as pd
+
 from lash_nb.frames._attempts import attempts_df
 from lash_nb.frames._code_blocks import code_blocks_df
 from lash_nb.frames._column import Column
@@ -22,7 +24,10 @@ from lash_nb.frames._turns import turns_df
 from lash_nb.frames._usage import usage_df
 from lash_nb.trace import Trace
 
-__all__ = ["ERROR_COLUMNS", "TRACE_TABLES", "errors_df"]
+__all__ = ["ERROR_COLUMNS", "TRACE_TABLES", "errors_df", "first_columns"]
+
+_SHOWN: Final = 7
+"""Columns of a table that are shown where nobody chose some."""
 
 ERROR_COLUMNS: Final = (
     Column("source", "source", "category", "Name of the file."),
@@ -66,3 +71,8 @@ TRACE_TABLES: Final[Mapping[str, Table[Trace]]] = {
     "errors": errors_df,
 }
 """Each table of a trace by the name of what its rows are; the function is that name with `_df`."""
+
+
+def first_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the first columns of a table in which something stands: what one looks at first is in front."""
+    return [str(column) for column in frame if len(frame) == 0 or frame[column].notna().any()][:_SHOWN]

@@ -19,7 +19,9 @@ from lash_nb.words import NO_MODEL, NO_TOOL
 __all__ = ["draw_waterfall"]
 
 _MAX_CALLS: Final = 100
-"""Calls with a row of their own; a taller picture is none any more."""
+"""As many calls have a row of their own each; a taller picture is none any more."""
+_FIRST: Final = 40
+"""Of more calls so many have one: all are found in tables, and every word of a tall picture is placed and drawn for each theme."""
 
 
 def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
@@ -39,9 +41,19 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
         page.time_axis(length)
         session = f" of {short_id(turn.session_id)}" if len(trace.sessions) > 1 else ""
         page.heading(f"Turn {turn_name(turn)}{session} · {trace.name}", "time from its start")
-        page.footnote("Sleeps, checkpoints and commits are not shown.")
+        page.footnote("Sleeps, checkpoints and commits are not shown.", _left_out(turn))
         page.legend(kinds_of(call for _, _, call in calls))
     return page.ax
+
+
+def _most(turn: Turn) -> int:
+    return _FIRST if len(turn.calls) > _MAX_CALLS else _MAX_CALLS
+
+
+def _left_out(turn: Turn) -> str:
+    if len(turn.calls) <= _MAX_CALLS:
+        return ""
+    return f"The first {_FIRST} of {counted(len(turn.calls), 'call')}; llm_calls_df(trace) and tool_calls_df(trace) have all."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +87,8 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
         is_head=True,
     )
     made = sorted(turn.calls, key=lambda call: call.order)
-    calls, more = made[:_MAX_CALLS], made[_MAX_CALLS:]
+    most = _most(turn)
+    calls, more = made[:most], made[most:]
     for is_tools, group in groupby(calls, lambda call: isinstance(call, ToolCall)):
         members = list(group)
         if is_tools and len(members) > 1:

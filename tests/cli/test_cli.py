@@ -26,12 +26,15 @@ def test_a_trace_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("table", ["records", "turns", "llm_calls", "tool_calls", "usage"])
 def test_a_table_is_printed(table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """`trace FILE --table NAME` prints every row of a table, whole."""
+    """`trace FILE --table NAME` prints its first rows and columns, and names the other columns."""
     assert main(["trace", str(STATION), "--table", table]) == 0
 
     printed = capsys.readouterr().out
     assert len(printed.splitlines()) > 20
-    assert "session_id" in printed.splitlines()[0]
+    assert "session_id" in printed
+    assert len(printed.splitlines()[0].split()) == 7
+    assert "columns: " in printed
+    assert "choose with --columns a,b, --csv has all" in printed
 
 
 def test_a_bad_line_is_told_with_its_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

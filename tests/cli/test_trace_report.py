@@ -119,6 +119,40 @@ def test_an_error_is_one_line_and_changes_nothing(
     assert (tmp_path / "trace.jsonl").read_bytes() == STATION.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("written", "seems"),
+    [
+        (b"Dear diary,\nnothing happened.\n", "none of 2 lines is a record, and it seems to be text"),
+        (b'{\n  "a": 1\n}\n', "seems to be JSON of another kind"),
+        (b"SQLite format 3\0rest", "seems to be a SQLite database"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "seems to be of a binary format"),
+    ],
+)
+def test_what_is_no_trace_gets_no_report(
+    written: bytes, seems: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page of bad lines alone would look like a report: the error says what the file seems to be."""
+    file, page = tmp_path / "a.txt", tmp_path / "bad.html"
+    file.write_bytes(written)
+
+    code = main(["trace", str(file), "-o", str(page)])
+
+    told = capsys.readouterr().err
+    assert code == 1
+    assert told.startswith("lash-nb: a.txt is no trace: ")
+    assert seems in told
+    assert told.count("\n") == 1
+    assert not page.exists()
+
+
+def test_a_missing_file_is_told_without_words_of_notebooks(capsys: pytest.CaptureFixture[str]) -> None:
+    """A shell has no `%ls`."""
+    assert main(["trace", "none.jsonl"]) == 1
+    assert main(["trace", "none-*.jsonl"]) == 1
+
+    assert "%" not in capsys.readouterr().err
+
+
 @contextmanager
 def powerless() -> Iterator[None]:
     """Root may read and write everything, so let it be somebody else for a while."""

@@ -19,13 +19,13 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]
 
 
 def test_the_first_rows_are_printed_and_the_others_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    """Fifty unless another number is asked for; the last line says how to see the rest."""
+    """Fifty unless another number is asked for; the last lines say how to see the rest."""
     lines = printed(capsys, STATION, "--table", "records")
 
-    assert len(lines) == 52
+    assert len(lines) == 53
     assert lines[-1] == "… and 153 more rows: --head N prints N rows, --csv all"
-    assert len(printed(capsys, STATION, "--table", "records", "--head", 3)) == 5
-    assert len(printed(capsys, STATION, "--table", "records", "--head", 203)) == 204
+    assert len(printed(capsys, STATION, "--table", "records", "--head", 3)) == 6
+    assert len(printed(capsys, STATION, "--table", "records", "--head", 203)) == 205
 
 
 def test_a_long_cell_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
