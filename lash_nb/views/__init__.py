@@ -7,9 +7,17 @@ from lash_nb.lazy import lazy_face
 if TYPE_CHECKING:
     from lash_nb.views._attachments import AttachmentsView
     from lash_nb.views._base import EMPTY_BUNDLE, View, static_html, static_svg, text
-    from lash_nb.views._effects_static import effects_html, effects_text, envelope_html, envelope_line, envelope_text
+    from lash_nb.views._effects_static import (
+        effect_pictures_html,
+        effects_html,
+        effects_text,
+        envelope_html,
+        envelope_line,
+        envelope_text,
+    )
     from lash_nb.views._frame import FrameFace, Share
     from lash_nb.views._graph import SessionGraphView
+    from lash_nb.views._graph_rows import turn_ends
     from lash_nb.views._live_turn import LiveTurnView, TurnDesk
     from lash_nb.views._markup import THEME_RULE, untypeset
     from lash_nb.views._node_face import node_html, node_line, node_text
@@ -66,6 +74,7 @@ __all__ = [
     "attachment_check_text",
     "attachment_collection_html",
     "attachment_collection_text",
+    "effect_pictures_html",
     "effects_html",
     "effects_text",
     "envelope_html",
@@ -95,6 +104,7 @@ __all__ = [
     "trace_report",
     "trace_text",
     "trial_line",
+    "turn_ends",
     "turn_html",
     "turn_places",
     "turn_text",
@@ -128,6 +138,7 @@ _HOMES = {
     "attachment_check_text": "_store_faces",
     "attachment_collection_html": "_store_faces",
     "attachment_collection_text": "_store_faces",
+    "effect_pictures_html": "_effects_static",
     "effects_html": "_effects_static",
     "effects_text": "_effects_static",
     "envelope_html": "_effects_static",
@@ -157,6 +168,7 @@ _HOMES = {
     "trace_report": "_report",
     "trace_text": "_record_faces",
     "trial_line": "_tools",
+    "turn_ends": "_graph_rows",
     "turn_html": "_turn_card",
     "turn_places": "_turn_places",
     "turn_text": "_turn_text",

@@ -15,15 +15,22 @@ from lash_nb.views._effect_words import (
     usage_of,
 )
 from lash_nb.views._fields import fields_of
-from lash_nb.views._json import json_html, pretty
+from lash_nb.views._json import json_html, pretty_capped
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, heading, joined, table
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures, effect_attachments, given_attachments
 from lash_nb.views._text import aligned, clipped
 from lash_nb.wire import EffectEntry
 
-__all__ = ["effects_html", "effects_text", "envelope_html", "envelope_line", "envelope_text"]
+__all__ = ["effect_pictures_html", "effects_html", "effects_text", "envelope_html", "envelope_line", "envelope_text"]
 
 _ROWS: Final = 30
 """Of a long turn its end is shown."""
+_JSON: Final = 24_000
+"""Characters of JSON in a table, the same for each row: a notebook keeps a table of each stop, and five times as many of markup."""
+_FIELD: Final = 2_000
+"""Characters of one field."""
+_ENVELOPE: Final = 20_000
+"""Characters of JSON of one effect that is looked at by itself, and of its outcome."""
 _ASCII: Final = {
     "ok": "ok",
     "failed": "! failed",
@@ -34,8 +41,10 @@ _ASCII: Final = {
 }
 
 
-def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> str:
-    """Return the last effects as a table for GitHub, nbviewer and a notebook without a kernel."""
+def effects_html(
+    entries: Sequence[EffectEntry], *, title: str = "Effects", attachment_data: AttachmentBytes | None = None
+) -> str:
+    """Return the last effects as a table for GitHub, nbviewer and a notebook without a kernel, with the small pictures that tools gave."""
     shown = last_turn(entries)[-_ROWS:]
     heads = [
         ("#", RIGHT),
@@ -46,7 +55,8 @@ def effects_html(entries: Sequence[EffectEntry], *, title: str = "Effects") -> s
         ("took", RIGHT),
         ("tokens", RIGHT),
     ]
-    body = table(heads, [_html_row(entry) for entry in shown])
+    pictures = SmallPictures(attachment_data)
+    body = table(heads, [_html_row(entry, pictures, limit=_JSON // len(shown)) for entry in shown])
     cut = (
         f"{len(shown)} of {counted(len(entries), 'effect')}. The others: session.effects"
         if len(shown) < len(entries)
@@ -87,8 +97,31 @@ def effects_text(
     return clipped([*lines, next_commands])
 
 
-def envelope_html(entry: EffectEntry) -> str:
-    """Return one envelope as a card: identity, fields, outcome, JSON."""
+def effect_pictures_html(entries: Sequence[EffectEntry], *, attachment_data: AttachmentBytes | None = None) -> str:
+    """Return the small pictures that the last tools gave, each below the number of its effect; empty when there are none.
+
+    Args:
+        entries: The effects.
+        attachment_data: Gives the bytes of attachments.
+    """
+    pictures = SmallPictures(attachment_data)
+    drawn = [(entry, pictures.drawn(given_attachments(entry))) for entry in entries[-_ROWS:]]
+    return joined(
+        *(
+            el("div", el("div", f"effect {entry.order}", style=MUTED), shown)
+            for entry, shown in drawn
+            if shown is not None
+        )
+    )
+
+
+def envelope_html(entry: EffectEntry, *, attachment_data: AttachmentBytes | None = None) -> str:
+    """Return one envelope as a card: identity, fields, small pictures, outcome, JSON.
+
+    Args:
+        entry: The effect.
+        attachment_data: Gives the bytes of attachments.
+    """
     row, invocation = describe(entry), entry.envelope.invocation
     identity = [
         ("effect", invocation.effect_id or ""),
@@ -97,7 +130,7 @@ def envelope_html(entry: EffectEntry) -> str:
         ("from", cause_text(invocation.caused_by)),
         ("turn", f"{invocation.scope.turn_index or ''} {invocation.scope.turn_id or ''}".strip()),
     ]
-    fields = [(field.label, field.value) for field in fields_of(entry.envelope, None)]
+    fields = [(field.label, _shortened(field.value)) for field in fields_of(entry.envelope, None)]
     took = "" if row.pending else f"{row.took} · {row.origin}" if row.origin else row.took
     head = el(
         "div",
@@ -115,16 +148,17 @@ def envelope_html(entry: EffectEntry) -> str:
         _pairs([pair for pair in identity if pair[1]]),
         el("div", "Fields", style=f"margin-top:8px;font-size:11px;{MUTED}"),
         _pairs(fields),
+        SmallPictures(attachment_data).drawn(effect_attachments(entry)),
         el(
             "details",
             el("summary", "JSON"),
-            json_html(entry.envelope, whole=f"{python_of(entry)}.envelope"),
+            json_html(entry.envelope, whole=f"{python_of(entry)}.envelope", limit=_ENVELOPE),
             style="margin-top:6px;",
         ),
         el(
             "details",
             el("summary", "Outcome"),
-            json_html(entry.outcome, whole=f"{python_of(entry)}.outcome"),
+            json_html(entry.outcome, whole=f"{python_of(entry)}.outcome", limit=_ENVELOPE),
         )
         if entry.outcome is not None
         else None,
@@ -144,12 +178,13 @@ def envelope_text(entry: EffectEntry) -> str:
     ]
     head = f"Envelope  {row.order} · {row.kind} {row.what} · {row.status}"
     commands = "next: %lash step, %lash inject '…'" if row.pending else f"outcome: {python_of(entry)}.outcome"
+    text, cut = pretty_capped(entry.envelope, whole=f"{python_of(entry)}.envelope")
     return clipped(
         [
             head,
             *aligned([["", *pair] for pair in pairs if pair[1]], limits={2: 84}),
-            *pretty(entry.envelope).splitlines(),
-            commands,
+            *text.splitlines(),
+            cut or commands,
         ]
     )
 
@@ -161,7 +196,7 @@ def envelope_line(entry: EffectEntry) -> str:
     return one_line(f"<EffectEntry {row.order}: {', '.join(facts)}>")
 
 
-def _html_row(entry: EffectEntry) -> list[str]:
+def _html_row(entry: EffectEntry, pictures: SmallPictures, *, limit: int) -> list[str]:
     row = describe(entry)
     usage = usage_of(entry)
     tokens = f"{token_count(usage.input_tokens)} → {token_count(usage.output_tokens)}" if usage else ""
@@ -171,7 +206,7 @@ def _html_row(entry: EffectEntry) -> list[str]:
     return [
         str(row.order),
         joined(_swatch(row.kind), f" {_kind_word(row.kind)}"),
-        _html_what(entry),
+        _html_what(entry, pictures, limit=limit),
         one_line(_effect_id(entry), 24),
         joined(mark, row.status, origin),
         took,
@@ -179,7 +214,7 @@ def _html_row(entry: EffectEntry) -> list[str]:
     ]
 
 
-def _html_what(entry: EffectEntry) -> Html:
+def _html_what(entry: EffectEntry, pictures: SmallPictures, *, limit: int) -> Html:
     failure = failure_of(entry)
     said = joined(
         el("span", one_line(subject_of(entry.envelope), 48), style=CODE),
@@ -190,7 +225,10 @@ def _html_what(entry: EffectEntry) -> Html:
         return said
     shown = entry.outcome if entry.outcome is not None else entry.envelope.command
     inner = getattr(getattr(getattr(shown, "result", None), "output", None), "outcome", shown)
-    return el("details", el("summary", said), json_html(inner, whole=python_of(entry)))
+    return joined(
+        el("details", el("summary", said), json_html(inner, whole=python_of(entry), limit=limit)),
+        pictures.drawn(given_attachments(entry)),
+    )
 
 
 def _kind_word(kind: str) -> str:
@@ -212,6 +250,11 @@ def _pairs(pairs: list[tuple[str, str]]) -> Html:
         for name, value in pairs
     ]
     return el("table", *rows, style="border-collapse:collapse;table-layout:auto;margin:0;font-size:12px;")
+
+
+def _shortened(value: str) -> str:
+    more = counted(len(value) - _FIELD, "character")
+    return f"{value[:_FIELD]} … {more} more, see the JSON" if len(value) > _FIELD else value
 
 
 def _effect_id(entry: EffectEntry) -> str:

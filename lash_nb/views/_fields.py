@@ -11,8 +11,8 @@ import msgspec
 
 from lash_nb.errors import WireError
 from lash_nb.plots import counted
-from lash_nb.views._json import inline, pretty
-from lash_nb.wire import RuntimeEffectEnvelope, ToolCallCommand, from_json, to_builtins
+from lash_nb.views._json import inline, pretty, pretty_capped
+from lash_nb.wire import LlmMessage, RuntimeEffectEnvelope, ToolCallCommand, from_json, to_builtins
 
 __all__ = ["Field", "edited_envelope", "fields_of"]
 
@@ -46,6 +46,8 @@ class Field(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 _SCALARS: Final = {"string": "string", "number": "number", "integer": "integer", "boolean": "boolean"}
 _DEPTH: Final = 3
+_WORDS: Final = 2_000
+"""Characters of what a person said last."""
 
 
 def fields_of(envelope: RuntimeEffectEnvelope, schema: Mapping[str, Any] | None) -> list[Field]:
@@ -56,9 +58,7 @@ def fields_of(envelope: RuntimeEffectEnvelope, schema: Mapping[str, Any] | None)
         head = [_readonly("tool_name", call.tool_name), _readonly("call_id", call.call_id)]
         args = _argument_fields(call.args, schema or {}, (), "args")
         return [*head, *(args or [Field(path=(), label="args", type="json", value=pretty(call.args), group="")])]
-    plain: dict[str, Any] = to_builtins(command)
-    plain.pop("type")
-    return [_readonly(name, value) for name, value in _unfolded(plain)]
+    return [_readonly(name, value) for name, value in _unfolded(command)]
 
 
 def edited_envelope(envelope: RuntimeEffectEnvelope, edited: Mapping[str, Any]) -> RuntimeEffectEnvelope:
@@ -109,27 +109,32 @@ def _readonly(name: str, value: Any) -> Field:
     )
 
 
-def _unfolded(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _unfolded(command: Any) -> Iterator[tuple[str, Any]]:
     """A model request is shown by its parts: what a person reads first, and counts of the long lists."""
+    plain: dict[str, Any] = to_builtins(command, shared=lambda _items: [])
     for name, value in plain.items():
         if name == "request":
-            yield "model", value["model"]
-            yield from _last_words(value["messages"])
-            yield "messages", counted(len(value["messages"]), "message")
-            yield "tools", ", ".join(tool["name"] for tool in value["tools"]) or "none"
-            rest = ("tool_choice", "model_variant", "generation", "output_spec")
-            yield from ((key, value[key]) for key in rest if value.get(key))
-            if value["attachments"]:
-                yield "attachments", counted(len(value["attachments"]), "attachment")
-        else:
+            yield from _request(command.request, value)
+        elif name != "type":
             yield name, value
 
 
-def _last_words(messages: Sequence[Any]) -> Iterator[tuple[str, str]]:
+def _request(request: Any, plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "model", request.model
+    yield from _last_words(request.messages)
+    yield "messages", counted(len(request.messages), "message")
+    yield "tools", ", ".join(tool.name for tool in request.tools) or "none"
+    rest = ("tool_choice", "model_variant", "generation", "output_spec")
+    yield from ((key, plain[key]) for key in rest if plain.get(key))
+    if request.attachments:
+        yield "attachments", counted(len(request.attachments), "attachment")
+
+
+def _last_words(messages: Sequence[LlmMessage]) -> Iterator[tuple[str, str]]:
     for message in reversed(messages):
-        texts = [block["Text"]["text"] for block in message["blocks"] if "Text" in block]
-        if message["role"] == "User" and texts:
-            yield "last user text", "\n".join(texts)[:2000]
+        texts = [block.Text.text[:_WORDS] for block in message.blocks if block.Text]
+        if message.role == "User" and texts:
+            yield "last user text", "\n".join(texts)[:_WORDS]
             return
 
 
@@ -155,8 +160,12 @@ def _argument_field(
     given: Mapping[str, Any], schema: Mapping[str, Any], path: tuple[str, ...], *, group: str, required: bool
 ) -> Field:
     name = path[-1]
+    text, cut = pretty_capped(given[name], whole="….envelope.command.call.args") if name in given else ("", "")
+    if cut:
+        hint = f"{cut}; too long for a form, edit it in Python: session.step(edited)"
+        return Field(path=path, label=name, type="readonly", value=text, hint=hint, group=group)
     control = _control(schema, given.get(name))
-    value = "" if name not in given else pretty(given[name]) if control == "json" else inline(given[name])
+    value = text if control == "json" or name not in given else inline(given[name])
     choices = schema.get("enum")
     items = schema.get("items")
     return Field(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import traitlets as t
 
 from lash_nb.frames import given_graph
-from lash_nb.plots import byte_size, counted, one_line, short_id, token_count
+from lash_nb.plots import counted, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._base import View
 from lash_nb.views._drawn_reply import drawn_part
@@ -21,6 +21,7 @@ from lash_nb.views._graph_rows import (
     untold_words,
 )
 from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._turn_words import span_usage_words
 from lash_nb.wire import AttachmentRef, SessionGraph, SessionNodeRecord
@@ -69,6 +70,7 @@ class SessionGraphView(View):
         title: str = "session",
         turns: Trace | Sequence[Turn] | None = None,
         names: Mapping[str, str] | None = None,
+        attachment_data: AttachmentBytes | None = None,
         **traits: Any,
     ) -> None:
         """Lay the graph out.
@@ -78,12 +80,14 @@ class SessionGraphView(View):
             title: What it belongs to, e.g. `session main`.
             turns: Its trace, or the turns of it: gives numbers, durations and tokens.
             names: Names of nodes by node id, e.g. of branches.
+            attachment_data: Gives the bytes of attachments: shows the pictures of a turn, as far as they are small.
             traits: Options of every view.
         """
         given_graph(graph)
         super().__init__(**traits)
         self.graph: Final = graph
         self.names: Final = dict(names or {})
+        self._attachment_data = attachment_data
         self.rows: Final[GraphRows] = graph_rows(graph, turns)
         self.title, self.counts = title, title_counts(graph, self.rows)
         self.note = untold_words(self.rows)
@@ -108,7 +112,7 @@ class SessionGraphView(View):
             return
         self.chosen = row
         self.selection = self.rows.rows[row].name if row >= 0 else ""
-        self.detail = _detail(self.rows, row) if row >= 0 else {}
+        self.detail = _detail(self.rows, row, SmallPictures(self._attachment_data)) if row >= 0 else {}
 
     def unfold(self, row: int) -> None:
         """Show the nodes of a row."""
@@ -189,7 +193,7 @@ def _nodes(row: TurnRow) -> list[dict[str, str]]:
     return lines
 
 
-def _detail(found: GraphRows, place: int) -> dict[str, Any]:
+def _detail(found: GraphRows, place: int, pictures: SmallPictures) -> dict[str, Any]:
     row = found.rows[place]
     first, last = row.nodes[0], row.nodes[-1]
     span = short_id(first.node_id) if first is last else f"{short_id(first.node_id)} … {short_id(last.node_id)}"
@@ -216,7 +220,7 @@ def _detail(found: GraphRows, place: int) -> dict[str, Any]:
         "status": row.mark if row.mark == "cancelled" else row.turn.status if row.turn else "",
         "text": row.text,
         "facts": [fact for fact in facts if fact[1]],
-        "attachments": _attachments(row),
+        "attachments": pictures.listed(_attachments(row)),
         "messages": [line for node in row.nodes[:_NODES_LIMIT] for line in _message_lines(node)],
     }
 
@@ -229,24 +233,9 @@ def _message_lines(node: SessionNodeRecord) -> list[dict[str, Any]]:
     return [line | face for line, face in zip(lines, drawn, strict=True)]
 
 
-def _attachments(row: TurnRow) -> list[dict[str, str]]:
-    references = {
-        part.attachment.reference.id: part.attachment.reference
-        for node in row.nodes
-        if node.message
-        for part in node.message.parts
-        if part.attachment
-    }
-    return [{"id": key, "words": _attachment_words(reference)} for key, reference in references.items()]
-
-
-def _attachment_words(reference: AttachmentRef) -> str:
-    size = f"{reference.width} × {reference.height}" if reference.width and reference.height else ""
-    return " · ".join(
-        filter(
-            None, [reference.media_type.type, size, byte_size(reference.byte_len), one_line(reference.label or "", 40)]
-        )
-    )
+def _attachments(row: TurnRow) -> list[AttachmentRef]:
+    messages = (node.message for node in row.nodes if node.message)
+    return [part.attachment.reference for message in messages for part in message.parts if part.attachment]
 
 
 def _says(row: TurnRow, needle: str) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "node_words",
     "sums",
     "title_counts",
+    "turn_ends",
     "untold_words",
 ]
 
@@ -129,6 +130,14 @@ def graph_rows(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None)
     )
     found.folds.extend(_folds(found))
     return found
+
+
+def turn_ends(graph: SessionGraph, turns: Trace | Sequence[Turn] | None = None) -> list[tuple[int, SessionNodeRecord]]:
+    """Return the number of each turn as a drawn graph shows it, and its last node; newest first.
+
+    Turns of several branches may have the same number.
+    """
+    return [(row.number, row.nodes[-1]) for row in graph_rows(graph, turns).rows]
 
 
 def untold_words(found: GraphRows) -> str:

@@ -194,7 +194,7 @@ def _bad_lines(trace: Trace) -> Html:
     )
     return joined(
         head,
-        plain_table(("file" if several else "", "line#", "byte#", "why!", "it begins"), rows),
+        plain_table(("file" if several else "", "line#", "byte#", "why", "it begins"), rows),
         _more(trace.bad_lines - _LINES, "line"),
     )
 

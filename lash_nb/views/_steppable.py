@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from lash_nb.wire import EffectEntry, Message, RuntimeEffectEnvelope, RuntimeEffectOutcome
+from lash_nb.wire import AttachmentId, EffectEntry, Message, RuntimeEffectEnvelope, RuntimeEffectOutcome
 
 __all__ = ["Steppable", "StepperState"]
 
@@ -59,6 +59,10 @@ class Steppable(Protocol):
 
     def tool_schema(self, name: str) -> dict[str, Any] | None:
         """Return the JSON Schema of a tool's arguments, or None when the tool is not known."""
+        ...
+
+    def attachment_data(self, attachment_id: AttachmentId) -> bytes:
+        """Return the bytes of an attachment, or raise a `LashError`."""
         ...
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:

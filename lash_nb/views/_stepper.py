@@ -82,7 +82,8 @@ class StepperView(View):
 
     def static_html(self) -> str:
         """Return the effects of the last turn as a table that needs no script."""
-        return effects_html(self.steppable.entries, title=self._title())
+        data = self.steppable.attachment_data
+        return effects_html(self.steppable.entries, title=self._title(), attachment_data=data)
 
     def text(self) -> str:
         """Return the effects of the last turn as aligned text."""
@@ -104,7 +105,7 @@ class StepperView(View):
     def _show_end(self) -> None:
         """Leave the card of a turn that is over below the stepper that was shown last, as the cell of a turn does."""
         if self._place is not None and self.steppable.state == "finished" and self.steppable.result is not None:
-            self._place.draw_card(self.steppable.result, self.steppable.entries)
+            self._place.draw_card(self.steppable)
             self._place.draw_twin(self)
 
     def _action(self, name: object) -> Callable[[Mapping[str, Any]], Awaitable[None]]:

@@ -22,6 +22,7 @@ from lash_nb.views._effect_words import (
 from lash_nb.views._fields import fields_of
 from lash_nb.views._injection import forms
 from lash_nb.views._json import call_text, pretty, pretty_capped
+from lash_nb.views._small_pictures import SmallPictures, given_attachments
 from lash_nb.views._steppable import Steppable
 from lash_nb.views._turn_words import TurnLike, outcome_words, took_words, turn_state, usage_words
 from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
@@ -184,6 +185,7 @@ def envelope(entry: EffectEntry | None, steppable: Steppable) -> dict[str, Any]:
         "schema": pretty(schema) if schema else "",
         "outcome": outcome,
         "outcome_cut": outcome_cut,
+        "pictures": SmallPictures(steppable.attachment_data).listed(given_attachments(entry)),
         "status": entry.status,
         "inject": to_builtins(forms(entry.envelope)) if pending else {},
     }

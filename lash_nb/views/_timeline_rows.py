@@ -232,7 +232,7 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         ("took", duration(span.duration_ms)),
         ("recorded", _recorded_words(span)),
         ("tokens", span_usage_words(_usage(span))),
-        ("records", ", ".join(str(trace.index.line[row]) for row in (span.start_row, span.end_row) if row is not None)),
+        ("records", ", ".join(f"trace[{row}]" for row in (span.start_row, span.end_row) if row is not None)),
     ]
     return {
         "kind": kind,

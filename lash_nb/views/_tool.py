@@ -3,15 +3,18 @@
 from typing import Any, Final, Protocol
 
 from lash_nb.plots import byte_size, counted, duration, one_line
-from lash_nb.views._json import call_text, json_html, pretty, summary
+from lash_nb.views._json import call_text, inline, json_html, pretty, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, heading, joined, table
-from lash_nb.views._text import clipped
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
+from lash_nb.views._text import aligned, clipped, fitting
 from lash_nb.wire import CompletedToolCall, ToolCancelled, ToolContract, ToolFailed, ToolManifest, ToolSuccess
 
 __all__ = ["ToolLike", "tool_facts", "tool_html", "tool_line", "tool_text", "tool_trial_html", "tool_trial_text"]
 
 _LONG: Final = 4_000
 """Characters of a description or a failure; a longer one is cut aloud."""
+_CELLS: Final = 1_000
+"""Cells of a table: as many has one that a tool's result sums up at most."""
 
 
 class ToolLike(Protocol):
@@ -78,8 +81,13 @@ def tool_text(tool: ToolLike) -> str:
     return clipped([*lines, f"next: %lash tools {one_line(tool.manifest.name, 40)} '{{…}}' tries it"])
 
 
-def tool_trial_html(done: CompletedToolCall) -> str:
-    """Return what a tool gave: one line, below it the value as it is and what the model would read."""
+def tool_trial_html(done: CompletedToolCall, *, attachment_data: AttachmentBytes | None = None) -> str:
+    """Return what a tool gave: one line, below it its small pictures, the value as it is and what the model would read.
+
+    Args:
+        done: The call.
+        attachment_data: Gives the bytes of attachments.
+    """
     sign, words = _outcome(done)
     failed = isinstance(done.output.outcome, ToolFailed)
     line = el(
@@ -94,15 +102,16 @@ def tool_trial_html(done: CompletedToolCall) -> str:
         el("span", f"  {duration(done.duration_ms)}", style=MUTED),
         style="overflow-wrap:anywhere;",
     )
-    parts: list[Html] = []
+    parts: list[Html | None] = [SmallPictures(attachment_data).drawn(done.output.attachments())]
     if isinstance(done.output.outcome, ToolSuccess):
-        parts = [
-            *map(_chip, done.output.outcome.payload.attachments()),
+        rows = _table_rows(done.output.outcome.payload.value)
+        parts += [
+            table([(head, CODE) for head in rows[0]], rows[1:]) if rows else None,
             el(
                 "details",
-                el("summary", "value", style="cursor:pointer;"),
-                json_html(_payload(done), whole=_WHOLE),
-                open="",
+                el("summary", "value as JSON", style="cursor:pointer;"),
+                json_html(_payload(done), whole=_whole(done)),
+                **({} if rows or done.output.attachments() else {"open": ""}),
             ),
         ]
     read = _model_reads(done)
@@ -123,11 +132,41 @@ def tool_trial_text(done: CompletedToolCall) -> str:
         lines += [
             f"attachment {ref.id[:8]} {byte_size(ref.byte_len)}" for ref in done.output.outcome.payload.attachments()
         ]
-        lines += pretty(_payload(done)).splitlines()
-    return clipped([*lines, f"value: {_WHOLE}"])
+        rows = _table_rows(done.output.outcome.payload.value)
+        lines += aligned(rows, limits=fitting(rows)) if rows else _json_lines(done)
+        lines.append(f"the value: {_whole(done)}")
+    return clipped(lines)
 
 
-_WHOLE: Final = "….output.outcome.payload"
+def _json_lines(done: CompletedToolCall) -> list[str]:
+    """The value as JSON; where pictures are in it, the lines before have said what they are."""
+    return [] if done.output.attachments() else pretty(_payload(done)).splitlines()
+
+
+def _whole(done: CompletedToolCall) -> str:
+    """What gives all of a value."""
+    return f"done = %lash tools {one_line(done.tool_name, 40)} '{{…}}', then done.output.outcome.payload.value"
+
+
+def _table_rows(value: Any) -> list[list[str]]:
+    """The heads and the rows of a table that was summed up, as texts; empty when the value is none."""
+    if not isinstance(value, dict):
+        return []
+    heads, data = value.get("columns"), value.get("data")
+    if not isinstance(value.get("rows"), int) or not isinstance(heads, list) or not isinstance(data, list):
+        return []
+    labels = value.get("index", list(range(len(data))))
+    is_even = all(isinstance(row, list) and len(row) == len(heads) for row in data)
+    if not is_even or not isinstance(labels, list) or len(labels) != len(data) or len(data) * len(heads) > _CELLS:
+        return []
+    rows = ([_cell(label), *map(_cell, row)] for label, row in zip(labels, data, strict=True))
+    return [["", *map(_cell, heads)], *rows]
+
+
+def _cell(value: Any) -> str:
+    """A value in a table: numbers to six digits, as tables of pandas show them."""
+    text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else inline(value)
+    return one_line(text, 60)
 
 
 def _outcome(done: CompletedToolCall) -> tuple[str, str]:
@@ -137,17 +176,22 @@ def _outcome(done: CompletedToolCall) -> tuple[str, str]:
         case ToolCancelled(payload=cancellation):
             return "⊘", one_line(cancellation.message, 300)
         case ToolSuccess(payload=payload):
-            return "✓", summary(payload)
+            return "✓", _table_words(payload.value) or summary(payload)
+
+
+def _table_words(value: Any) -> str:
+    """How large a table is; empty when the value is none."""
+    if not _table_rows(value):
+        return ""
+    left_out = value.get("omitted_columns")
+    columns = len(value["columns"]) + (left_out if isinstance(left_out, int) else 0)
+    shown = f", {len(value['data'])} of them here" if value["rows"] > len(value["data"]) else ""
+    kind = one_line(str(value.get("type", "table")), 40)
+    return f"{kind} of {counted(columns, 'column')} and {counted(value['rows'], 'row')}{shown}"
 
 
 def _payload(done: CompletedToolCall) -> Any:
     return done.output.outcome.payload
-
-
-def _chip(ref: Any) -> Html:
-    size = el("span", f" {ref.media_type.mime} {byte_size(ref.byte_len)}", style=MUTED)
-    style = f"border:{BORDER};border-radius:3px;padding:0 5px;margin-right:6px;"
-    return el("span", el("span", ref.id[:8], style=CODE), size, style=style, title=ref.id)
 
 
 def _model_reads(done: CompletedToolCall) -> str:

@@ -171,7 +171,7 @@ def record_detail(trace: Trace, facts: TraceFacts, row: int) -> dict[str, Any]:
     known = bool(index.is_known[row])
     version = index.text("schema_version")[row]
     return {
-        "title": _where(trace, row) or f"line {index.line[row]}",
+        "title": f"{_where(trace, row) or f'line {index.line[row]}'} · trace[{row}]",
         "note": one_line(index.text("type")[row] or "", 60)
         + (f" · {TEXTS_WITHHELD}" if index.is_withheld[row] else ""),
         "warning": _strange_time(float(facts.took_ms[row]))

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lash_nb.plots import duration
 from lash_nb.views._markup import MUTED, el
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._text import clipped
 from lash_nb.views._turn_card import card, card_body, card_foot, card_head, turn_html
 from lash_nb.views._turn_rows import TurnRows
@@ -22,16 +23,23 @@ class TurnDisplay:
         session_id: The session, for the header.
         turn_index: Number of the turn, if it is known already.
         elapsed_ms: Tells how long the turn has run, in milliseconds.
+        attachment_data: Gives the bytes of attachments, for the pictures of the turn that is over: until then it is drawn again and again.
     """
 
     def __init__(
-        self, *, session_id: str = "", turn_index: int | None = None, elapsed_ms: Callable[[], float] | None = None
+        self,
+        *,
+        session_id: str = "",
+        turn_index: int | None = None,
+        elapsed_ms: Callable[[], float] | None = None,
+        attachment_data: AttachmentBytes | None = None,
     ) -> None:
         self.session_id = session_id
         self.turn_index = turn_index
         self.rows = TurnRows()
         self.state: TurnState = "running"
         self._elapsed = elapsed_ms
+        self._attachment_data = attachment_data
         self._result: TurnLike | None = None
         self._effects: Sequence[EffectEntry] = ()
         self._raised: Mapping[str, str] = {}
@@ -59,11 +67,15 @@ class TurnDisplay:
     def html(self) -> str:
         """Return the card as HTML without scripts."""
         if self._result is not None:
-            return turn_html(self._result, effects=self._effects, raised=self._raised)
+            return turn_html(
+                self._result, effects=self._effects, raised=self._raised, attachment_data=self._attachment_data
+            )
         told = turn_head(self)
         head = card_head(self.state, told["title"], told["place"], el("span", told["hint"], style=MUTED))
         took = duration(self.elapsed_ms)
-        return card(head, card_body(self.rows, {}, running=True), card_foot(told["counts"], el("span", took)))
+        return card(
+            head, card_body(self.rows, {}, SmallPictures(), running=True), card_foot(told["counts"], el("span", took))
+        )
 
     def text(self) -> str:
         """Return the card as text."""

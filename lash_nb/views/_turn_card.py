@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lash_nb.plots import one_line, short_id
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, joined
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._turn_prose import prose_row, running_prose_row
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_tool_row import CUT, LINE, ROW, tool_row
@@ -33,7 +34,11 @@ _HEAD_SIGNS: Final[Mapping[str, str]] = {
 
 
 def turn_html(
-    result: TurnLike, *, effects: Sequence[EffectEntry] = (), raised: Mapping[str, str] = MappingProxyType({})
+    result: TurnLike,
+    *,
+    effects: Sequence[EffectEntry] = (),
+    raised: Mapping[str, str] = MappingProxyType({}),
+    attachment_data: AttachmentBytes | None = None,
 ) -> str:
     """Return a finished turn as a card.
 
@@ -41,6 +46,7 @@ def turn_html(
         result: The turn.
         effects: Its effects, if known: gives tool rows their effect id, replay key and hash.
         raised: Where tools raised, in words, by the id of the call, if known: stands below their rows.
+        attachment_data: Gives the bytes of attachments: shows the pictures of its tools, as far as they are small.
     """
     rows = TurnRows.of(result, raised)
     state = turn_state(result)
@@ -51,7 +57,13 @@ def turn_html(
         for entry in effects
         if isinstance(entry.envelope.command, ToolCallCommand)
     }
-    body = card_body(rows, entries) if rows.rows else prose_row(result.reply) if result.reply else None
+    body = (
+        card_body(rows, entries, SmallPictures(attachment_data))
+        if rows.rows
+        else prose_row(result.reply)
+        if result.reply
+        else None
+    )
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage)
     foot = card_foot(counts, el("span", short_id(result.turn_id), title=result.turn_id, style=CODE))
     return card(head, body, *map(_issue, told_issues(result)), _after(state), foot)
@@ -80,17 +92,23 @@ def card_foot(counts: str, right: Html) -> Html:
     )
 
 
-def card_body(rows: TurnRows, entries: Mapping[str, EffectEntry], *, running: bool = False) -> Html:
+def card_body(
+    rows: TurnRows, entries: Mapping[str, EffectEntry], pictures: SmallPictures, *, running: bool = False
+) -> Html:
     """Return the rows, those of tools with their effects by call id; of a running turn with a caret where text is being written."""
     shown = shown_rows(rows.rows)
     return joined(
-        *(_row(row, entries, running=running, is_last=place == len(shown) - 1) for place, row in enumerate(shown))
+        *(
+            _row(row, entries, pictures, running=running, is_last=place == len(shown) - 1)
+            for place, row in enumerate(shown)
+        )
     )
 
 
 def _row(
     row: ProseRow | ToolRow | NoteRow | list[ToolRow],
     entries: Mapping[str, EffectEntry],
+    pictures: SmallPictures,
     *,
     running: bool,
     is_last: bool,
@@ -99,13 +117,13 @@ def _row(
         case ProseRow(text=text):
             return running_prose_row(text, caret=is_last) if running else prose_row(text)
         case ToolRow():
-            return tool_row(row, entries.get(row.call_id))
+            return tool_row(row, entries.get(row.call_id), pictures)
         case NoteRow(kind=kind, text=text):
             style = FAILURE if kind == "error" else CODE if kind == "code" else MUTED
             return el("div", unmasked(text[:2000]), style=LINE + "white-space:pre-wrap;overflow-wrap:anywhere;" + style)
         case _:
             head = el("summary", f"show {len(row)} more", style=f"{LINE}{MUTED}cursor:pointer;")
-            return el("details", head, *(tool_row(one, entries.get(one.call_id)) for one in row))
+            return el("details", head, *(tool_row(one, entries.get(one.call_id), pictures) for one in row))
 
 
 def _issue(issue: Any) -> Html:

@@ -3,12 +3,13 @@
 Rows never move: a tool row is made when its call starts and completed in place; prose grows in the row that it began.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from lash_nb.plots import counted
 from lash_nb.views._turn_words import TurnLike
 from lash_nb.wire import (
     AcceptedInjectedTurnInput,
@@ -34,6 +35,11 @@ from lash_nb.wire import (
 __all__ = ["NoteRow", "ProseRow", "ToolRow", "TurnRows", "shown_rows"]
 
 _FOLD_FROM: Final = 8
+_FIRST: Final = 20
+_LAST: Final = 40
+"""Rows of a card, folds counted as one: a notebook keeps the card of each turn, and nobody reads a thousand rows of one."""
+_FOLDED: Final = 50
+"""Tool calls in the folds of a card, three kilobytes each."""
 
 
 class ProseRow(msgspec.Struct, kw_only=True):
@@ -78,7 +84,7 @@ class NoteRow(msgspec.Struct, kw_only=True):
     """Anything else worth a line: a retry, an error, code, a value, what somebody said to the running turn."""
 
     kind: str
-    """`retry`, `error`, `code`, `value` or `said`."""
+    """`retry`, `error`, `code`, `value`, `said`, or `more` of what is not shown."""
     text: str
     """What it says."""
     correlation: str = ""
@@ -87,11 +93,15 @@ class NoteRow(msgspec.Struct, kw_only=True):
     """What it says while nothing has come after it; empty for the same."""
 
 
+Row: TypeAlias = ProseRow | ToolRow | NoteRow
+"""One thing that happened."""
+
+
 class TurnRows:
     """The rows of one turn and its counters."""
 
     def __init__(self) -> None:
-        self.rows: list[ProseRow | ToolRow | NoteRow] = []
+        self.rows: list[Row] = []
         """In the order in which they began."""
         self.model_calls = 0
         """How often the model was asked."""
@@ -220,13 +230,16 @@ def _said(given: AcceptedInjectedTurnInput) -> str:
     return f"said meanwhile: {message.content or ' '.join(part.rendered() for part in message.parts)}"
 
 
-def shown_rows(rows: Sequence[ProseRow | ToolRow | NoteRow]) -> list[ProseRow | ToolRow | NoteRow | list[ToolRow]]:
-    """Return the rows to show: of more than eight tool calls the first three, the failed ones and the last two; the others as lists."""
+def shown_rows(rows: Sequence[Row]) -> list[Row | list[ToolRow]]:
+    """Return the rows to show: of more than eight tool calls the first three, the failed ones and the last two; the others as lists.
+
+    Of very many rows the first and the last ones are shown, and of very many in lists the first ones; a note says what is left out.
+    """
     tools = [row for row in rows if isinstance(row, ToolRow)]
     if len(tools) <= _FOLD_FROM:
-        return list(rows)
+        return _ends(list(rows))
     kept = {id(row) for row in (*tools[:3], *tools[-2:], *(row for row in tools if row.status != "success"))}
-    shown: list[ProseRow | ToolRow | NoteRow | list[ToolRow]] = []
+    shown: list[Row | list[ToolRow]] = []
     for row in rows:
         if not isinstance(row, ToolRow) or id(row) in kept:
             shown.append(row)
@@ -234,4 +247,27 @@ def shown_rows(rows: Sequence[ProseRow | ToolRow | NoteRow]) -> list[ProseRow | 
             shown[-1].append(row)
         else:
             shown.append([row])
-    return shown
+    return list(_fewer_folded(_ends(shown)))
+
+
+def _ends(rows: list[Row | list[ToolRow]]) -> list[Row | list[ToolRow]]:
+    if len(rows) <= _FIRST + _LAST:
+        return rows
+    between = rows[_FIRST:-_LAST]
+    count = sum(len(row) if isinstance(row, list) else 1 for row in between)
+    note = NoteRow(kind="more", text=f"{counted(count, 'row')} not shown: result.activities, result.tool_calls")
+    return [*rows[:_FIRST], note, *rows[-_LAST:]]
+
+
+def _fewer_folded(rows: list[Row | list[ToolRow]]) -> Iterator[Row | list[ToolRow]]:
+    room = _FOLDED
+    for row in rows:
+        if not isinstance(row, list):
+            yield row
+            continue
+        shown, left_out = row[:room], row[room:]
+        room -= len(shown)
+        if shown:
+            yield shown
+        if left_out:
+            yield NoteRow(kind="more", text=f"{counted(len(left_out), 'tool call')} not shown: result.tool_calls")

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lash_nb.plots import byte_size, duration, one_line
+from lash_nb.plots import duration, one_line
 from lash_nb.views._json import call_text, json_html, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, RIGHT, SUNK, Html, el, joined
+from lash_nb.views._small_pictures import SmallPictures
 from lash_nb.views._turn_rows import ToolRow
 from lash_nb.wire import AttachmentRef, EffectEntry, ToolCancelled, ToolFailed, ToolSuccess, ToolValue
 from lash_nb.words import unmasked
@@ -18,11 +19,13 @@ ROW: Final = "display:flex;gap:8px;align-items:baseline;"
 """What lies side by side in it."""
 CUT: Final = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0;flex:1;"
 """What gives way in it when there is no room."""
+_JSON: Final = 4_000
+"""Characters of arguments and of a result: a notebook keeps them, and four times as many of markup; all of them are in `result.tool_calls`."""
 _SIGNS: Final[Mapping[str, str]] = {"success": "✓", "failure": "✖", "cancelled": "⊘", "running": "○"}
 
 
-def tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
-    """Return the row; the effect, where it is known, adds its id, replay key and hash."""
+def tool_row(row: ToolRow, entry: EffectEntry | None, pictures: SmallPictures) -> Html:
+    """Return the row, below it what pictures the tool gave; the effect, where it is known, adds its id, replay key and hash."""
     sign = el(
         "span",
         _SIGNS[row.status],
@@ -35,7 +38,10 @@ def tool_row(row: ToolRow, entry: EffectEntry | None) -> Html:
     origin = el("span", entry.origin, style=MUTED) if entry and entry.origin != "executed" else None
     took = el("span", duration(row.duration_ms), style=RIGHT)
     line = el("div", sign, name, said, origin, took, style=ROW + "display:inline-flex;width:calc(100% - 15px);")
-    return el("details", el("summary", line, _raised(row), style=LINE + "cursor:pointer;"), _tool_detail(row, entry))
+    head = el("summary", line, _raised(row), style=LINE + "cursor:pointer;")
+    drawn = pictures.drawn(row.output.attachments()) if row.output else None
+    shown = el("div", drawn, style="padding:0 12px 0 38px;") if drawn else None
+    return joined(el("details", head, _tool_detail(row, entry)), shown)
 
 
 def _raised(row: ToolRow) -> Html | None:
@@ -55,12 +61,12 @@ def _result_words(row: ToolRow) -> Html | None:
         case ToolCancelled(payload=cancellation):
             words = el("span", one_line(cancellation.message, 120), style=MUTED)
         case ToolSuccess(payload=payload):
-            words = joined(_success_words(payload.value), *map(_chip, payload.attachments()))
+            words = joined(_success_words(payload.value))
     return joined(el("span", " → ", style=MUTED), words)
 
 
 def _success_words(value: Any) -> str:
-    """A result in one phrase; its attachments are chips beside it."""
+    """A result in one phrase; its attachments stand below it."""
     if isinstance(value, AttachmentRef):
         return ""
     if isinstance(value, dict):
@@ -68,18 +74,12 @@ def _success_words(value: Any) -> str:
     return summary(ToolValue(value)) if value != {} else ""
 
 
-def _chip(reference: AttachmentRef) -> Html:
-    style = f"border:{BORDER};border-radius:3px;padding:0 5px;margin-left:6px;"
-    size = el("span", f" {byte_size(reference.byte_len)}", style=MUTED)
-    return el("span", el("span", reference.id[:8], style=CODE), size, style=style)
-
-
 def _tool_detail(row: ToolRow, entry: EffectEntry | None) -> Html:
     def part(title: str, value: Any) -> Html:
         return el(
             "div",
             el("div", title, style=f"font-size:11px;{MUTED}"),
-            json_html(value, whole="result.tool_calls"),
+            json_html(value, whole="result.tool_calls", limit=_JSON),
             style="flex:1;min-width:240px;",
         )
 

@@ -24,7 +24,7 @@ def test_three_hundred_thousand_records_in_a_notebook(
     output.get_by_label("Find in records").fill("Fine.")
     expect(output.locator(".l-hits")).to_have_text("50,000 of 300,000", timeout=PATIENCE_MS)
     output.locator(".l-explorer-row").nth(1).click()
-    expect(output.locator(".l-detail-head b")).to_have_text("line 9", timeout=PATIENCE_MS)
+    expect(output.locator(".l-detail-head b")).to_have_text("line 9 · trace[8]", timeout=PATIENCE_MS)
     lab.run(2)
 
     lab.sees("chosen 8 50000", cell=2)

@@ -360,6 +360,13 @@ class RecordedSteppable:
         """The schema of `draw_chart`."""
         return CHART_SCHEMA if name == "draw_chart" else None
 
+    def attachment_data(self, attachment_id: str) -> bytes:
+        """The charts, by their ids."""
+        found = next((chart for chart in charts() if content_id(chart) == attachment_id), None)
+        if found is None:
+            raise AttachmentStoreError("NotFound", attachment_id)
+        return found
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back after each change."""
         self._callbacks.append(callback)

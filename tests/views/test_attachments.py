@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lash_nb.errors import AttachmentStoreError, CallerError
+from lash_nb.stores import AttachmentListing, StoredAttachment
 from lash_nb.views import AttachmentsView, static_html
 from lash_nb.views._media_words import sniffed, text_preview, type_words
 from lash_nb.wire import content_id
@@ -121,3 +123,60 @@ def test_a_saved_notebook_stays_small() -> None:
     assert html.count("<img ") == 5
     assert len(html) < 400_000
     assert "svg+xml" not in html
+
+
+class Counted(samples.MemoryListing):
+    """Attachments of any size, of which is noted what was read."""
+
+    def __init__(self, *contents: tuple[bytes | None, str], declared: int = 0) -> None:
+        super().__init__(*contents)
+        rows = [replace(row, ref=replace(row.ref, byte_len=declared)) if declared else row for row in self]
+        AttachmentListing.__init__(self, rows, self._noted)
+        self.read: set[str] = set()
+
+    def _noted(self, attachment_id: str) -> StoredAttachment:
+        self.read.add(attachment_id)
+        return self._get(attachment_id)
+
+
+def test_of_very_many_attachments_the_newest_are_shown() -> None:
+    """Older ones are counted, not read; each is found by its id all the same."""
+    listing = Counted(*((b"%d" % number, f"note {number}") for number in range(3_000)))
+    view = AttachmentsView(listing, title="in session main")
+
+    assert (len(view.cards), len(listing.read), view.cards[0]["label"]) == (500, 500, "note 2999")
+    assert view.counts == "3,000 in session main · 10.9 kB · the newest 500 shown; all: session.attachments"
+    assert "2,900 more: session.attachments" in static_html(view)
+    assert "2,968 more: session.attachments" in view.text()
+    view.select(content_id(b"7"))
+    assert view.contents[content_id(b"7")] == b"7"
+
+
+def test_an_attachment_that_is_gone_by_the_time_it_is_selected_says_so() -> None:
+    """A store may be tidied while a view is open."""
+    listing = samples.MemoryListing((b"note", "note"))
+    stored: list[StoredAttachment] = [listing._get(content_id(b"note"))]
+
+    def given(_: str) -> StoredAttachment:
+        if not stored:
+            raise AttachmentStoreError("NotFound", "tidied")
+        return stored[0]
+
+    view = AttachmentsView(AttachmentListing(listing, given))
+    stored.clear()
+    view.select(content_id(b"note"))
+
+    assert ["state", "missing"] in [list(fact) for fact in view.detail["facts"]]
+    assert "the store does not have it" in view.detail["note"]
+
+
+def test_a_very_large_attachment_is_not_read_to_be_listed() -> None:
+    """Its card says what it is declared to be, its detail how to save it."""
+    listing = Counted((LIMA, "film"), declared=500_000_000)
+    view = AttachmentsView(listing)
+    view.select(content_id(LIMA))
+
+    assert listing.read == set()
+    assert (view.cards[0]["type"], view.cards[0]["state"]) == ("png, declared", "intended")
+    assert view.detail["note"] == f"Too large for a page: %lash attachments {content_id(LIMA)[:8]} --save FILE"
+    assert ("bytes", "500,000,000 (declared)") in view.detail["facts"]

@@ -94,6 +94,18 @@ def test_a_narrow_stepper_cuts_no_name(mount: Mount) -> None:
     assert one.root.locator(".l-columns > :nth-child(2) > .l-scroll").evaluate_all(over) == 0
 
 
+def test_a_stepper_that_was_drawn_unseen_is_at_the_newest(mount: Mount) -> None:
+    """A notebook lays a view out after it was drawn: where no height was nothing could scroll."""
+    one = mount(StepperView(samples.RecordedSteppable(samples.journal())), width=960)
+    one.page.add_style_tag(content=".lash-stepper .l-scroll { max-height: 90px !important; }")
+    one.page.evaluate("() => { window.unmount(); view.replaceChildren(); view.style.display = 'none'; }")
+    one.draw_again()
+    one.page.evaluate("() => { view.style.display = ''; }")
+
+    expect(one.root.locator(".l-conversation > :last-child")).to_be_in_viewport()
+    expect(one.root.locator(".l-pending")).to_be_in_viewport()
+
+
 def test_next_is_a_button_with_that_name(mount: Mount) -> None:
     """A click on Next performs the pending envelope, and the page shows the one that waits then."""
     steppable = samples.RecordedSteppable(samples.journal(), then=[samples.entry(12, samples.llm_command())])

@@ -133,3 +133,17 @@ def test_what_is_wrong_is_told_with_its_place() -> None:
         edited_envelope(before, {"json": to_json(before).decode().replace('"kind":"tool_call"', '"kind":"sleep"')})
     with pytest.raises(WireError, match="edit it in its JSON tab"):
         edited_envelope(samples.envelope(1, samples.llm_command()), {"changes": []})
+
+
+def test_what_is_too_long_for_a_form_is_said() -> None:
+    """A page is not sent megabytes to edit: it gets the beginning to read, and where the rest is."""
+    field = next(
+        field
+        for field in fields_of(samples.envelope(1, samples.tool_command(title="x" * 3_000_000)), None)
+        if field.label == "title"
+    )
+
+    assert (field.type, len(field.value)) == ("readonly", 100_000)
+    assert field.hint.startswith(
+        "first 100.0 kB, indented, of 3.0 MB; all of it: ….envelope.command.call.args; too long"
+    )

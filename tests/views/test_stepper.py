@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lash_nb.errors import CallerError
-from lash_nb.views import StepperView, turn_html, turn_text
+from lash_nb.views import StepperView, effects_html, envelope_html, turn_html, turn_text
 from lash_nb.wire import RuntimeEffectEnvelope, ToolOutcome, to_json
 from tests.views import samples
 
@@ -231,8 +231,18 @@ def test_a_huge_envelope_is_cut_aloud() -> None:
     view = StepperView(samples.RecordedSteppable(samples.journal(command)))
 
     assert len(view.envelope["json"]) == 100_000
-    assert view.envelope["cut"].startswith("first 100.0 kB of 300.")
+    assert view.envelope["cut"].startswith("first 100.0 kB, indented, of 300.")
     assert view.envelope["cut"].endswith("all of it: session.stepper.pending.envelope")
+
+
+def test_a_stop_keeps_little_of_large_effects() -> None:
+    """A notebook keeps the table of every stop: of thirty large results each row says how much there is, and where."""
+    commands = [samples.tool_command(call_id=f"c{order}", title="x" * 50_000) for order in range(1, 31)]
+    kept = effects_html([samples.entry(order, command) for order, command in enumerate(commands, 1)])
+
+    assert len(kept) < 120_000
+    assert kept.count("indented, of 50.") == 30
+    assert len(envelope_html(samples.entry(1, samples.tool_command(title="[1], " * 50_000)))) < 200_000
 
 
 def test_an_effect_is_drawn_once() -> None:

@@ -93,7 +93,7 @@ def test_a_selected_call_is_shown_in_full() -> None:
     )
     assert [section["name"] for section in view.detail["sections"]] == ["Arguments", "Failure"]
     assert "station_offline" in view.detail["sections"][1]["json"]
-    assert dict(view.detail["facts"])["records"] == "45, 46"
+    assert dict(view.detail["facts"])["records"] == "trace[44], trace[45]"
 
 
 def test_the_page_walks_and_searches(sent: list[dict[str, Any]]) -> None:

@@ -295,7 +295,7 @@ def test_the_selection_is_a_record_number() -> None:
     view.filter(kinds=["tool call"])
 
     assert json.loads(view.detail["json"]) == view.trace[45]
-    assert (view.detail["title"], view.rows[view.place]) == ("line 46", 45)
+    assert (view.detail["title"], view.rows[view.place]) == ("line 46 · trace[45]", 45)
     view.selection = None
     assert (view.detail, view.place) == ({}, -1)
     with pytest.raises(CallerError, match="no record 203; it has 0 to 202"):

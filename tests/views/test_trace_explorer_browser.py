@@ -240,7 +240,7 @@ def test_a_selection_of_python_is_scrolled_to(big: Trace, mount: Mount) -> None:
 
     assert 150_001 in lines_shown(one.page)
     expect(one.root.get_by_role("row", selected=True)).to_have_count(1)
-    expect(one.root.locator(".l-detail-head b")).to_have_text("line 150001")
+    expect(one.root.locator(".l-detail-head b")).to_have_text("line 150001 · trace[150000]")
 
 
 def test_a_click_on_the_strip_goes_to_that_moment(mount: Mount) -> None:

@@ -96,7 +96,7 @@ def test_records_of_several_files_and_sessions_say_whence_they_are(tmp_path: Pat
 
     assert [trace.source_of(row) for row in range(2)] == ["one.jsonl", "two.jsonl"]
     assert [row["session"] for row in view.first["rows"]] == ["session-one", "session-two"]
-    expect(one.root.locator(".l-detail-head b")).to_have_text("two.jsonl, line 1")
+    expect(one.root.locator(".l-detail-head b")).to_have_text("two.jsonl, line 1 · trace[1]")
     expect(one.root.get_by_title("two.jsonl, line 1").first).to_have_text("1")
     expect(one.root.locator(".l-session-tag").nth(1)).to_have_text("session-two")
 

@@ -233,6 +233,50 @@ def test_many_tool_rows_fold_but_failures_do_not() -> None:
     assert "show 8 more" in html
 
 
+def looked(count: int, outcome: dict[str, Any], *, talking: bool) -> str:
+    """The card of a turn of very many tool calls."""
+    events = [
+        event
+        for number in range(count)
+        for event in (
+            *([{**prose("I look."), "call_id": f"text {number}"}] if talking else []),
+            *samples.tool_events(f"c{number}", "station_reading", {"n": number}, outcome),
+        )
+    ]
+    return turn_html(samples.FinishedTurn(samples.activities(*events)))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "talking", "words"),
+    [
+        (ok(4), False, "945 tool calls not shown: result.tool_calls"),
+        (OFFLINE, False, "940 rows not shown: result.activities, result.tool_calls"),
+        (ok(4), True, "1,940 rows not shown: result.activities, result.tool_calls"),
+    ],
+    ids=["succeeded", "failed", "talked"],
+)
+def test_a_turn_of_very_many_calls_is_cut_aloud(outcome: dict[str, Any], talking: bool, words: str) -> None:
+    """A thousand calls take as much of a notebook as a hundred, and the card says how many it leaves out and where they are."""
+    html = looked(1_000, outcome, talking=talking)
+
+    assert words in html
+    assert len(html) < 300_000
+    assert len(html) < 1.3 * len(looked(100, outcome, talking=talking))
+
+
+def test_a_card_keeps_little_of_large_results() -> None:
+    """What lies below a row says how much there is, and where."""
+    events = [
+        event
+        for number in range(6)
+        for event in samples.tool_events(f"c{number}", "read_file", {}, ok({"lines": ["x" * 40] * 9_000}))
+    ]
+    html = turn_html(samples.FinishedTurn(samples.activities(*events)))
+
+    assert len(html) < 300_000
+    assert html.count("first 4.0 kB, indented, of 387.0 kB; all of it: result.tool_calls") == 6
+
+
 def test_what_was_said_to_the_running_turn_stands_where_it_came_in() -> None:
     """It is in no history, so the card is where a person sees why the answer changed."""
     said = {"id": "i", "message": {"role": "User", "content": "Use metric <units>."}}

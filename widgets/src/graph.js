@@ -1,4 +1,5 @@
 import { clear, factList, footer, h, header, idChip, kbd, mark, mount, movedTo, rowWindow, s } from "./kit.js";
+import { smallPictures } from "./pictures.js";
 import { prose } from "./prose.js";
 import { edgePath, edgesByLane, edgesWithin, linesOf } from "./graph_geometry.js";
 
@@ -190,7 +191,7 @@ function render({ model, el }) {
       h("div", { class: "l-detail-head" }, h("b", {}, title), h("span", { class: "l-muted" }, where), h("span", { class: "l-tools" }, mark(sign), status)),
       h("p", {}, text),
       factList(facts.map((/** @type {string[]} */ [name, value, whole]) => [name, whole ? idChip(whole, value) : value])),
-      ...attachments.map((/** @type {any} */ one) => h("div", { class: "l-detail-block" }, h("div", { class: "l-label" }, "Attachment"), idChip(one.id), " ", h("span", { class: "l-muted" }, one.words))),
+      ...(attachments.length ? [h("div", { class: "l-label l-detail-block" }, "Attachments"), smallPictures(attachments)] : []),
       h("div", { class: "l-label l-detail-block" }, "Messages"),
       ...messages.map((/** @type {any} */ message) => h("div", { class: "l-detail-message" }, h("span", { class: "l-muted" }, message.role), message.drawn ? prose(message) : h("span", {}, message.text))),
     );

@@ -1,7 +1,7 @@
 import { button, clear, h, jsonBlock, link, mark, mount } from "./kit.js";
 import { actionOf, badLine } from "./stepper_fields.js";
 import { changesOf, draft, fieldRows, jsonEditor } from "./stepper_form.js";
-import { continueMenu, cutNote, drawRail, envelopeHead, messages, outcomeBlock, stopSwitches, walkRail } from "./stepper_parts.js";
+import { continueMenu, cutNote, drawRail, envelopeHead, follower, messages, outcomeBlock, stopSwitches, walkRail } from "./stepper_parts.js";
 
 /**
  * The stepper: what happened, what is about to happen, what the model knows.
@@ -162,9 +162,13 @@ function render({ model, el }) {
     const rail = model.get("rail");
     drawRail(list, rail.turns, { opened: ui.opened, show: (order) => send("show", { order }), selected: model.get("selection"), waiting: state().phase === "paused" });
     clear(railNote).append(...rail.notes.map((/** @type {string} */ note) => h("div", {}, note)));
+    newestEffect.follow();
+  }
+
+  const newestEffect = follower(list, () => {
     const pending = /** @type {HTMLElement | null} */ (list.querySelector(".l-pending"));
     list.scrollTop = pending ? pending.offsetTop - list.offsetTop - list.clientHeight + 60 : list.scrollHeight;
-  }
+  });
 
   function updateHead() {
     if (!envelope().kind) return clear(head);
@@ -239,8 +243,12 @@ function render({ model, el }) {
     tokens.textContent = conversation.tokens;
     tokens.title = conversation.last_call;
     clear(talk).append(...messages(conversation));
-    talk.scrollTop = talk.scrollHeight;
+    newestWords.follow();
   }
+
+  const newestWords = follower(talk, () => {
+    talk.scrollTop = talk.scrollHeight;
+  });
 
   function updateStops() {
     clear(stops).append(h("span", { class: "l-muted" }, "Stop at"), ...stopSwitches(state().stops, (kinds) => send("stop_at", { kinds })), h("span", {}, state().phase === "paused" ? "The kernel is free: other cells run" : ""));
@@ -298,6 +306,8 @@ function render({ model, el }) {
     updateBar();
   });
   life.add(() => clearTimeout(timer));
+  life.add(newestEffect.end);
+  life.add(newestWords.end);
   for (const update of [newEnvelope, updateProblem, updateRail, updateTalk, updateStops]) update();
   return () => life.dispose();
 }

@@ -1,4 +1,5 @@
 import { clear, dot, h, idChip, jsonBlock, kbd, mark } from "./kit.js";
+import { smallPictures } from "./pictures.js";
 import { prose } from "./prose.js";
 
 /** What the stepper draws and never changes: the rail, the envelope's head, the conversation. */
@@ -96,7 +97,7 @@ export function envelopeHead(envelope, newHash) {
 /** What an effect that has run gave. @param {any} envelope */
 export function outcomeBlock(envelope) {
   if (!envelope.outcome) return h("div", { class: "l-muted" }, envelope.note ?? "");
-  return h("div", {}, h("div", { class: "l-label l-bold l-group" }, `Outcome, ${envelope.status}`), jsonBlock(envelope.outcome), cutNote(envelope.outcome_cut));
+  return h("div", {}, h("div", { class: "l-label l-bold l-group" }, `Outcome, ${envelope.status}`), smallPictures(envelope.pictures ?? []), jsonBlock(envelope.outcome), cutNote(envelope.outcome_cut));
 }
 
 /** @param {string} cut */
@@ -142,4 +143,21 @@ export function continueMenu(kinds, choose) {
   const entry = (/** @type {string | null} */ kind) =>
     h("button", { type: "button", role: "menuitem", onclick: () => choose(kind) }, kind ? dot(kind) : mark("success"), kind ? `next ${kind}` : "end of the turn", kind ? null : kbd("c"));
   return h("div", { class: "l-menu", role: "menu" }, entry(null), ...kinds.map(entry));
+}
+
+/**
+ * Scrolls a box to its newest; where it has no height, as soon as it has one: a notebook lays a view out after it was drawn, and a hidden one not at all.
+ * @param {HTMLElement} box @param {() => void} scroll
+ */
+export function follower(box, scroll) {
+  let due = false;
+  const follow = () => {
+    due = !box.clientHeight;
+    scroll();
+  };
+  const watch = new ResizeObserver(() => {
+    if (due) follow();
+  });
+  watch.observe(box);
+  return { follow, end: () => watch.disconnect() };
 }
