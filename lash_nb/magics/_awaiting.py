@@ -1,108 +1,155 @@
 """A turn that a cell awaits itself: it runs beside the cell, so that Ctrl-C pauses it as it does the turns of magics, and the cell can end."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from IPython.core.interactiveshell import InteractiveShell
-
 from lash_nb.clock import CancellationToken
-from lash_nb.core import TurnPauses
-from lash_nb.magics._interrupts import HEARTBEAT, Interrupts
+from lash_nb.core import GOES_ON, LashSession, TurnPauses
+from lash_nb.errors import CallerError
+from lash_nb.magics._cells import Cell, is_cell_being_ended, running_cell
+from lash_nb.magics._interrupts import HEARTBEAT
 from lash_nb.magics._open_session import Interrupted, effect_words
-from lash_nb.tasks import carried, let_out
+from lash_nb.plugins import left_words
+from lash_nb.tasks import begun_beside, carried, held, let_out, telling
+from lash_nb.wire import EffectEntry
+from lash_nb.words import counted
 
 __all__ = ["attend_in_cell"]
 
 T = TypeVar("T")
 
 
-async def attend_in_cell(pauses: TurnPauses, cancellation: CancellationToken, work: Coroutine[Any, Any, T]) -> T:
-    """Run the work of a turn; where a cell awaits it, Ctrl-C pauses the turn first, cancels it next, and then waits for nothing any more.
+async def attend_in_cell(
+    namespace: Mapping[str, Any],
+    pauses: TurnPauses,
+    cancellation: CancellationToken,
+    work: Coroutine[Any, Any, T],
+    abort: Callable[[], None] | None = None,
+) -> T:
+    """Run the work of a turn, or of who waits for one that `abort` ends; where a cell awaits it, Ctrl-C pauses the turn first, cancels it next, and then waits for nothing any more.
 
     Raises:
+        CallerError: `turn_running`, another turn of the session is paused: none of the cells below would run and let it go on.
         Interrupted: Ctrl-C was pressed meanwhile; the message says what became of the turn.
+        CancelledError: the same, in a task that the cell began, out of which no interrupt may come; the cell shows the message, too.
     """
-    if not _is_cell():
+    __tracebackhide__ = True
+    cell = running_cell()
+    name = _name_of(pauses, namespace)
+    if cell is None:
         return await work
-    task = asyncio.ensure_future(carried(work))
-    await _AttendedTurn(pauses, cancellation, task).wait()
-    return await let_out(task)
+    if abort is None and pauses.pending is not None:
+        work.close()
+        raise _paused_already(name, pauses.session_id, pauses.pending)
+    task = held(begun_beside(carried(work)))
+    words = await _until_told(cell, _AttendedTurn(name, pauses, cancellation, task, abort), task)
+    if not words:
+        await _beyond_the_cell(task)
+        return await let_out(task)
+    if cell.is_current:
+        raise Interrupted(words)
+    cell.end(words)
+    raise telling(asyncio.CancelledError(words), words)
 
 
-def _is_cell() -> bool:
-    """Whether the current task is that of a cell: what others await, Ctrl-C does not mean."""
-    task = asyncio.current_task()
-    code = getattr(task.get_coro(), "cr_code", None) if task else None
-    return code is InteractiveShell.run_cell_async.__code__
+def _name_of(pauses: TurnPauses, namespace: Mapping[str, Any]) -> str:
+    """Return the variable in which the session is, `session` first and where there is none; the shell's own ones are not meant."""
+    names = ("session", *(name for name in list(namespace) if not name.startswith("_")))
+    sessions = ((name, namespace.get(name)) for name in names)
+    return next((name for name, one in sessions if isinstance(one, LashSession) and one.stepper is pauses), "session")
+
+
+def _paused_already(name: str, session_id: str, pending: EffectEntry) -> CallerError:
+    return CallerError(
+        f"a turn of {session_id} is paused before {effect_words(pending.envelope)}; first end it: await {name}.continue_(),"
+        f" await {name}.step() or await {name}.stepper.cancel()",
+        code="turn_running",
+    )
+
+
+async def _until_told(cell: Cell, turn: "_AttendedTurn", task: "asyncio.Task[Any]") -> str:
+    try:
+        return await cell.wait(turn, task)
+    except asyncio.CancelledError as error:  # as by `asyncio.timeout` in the cell, which means the turn
+        task.cancel()
+        await asyncio.wait({task})
+        ended = error.with_traceback(None)  # it tells of our waiting alone, in tens of lines
+    raise ended
+
+
+async def _beyond_the_cell(task: "asyncio.Task[Any]") -> None:
+    """Wait for a turn whose cell is over; Ctrl-C in one that waits for it by now, or a time limit there, ends that waiting alone."""
+    try:
+        while not task.done():  # a kernel's interrupt does not wake the loop
+            await asyncio.wait({task}, timeout=HEARTBEAT)
+    except asyncio.CancelledError as error:
+        if is_cell_being_ended():
+            raise telling(error, GOES_ON) from None
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 class _AttendedTurn:
-    """A turn that runs in a task of its own, and the cell that waits for it."""
+    """A turn that runs in a task of its own, for the cell that waits for it."""
 
-    def __init__(self, pauses: TurnPauses, cancellation: CancellationToken, task: "asyncio.Task[Any]") -> None:
+    def __init__(
+        self,
+        name: str,
+        pauses: TurnPauses,
+        cancellation: CancellationToken,
+        task: "asyncio.Task[Any]",
+        abort: Callable[[], None] | None,
+    ) -> None:
+        self._name = name
         self._pauses = pauses
         self._cancellation = cancellation
         self._task = task
+        self._abort = abort
         self._cancelled = ""
 
-    async def wait(self) -> None:
-        """Wait for the end or, once Ctrl-C was pressed, for the next stop, and raise what became of the turn."""
-        seen = 0
-        with Interrupts() as interrupts:
-            while not (self._task.done() or (seen and self._pauses.pending is not None)):
-                await self._heartbeat()
-                while seen < interrupts.count:
-                    seen += 1
-                    self._press(seen)
-        if seen:
-            self._task.add_done_callback(_hear)
-            raise Interrupted(self._what_happened())
+    @property
+    def session_id(self) -> str:
+        return self._pauses.session_id
 
-    async def _heartbeat(self) -> None:
-        try:
-            await asyncio.wait({self._task}, timeout=HEARTBEAT)
-        except asyncio.CancelledError:  # as by `asyncio.timeout` in the cell, which means the turn
-            self._task.cancel()
-            self._task.add_done_callback(_hear)
-            await asyncio.wait({self._task})
-            raise
+    @property
+    def has_stopped(self) -> bool:
+        return self._task.done() or self._pauses.pending is not None
 
-    def _press(self, number: int) -> None:
+    def press(self, number: int) -> None:
         if self._task.done():
             return
         if number == 1:
             self._pauses.pause()
-            print("Pausing before the next effect; Ctrl-C again cancels the turn.")  # noqa: T201 - said in the cell
         elif number == 2:
             self._cancelled = self._in_flight()
             self._cancellation.cancel()
         else:
+            if self._abort is not None:
+                self._abort()
             self._task.cancel()
 
-    def _in_flight(self) -> str:
-        running = [entry for entry in self._pauses.entries[-8:] if entry.status == "running"]
-        return effect_words(running[-1].envelope) if running else "the turn"
-
-    def _what_happened(self) -> str:
-        pending = self._pauses.pending
-        if not self._task.done() and pending is not None:
+    def what_happened(self, *, behind: int) -> str:
+        pending, name = self._pauses.pending, self._name
+        if pending is not None and (self._abort or not self._task.done()):
             words = effect_words(pending.envelope)
             return (
-                f"Paused before {words}, nothing is lost. Next: await session.step(), await session.continue_(),"
-                " or await session.stepper.cancel()."
+                f"Paused before {words}, nothing is lost. Next: await {name}.step(), await {name}.continue_(),"
+                f" or await {name}.stepper.cancel()."
+                + (f" {counted(behind, 'more turn')} of the session will run when it is over." if behind else "")
             )
+        if self._abort and self._pauses.state == "running":
+            return f"This cell waits no longer; the turn goes on. To end it: await {name}.stepper.cancel()"
         if self._task.cancelled() or self._task.exception() is not None:
             return "Stopped at once; what this turn had not committed is lost. The session takes the next turn."
         if self._cancelled:
             return (
-                f"Cancelled {self._cancelled}; what was said before is kept. A tool that is a plain function still runs to its end, and nobody"
-                " hears its result. The session takes the next turn; how this one ended: session.stepper.result"
+                f"Cancelled {self._cancelled}; what was said before is kept.{left_words()} The session takes the next turn;"
+                f" how this one ended: {name}.stepper.result"
             )
-        return "Interrupted, and the turn was over before it could pause. Its result: session.stepper.result"
+        return f"Interrupted, and the turn was over before it could pause. Its result: {name}.stepper.result"
 
-
-def _hear(task: "asyncio.Task[Any]") -> None:
-    """What the turn ends with is told by the stepper; that nobody awaits its task any more is no news."""
-    if not task.cancelled():
-        task.exception()
+    def _in_flight(self) -> str:
+        running = [entry for entry in self._pauses.entries[-8:] if entry.status == "running"]
+        return effect_words(running[-1].envelope) if running else "the turn"

@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.core import LashCore
-from lash_nb.errors import CallerError
+from lash_nb.errors import AttachmentStoreError, CallerError
 from lash_nb.magics._following import Following
 from lash_nb.magics._home import Home
 from lash_nb.magics._namespace import chosen_provider
@@ -19,6 +20,7 @@ from lash_nb.magics._shown import ShownValues
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import ParkedSession
 from lash_nb.trace import Trace
+from lash_nb.wire import AttachmentId
 from lash_nb.words import printable
 
 __all__ = ["Bench", "Parked"]
@@ -69,6 +71,17 @@ class Bench:
         """The user's variables."""
         namespace: MutableMapping[str, Any] = self.shell.user_ns
         return namespace
+
+    def attachment_data(self, attachment_id: AttachmentId) -> bytes:
+        """Return the bytes of an attachment of whichever open session has them: equal ids are equal bytes.
+
+        Raises:
+            AttachmentStoreError: none has it.
+        """
+        for opened in self.sessions.values():
+            with suppress(AttachmentStoreError):
+                return opened.session.attachment_data(attachment_id)
+        raise AttachmentStoreError("NotFound", f"no open session has attachment `{attachment_id}`")
 
     def session(self, name: str | None = None) -> OpenSession:
         """Return the session `name`, or the current one.

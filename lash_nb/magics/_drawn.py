@@ -52,7 +52,7 @@ def show_in_both_themes(figure: Figure) -> None:
 
 def _html(figure: Figure) -> str:
     light = _picture(figure)
-    with _darkened(figure):
+    with _laid_out(figure), _darkened(figure):
         dark = _picture(figure)
     width = round(figure.get_figwidth() * figure.dpi)
     images = (("light", light, "block"), ("dark", dark, "none"))
@@ -64,6 +64,19 @@ def _html(figure: Figure) -> str:
 
 def _picture(figure: Figure) -> str:
     return b64encode(with_palette(print_figure(figure, fmt="png"))).decode()  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Leave everything where it was drawn last while the block runs: to find places costs as much as to draw, and colors change none."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        if engine is not None:
+            figure.set_layout_engine(engine)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`%load_ext lash_nb` and `%unload_ext lash_nb`: everything is put into the shell here, and taken out again."""
 
+from functools import partial
 from typing import Any, Final
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -7,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lash_nb.core import attend_turns_by
 from lash_nb.magics._awaiting import attend_in_cell
 from lash_nb.magics._bench import Bench
+from lash_nb.magics._cells import Cells
 from lash_nb.magics._completion import Completer
 from lash_nb.magics._faces import Faces
 from lash_nb.magics._magics import LashMagics
@@ -29,6 +31,7 @@ class Extension:
         self._transformer = AwaitTransformer(shell)
         self._matcher = Completer(self._bench).matcher
         self._faces = Faces(shell, self._bench)
+        self._cells = Cells(shell)
         self._configurables: list[Any] = shell.configurables
 
     def load(self) -> None:
@@ -40,7 +43,8 @@ class Extension:
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.events.register("post_run_cell", self._bench.shown.forget)
         self._faces.put_on()
-        self._leave_turns = attend_turns_by(attend_in_cell)
+        self._cells.watch()
+        self._leave_turns = attend_turns_by(partial(attend_in_cell, self._shell.user_ns))
 
     def unload(self) -> None:
         """Take everything out; turns that run are cancelled, and the sessions that are closed are named."""
@@ -54,6 +58,7 @@ class Extension:
         self._shell.Completer.custom_matchers.remove(self._matcher)
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)
         self._faces.take_off()
+        self._cells.leave()
         self._leave_turns()
         self._bench.shown.forget()
         if closed := ", ".join(self._bench.sessions):

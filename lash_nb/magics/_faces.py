@@ -1,6 +1,7 @@
 """How our objects look as the value of a cell: HTML for notebooks, text for terminals. The runtime itself never draws."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -45,15 +46,24 @@ class Faces:
             TurnResult: Face(
                 lambda result: views.turn_text(result, raised=_raised_in(bench, result)),
                 lambda result: views.turn_html(
-                    result, effects=_effects_of(bench, result), raised=_raised_in(bench, result)
+                    result,
+                    effects=_effects_of(bench, result),
+                    raised=_raised_in(bench, result),
+                    attachment_data=bench.attachment_data,
                 ),
             ),
-            EffectEntry: Face(views.envelope_text, views.envelope_html, views.envelope_line),
-            EffectEntries: Face(_effects_text, _effects_html),
+            EffectEntry: Face(
+                views.envelope_text,
+                partial(views.envelope_html, attachment_data=bench.attachment_data),
+                views.envelope_line,
+            ),
+            EffectEntries: Face(_effects_text, partial(_effects_html, bench)),
             Trace: Face(views.trace_text, views.trace_html),
             SessionGraph: Face(views.session_graph_text, _themed(views.session_graph_html)),
             ToolDescription: Face(views.tool_text, views.tool_html, views.tool_line),
-            CompletedToolCall: Face(views.tool_trial_text, views.tool_trial_html),
+            CompletedToolCall: Face(
+                views.tool_trial_text, partial(views.tool_trial_html, attachment_data=bench.attachment_data)
+            ),
             PromptPreview: Face(views.prompt_text, views.prompt_html),
             LashSession: Face(_session_text),
             SessionNodeRecord: Face(views.node_text, views.node_html, views.node_line),
@@ -122,8 +132,10 @@ def _effects_text(entries: EffectEntries) -> str:
     return repr(entries_table(entries))
 
 
-def _effects_html(entries: EffectEntries) -> str:
-    return entries_table(entries)._repr_html_()
+def _effects_html(bench: Bench, entries: EffectEntries) -> str:
+    return entries_table(entries)._repr_html_() + views.effect_pictures_html(
+        entries, attachment_data=bench.attachment_data
+    )
 
 
 def _themed(html: Callable[[Any], str]) -> Callable[[Any], str]:

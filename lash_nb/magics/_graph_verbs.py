@@ -1,7 +1,6 @@
 """Verbs about the session graph: look at it, at one node, stand elsewhere in it, begin another session from it."""
 
 from argparse import Namespace
-from collections.abc import Iterable
 from typing import Any, Final
 
 from lash_nb import frames, plots
@@ -13,7 +12,7 @@ from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Turn
-from lash_nb.views import SessionGraphView, static_svg
+from lash_nb.views import SessionGraphView, static_svg, turn_ends
 from lash_nb.wire import SessionNodeRecord
 from lash_nb.words import counted
 
@@ -32,7 +31,12 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
         return frames.nodes_df(graph)
     if asked.plot:
         return drawn(bench, plots.session_graph(graph))
-    view = SessionGraphView(graph, title=f"session {bench.current}", turns=_known_turns(bench, opened))
+    view = SessionGraphView(
+        graph,
+        title=f"session {bench.current}",
+        turns=_known_turns(bench, opened),
+        attachment_data=opened.session.attachment_data,
+    )
     return Svg(static_svg(view), view.text()) if asked.svg else view
 
 
@@ -48,13 +52,13 @@ def _known_turns(bench: Bench, opened: OpenSession) -> list[Turn]:
 
 async def _node(bench: Bench, asked: Namespace) -> SessionNodeRecord:
     """One node; one that is not in memory is asked of the store under its whole id."""
-    session = bench.session().session
-    resident = _beginning_with(session.graph.nodes, asked.id)
+    opened = bench.session()
+    resident = _meant(bench, opened, asked.id)
     if len(resident) == 1:
         return resident[0]
-    stored = await session.control.state.get_historic_node(asked.id) if session.store else None
+    stored = await opened.session.control.state.get_historic_node(asked.id) if opened.session.store else None
     if stored is None:
-        raise _unknown(session, asked.id, resident)
+        raise _unknown(bench, opened, asked.id, resident)
     return stored
 
 
@@ -82,17 +86,36 @@ async def _checkout(bench: Bench, asked: Namespace) -> None:
     )
 
 
-def _beginning_with(nodes: Iterable[SessionNodeRecord], prefix: str) -> list[SessionNodeRecord]:
-    found = [node for node in nodes if node.node_id.startswith(prefix)]
-    return [node for node in found if node.node_id == prefix] or found
+def _meant(bench: Bench, opened: OpenSession, wanted: str) -> list[SessionNodeRecord]:
+    """The nodes whose id begins so, else the last one of the turn with that number."""
+    nodes = opened.session.graph.nodes
+    found = [node for node in nodes if node.node_id.startswith(wanted)]
+    if not found:
+        return [node for number, node in _ends(bench, opened) if str(number) == wanted]
+    return [node for node in found if node.node_id == wanted] or found
 
 
-def _unknown(session: LashSession, wanted: str, found: list[SessionNodeRecord]) -> CallerError:
-    named = found or list(session.graph.nodes)[-_SHOWN:]
+def _ends(bench: Bench, opened: OpenSession) -> list[tuple[int, SessionNodeRecord]]:
+    return turn_ends(opened.session.graph, _known_turns(bench, opened))
+
+
+def _unknown(bench: Bench, opened: OpenSession, wanted: str, found: list[SessionNodeRecord]) -> CallerError:
+    named = found or list(opened.session.graph.nodes)[-_SHOWN:]
     ids = ", ".join(node.node_id[:_PREFIX] for node in named[:_SHOWN]) or "none"
-    what = f"{len(found)} nodes have an id that begins with {wanted}" if found else f"no node {wanted}"
     value = "; the value of a variable is written {{variable}}" if wanted.startswith("{") else ""
-    return CallerError(f"{what}; there are {ids}; all of them: %lash graph --table{value}", code="unknown_node")
+    if found:
+        sort = "have an id that begins with" if found[0].node_id.startswith(wanted) else "end a turn with the number"
+        told = f"{len(found)} nodes {sort} {wanted}; there are {ids}"
+    else:
+        turns = ", ".join(str(number) for number, _ in _ends(bench, opened)[:_SHOWN]) or "none"
+        told = f"no node and no turn {wanted}; the last turns are {turns} (%lash graph), the last nodes {ids}"
+    return CallerError(f"{told}; all of them: %lash graph --table{value}", code="unknown_node")
+
+
+def _whole_id(bench: Bench, typed: str) -> str:
+    """What Python takes: the id of the node that is meant, where that can be told."""
+    meant = _meant(bench, bench.session(), typed) if bench.current in bench.sessions else []
+    return meant[0].node_id if len(meant) == 1 else typed
 
 
 def _graph_python(bench: Bench, asked: Namespace) -> str:
@@ -106,7 +129,8 @@ def _graph_python(bench: Bench, asked: Namespace) -> str:
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 
 
-_NODE: Final = Argument(name="NODE", help="its id, or the beginning of it", values=values.nodes)
+_MEANT: Final = "its id or the beginning of it, or the number of a turn in %%lash graph, whose last node is meant"
+_NODE: Final = Argument(name="NODE", help=_MEANT, values=values.nodes)
 
 GRAPH_VERBS: Final = (
     Verb(
@@ -124,14 +148,16 @@ GRAPH_VERBS: Final = (
         name="node",
         summary="one node of the session, also one that is only stored",
         run=_node,
-        python=lambda _bench, asked: f"await session.control.state.get_historic_node({asked.id!r})",
-        arguments=(Argument(name="ID", help="its id, or the beginning of it", values=values.nodes),),
+        python=lambda bench, asked: f"await session.control.state.get_historic_node({_whole_id(bench, asked.id)!r})",
+        arguments=(Argument(name="ID", help=_MEANT, values=values.nodes),),
     ),
     Verb(
         name="fork",
         summary="open a new session that begins with the way to a node, and make it the current one",
         run=_fork,
-        python=lambda _bench, asked: f"fork = await core.session({asked.name!r}).open_fork(session, {asked.node!r})",
+        python=lambda bench, asked: (
+            f"fork = await core.session({asked.name!r}).open_fork(session, {_whole_id(bench, asked.node)!r})"
+        ),
         arguments=(
             _NODE,
             Argument(
@@ -145,7 +171,7 @@ GRAPH_VERBS: Final = (
         name="checkout",
         summary="stand at a node: the next prompt goes on from there, beside what followed",
         run=_checkout,
-        python=lambda _bench, asked: f"await session.control.state.branch_to_node({asked.node!r})",
+        python=lambda bench, asked: f"await session.control.state.branch_to_node({_whole_id(bench, asked.node)!r})",
         arguments=(_NODE,),
     ),
 )

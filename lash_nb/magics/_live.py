@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle
 
-from lash_nb.core import RunningTurn
+from lash_nb.core import LashSession, RunningTurn
 from lash_nb.plots import printable
 from lash_nb.runtime import TurnResult
 from lash_nb.views import EMPTY_BUNDLE, LiveTurnView, TurnDesk, TurnDisplay, turn_text
@@ -196,13 +196,16 @@ class TerminalDisplay:
 
 
 def live_display(
-    shell: InteractiveShell, running: RunningTurn, desk: TurnDesk, *, session_id: str, turn_index: int
+    shell: InteractiveShell, running: RunningTurn, desk: TurnDesk, *, session: LashSession, turn_index: int
 ) -> LiveDisplay:
     """Return the display that fits the front end."""
     if not hasattr(shell, "kernel"):
         return TerminalDisplay(running)
     started = time.monotonic()
     card = TurnDisplay(
-        session_id=session_id, turn_index=turn_index, elapsed_ms=lambda: (time.monotonic() - started) * 1000
+        session_id=session.session_id,
+        turn_index=turn_index,
+        elapsed_ms=lambda: (time.monotonic() - started) * 1000,
+        attachment_data=session.attachment_data,
     )
     return CardDisplay(running, card, desk)

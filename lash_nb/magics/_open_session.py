@@ -14,9 +14,10 @@ from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
+from lash_nb.plugins import left_words
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import TurnResult
-from lash_nb.tasks import carried, let_out
+from lash_nb.tasks import begun_beside, carried, let_out
 from lash_nb.trace import Trace, Turn, read_trace
 from lash_nb.views import StepperView
 from lash_nb.wire import (
@@ -46,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class OpenSession:
-    """A session with its trace, its stepper and the last result."""
+    """A session with its trace and its stepper."""
 
     def __init__(self, session: LashSession, core: LashCore, opening: Opening) -> None:
         self.session: Final = session
@@ -56,7 +57,6 @@ class OpenSession:
         """Who answers."""
         self.answerer = opening.provider or (self.provider.kind if self.provider else "")
         """The name by which it was chosen."""
-        self.result: TurnResult | None = None
         self.batches: list[str] = []
         """Ids of the batches that were last seen to wait in its queue."""
         self._view: StepperView | None = None
@@ -148,7 +148,7 @@ class OpenSession:
             self.session.stepper.arm()
         running = self.session.start(self.session.next_queued_turn() if turn_input is None else turn_input)
         self.session.stepper.adopt(running)
-        running.subscribe(partial(self._note_end, running, then))
+        running.subscribe(partial(_tell_end, running, then))
         return running
 
     def refresh_tools(self) -> None:
@@ -165,7 +165,7 @@ class OpenSession:
         """
         shown = live or NoDisplay()
         self._cancelled = ""
-        work = asyncio.ensure_future(carried(doing))
+        work = begun_beside(carried(doing))
         presses = await self._attended(work, shown)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), raised=self.raised_in(ended), words=self._standing())
@@ -229,9 +229,7 @@ class OpenSession:
                 "Stopped at once; what this turn had not committed is lost. The session takes the next prompt: %%lash"
             )
         if self._cancelled:
-            return (
-                f"Cancelled {self._cancelled}; what was said before is kept. The session takes the next prompt: %%lash"
-            )
+            return f"Cancelled {self._cancelled}; what was said before is kept.{left_words()} The session takes the next prompt: %%lash"
         return "Interrupted, and the turn was over before it could pause. Its result: %lash result"
 
     def _effects_of(self, result: TurnResult | None) -> list[EffectEntry]:
@@ -253,11 +251,6 @@ class OpenSession:
         """Return where tools of a turn raised, by the id of the call; nothing where it is not known."""
         return {} if result is None else self._raised.get(result.turn_id, {})
 
-    def _note_end(self, running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
-        if running.done and running.result is not None and self.result is not running.result:
-            self.result = running.result
-            then(running.result)
-
     def refuse_during_turn(self) -> None:
         """Raise while a turn is under way.
 
@@ -270,6 +263,11 @@ class OpenSession:
                 " %lash continue, %lash step or %lash cancel"
             )
             raise CallerError(message, code="turn_running")
+
+
+def _tell_end(running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
+    if running.done and running.result is not None:
+        then(running.result)
 
 
 def effect_words(envelope: RuntimeEffectEnvelope) -> str:

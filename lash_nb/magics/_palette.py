@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.image import imread
+from PIL import Image
 
 __all__ = ["with_palette"]
 
@@ -24,20 +24,28 @@ _INDEXED: Final = 3
 """How the format calls a picture with a palette."""
 
 _Bytes = npt.NDArray[np.uint8]
+_Counts = npt.NDArray[np.intp]
 
 
 def with_palette(png: bytes) -> bytes:
     """Return the picture as a smaller PNG, the same one if it has too many colors."""
-    pixels = (imread(io.BytesIO(png), format="png") * 255).round().astype(np.uint8)
-    packed, index, counts = np.unique(pixels.view(np.uint32).ravel(), return_inverse=True, return_counts=True)
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+    packed, of_run, lengths = _runs(pixels.view(np.uint32).ravel())
     if len(packed) > _MANY:
         return png
     colors = packed.view(np.uint8).reshape(-1, 4)
-    chosen, places = _palette(colors, counts)
-    return _indexed(places[index].reshape(pixels.shape[:2]), colors[chosen])
+    chosen, places = _palette(colors, np.bincount(of_run, weights=lengths))
+    return _indexed(np.repeat(places[of_run], lengths).reshape(pixels.shape[:2]), colors[chosen])
 
 
-def _palette(colors: _Bytes, counts: npt.NDArray[np.intp]) -> tuple[list[int], _Bytes]:
+def _runs(pixels: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.uint32], _Counts, _Counts]:
+    """Return the colors, and of each run of pixels of one color its color and its length: most of a plot is empty, and only runs are sorted."""
+    starts = np.flatnonzero(np.diff(pixels, prepend=~pixels[:1]))
+    packed, of_run = np.unique(pixels[starts], return_inverse=True)
+    return packed, of_run, np.diff(starts, append=len(pixels))
+
+
+def _palette(colors: _Bytes, counts: _Counts) -> tuple[list[int], _Bytes]:
     """Choose colors one by one, each time that which is farthest from those before and is there most; and say which stands for which."""
     seen = _seen(colors)
     far, places = np.full(len(colors), np.inf), np.zeros(len(colors), dtype=np.uint8)

@@ -117,9 +117,7 @@ async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, An
     running = opened.session.stepper.running
     live: LiveDisplay = NoDisplay()
     if running is not None:
-        live = live_display(
-            bench.shell, running, Desk(opened.session), session_id=opened.session.session_id, turn_index=turn_index
-        )
+        live = live_display(bench.shell, running, Desk(opened.session), session=opened.session, turn_index=turn_index)
     stop = await opened.until_stop(doing, live)
     if isinstance(stop, TurnResult) and live.shows_result:
         bench.shown.add(stop)

@@ -134,7 +134,7 @@ def _sessions_python(bench: Bench, asked: Namespace) -> str:
 
 def _result(bench: Bench, asked: Namespace) -> TurnResult:
     opened = bench.session(asked.session)
-    result = opened.result
+    result = opened.session.last_result
     if result is None:
         message = f"session {opened.session.session_id} has no finished turn yet; write a prompt below %%lash"
         raise CallerError(message, code="magics_result")

@@ -3,6 +3,7 @@
 import json
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any, Final
 
 from lash_nb.errors import CallerError
@@ -50,12 +51,24 @@ async def _inject(bench: Bench, asked: Namespace) -> Stop:
     opened = bench.session()
     if opened.session.stepper.pending is None:
         _check_under_way(opened)
+    return await opened.until_stop(opened.session.inject(_outcome(opened.session.stepper.pending, asked.json)))
+
+
+def _outcome(waits: EffectEntry | None, given: str) -> Any:
+    """Return what is given as JSON; where a text is wanted, one without quotes, too, unless it begins as JSON that is mistyped."""
+    kind = waits.envelope.kind if waits else "tool_call"
     try:
-        outcome = json.loads(asked.json)
+        return json.loads(given)
     except (ValueError, RecursionError) as error:  # nested deeper than can be read
-        message = f"%lash inject takes JSON, this is not JSON: {error}; write e.g. %lash inject '{{\"celsius\": 4}}'"
+        if kind in _SAID and not given.lstrip().startswith(("{", "[", '"')):
+            return given
+        how = (
+            f"write e.g. {_EXAMPLES[kind]}"
+            if kind in _EXAMPLES
+            else f"a {kind} takes its whole outcome, see %lash envelope"
+        )
+        message = f"%lash inject takes JSON, this is not JSON: {error}; {how}"
         raise CallerError(message, code="magics_json") from error
-    return await opened.until_stop(opened.session.inject(outcome))
 
 
 async def _cancel(bench: Bench, asked: Namespace) -> TurnResult | None:
@@ -82,9 +95,10 @@ async def _nothing_to_cancel(bench: Bench, opened: OpenSession) -> str:
         count = counted(len(waiting), "batch waits", "batches wait")
         take = bench.line(opened, "cancel", waiting[0].batch_id)
         return f"{idle}; {count} in its queue ({bench.line(opened, 'queue')}); to take the first one out: {take}"
-    if opened.result is not None:
+    last = opened.session.last_result
+    if last is not None:
         result = bench.line(opened, "result")
-        return f"{idle}; turn {opened.result.turn_index} is over, see {result}; begin the next one below %%lash"
+        return f"{idle}; turn {last.turn_index} is over, see {result}; begin the next one below %%lash"
     return f"{idle}; begin a turn: a prompt below %%lash, after %lash step to stop before each effect"
 
 
@@ -158,6 +172,15 @@ def _inject_python(_bench: Bench, asked: Namespace) -> str:
         return "await session.inject(outcome)"
     return f"await session.inject({value!r})"
 
+
+_SAID: Final = frozenset({"llm_call", "direct"})
+"""The kinds of effects that are answered with a text, what the model says."""
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "tool_call": '%lash inject {"celsius": 4}',
+    "sleep": "%lash inject null",
+    **dict.fromkeys(_SAID, "%lash inject It is 4 °C."),
+}
+"""How each kind is answered in short."""
 
 STEP_VERBS: Final = (
     Verb(

@@ -17,6 +17,7 @@ from lash_nb.magics._open_session import Interrupted, OpenSession
 from lash_nb.magics._raised import noting_raised
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
+from lash_nb.plugins import left_words
 from lash_nb.wire import CompletedToolCall, Json, ToolFailed
 from lash_nb.words import printable
 
@@ -67,19 +68,18 @@ async def _tried(bench: Bench, opened: OpenSession, asked: Namespace) -> Complet
 
 
 async def _called(opened: OpenSession, name: str, arguments: Json) -> CompletedToolCall:
-    """Ctrl-C tells the tool that nobody waits any more; a second one waits for it no longer."""
+    """Ctrl-C tells the tool that nobody waits any more, and waits for it no longer."""
     cancel = CancellationToken()
     trial = opened.session.control.tools.try_call(name, arguments, cancellation=cancel)
     work = asyncio.ensure_future(trial)
 
-    def interrupted(number: int) -> None:
+    def interrupted(_number: int) -> None:
         cancel.cancel()
-        if number > 1:
-            work.cancel()
+        work.cancel()
 
     presses = await attend(work, interrupted=interrupted, beat=lambda: None)
     if presses and work.cancelled():
-        raise Interrupted(f"Stopped waiting for {printable(name)}; what it did until now is done.")
+        raise Interrupted(f"Stopped waiting for {printable(name)}; what it did until now is done.{left_words()}")
     return work.result()
 
 

@@ -19,9 +19,6 @@ from lash_nb.views import TraceExplorerView, summary_text, turn_places, write_tr
 
 __all__ = ["TRACE_VERB"]
 
-_SHOWN: Final = 7
-"""Columns of a table that are shown, of those in which something stands: what one looks at first is in front."""
-
 
 def _trace(bench: Bench, asked: Namespace) -> TraceExplorerView | pd.DataFrame | None:
     if asked.stop:
@@ -61,9 +58,8 @@ def _whole_table(trace: Trace, name: str) -> pd.DataFrame:
     if cells:
         words = f"{plots.counted(len(cells), 'cell')} left empty, the first: column {cells[0].column!r}, row {cells[0].row}: {cells[0].reason}"
         print(plots.printable(words), file=sys.stderr)  # noqa: T201 - said in the cell
-    columns = [str(column) for column in frame if len(frame) == 0 or frame[column].notna().any()][:_SHOWN]
     face = views.FrameFace(
-        columns={column: column for column in columns},
+        columns={column: column for column in frames.first_columns(frame)},
         title=f"{name} of {trace.name}",
         empty="The trace has none.",
         whole=("status",),

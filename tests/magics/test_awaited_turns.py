@@ -119,3 +119,147 @@ def test_a_stepper_says_that_a_turn_was_broken_off(notebook: Kernel) -> None:
     notebook.run("view = lash_nb.views.StepperView(session.stepper)")
 
     assert "broken off, by Ctrl-C or whoever awaited it" in value(notebook, "view.state['detail']")
+
+
+GATHERED: Final = f"await asyncio.gather({AWAITED.removeprefix('await ')}, asyncio.sleep(20))"
+IN_A_TASK: Final = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait task"
+STREAMED: Final = "async for heard in session.turn('How are they?').stream():\n    pass"
+LIMITED: Final = f"await asyncio.wait_for({AWAITED.removeprefix('await ')}, 20)"
+GROUPED: Final = f"async with asyncio.TaskGroup() as group:\n    group.create_task({AWAITED.removeprefix('await ')})"
+ASIDE: Final = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait asyncio.sleep(20)"
+SAVED: Final = f"answers = await asyncio.gather({AWAITED.removeprefix('await ')}, return_exceptions=True)"
+
+
+@pytest.mark.parametrize("source", [GATHERED, IN_A_TASK, STREAMED, LIMITED])
+def test_a_turn_that_a_task_of_the_cell_awaits_is_paused_too(notebook: Kernel, source: str) -> None:
+    """The cell ends with the same words, and the turn is continued from the cells below."""
+    cell = notebook.finish(interrupted(notebook, source))
+
+    assert cell.error == (
+        "Paused before llm_call scripted, nothing is lost. Next: await session.step(), await session.continue_(),"
+        " or await session.stepper.cancel()."
+    )
+    assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
+    assert value(notebook, "fired, session.turn_index") == "(['Oslo', 'Rome'], 1)"
+    assert notebook.run("SECONDS = 0.01\n" + source.replace("20)", "0.1)")).error == ""
+
+
+@pytest.mark.parametrize("source", [GROUPED, ASIDE, SAVED])
+def test_a_cell_that_does_not_hear_of_the_interrupt_ends_and_says_it(notebook: Kernel, source: str) -> None:
+    """One that awaits something else, or takes what its tasks raise for a value."""
+    cell = notebook.finish(interrupted(notebook, source))
+
+    assert "Paused before llm_call scripted, nothing is lost." in cell.error + cell.printed
+    assert cell.seconds < 10
+    assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
+
+
+def test_a_cell_that_is_over_before_its_turn_pauses_takes_nothing_from_the_turn(notebook: Kernel) -> None:
+    """It pauses nevertheless, and the task that awaits it has its result when somebody continued it."""
+    source = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait asyncio.sleep(0.7)"
+    assert notebook.finish(interrupted(notebook, source)).error == ""
+
+    assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
+    assert value(notebook, "(await task).reply") == "'Both are fine.'"
+
+
+def test_the_second_interrupt_cancels_what_tasks_of_the_cell_await(notebook: Kernel) -> None:
+    """At once, and each turn is committed as cancelled."""
+    notebook.run("SECONDS = 20.0")
+    cell = interrupted(notebook, GATHERED)
+    notebook.wait_for(cell, "Ctrl-C again cancels the turn")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
+    assert value(notebook, "session.stepper.result.outcome.reason, session.turn_index") == "('cancelled', 1)"
+    assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
+
+
+def test_all_turns_of_a_cell_are_paused(notebook: Kernel) -> None:
+    """Of two sessions each stops before its next effect; the cell says it of both."""
+    notebook.run("other = await core.session('other').open()")
+    cell = notebook.start("await asyncio.gather(session.turn('a').run(), other.turn('b').run())")
+    notebook.wait_for(cell, "looks at Oslo")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert [line.split(": ")[0] for line in cell.error.splitlines()] == ["other", "own"]
+    assert value(notebook, "session.stepper.state, other.stepper.state") == "('paused', 'paused')"
+    assert (
+        value(notebook, "[one.is_success for one in [await session.continue_(), await other.continue_()]]")
+        == "[True, True]"
+    )
+    notebook.run("await other.close()")
+
+
+@pytest.mark.parametrize("source", [AWAITED, GATHERED.replace(", asyncio.sleep(20)", ""), IN_A_TASK])
+def test_without_the_extension_a_cell_ends_in_one_sentence(notebook: Kernel, source: str) -> None:
+    """It says what became of the turn, and the session takes the next one."""
+    notebook.run("%unload_ext lash_nb")
+    cell = notebook.finish(interrupted(notebook, source))
+
+    assert cell.error.startswith(
+        "Interrupted: the turn was stopped where it was, and what it had not committed is lost."
+    )
+    assert len(cell.error.splitlines()) == 1
+    assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
+
+
+def test_turns_that_wait_behind_a_paused_one_are_named(notebook: Kernel) -> None:
+    """A session runs one turn at a time; the others come when the first is over."""
+    turn = AWAITED.removeprefix("await ")
+    cell = notebook.finish(interrupted(notebook, f"await asyncio.gather({turn}, {turn})"))
+
+    assert cell.error.endswith("session.stepper.cancel(). 1 more turn of the session will run when it is over.")
+    notebook.run("SECONDS = 0.01\nawait session.continue_()")
+    until_both = "while session.turn_index < 2:\n    await asyncio.sleep(0.01)\n"
+    assert value(notebook, until_both + "session.turn_index") == "2"
+
+
+STARTED: Final = "await session.start('How are they?').wait()"
+CONTINUED: Final = "session.start('How are they?')\nawait session.continue_()"
+
+
+@pytest.mark.parametrize("source", [STREAMED, STARTED, CONTINUED])
+def test_without_the_extension_a_turn_goes_on_that_runs_beside_the_cell(notebook: Kernel, source: str) -> None:
+    """The cell waits for it no longer, and says so."""
+    notebook.run("%unload_ext lash_nb")
+    cell = notebook.finish(interrupted(notebook, source))
+
+    assert cell.error.startswith("Interrupted: this cell waits no longer, and the turn goes on; nothing is lost.")
+    assert len(cell.error.splitlines()) == 1
+    assert value(notebook, "(await session.stepper.stopped()).reply") == "'Both are fine.'"
+
+
+def test_a_plain_function_that_runs_on_is_named(notebook: Kernel) -> None:
+    """Nobody can stop it from outside, and the cell does not say that it has stopped."""
+    notebook.run(
+        "@lash_nb.tool\ndef dig() -> None:\n    'Dig.'\n    print('digs at', 'Oslo'); time.sleep(3)\n"
+        "core = LashCore.standard().in_memory().provider(ScriptedProvider([call('dig')])).model('scripted').tools(dig).build()\n"
+        "digger = await core.session('digger').open()"
+    )
+    cell = notebook.start("await digger.turn('Dig').run()")
+    notebook.wait_for(cell, "digs at Oslo")
+    notebook.interrupt()
+    notebook.wait_for(cell, "Ctrl-C again cancels the turn")
+    notebook.interrupt()
+    notebook.finish(cell)
+
+    assert "Still running in its thread: dig; nobody hears the result" in cell.error
+
+
+@pytest.mark.parametrize("began", ["await session.step('How are they?')\n", "session.start('How are they?')\n"])
+def test_a_cell_that_waits_for_the_next_stop_is_interrupted_alike(notebook: Kernel, began: str) -> None:
+    """The turn is paused, again and again, and cancelled by the second interrupt."""
+    first = notebook.finish(interrupted(notebook, began + "await session.continue_()"))
+    assert first.error.startswith("Paused before llm_call scripted, nothing is lost.")
+    notebook.run("SECONDS = 20.0")
+    cell = notebook.start("await session.continue_()")
+    notebook.wait_for(first, "looks at Rome")  # it prints where its turn was begun
+    notebook.interrupt()
+    notebook.wait_for(cell, "Ctrl-C again cancels the turn")
+    notebook.interrupt()
+    notebook.finish(cell)
+    assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
+    assert value(notebook, "session.stepper.state, session.turn_index") == "('finished', 1)"

@@ -2,6 +2,7 @@
 
 import io
 import re
+import tracemalloc
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,9 +13,12 @@ import pytest
 from IPython.core.pylabtools import print_figure
 from matplotlib.axes import Axes
 from matplotlib.image import imread
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from lash_nb import plots
 from lash_nb.magics._drawn import show_in_both_themes
+from lash_nb.magics._palette import with_palette
 from lash_nb.trace import Trace, read_trace
 from tests.trace.lines import STATION
 
@@ -68,6 +72,43 @@ def test_a_figure_stays_as_it_was(station: Trace) -> None:
 
     assert png(figure) == before
     plt.close(figure)
+
+
+def test_the_dark_picture_is_laid_out_as_the_light_one(station: Trace) -> None:
+    """A tall plot has hundreds of words, and to find places for them costs as much as to draw it."""
+
+    class Counting(ConstrainedLayoutEngine):
+        rounds = 0
+
+        def execute(self, fig: Any) -> Any:
+            self.rounds += 1
+            return super().execute(fig)
+
+    figure: Any = plots.latency(station).get_figure(root=True)
+    engine = Counting()
+    figure.set_layout_engine(engine)
+    png(figure)
+    once = engine.rounds
+    show_in_both_themes(figure)
+    figure._repr_html_()
+
+    assert (engine.rounds, figure.get_layout_engine()) == (2 * once, engine)
+    plt.close(figure)
+
+
+def test_a_large_picture_is_sorted_by_runs() -> None:
+    """Of a plot that is mostly empty not every pixel is held several times over."""
+    target = io.BytesIO()
+    pixels = np.zeros((1_000, 1_000, 4), dtype=np.uint8)
+    pixels[::50] = (255, 0, 0, 255)
+    Image.fromarray(pixels).save(target, format="png")
+    tracemalloc.start()
+    indexed = with_palette(target.getvalue())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert (np.asarray(Image.open(io.BytesIO(indexed)).convert("RGBA")) == pixels).all()
+    assert most < 4 * pixels.nbytes
 
 
 def test_an_empty_figure_shows_nothing(station: Trace) -> None:

@@ -98,6 +98,42 @@ def test_an_outcome_is_injected(turn: Shell, line: str, said: str | None) -> Non
         assert [one for one in turn.run("%lash effects")["origin"] if one != "executed"] == ["injected"]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%lash inject hello", "hello"),
+        ('%lash inject "hello"', "hello"),
+        ("%lash inject '\"hello\"'", "hello"),
+        ("%lash inject It is 4 °C, isn't it", "It is 4 °C, isn't it"),
+    ],
+)
+def test_what_the_model_says_needs_no_quotes(turn: Shell, line: str, said: str) -> None:
+    """A text is what a model call takes, so it is taken as it stands."""
+    turn.run("%lash step Hello")
+    assert pending(turn) == "llm_call"
+
+    assert turn.run(line).reply == said
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('%lash inject {"type": "llm_call", ', "takes JSON"),
+        ("%lash inject {}", "a model call takes a text"),
+        ("%lash inject 4", "a model call takes a text"),
+    ],
+)
+def test_what_no_model_says_is_refused_with_an_example_of_what_it_may_say(turn: Shell, line: str, told: str) -> None:
+    """JSON that is mistyped is not taken for a text."""
+    turn.run("%lash step Hello")
+
+    refused = turn.refuse(line)
+
+    assert told in refused
+    assert "write e.g. %lash inject It is 4 °C." in refused
+    assert pending(turn) == "llm_call"
+
+
 def test_an_injected_value_may_be_an_expression(turn: Shell) -> None:
     """Expressions in braces work in lines, too."""
     turn.run("degrees = 33\n%lash step Hello")

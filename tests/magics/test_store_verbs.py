@@ -255,14 +255,26 @@ def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
     assert "open already" in stored.refuse(f"%lash fork {node} --as other")
 
 
+def test_a_turn_is_named_by_the_number_that_the_graph_prints(stored: Shell) -> None:
+    """Its last node is meant: a fork has the turn whole."""
+    text = stored.faces(stored.run("%lash graph --svg"))["text/plain"]
+    assert "1  One." in text
+
+    assert [node.node_id for node in stored.run("%lash fork 1 --as y").graph.nodes] == list(
+        stored.run("%lash open demo\n%lash graph --table")["graph_node_id"][:2]
+    )
+    assert stored.run("%lash node 2").message.parts[0].content == "Reply 4."
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ("%lash open nowhere", "no session nowhere in kept; there are demo"),
-        ("%lash node mz", "no node mz; there are m"),
+        ("%lash node mz", "no node and no turn mz; the last turns are 2, 1 (%lash graph), the last nodes m"),
         ("%lash node {x}", "the value of a variable is written {{variable}}"),
         ("%lash node m", "4 nodes have an id that begins with m"),
-        ("%lash checkout mz", "no node mz"),
+        ("%lash checkout mz", "no node and no turn mz"),
+        ("%lash checkout 3", "no node and no turn 3; the last turns are 2, 1 (%lash graph), the last nodes m"),
         ("%lash fork mz", "required: --as"),
         ("%lash new x --residency active_path_only", "active_path_only needs a folder"),
         ("%lash new x --residency some", "invalid choice"),
