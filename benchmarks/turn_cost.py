@@ -4,7 +4,7 @@ One turn is two model calls and one tool call, with commit on. lash_nb traces in
 `ratios` are against the better of langgraph and pydantic-ai, `ratios_at_exit` against a langgraph that stores nothing until a run ends.
 All run in this process, some turns of one and then of the next, so that what slows the machine slows each of them. Figures are medians of
 milliseconds by number of the turn, of the wall clock or, with `--cpu`, of the processor's time of this process; a peer's turn 1,000 is measured on a session that was given its history in one piece. `together` is turns a second of
-100 sessions of 20 turns each, at once on one loop.
+100 sessions of 20 turns each, at once on one loop; lash_nb runs them before and behind each peer, and the median counts.
 """
 
 import asyncio
@@ -106,10 +106,19 @@ async def measure() -> Figures:
         figures = await by_turn(Path(folder))
     for name, took in (await at_length()).items():
         figures[name][str(AT_LENGTH)] = took
-    for name, make in CONTESTANTS.items():
+    rates: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+    for name in in_between(CONTESTANTS):
         gc.collect()  # nobody's turns pay for what others left behind
-        figures[name]["together"] = await together(make())
+        rates[name].append(await together(CONTESTANTS[name]()))
+    for name, rate in rates.items():
+        figures[name]["together"] = statistics.median(rate)
     return figures
+
+
+def in_between(names: Iterable[str]) -> list[str]:
+    """Return the names with the first one, which takes seconds where the others take a minute, before and behind each of the others."""
+    first, *others = names
+    return [first, *(name for other in others for name in (other, first))]
 
 
 def ratios(figures: Figures, *absent: str) -> dict[str, float]:
