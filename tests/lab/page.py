@@ -17,11 +17,13 @@ DONE: Final = re.compile(r"^\[\d+\]:$")
 
 
 OPEN: Final = """async ([path, theme]) => {
-  await jupyterapp.restored;
   await jupyterapp.commands.execute("apputils:change-theme", { theme });
   await jupyterapp.commands.execute("docmanager:open", { path });
 }"""
 """What a click on a theme and on a file do, for a person who has JupyterLab open."""
+
+NO_SPLASH: Final = "() => document.getElementById('jupyterlab-splash') === null"
+"""A theme shows the splash again; JupyterLab 4.6 removes it twice, which throws, if the first one is still fading."""
 
 
 class LabPage:
@@ -42,6 +44,8 @@ class LabPage:
     def open(self, path: str, *, theme: str = "light") -> None:
         """Open a notebook and wait until its kernel can be used."""
         self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=PATIENCE_MS)
+        self.page.evaluate("async () => { await jupyterapp.restored; }")
+        self.page.wait_for_function(NO_SPLASH, timeout=PATIENCE_MS)
         # Before the kernel's first word the page says `idle` of a kernel that it has not reached, and drops keys.
         with self.page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=PATIENCE_MS) as channels:
             self.page.evaluate(OPEN, [path, f"JupyterLab {theme.title()}"])
@@ -102,7 +106,7 @@ class LabPage:
         return target
 
     def _throw(self, error: Error) -> None:
-        self.errors.append(str(error))
+        self.errors.append(error.stack or str(error))
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
