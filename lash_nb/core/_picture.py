@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from lash_nb.errors import CallerError
 from lash_nb.plugins import NoPictureError, figure_png
-from lash_nb.wire import image_dimensions
+from lash_nb.wire import picture_fault
 from lash_nb.words import counted, legible
 
 __all__ = ["picture_bytes", "picture_name"]
@@ -54,8 +54,9 @@ def _read(path: str) -> bytes:
 
 
 def _checked(data: bytes, named: str) -> bytes:
-    if image_dimensions(data) is None:  # one that no provider takes would end every later turn of its session
-        _refuse(f"{named} no PNG, JPEG, GIF, WebP or BMP picture; convert it, then {_EXAMPLE}")
+    fault = picture_fault(data)
+    if fault is not None:
+        _refuse(f"{named} {fault}, then {_EXAMPLE}")
     return data
 
 

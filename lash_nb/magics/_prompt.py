@@ -19,7 +19,7 @@ from lash_nb.magics._raised import noting_raised
 from lash_nb.magics._schema_prompt import SCHEMA, ask_for, schema_python
 from lash_nb.magics._verb import Argument, Usage
 from lash_nb.runtime import TurnResult
-from lash_nb.wire import TurnInput, sniff_image
+from lash_nb.wire import TurnInput, picture_fault
 
 __all__ = ["PROMPT", "begin", "read_assignment", "run_prompt", "shown_live"]
 
@@ -142,9 +142,9 @@ def _picture(path: str) -> tuple[str, bytes]:
     except OSError as error:
         message = f"the image {path} cannot be read: {error.strerror}; check the path: %%lash --image PATH"
         raise CallerError(message, code="magics_image") from error
-    if sniff_image(data) is None:
-        message = f"{path} is no PNG, JPEG, GIF, WebP or BMP image; convert it, then %%lash --image PATH"
-        raise CallerError(message, code="magics_image")
+    fault = picture_fault(data)
+    if fault is not None:
+        raise CallerError(f"{path} is {fault}, then %%lash --image PATH", code="magics_image")
     return file.name, data
 
 

@@ -6,10 +6,10 @@ from io import BytesIO
 from threading import Lock
 from typing import Any, Final
 
-__all__ = ["LONGEST_SIDE", "NoPictureError", "close_figures", "drawn_png", "image_png", "pyplot_figures"]
+from lash_nb.wire import LONGEST_PICTURE_SIDE
 
-LONGEST_SIDE: Final = 8_000
-"""Pixels: no provider takes a longer side, and 50,000 by 50,000 of them would take ten gigabytes to draw."""
+__all__ = ["NoPictureError", "close_figures", "drawn_png", "image_png", "pyplot_figures"]
+
 _DRAWING: Final = Lock()
 _PNG_MODES: Final = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 """Modes of an image that PNG has, too."""
@@ -32,9 +32,9 @@ def drawn_png(drawn: Any) -> bytes:
     if figure is None:
         raise NoPictureError("belongs to no figure any more; return the figure")
     width, height = (round(side * figure.dpi) for side in figure.get_size_inches())
-    if max(width, height) > LONGEST_SIDE:
+    if max(width, height) > LONGEST_PICTURE_SIDE:  # 50,000 by 50,000 pixels would take ten gigabytes to draw
         raise NoPictureError(
-            f"is a figure of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,};"
+            f"is a figure of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_PICTURE_SIDE:,};"
             " give it a smaller figsize or dpi"
         )
     written = BytesIO()
@@ -52,9 +52,9 @@ def image_png(image: Any) -> bytes:
         NoPictureError: it is too large.
     """
     width, height = image.size
-    if max(width, height) > LONGEST_SIDE:
+    if max(width, height) > LONGEST_PICTURE_SIDE:
         raise NoPictureError(
-            f"is an image of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,};"
+            f"is an image of {width:,} × {height:,} pixels, and no provider takes a side of more than {LONGEST_PICTURE_SIDE:,};"
             " make it smaller: image.thumbnail((1024, 1024))"
         )
     written = BytesIO()

@@ -9,8 +9,9 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from lash_nb.plugins._context import AttachmentSink
-from lash_nb.plugins._drawing import LONGEST_SIDE, NoPictureError, drawn_png, image_png
-from lash_nb.wire import AttachmentCreateMeta, Json, MediaType, image_dimensions, sniff_image
+from lash_nb.plugins._drawing import NoPictureError, drawn_png, image_png
+from lash_nb.wire import AttachmentCreateMeta, Json, MediaType, image_dimensions, picture_fault, sniff_image
+from lash_nb.words import counted
 
 __all__ = ["PictureFound", "figure_png", "library_value"]
 
@@ -18,8 +19,8 @@ SHOWN_ROWS: Final = 20
 """Rows of a table, and entries of an array, that go to the model; how many there are it is told, too."""
 SHOWN_COLUMNS: Final = 50
 """Columns of a table that go to the model."""
-_MOST_BYTES: Final = 20_000_000
-"""Bytes of one picture: no provider takes more in a request, and a picture that none takes ends every later turn of its session."""
+_TEXT: Final = 10_000
+"""Characters of a text in a cell, a label or an entry."""
 
 
 class PictureFound(Exception):  # noqa: N818 - a way out and no error
@@ -90,16 +91,10 @@ def _attached(
         waiting.append(picture)
         return picture
     data = drawn(picture)
-    if len(data) > _MOST_BYTES:
-        raise NoPictureError(
-            f"is a picture of {len(data):,} bytes, and no provider takes more than {_MOST_BYTES:,}; return a smaller one"
-        )
-    size = image_dimensions(data)
-    if size is not None and max(size) > LONGEST_SIDE:
-        raise NoPictureError(
-            f"is a picture of {size[0]:,} × {size[1]:,} pixels, and no provider takes a side of more than {LONGEST_SIDE:,}; return a smaller one"
-        )
-    width, height = size or (None, None)
+    fault = picture_fault(data)
+    if fault is not None:
+        raise NoPictureError(f"is {fault}")
+    width, height = image_dimensions(data) or (None, None)
     media_type = MediaType(type=sniff_image(data) or "png")
     return attachments.put(data, AttachmentCreateMeta(media_type=media_type, width=width, height=height))
 
@@ -171,7 +166,11 @@ def _cell(value: Any) -> Any:
         return [_cell(item) for item in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None if math.isnan(value) else str(float(value))
-    return value if isinstance(value, _PARTS) or _kind_of(value) is not None else str(value)
+    if isinstance(value, _PARTS) or (not isinstance(value, str) and _kind_of(value) is not None):
+        return value
+    text = str(value)
+    left_out = len(text) - _TEXT
+    return f"{text[:_TEXT]} … [{counted(left_out, 'character')} left out]" if left_out > 0 else text
 
 
 def _moment(moment: Any) -> str:
@@ -186,7 +185,7 @@ def _left_out(**counts: int) -> dict[str, Json]:
 _TIMES: Final = "mM"
 """The kinds of numpy's durations and times."""
 _EXACT: Final[Mapping[str, Callable[[Any], Any]]] = {"f": float, "c": complex}
-_PARTS: Final = (str, int, NoneType, bytes, bytearray, memoryview, dict, set, frozenset, date, time, timedelta)
+_PARTS: Final = (int, NoneType, bytes, bytearray, memoryview, dict, set, frozenset, date, time, timedelta)
 """What a cell may hold that is gone through as every result."""
 _TABLES: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("pandas", "DataFrame"): _table,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from lash_nb.errors import WireError
 from lash_nb.plots import counted
-from lash_nb.wire import from_json, image_dimensions, sniff_image
+from lash_nb.wire import from_json, image_dimensions, is_whole_image, sniff_image
 
 __all__ = ["PICTURES", "Shown", "sniffed", "text_preview", "type_words"]
 
@@ -54,7 +54,8 @@ def type_words(shown: Shown, declared: str, data: bytes | None) -> str:
         return f"{declared}, declared"
     size = image_dimensions(data)
     if size is not None:
-        return f"{shown} {size[0]} × {size[1]}"
+        cut = "" if is_whole_image(data) else ", cut off"
+        return f"{shown} {size[0]} × {size[1]}{cut}"
     if shown == "csv":
         if len(data) > _HEAD:  # only the head was looked at
             return "csv"

@@ -9,8 +9,17 @@ from typing import Any, Final, TypeAlias
 
 from lash_nb.plots import byte_size, one_line, short_id
 from lash_nb.views._markup import BORDER, CODE, MUTED, Html, el
-from lash_nb.views._media_words import PICTURES, sniffed, type_words
-from lash_nb.wire import AttachmentId, AttachmentRef, EffectEntry, LlmCallCommand, ToolCallOutput, image_dimensions
+from lash_nb.views._media_words import sniffed, type_words
+from lash_nb.wire import (
+    AttachmentId,
+    AttachmentRef,
+    EffectEntry,
+    LlmCallCommand,
+    ToolCallOutput,
+    image_dimensions,
+    is_whole_image,
+    sniff_image,
+)
 
 __all__ = ["AttachmentBytes", "SmallPictures", "effect_attachments", "given_attachments"]
 
@@ -43,11 +52,11 @@ class SmallPictures:
         """Return bytes as a data URI; empty when they are no picture that is shown, or there is no room."""
         if data is None or len(data) > min(_EACH, self._room):
             return ""
-        kind, size = sniffed(data), image_dimensions(data)
-        if kind not in PICTURES - {"svg"} or size is None or size[0] * size[1] > _PIXELS:
+        size = image_dimensions(data)
+        if size is None or size[0] * size[1] > _PIXELS or not is_whole_image(data):
             return ""
         self._room -= len(data)
-        return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        return f"data:image/{sniff_image(data)};base64,{base64.b64encode(data).decode()}"
 
     def facts(self, reference: AttachmentRef) -> dict[str, str]:
         """Return what a page draws of an attachment: its `id`, `source` (may be empty), what it is in `words`, and a `note` that gets the rest."""

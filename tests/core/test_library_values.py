@@ -57,6 +57,32 @@ def picture() -> bytes:
     return written.getvalue()
 
 
+LONG = "wörd\n" * 4_000
+
+
+@pytest.mark.parametrize("mark", ["head", "label", "cell", "one", "other"])
+async def test_a_long_text_of_a_table_is_cut_aloud(mark: str) -> None:
+    """Wherever it stands: a table is summed up, and a thousand cells of megabytes would take minutes."""
+    given = {
+        "head": pd.DataFrame({LONG: [1]}),
+        "label": pd.Series([1], index=[LONG]),
+        "cell": pd.DataFrame({"a": [[LONG]]}),
+        "one": np.array([LONG] * 30, dtype=object),
+        "other": pd.Series([SyntaxError(LONG)]),
+    }
+    told = str(await value_of(given[mark]))
+
+    assert "wörd" in told
+    assert " … [10,000 characters left out]" in told
+    assert LONG[:10_001] not in told
+
+
+async def test_a_text_of_ten_thousand_characters_is_whole() -> None:
+    """Nothing is cut that is shorter, and a text that stands in no table is never cut."""
+    assert (await value_of(pd.Series([LONG[:10_000]])))["data"] == [LONG[:10_000]]
+    assert await value_of(LONG) == LONG
+
+
 async def test_a_short_table_is_given_whole() -> None:
     """Columns, types and rows; what has no value is null, times are ISO 8601."""
     frame = pd.DataFrame({"city": ["Oslo", "Rome"], "at": [pd.Timestamp("2026-02-03"), pd.NaT], "temp": [1.5, None]})
@@ -225,9 +251,10 @@ def removed() -> Any:
         (removed(), "result belongs to no figure any more; return the figure"),
         (
             picture()[:16] + (100_000).to_bytes(4, "big") + (7).to_bytes(4, "big") + picture()[24:],
-            "result is a picture of 100,000 × 7 pixels, and no provider takes a side of more than 8,000; return a smaller one",
+            "result is a picture of 100,000 × 7 pixels, and no provider takes a side of more than 8,000; make it smaller",
         ),
-        (picture() + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; return a smaller one"),
+        (picture() + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; make it smaller"),
+        (picture()[:-1], "result is a png picture whose end is missing; make it anew"),
         (b"\x89PNG\r\n\x1a\nnothing", "result is bytes and no picture that can be stored"),
         (b"BMW is a car that drives on streets", "result is bytes and no picture that can be stored"),
         (memoryview(picture() * 2)[::2], "result is memoryview and no picture that can be stored"),

@@ -172,6 +172,12 @@ async def test_a_figure_is_drawn() -> None:
         (b"junk", "4 bytes, is no PNG, JPEG"),
         (b"", "0 bytes, is no PNG, JPEG"),
         ("note.txt", "'note.txt' is no PNG, JPEG"),
+        (png(3, 2)[:-1], r"is a png picture whose end is missing; make it anew, then write \.image"),
+        (
+            png(8_001, 1),
+            "is a picture of 8,001 × 1 pixels, and no provider takes a side of more than 8,000; make it smaller",
+        ),
+        (png(1, 1) + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; make it smaller"),
         (Path("none.png"), "'none.png' cannot be read: No such file"),
         (".", "cannot be read: Is a directory"),
         ("a\0b", "cannot be read: embedded null byte"),
@@ -181,7 +187,7 @@ async def test_a_figure_is_drawn() -> None:
         ([png(1, 1)], "not list; write"),
         (Figure(figsize=(100, 100), dpi=100), "what was given is a figure of 10,000"),
     ],
-    ids=str,
+    ids=lambda value: repr(value)[:40],
 )
 async def test_what_is_no_picture_is_refused(
     given: object, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

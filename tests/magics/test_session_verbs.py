@@ -10,6 +10,7 @@ import pytest
 from lash_nb import LashSession, TurnResult
 from lash_nb.magics._verbs import VERBS
 from tests.magics.conftest import Shell
+from tests.stores.material import png
 
 
 def test_a_session_answers_a_prompt(shell: Shell) -> None:
@@ -183,7 +184,11 @@ def test_a_mistake_is_told_in_one_line(shell: Shell, cell: str, said: str) -> No
     [
         ("%%lash\n   ", "write it below %%lash"),
         ("%%lash --image missing.png\nHello", "--image PATH"),
-        ("%%lash --image text.png\nHello", "no PNG"),
+        ("%%lash --image text.png\nHello", "text.png is no PNG"),
+        (
+            "%%lash --image cut.png\nHello",
+            "cut.png is a png picture whose end is missing; make it anew, then %%lash --image",
+        ),
         ("%%lash tell me\nHello", "%%lash --help"),
         ("%%lash --session nobody\nHello", "there are demo"),
         ("%lash envelope", "%lash step"),
@@ -201,6 +206,7 @@ def test_a_mistake_is_told_in_one_line(shell: Shell, cell: str, said: str) -> No
 def test_a_mistake_in_a_session_is_told_in_one_line(shell: Shell, cell: str, said: str) -> None:
     """So it is where a session is open, and the session takes the next prompt."""
     Path("text.png").write_text("no picture", encoding="utf-8")
+    Path("cut.png").write_bytes(png(3, 2)[:-1])
     shell.run("provider = provider_of('still here')\n%lash new demo")
 
     assert said in shell.refuse(cell)

@@ -76,8 +76,10 @@ def test_a_picture_without_bytes_is_refused(image_id: str) -> None:
 
 def test_a_picture_that_cannot_be_stored_is_refused() -> None:
     """The store's own reason is in the message."""
-    with pytest.raises(CallerError, match="no room for 24 bytes of x") as error:
-        given_items(ImageRefItem(id="x"), store=FullStore(), x=png(1, 1))
+    picture = png(1, 1)
+
+    with pytest.raises(CallerError, match=f"no room for {len(picture)} bytes of x") as error:
+        given_items(ImageRefItem(id="x"), store=FullStore(), x=picture)
     assert error.value.code == "invalid_turn_input"
 
 

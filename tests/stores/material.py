@@ -1,6 +1,7 @@
 """Commits, nodes, work and pictures for tests of stores."""
 
 import struct
+import zlib
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -122,8 +123,14 @@ PIXEL: Final = AttachmentCreateMeta(media_type=MediaType(type="png"), width=1, h
 
 
 def png(width: int, height: int) -> bytes:
-    """The head of a PNG of that size."""
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+    """A PNG of that size, in one grey."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + bytes(width)) * height)
+    chunks = ((b"IHDR", head), (b"IDAT", pixels), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
 def blob(*values: int) -> Octets:

@@ -20,7 +20,7 @@ LIMA = samples.charts()[0]
     ("data", "shown", "words"),
     [
         (LIMA, "png", "png 320 × 180"),
-        (b"GIF89a\x02\x00\x03\x00", "gif", "gif 2 × 3"),
+        (b"GIF89a\x02\x00\x03\x00", "gif", "gif 2 × 3, cut off"),
         (b"\xff\xd8\xff\xe0", "jpeg", "jpeg"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "webp", "webp"),
         (b"RIFF\0\0\0\0WAVEfmt ", "wav", "wav"),
@@ -32,7 +32,7 @@ LIMA = samples.charts()[0]
         (b"{not json}", "txt", "text"),
         (b"a,b\n1,2\n3,4\n", "csv", "csv 2 × 2"),
         (b"a,b\n" * 2000, "csv", "csv"),
-        (b"\xff\xd8\xff\xc0\0\x11\x08\0\x03\0\x02", "jpeg", "jpeg 2 × 3"),
+        (b"\xff\xd8\xff\xc0\0\x11\x08\0\x03\0\x02", "jpeg", "jpeg 2 × 3, cut off"),
         ("grüße".encode(), "txt", "text"),
         (b"\x00\x01\x02", "hex", "unknown type"),
         (b"", "txt", "text"),

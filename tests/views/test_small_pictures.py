@@ -38,6 +38,11 @@ PICTURE = f"data:image/png;base64,{base64.b64encode(LIMA).decode()}"
 BOMB = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 60_000, 60_000) + bytes(20)
 
 
+def frame(width: int, height: int) -> bytes:
+    """A frame of a GIF that says so of itself, and holds nothing."""
+    return b"," + struct.pack("<HHHHBB", 0, 0, width, height, 0, 2) + b"\x00"
+
+
 class Shelf:
     """A store and what is in it."""
 
@@ -97,7 +102,9 @@ def test_every_card_shows_the_picture_that_a_tool_gave() -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "svg"),
         (b"<script>alert(1)</script>", "html"),
         (b"\x89PNG\r\n\x1a\n<script>alert(1)</script>", "png · "),
-        (BOMB, "png 60000 × 60000 · "),
+        (BOMB, "png 60000 × 60000, cut off · "),
+        (LIMA[:-1], "png 320 × 180, cut off · "),
+        (b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + frame(60_000, 600) + b";", "gif 60000 × 600 · "),
         (LIMA + bytes(75_000), "png, declared · "),
         (b"plain words", "text · "),
     ],
@@ -115,7 +122,7 @@ def test_what_is_no_small_picture_is_told_of(data: bytes, words: str) -> None:
 
 def test_a_picture_is_what_its_bytes_are() -> None:
     """A GIF that is declared to be PNG is shown as GIF."""
-    gif = b"GIF89a\x02\x00\x03\x00" + bytes(20)
+    gif = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + frame(2, 3) + b";"
 
     assert "data:image/gif;base64," in turn_html(Shelf(gif).turn(), attachment_data=Shelf(gif).data)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lash_nb.wire import ImageMediaType, image_dimensions, sniff_image
+from lash_nb.wire import ImageMediaType, image_dimensions, is_whole_image, picture_fault, sniff_image
 
 KINDS: Final[list[ImageMediaType]] = ["png", "jpeg", "gif", "webp", "bmp"]
 
@@ -73,8 +73,76 @@ def test_hostile_bytes_are_measured_without_an_error(head: bytes, rest: bytes) -
     size = image_dimensions(head + rest)
 
     assert size is None or min(size) > 0
+    assert is_whole_image(head + rest) in {True, False}
 
 
 def test_words_that_begin_like_a_picture_have_no_size() -> None:
     """Two letters are not much of a sign; a header that no writer of the format has makes no size of what follows."""
     assert image_dimensions(b"BMW is a car that drives on streets in towns") is None
+
+
+def drawn(kind: ImageMediaType, mode: str = "RGB", **options: object) -> bytes:
+    """A picture of 33 × 7 pixels in many colors, as Pillow writes it."""
+    buffer = io.BytesIO()
+    many = Image.frombytes("RGB", (33, 7), bytes(place * 7 % 256 for place in range(33 * 7 * 3)))
+    many.convert(mode).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def moving(kind: ImageMediaType) -> bytes:
+    """Three pictures that follow each other."""
+    return drawn(kind, save_all=True, append_images=[Image.new("RGB", (33, 7), color) for color in ("red", "teal")])
+
+
+WHOLE: Final[dict[str, bytes]] = {
+    **{kind: drawn(kind) for kind in KINDS},
+    "progressive": drawn("jpeg", progressive=True),
+    "with a small one": drawn("jpeg", exif=b"Exif\0\0" + drawn("jpeg")),
+    "lossless": drawn("webp", lossless=True),
+    "extended": drawn("webp", exif=b"Exif\0\0" + bytes(31)),
+    "moving gif": moving("gif"),
+    "moving webp": moving("webp"),
+    "two colors": drawn("bmp", "1"),
+    "palette": drawn("bmp", "P"),
+    "transparent": drawn("bmp", "RGBA"),
+    "grey png": drawn("png", "L"),
+}
+
+
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+def test_a_picture_is_whole_with_its_last_byte_alone(data: bytes) -> None:
+    """Wherever it is cut off, it is not; what follows its end does no harm."""
+    assert is_whole_image(data)
+    assert is_whole_image(data + bytes(100))
+    assert not any(is_whole_image(data[:length]) for length in range(len(data)))
+
+
+def test_a_gif_is_as_large_as_its_frames() -> None:
+    """A screen of one pixel promises nothing of what is drawn on it."""
+    gif = bytearray(picture("gif", 30, 20))
+    gif[6:10] = struct.pack("<HH", 1, 1)
+
+    assert image_dimensions(bytes(gif)) == (30, 20)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"BMW is a car", "no PNG, JPEG, GIF, WebP or BMP picture; convert it"),
+        (b"GIF89a" + struct.pack("<HH", 30, 20), "a gif picture whose end is missing; make it anew"),
+        (b"\xff\xd8\xff\xc0\0\x11\x08\0\x03\0\x02", "a jpeg picture whose end is missing; make it anew"),
+        (
+            picture("png", 9_000, 1),
+            "a picture of 9,000 × 1 pixels, and no provider takes a side of more than 8,000; make it smaller",
+        ),
+        (
+            picture("png", 1, 1) + bytes(20_000_000),
+            "bytes, and no provider takes more than 20,000,000; make it smaller",
+        ),
+    ],
+    ids=["words", "gif", "jpeg", "long", "large"],
+)
+def test_what_no_model_can_be_given_says_why(data: bytes, told: str) -> None:
+    """With what to do; a picture that can be given has no fault."""
+    assert told in (picture_fault(data) or "")
+    assert picture_fault(picture("png", 8_000, 1)) is None
