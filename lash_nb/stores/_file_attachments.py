@@ -64,7 +64,7 @@ class FileAttachmentStore:
         """Read the bytes and their meta; the bytes are not hashed again."""
         path = self._path(attachment_id)
         try:
-            data = path.read_bytes()
+            data = _read(path)
         except FileNotFoundError:
             raise not_found(attachment_id) from None
         except OSError as error:
@@ -213,18 +213,33 @@ def _found(path: Path) -> os.stat_result | None:
         raise _unread(path, error) from error
 
 
-def _digest(path: Path) -> tuple[AttachmentId, int]:
-    """Hash a file in pieces; what is no plain file is not opened, it could wait for ever."""
+class _NoPlainFileError(OSError):
+    """Something else lies where a file should be."""
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file; what is no plain file is not to be opened, it could wait for ever."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is no plain file")
+        raise _NoPlainFileError("it is no plain file")
+    return found.st_size
+
+
+def _read(path: Path) -> bytes:
+    _size(path)
+    return path.read_bytes()
+
+
+def _digest(path: Path) -> tuple[AttachmentId, int]:
+    """Hash a file in pieces."""
+    size = _size(path)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), found.st_size
+        return hashlib.file_digest(file, "sha256").hexdigest(), size
 
 
 def _read_meta(attachment_id: AttachmentId, sidecar: Path) -> AttachmentMeta:
     try:
-        return from_json(sidecar.read_bytes(), AttachmentMeta)
+        return from_json(_read(sidecar), AttachmentMeta)
     except FileNotFoundError:
         raise AttachmentStoreError(
             "MissingMeta",
@@ -238,7 +253,8 @@ def _read_meta(attachment_id: AttachmentId, sidecar: Path) -> AttachmentMeta:
 
 
 def _unread(path: Path, error: OSError) -> AttachmentStoreError:
-    return _io(path, error, "allow reading it")
+    is_other = isinstance(error, _NoPlainFileError)
+    return _io(path, error, "move it away and put the bytes again" if is_other else "allow reading it")
 
 
 def _io(path: Path, error: Exception, then: str) -> AttachmentStoreError:

@@ -189,13 +189,31 @@ def test_bytes_may_lie_elsewhere_behind_a_link(tmp_path: Path) -> None:
 
 
 def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
-    """A pipe in the place of bytes would be waited for without end."""
+    """A pipe in the place of bytes would be waited for without end, and a device be read."""
     bytes_of(tmp_path).parent.mkdir(parents=True)
     os.mkfifo(bytes_of(tmp_path))
-    found = FileAttachmentStore(tmp_path).inspect(ID)
+    store = FileAttachmentStore(tmp_path)
+    found = store.inspect(ID)
 
     assert found.data_error is not None
-    assert "it is no plain file; allow reading it" in found.data_error.message
+    assert "it is no plain file; move it away and put the bytes again" in found.data_error.message
+    with pytest.raises(AttachmentStoreError, match="it is no plain file; move it away"):
+        store.get(ID)
+
+
+def test_a_sidecar_that_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
+    """Neither by who reads bytes nor by who looks for damage."""
+    FileAttachmentStore(tmp_path).put(DATA, PIXEL)
+    sidecar = bytes_of(tmp_path).with_suffix(".json")
+    sidecar.unlink()
+    os.mkfifo(sidecar)
+    store = FileAttachmentStore(tmp_path)
+
+    with pytest.raises(AttachmentStoreError, match="it is no plain file; move it away"):
+        store.get(ID)
+    found = store.inspect(ID)
+    assert found.meta_error is not None
+    assert "it is no plain file" in found.meta_error.message
 
 
 WRITER = """
