@@ -29,6 +29,7 @@ def run(asked: Namespace) -> int:
     elif asked.output is not None:
         _report(trace, asked)
     else:
+        _refuse_other_files(trace)
         print(summary_text(trace))
     return 0
 
@@ -46,7 +47,7 @@ def _report(trace: Trace, asked: Namespace) -> None:
 
 
 def _refuse_other_files(trace: Trace) -> None:
-    """Raise for what is no trace at all: a page of bad lines alone would say nothing."""
+    """Raise for what is no trace at all: numbers of nothing, or a page of bad lines alone, would say nothing."""
     if len(trace) or not trace.bad_lines:
         return
     first = trace.errors[0]

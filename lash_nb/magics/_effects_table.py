@@ -6,7 +6,8 @@ from typing import Final
 from lash_nb import frames, views
 from lash_nb.magics._table import Table
 from lash_nb.plots import one_line
-from lash_nb.wire import EffectEntry
+from lash_nb.plugins import left_replay_keys, tool_replay_key
+from lash_nb.wire import EffectEntry, ToolCallCommand
 
 __all__ = ["effects_table", "entries_table"]
 
@@ -23,6 +24,9 @@ _COLUMNS: Final = {
 _WRONG: Final = ("failed", "error")
 _HOST_ERROR: Final = {"error_message": "host error"}
 """Stands there when a host failed; what tools and models fail with is their outcome."""
+_LEFT: Final = {"now": "now"}
+_STILL_RUNS: Final = "still running in its thread"
+"""Stands there, in a column of its own, while the plain function of a call that was cancelled still runs."""
 
 
 def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> Table:
@@ -34,16 +38,31 @@ def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> T
         hint: What to type to see one in full.
     """
     frame = frames.effects_df(entries)
+    left = left_replay_keys()
+    runs_on = [_runs_on(entry, left) for entry in entries] if left else []
+    if any(runs_on):
+        frame["now"] = [_STILL_RUNS if one else None for one in runs_on]
     wrong = int(frame["status"].isin(_WRONG).sum())
     face = views.FrameFace(
-        columns=_COLUMNS | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
+        columns=_COLUMNS
+        | (_LEFT if any(runs_on) else {})
+        | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
         title=title,
         note=f"{wrong} failed" if wrong else "",
         empty="Nothing happened yet. Write a prompt below %%lash.",
         hint=hint,
         failures={"status": _WRONG},
+        whole=tuple(_LEFT),
     )
     return Table(frame, face)
+
+
+def _runs_on(entry: EffectEntry, left: frozenset[str]) -> bool:
+    command = entry.envelope.command
+    if entry.status != "cancelled" or not isinstance(command, ToolCallCommand):
+        return False
+    session = entry.envelope.invocation.scope.session_id
+    return tool_replay_key(session, command.call.call_id, command.call.tool_name) in left
 
 
 def entries_table(entries: Sequence[EffectEntry]) -> Table:

@@ -233,18 +233,20 @@ class OpenSession:
         return "Interrupted, and the turn was over before it could pause. Its result: %lash result"
 
     def _effects_of(self, result: TurnResult | None) -> list[EffectEntry]:
-        """The effects of the turn that has just ended, found from the end: the session may be long."""
+        """The effects of the turn that has just ended, without what was done beside it; found from the end: the session may be long."""
         if result is None:
             return []
         latest = takewhile(
-            lambda entry: entry.envelope.invocation.scope.turn_id == result.turn_id, reversed(self.session.effects)
+            lambda entry: entry.envelope.invocation.scope.turn_id in (result.turn_id, None),
+            reversed(self.session.effects),
         )
-        return list(latest)[::-1]
+        return [entry for entry in latest if entry.envelope.invocation.scope.turn_id][::-1]
 
     def note_raised(self, result: TurnResult, places: Mapping[str, str]) -> None:
-        """Keep where tools of a turn raised that failed in the end: text by the id of the call."""
-        failed = (call.call_id or "" for call in result.tool_calls if call.output.status == "failure")
-        if said := {call_id: places[call_id] for call_id in failed if call_id in places}:
+        """Keep where tools of a turn raised that failed in the end, and its provider if it did: text by the id of the call, or the code."""
+        failed = [call.call_id or "" for call in result.tool_calls if call.output.status == "failure"]
+        failed += [issue.code or "" for issue in result.errors]
+        if said := {name: places[name] for name in failed if name in places}:
             self._raised[result.turn_id] = said
 
     def raised_in(self, result: TurnResult | None) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Where a tool of the user's own raised: the model reads what happened, only a person the file and the line."""
+"""Where a tool or a provider of the user's own raised: the model reads what happened, only a person the file and the line."""
 
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from lash_nb.providers import PROVIDER_RAISED, hearing_providers_raise
 from lash_nb.words import legible
 
 __all__ = ["note_raised", "noting_raised"]
@@ -23,7 +24,7 @@ class _Notes(NamedTuple):
     words: Callable[[BaseException], str]
 
 
-_NOTED: Final[ContextVar[_Notes | None]] = ContextVar("raised_by_tools", default=None)
+_NOTED: Final[ContextVar[_Notes | None]] = ContextVar("raised_by_users", default=None)
 _OTHERS: Final = (
     str(Path(__file__).parents[1]),
     *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -37,12 +38,15 @@ _CELL: Final = "<ipython-input-"
 def noting_raised(shell: InteractiveShell) -> Iterator[dict[str, str]]:
     """Give the dict to which goes, by the id of its call, where a tool raised last, in this task and those that it starts.
 
+    Where a provider did stands there as well, by `PROVIDER_RAISED`.
+
     What is kept is text: an exception would keep alive all that its frames hold.
     """
     places: dict[str, str] = {}
     token = _NOTED.set(_Notes(places, partial(_raised_words, shell)))
     try:
-        yield places
+        with hearing_providers_raise(partial(note_raised, PROVIDER_RAISED)):
+            yield places
     finally:
         _NOTED.reset(token)
 

@@ -86,7 +86,7 @@ from lash_nb.plugins._hooks import (
 )
 from lash_nb.plugins._library_values import figure_png
 from lash_nb.plugins._output_budget import ToolOutputBudget, tool_output_budget
-from lash_nb.plugins._plain_call import left_running, left_words
+from lash_nb.plugins._plain_call import left_replay_keys, left_running, left_words
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
@@ -220,6 +220,7 @@ __all__ = [
     "embed_tools",
     "figure_png",
     "lash_triggers",
+    "left_replay_keys",
     "left_running",
     "left_words",
     "refusal",

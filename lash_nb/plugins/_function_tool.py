@@ -123,13 +123,13 @@ class FunctionTool(Generic[P, R]):
         except ValidationError as error:
             return tool_failure("invalid_request", "invalid_tool_args", _complaint(error))
         function: Callable[..., Any] = self._function
-        returned = await (function(**arguments) if self._is_async else self._beside_the_loop(arguments))
+        returned = await (function(**arguments) if self._is_async else self._beside_the_loop(arguments, context))
         if isinstance(returned, ToolCallOutput):
             return returned
         return tool_ok(returned.value if isinstance(returned, ToolValue) else returned)
 
-    async def _beside_the_loop(self, arguments: dict[str, Any]) -> Any:
-        call = PlainCall(self.name, self._function, arguments)
+    async def _beside_the_loop(self, arguments: dict[str, Any], context: ToolContext) -> Any:
+        call = PlainCall(self.name, self._function, arguments, replay_key=context.replay_key)
         try:
             if self._was_quick and _QUICK_LANE.take():
                 returned = await _QUICK_LANE.run(call)

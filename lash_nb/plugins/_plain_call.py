@@ -7,7 +7,7 @@ from typing import Any, Final
 from lash_nb.clock import SystemClock
 from lash_nb.plugins._result import tool_interrupted
 
-__all__ = ["PlainCall", "left_calls", "left_running", "left_words"]
+__all__ = ["PlainCall", "left_calls", "left_replay_keys", "left_running", "left_words"]
 
 _CLOCK: Final = SystemClock()
 _LEFT: "Final[set[PlainCall]]" = set()
@@ -20,13 +20,17 @@ class PlainCall:
 
     Attributes:
         tool: The name of the tool.
+        replay_key: The identity of the call; None for what is no call of a tool.
         took_ns: How long the function took; None until it is over.
     """
 
-    __slots__ = ("_arguments", "_function", "took_ns", "tool")
+    __slots__ = ("_arguments", "_function", "replay_key", "took_ns", "tool")
 
-    def __init__(self, tool: str, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    def __init__(
+        self, tool: str, function: Callable[..., Any], arguments: dict[str, Any], *, replay_key: str | None = None
+    ) -> None:
         self.tool = tool
+        self.replay_key = replay_key
         self.took_ns: int | None = None
         self._function = function
         self._arguments = arguments
@@ -70,6 +74,11 @@ def left_calls() -> frozenset[PlainCall]:
 def left_running() -> Sequence[str]:
     """Return the names of the tools whose functions still run in their threads although nobody waits for them any more, one for each call."""
     return sorted(call.tool for call in left_calls())
+
+
+def left_replay_keys() -> frozenset[str]:
+    """Return the replay keys of the same calls."""
+    return frozenset(call.replay_key for call in left_calls() if call.replay_key is not None)
 
 
 def left_words() -> str:

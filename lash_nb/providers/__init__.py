@@ -3,7 +3,7 @@
 from lash_nb.providers._account import ANTHROPIC_URL, OPENAI_URL, OPENROUTER_URL
 from lash_nb.providers._anthropic import AnthropicProvider
 from lash_nb.providers._failure import FailureClass, classify_failure, llm_call_error
-from lash_nb.providers._handle import ProviderHandle
+from lash_nb.providers._handle import PROVIDER_RAISED, ProviderHandle, hearing_providers_raise
 from lash_nb.providers._models import KnownModel, known_model, known_models, model_spec
 from lash_nb.providers._offline import OfflineProvider
 from lash_nb.providers._openai_chat import OpenAiCompatibleProvider
@@ -35,6 +35,7 @@ __all__ = [
     "ANTHROPIC_URL",
     "OPENAI_URL",
     "OPENROUTER_URL",
+    "PROVIDER_RAISED",
     "AnthropicProvider",
     "CacheRetention",
     "DeltaEvent",
@@ -66,6 +67,7 @@ __all__ = [
     "call",
     "calls",
     "classify_failure",
+    "hearing_providers_raise",
     "known_model",
     "known_models",
     "llm_call_error",

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from lash_nb.clock import Clock, SystemClock
@@ -15,12 +17,28 @@ from lash_nb.providers._stream import RetryStatusStream, StreamSink
 from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import LlmRequest, LlmResponse
 
-__all__ = ["ProviderHandle"]
+__all__ = ["PROVIDER_RAISED", "ProviderHandle", "hearing_providers_raise"]
 
+PROVIDER_RAISED: Final = "provider_raised"
+"""Code of the error that becomes of what a provider lets out."""
 _CLOCK: Final = SystemClock()
 _MOST_DOUBLINGS: Final = 64
 _PASSING: Final[Mapping[type[BaseException], str]] = {TimeoutError: "timeout", ConnectionError: "transport"}
 """What a provider raises when the world was not there for a moment, as a sort of failure."""
+_HEAR: Final[ContextVar[Callable[[BaseException], None] | None]] = ContextVar("hear_providers_raise", default=None)
+
+
+@contextmanager
+def hearing_providers_raise(hear: Callable[[BaseException], None]) -> Iterator[None]:
+    """Call `hear` with each exception that a provider lets out, in this task and those that it starts.
+
+    Whoever wrote the provider wants to know the line, which the error that becomes of it does not tell.
+    """
+    token = _HEAR.set(hear)
+    try:
+        yield
+    finally:
+        _HEAR.reset(token)
 
 
 class ProviderHandle:
@@ -89,10 +107,12 @@ class ProviderHandle:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
+            if (hear := _HEAR.get()) is not None:
+                hear(error)
             raise LlmTransportError(
                 f"provider {self.kind!r} raised {type(error).__name__}: {exception_text(error)}",
                 kind=next((kind for sort, kind in _PASSING.items() if isinstance(error, sort)), "unknown"),
-                code="provider_raised",
+                code=PROVIDER_RAISED,
             ) from error
         if isinstance(response, LlmResponse):
             return response

@@ -35,6 +35,7 @@ __all__ = [
     "replay_short",
     "short_kind",
     "subject_of",
+    "turn_of",
     "usage_of",
 ]
 
@@ -94,12 +95,20 @@ def describe(entry: EffectEntry) -> EffectRow:
 
 
 def last_turn(entries: Sequence[EffectEntry]) -> list[EffectEntry]:
-    """Return the effects of the turn to which the last one belongs, found from the end: the session may be long."""
+    """Return the effects of the turn to which the last one belongs, found from the end: the session may be long.
+
+    What was done beside the turn, as a tool that was tried, is not among them.
+    """
     if not entries:
         return []
-    turn = entries[-1].envelope.invocation.scope.turn_id
-    found = takewhile(lambda entry: entry.envelope.invocation.scope.turn_id == turn, reversed(entries))
-    return list(found)[::-1]
+    turn = turn_of(entries[-1])
+    near = takewhile(lambda entry: turn_of(entry) in (turn, None), reversed(entries))
+    return [entry for entry in near if turn_of(entry) == turn][::-1]
+
+
+def turn_of(entry: EffectEntry) -> str | None:
+    """Return the id of an effect's turn; None of what is done outside of turns."""
+    return entry.envelope.invocation.scope.turn_id
 
 
 def python_of(entry: EffectEntry) -> str:

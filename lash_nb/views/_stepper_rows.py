@@ -17,6 +17,7 @@ from lash_nb.views._effect_words import (
     python_of,
     replay_short,
     subject_of,
+    turn_of,
     usage_of,
 )
 from lash_nb.views._fields import fields_of
@@ -41,6 +42,7 @@ KINDS: Final[tuple[str, ...]] = (
 )
 _ENDS: Final = {"completed": "success", "cancelled": "cancelled", "failed": "failed"}
 """The mark of a turn that is over."""
+_NO_TURN: Final = "no turn"
 _RAIL_LIMIT: Final = 200
 _TALK_LIMIT: Final = 40
 _TEXT_LIMIT: Final = 1_200
@@ -105,10 +107,19 @@ def rail(steppable: Steppable) -> dict[str, Any]:
     """Return the effects by turn, the last turns whole, and what is not shown."""
     entries = steppable.entries
     shown = entries[-_RAIL_LIMIT:]
-    turns = [_rail_turn(label, list(group)) for label, group in groupby(shown, turn_label)]
-    if turns and steppable.state != "finished":
-        turns[-1] |= {"open": True, "took": "open"}
+    turns = [_rail_turn(label, list(group)) for label, group in groupby(_turn_by_turn(shown), turn_label)]
+    under_way = next((turn for turn in reversed(turns) if turn["label"] != _NO_TURN), None)
+    if under_way and steppable.state != "finished":
+        under_way |= {"open": True, "took": "open"}
     return {"turns": turns, "notes": list(_rail_notes(entries, shown, steppable))}
+
+
+def _turn_by_turn(entries: Sequence[EffectEntry]) -> list[EffectEntry]:
+    """Return a turn's effects together where its last one stands: a tool may have been tried beside it, which is of no turn."""
+    turns = [turn_of(entry) for entry in entries]
+    last = {turn: place for place, turn in enumerate(turns)}
+    places = [place if turn is None else last[turn] for place, turn in enumerate(turns)]
+    return [entries[place] for place in sorted(range(len(entries)), key=places.__getitem__)]
 
 
 def turn_label(entry: EffectEntry) -> str:
@@ -116,16 +127,16 @@ def turn_label(entry: EffectEntry) -> str:
     scope = entry.envelope.invocation.scope
     if scope.turn_index is not None:
         return f"turn {scope.turn_index}"
-    return f"turn {short_id(scope.turn_id)}" if scope.turn_id else "no turn"
+    return f"turn {short_id(scope.turn_id)}" if scope.turn_id else _NO_TURN
 
 
 def _rail_turn(label: str, entries: list[EffectEntry]) -> dict[str, Any]:
     rows = [describe(entry) for entry in entries]
     loud = [row for row in rows if not row.quiet]
-    took = sum(entry.duration_ms or 0 for entry in entries)
+    took = [entry.duration_ms for entry in entries if entry.duration_ms is not None]
     return {
         "label": label,
-        "took": duration(took),
+        "took": duration(sum(took)) if took else "",
         "open": False,
         "ticks": [row.kind for row in loud],
         "failed": sum(row.status in {"failed", "error"} for row in rows),

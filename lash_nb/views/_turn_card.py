@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from lash_nb.plots import one_line, short_id
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, joined
@@ -19,7 +19,7 @@ from lash_nb.views._turn_words import (
     took_words,
     turn_state,
 )
-from lash_nb.wire import EffectEntry, ToolCallCommand
+from lash_nb.wire import EffectEntry, ToolCallCommand, TurnIssue
 from lash_nb.words import unmasked
 
 __all__ = ["card", "card_body", "card_foot", "card_head", "turn_html"]
@@ -45,7 +45,8 @@ def turn_html(
     Args:
         result: The turn.
         effects: Its effects, if known: gives tool rows their effect id, replay key and hash.
-        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows.
+        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows. Where the provider did, by the
+            code of the issue, below that.
         attachment_data: Gives the bytes of attachments: shows the pictures of its tools, as far as they are small.
     """
     rows = TurnRows.of(result, raised)
@@ -66,7 +67,7 @@ def turn_html(
     )
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage)
     foot = card_foot(counts, el("span", short_id(result.turn_id), title=result.turn_id, style=CODE))
-    return card(head, body, *map(_issue, told_issues(result)), _after(state), foot)
+    return card(head, body, *(_issue(issue, raised) for issue in told_issues(result)), _after(state), foot)
 
 
 def card(*parts: Html | None) -> str:
@@ -126,11 +127,13 @@ def _row(
             return el("details", head, *(tool_row(one, entries.get(one.call_id), pictures) for one in row))
 
 
-def _issue(issue: Any) -> Html:
+def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> Html:
+    where = raised.get(issue.code or "")
     return el(
         "div",
         el("b", one_line(issue.code or issue.kind, 48)),
         f" · {one_line(issue.message, 300)}",
+        el("div", where, style=f"{CODE}font-size:12px;") if where else None,
         style=LINE + FAILURE,
     )
 

@@ -9,7 +9,7 @@ from lash_nb.views._json import call_text, summary
 from lash_nb.views._text import COLUMNS, clipped
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues, took_words
-from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess
+from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess, TurnIssue
 
 __all__ = ["text_rows", "turn_text"]
 
@@ -21,18 +21,23 @@ def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType(
 
     Args:
         result: The turn.
-        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows.
+        raised: Where tools raised, in words, by the id of the call, if known: stands below their rows. Where the provider did, by the
+            code of the issue, below that.
     """
     head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {took_words(result)}"
     rows = TurnRows.of(result, raised)
     body = text_rows(rows) if rows.rows else _wrapped(result.reply)
-    issues = [
-        line
-        for issue in told_issues(result)
-        for line in _wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}")
-    ]
+    issues = [line for issue in told_issues(result) for line in _issue(issue, raised)]
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage, gap="  ")
     return clipped([head, *body, *issues, f"{counts}  next: %lash effects"])
+
+
+def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> list[str]:
+    where = raised.get(issue.code or "", "")
+    return [
+        *_wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}"),
+        *(f"  {line}" for line in _wrapped(where)),
+    ]
 
 
 def text_rows(rows: TurnRows) -> list[str]:

@@ -67,9 +67,9 @@ def test_a_hostile_trace_gives_the_terminal_no_orders(
 
 
 def test_very_many_bad_lines_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is no trace is not told line by line."""
+    """They are not told line by line."""
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b"x\n" * 1000)
+    path.write_bytes(line(tool_start(1, "call")) + b"x\n" * 1000)
 
     assert main(["trace", str(path)]) == 0
 

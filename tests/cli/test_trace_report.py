@@ -119,6 +119,13 @@ def test_an_error_is_one_line_and_changes_nothing(
     assert (tmp_path / "trace.jsonl").read_bytes() == STATION.read_bytes()
 
 
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the command is run."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     ("written", "seems"),
     [
@@ -128,17 +135,18 @@ def test_an_error_is_one_line_and_changes_nothing(
         (b"\x89PNG\r\n\x1a\n\0\0", "seems to be of a binary format"),
     ],
 )
-def test_what_is_no_trace_gets_no_report(
-    written: bytes, seems: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("shown", [["-o", "bad.html"], ["--summary"], []])
+def test_what_is_no_trace_gets_no_report_and_no_numbers(
+    written: bytes, seems: str, shown: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A page of bad lines alone would look like a report: the error says what the file seems to be."""
-    file, page = tmp_path / "a.txt", tmp_path / "bad.html"
+    file, page = workplace / "a.txt", workplace / "bad.html"
     file.write_bytes(written)
 
-    code = main(["trace", str(file), "-o", str(page)])
+    code = main(["trace", str(file), *shown])
 
-    told = capsys.readouterr().err
-    assert code == 1
+    out, told = capsys.readouterr()
+    assert (code, out) == (1, "")
     assert told.startswith("lash-nb: a.txt is no trace: ")
     assert seems in told
     assert told.count("\n") == 1

@@ -82,6 +82,19 @@ def test_the_last_result_is_the_last_turns_whoever_ran_it(notebook: Kernel) -> N
     assert value(notebook, "last = %lash result\nlast.turn_id == later.turn_id") == "True"
 
 
+@pytest.mark.parametrize(("name", "runs_on"), [("dig", True), ("doze", False)])
+def test_the_row_of_a_cancelled_tool_says_that_it_still_runs(notebook: Kernel, name: str, *, runs_on: bool) -> None:
+    """As the cell did in which it was cancelled; a coroutine ended there."""
+    assert notebook.run(SLOW + "%lash new tried").error == ""
+    pressed(notebook, f'%lash tools {name} {{"seconds": 3}}', "digs for")
+    faces = notebook.run("%lash effects").outputs[-1]["data"]
+
+    row = next(line for line in faces["text/plain"].splitlines() if name in line)
+    assert "cancelled" in row
+    for shown in (row, faces["text/html"]):
+        assert ("still running in its thread" in shown) == runs_on
+
+
 LIMIT = f"async with asyncio.timeout(0.3):\n    {AWAITED}"
 
 

@@ -47,3 +47,17 @@ def test_a_turn_names_the_line_where_its_tool_raised(shell: Shell, capsys: pytes
         assert where not in str(result.tool_calls)
     assert "line 6, in half: return 1 / part" in printed
     assert "in half" not in str([entry.envelope for entry in shell["session"].effects])
+
+
+def test_a_turn_names_the_line_where_its_provider_raised(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it does of a tool: below what went wrong, on the page and as text, and not in the result."""
+    shell.run("def answer(request):\n    spoken = {}\n    return spoken['reply']")
+    shell.run("provider = lash_nb.ScriptedProvider(answer)\nsession = %lash new demo")
+    capsys.readouterr()
+    result = shell.run("%%lash\nHi")
+
+    faces = shell.faces(result)
+    for said in (capsys.readouterr().out, faces["text/plain"]):
+        assert "line 3, in answer: return spoken['reply']" in " ".join(said.split())
+    assert "line 3, in answer: return spoken[&#x27;reply&#x27;]" in faces["text/html"]
+    assert "line 3" not in str(result.errors)

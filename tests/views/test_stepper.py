@@ -4,11 +4,12 @@ import asyncio
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from lash_nb.errors import CallerError
 from lash_nb.views import StepperView, effects_html, envelope_html, turn_html, turn_text
-from lash_nb.wire import RuntimeEffectEnvelope, ToolOutcome, to_json
+from lash_nb.wire import RuntimeEffectEnvelope, RuntimeScope, ToolOutcome, to_json
 from tests.views import samples
 
 
@@ -31,6 +32,33 @@ def test_the_rail_folds_finished_turns_and_opens_the_last() -> None:
     ]
     assert [row["origin"] for row in view.rail["turns"][2]["rows"] if row["origin"]] == ["edited"]
     assert view.rail["notes"][-1] == "sync and checkpoint pass without a stop"
+
+
+def test_a_tool_that_is_tried_beside_a_turn_does_not_split_it() -> None:
+    """The turn stands whole behind it, and is what text and tokens tell of; what has not taken any time yet has no time."""
+    entries = samples.journal()
+    tried = samples.entry(14, samples.HISTORY, status="running")
+    tried = msgspec.structs.replace(tried, envelope=outside_of_turns(tried.envelope))
+    beside = samples.RecordedSteppable([*entries[:-1], tried, entries[-1]])
+    view, plain = StepperView(beside), stepper()[0]
+
+    assert [(turn["label"], turn["took"]) for turn in view.rail["turns"]] == [
+        ("turn 1", "152 ms"),
+        ("turn 2", "279 ms"),
+        ("no turn", ""),
+        ("turn 4", "open"),
+    ]
+    assert view.rail["turns"][-1] == plain.rail["turns"][-1]
+    assert view.conversation["tokens"] == plain.conversation["tokens"]
+    assert view.text().splitlines()[1:-2] == plain.text().splitlines()[1:-2]
+    alone = StepperView(samples.RecordedSteppable([tried]))
+    assert not alone.rail["turns"][0]["open"]
+
+
+def outside_of_turns(envelope: RuntimeEffectEnvelope) -> RuntimeEffectEnvelope:
+    """The envelope as an operation of its own."""
+    invocation = msgspec.structs.replace(envelope.invocation, scope=RuntimeScope(session_id="main"))
+    return msgspec.structs.replace(envelope, invocation=invocation)
 
 
 def test_the_pending_envelope_is_in_the_middle() -> None:
