@@ -36,15 +36,6 @@ class _Row(QueueRow):
     def ready(self, now: int) -> bool:
         return self.batch.available_at_ms <= now and self.free(now)
 
-    def held_by(self, claim: QueuedWorkClaim | QueuedWorkCompletion) -> bool:
-        held = self.claim
-        return (
-            held is not None
-            and self.batch.session_id == claim.session_id
-            and held.claim_id == claim.claim_id
-            and held.lease_token == claim.lease_token
-        )
-
 
 class MemoryQueue:
     """Batches in order of arrival, each free or claimed."""
@@ -54,6 +45,7 @@ class MemoryQueue:
         self._seq = 0
         self._rows: dict[str, _Row] = {}
         self._by_source: dict[tuple[str, str], str] = {}
+        self._by_claim: dict[tuple[str, str, str], dict[str, _Row]] = {}
 
     def enqueue(self, draft: QueuedWorkBatchDraft) -> QueuedWorkBatch:
         """Add a batch, or return the one that waits under the same source key."""
@@ -81,7 +73,8 @@ class MemoryQueue:
         claim = new_claim(rows, prefix="recording-qwc", owner=owner, now=now, lease_ttl_ms=lease_ttl_ms)
         for row in rows:
             row.fencing += 1
-            row.claim = claim
+            self._free(row)
+            self._hold(row, claim)
         return claim
 
     def claim_by_ids(
@@ -112,7 +105,7 @@ class MemoryQueue:
     def abandon(self, claim: QueuedWorkClaim) -> None:
         """Give claimed batches back; their fencing counters stay."""
         for row in self._held(claim):
-            row.claim = None
+            self._free(row)
 
     def cancel(self, session_id: str, batch_id: str) -> QueuedWorkBatch | None:
         """Remove a free batch."""
@@ -150,12 +143,30 @@ class MemoryQueue:
             self._remove(row)
 
     def _held(self, claim: QueuedWorkClaim | QueuedWorkCompletion) -> list[_Row]:
-        return [row for row in self._rows.values() if row.held_by(claim)]
+        return list(self._by_claim.get(_proof(claim), {}).values())
+
+    def _hold(self, row: _Row, claim: QueuedWorkClaim) -> None:
+        row.claim = claim
+        self._by_claim.setdefault(_proof(claim), {})[row.batch.batch_id] = row
+
+    def _free(self, row: _Row) -> None:
+        if row.claim is None:
+            return
+        proof = _proof(row.claim)
+        row.claim = None
+        self._by_claim[proof].pop(row.batch.batch_id)
+        if not self._by_claim[proof]:
+            del self._by_claim[proof]
 
     def _remove(self, row: _Row) -> None:
-        self._rows.pop(row.batch.batch_id, None)
+        if self._rows.pop(row.batch.batch_id, None) is not None:
+            self._free(row)
         if row.batch.source_key is not None:
             self._by_source.pop((row.batch.session_id, row.batch.source_key), None)
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
+
+
+def _proof(claim: QueuedWorkClaim | QueuedWorkCompletion) -> tuple[str, str, str]:
+    return claim.session_id, claim.claim_id, claim.lease_token
