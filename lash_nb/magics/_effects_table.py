@@ -1,7 +1,10 @@
 """Effects as a table: what `%lash effects` shows, and `session.effects` where it is the value of a cell."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+
+import pandas as pd
 
 from lash_nb import frames, views
 from lash_nb.magics._table import Table
@@ -29,13 +32,33 @@ _STILL_RUNS: Final = "still running in its thread"
 """Stands there, in a column of its own, while the plain function of a call that was cancelled still runs."""
 
 
-def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PicturedFace:
+    """A table, and on a page below it what tools drew."""
+
+    table: views.FrameFace
+    entries: Sequence[EffectEntry]
+    attachment_data: views.AttachmentBytes
+
+    def html(self, frame: pd.DataFrame, /) -> str:
+        """Return both as HTML."""
+        return self.table.html(frame) + views.effect_pictures_html(self.entries, attachment_data=self.attachment_data)
+
+    def text(self, frame: pd.DataFrame, /) -> str:
+        """Return the table as text."""
+        return self.table.text(frame)
+
+
+def effects_table(
+    entries: Sequence[EffectEntry], *, title: str, hint: str, attachment_data: views.AttachmentBytes
+) -> Table:
     """Return one row per effect.
 
     Args:
         entries: The effects.
         title: Whose they are.
         hint: What to type to see one in full.
+        attachment_data: Gives the bytes of attachments.
     """
     frame = frames.effects_df(entries)
     left = left_replay_keys()
@@ -54,7 +77,7 @@ def effects_table(entries: Sequence[EffectEntry], *, title: str, hint: str) -> T
         failures={"status": _WRONG},
         whole=tuple(_LEFT),
     )
-    return Table(frame, face)
+    return Table(frame, _PicturedFace(table=face, entries=tuple(entries), attachment_data=attachment_data))
 
 
 def _runs_on(entry: EffectEntry, left: frozenset[str]) -> bool:
@@ -65,10 +88,13 @@ def _runs_on(entry: EffectEntry, left: frozenset[str]) -> bool:
     return tool_replay_key(session, command.call.call_id, command.call.tool_name) in left
 
 
-def entries_table(entries: Sequence[EffectEntry]) -> Table:
+def entries_table(entries: Sequence[EffectEntry], *, attachment_data: views.AttachmentBytes) -> Table:
     """Return the same of effects whose session is known by what they say alone."""
     session = entries[0].envelope.invocation.scope.session_id if entries else ""
     title = f"Effects of {one_line(session, 60)}" if session else "Effects"
     return effects_table(
-        entries, title=title, hint="one in full: …[0] · all as a DataFrame: lash_nb.frames.effects_df(…)"
+        entries,
+        title=title,
+        hint="one in full: …[0] · all as a DataFrame: lash_nb.frames.effects_df(…)",
+        attachment_data=attachment_data,
     )

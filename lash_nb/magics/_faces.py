@@ -57,16 +57,24 @@ class Faces:
                 partial(views.envelope_html, attachment_data=bench.attachment_data),
                 views.envelope_line,
             ),
-            EffectEntries: Face(_effects_text, partial(_effects_html, bench)),
+            EffectEntries: Face(
+                lambda entries: repr(entries_table(entries, attachment_data=bench.attachment_data)),
+                lambda entries: entries_table(entries, attachment_data=bench.attachment_data)._repr_html_(),
+            ),
             Trace: Face(views.trace_text, views.trace_html),
-            SessionGraph: Face(views.session_graph_text, _themed(views.session_graph_html)),
+            SessionGraph: Face(
+                views.session_graph_text,
+                _themed(partial(views.session_graph_html, attachment_data=bench.attachment_data)),
+            ),
             ToolDescription: Face(views.tool_text, views.tool_html, views.tool_line),
             CompletedToolCall: Face(
                 views.tool_trial_text, partial(views.tool_trial_html, attachment_data=bench.attachment_data)
             ),
             PromptPreview: Face(views.prompt_text, views.prompt_html),
             LashSession: Face(_session_text),
-            SessionNodeRecord: Face(views.node_text, views.node_html, views.node_line),
+            SessionNodeRecord: Face(
+                views.node_text, partial(views.node_html, attachment_data=bench.attachment_data), views.node_line
+            ),
             StoreReader: Face(views.store_text, views.store_html),
             StoredSession: Face(views.stored_session_text, _themed(views.stored_session_html)),
             AttachmentListing: Face(lambda found: _listing(found).text(), lambda found: _listing(found).static_html()),
@@ -126,16 +134,6 @@ def _raised_in(bench: Bench, result: TurnResult) -> Mapping[str, str]:
 
 def _opened(bench: Bench, result: TurnResult) -> list[OpenSession]:
     return [one for one in bench.sessions.values() if one.session.session_id == result.session_id]
-
-
-def _effects_text(entries: EffectEntries) -> str:
-    return repr(entries_table(entries))
-
-
-def _effects_html(bench: Bench, entries: EffectEntries) -> str:
-    return entries_table(entries)._repr_html_() + views.effect_pictures_html(
-        entries, attachment_data=bench.attachment_data
-    )
 
 
 def _themed(html: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -62,6 +62,7 @@ def _effects(bench: Bench, asked: Namespace) -> Table:
         opened.session.stepper.entries,
         title=f"Effects of {opened.session.session_id}",
         hint=f"of an earlier turn: TURN:EFFECT · one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
+        attachment_data=opened.session.attachment_data,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lash_nb.views._report import trace_report
     from lash_nb.views._report_file import write_trace_report
     from lash_nb.views._report_text import summary_text
+    from lash_nb.views._small_pictures import AttachmentBytes
     from lash_nb.views._steppable import Steppable, StepperState
     from lash_nb.views._stepper import StepperView
     from lash_nb.views._store_faces import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMPTY_BUNDLE",
     "THEME_RULE",
+    "AttachmentBytes",
     "AttachmentsView",
     "FrameFace",
     "LiveTurnView",
@@ -113,6 +115,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AttachmentBytes": "_small_pictures",
     "AttachmentsView": "_attachments",
     "EMPTY_BUNDLE": "_base",
     "FrameFace": "_frame",

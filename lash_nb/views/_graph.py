@@ -24,7 +24,7 @@ from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._turn_words import span_usage_words
-from lash_nb.wire import AttachmentRef, SessionGraph, SessionNodeRecord
+from lash_nb.wire import SessionGraph, SessionNodeRecord
 
 __all__ = ["SessionGraphView"]
 
@@ -95,8 +95,10 @@ class SessionGraphView(View):
         self.on_msg(self._receive)
 
     def static_html(self) -> str:
-        """Return the graph as an SVG picture under its title."""
-        return graph_html(self.rows, self.names, title=self.title, counts=self.counts)
+        """Return the graph as an SVG picture under its title, below it the small pictures of its turns."""
+        return graph_html(
+            self.rows, self.names, title=self.title, counts=self.counts, attachment_data=self._attachment_data
+        )
 
     def static_svg(self) -> str:
         """Return the graph as an SVG picture."""
@@ -220,7 +222,7 @@ def _detail(found: GraphRows, place: int, pictures: SmallPictures) -> dict[str, 
         "status": row.mark if row.mark == "cancelled" else row.turn.status if row.turn else "",
         "text": row.text,
         "facts": [fact for fact in facts if fact[1]],
-        "attachments": pictures.listed(_attachments(row)),
+        "attachments": pictures.listed(row.attachments),
         "messages": [line for node in row.nodes[:_NODES_LIMIT] for line in _message_lines(node)],
     }
 
@@ -231,11 +233,6 @@ def _message_lines(node: SessionNodeRecord) -> list[dict[str, Any]]:
         return lines
     drawn = [drawn_part(node.message, part, limit=_REPLY_LIMIT) or {} for part in node.message.parts]
     return [line | face for line, face in zip(lines, drawn, strict=True)]
-
-
-def _attachments(row: TurnRow) -> list[AttachmentRef]:
-    messages = (node.message for node in row.nodes if node.message)
-    return [part.attachment.reference for message in messages for part in message.parts if part.attachment]
 
 
 def _says(row: TurnRow, needle: str) -> bool:

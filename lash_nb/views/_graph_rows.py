@@ -15,7 +15,7 @@ from lash_nb.errors import WireError
 from lash_nb.plots import GraphLayout, counted, duration, lay_out, one_line, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._json import call_text, summary
-from lash_nb.wire import Message, SessionGraph, SessionNodeRecord, from_json
+from lash_nb.wire import AttachmentRef, Message, SessionGraph, SessionNodeRecord, from_json
 
 __all__ = [
     "FoldedRun",
@@ -58,6 +58,12 @@ class TurnRow(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it carries attachments."""
     turn: Turn | None
     """The same turn in the trace."""
+
+    @property
+    def attachments(self) -> list[AttachmentRef]:
+        """What its messages carry beside their texts."""
+        messages = (node.message for node in self.nodes if node.message)
+        return [part.attachment.reference for message in messages for part in message.parts if part.attachment]
 
     @property
     def took(self) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from lash_nb.plots import counted
 from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of, untold_words
 from lash_nb.views._markup import CODE, MUTED, PICTURE_STYLE, Html, el, heading, image, joined, svg_text
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._text import clipped
 
 __all__ = ["graph_html", "graph_svg", "graph_text"]
@@ -18,6 +19,8 @@ _LANE: Final = 20
 _LANES_SHOWN: Final = 8
 _PICTURE_ROWS: Final = 60
 _TEXT_ROWS: Final = 30
+_PICTURED: Final = 6
+"""Turns whose small pictures are shown."""
 _INK: Final = "#1f2328"
 _GREY: Final = "#59616b"
 _SIGNS: Final = {"cancelled": "x", "failed": "!"}
@@ -225,8 +228,15 @@ def _merges(place: int, lines: Sequence[_Line], width: int) -> list[str]:
     return ["".join(signs).rstrip()]
 
 
-def graph_html(found: GraphRows, names: Mapping[str, str], *, title: str, counts: str) -> str:
-    """Return the picture under its title, the same as text, and what is not drawn."""
+def graph_html(
+    found: GraphRows,
+    names: Mapping[str, str],
+    *,
+    title: str,
+    counts: str,
+    attachment_data: AttachmentBytes | None = None,
+) -> str:
+    """Return the picture under its title, the same as text, what is not drawn, and the small pictures of the newest turns that have any."""
     lines = len(_lines(found, names))
     cut = (
         f"{lines - _PICTURE_ROWS} more rows: %lash graph"
@@ -237,4 +247,18 @@ def graph_html(found: GraphRows, names: Mapping[str, str], *, title: str, counts
     drawn = image(Html(graph_svg(found, names)), f"session graph, {counted(len(found.rows), 'turn')}")
     words = el("pre", graph_text(found, names, title=title), style=CODE)
     folded_words = el("details", el("summary", "as text"), words)
-    return joined(heading(title, counts), drawn, folded_words, el("div", said, style=f"font-size:12px;{MUTED}"))
+    end = el("div", said, style=f"font-size:12px;{MUTED}")
+    pictures = _pictures(found, attachment_data) if attachment_data else None
+    return joined(heading(title, counts), drawn, folded_words, end, pictures)
+
+
+def _pictures(found: GraphRows, attachment_data: AttachmentBytes) -> Html:
+    """The small pictures of turns, each below the number of its turn."""
+    room = SmallPictures(attachment_data)
+    rows = [row for row in found.rows if row.attachments]
+    blocks = [
+        el("div", el("div", f"turn {row.number}", style=MUTED), room.drawn(row.attachments)) for row in rows[:_PICTURED]
+    ]
+    more = len(rows) - len(blocks)
+    cut = f"Pictures of {counted(more, 'earlier turn')}: session.attachments" if more > 0 else ""
+    return joined(*blocks, el("div", cut, style=f"font-size:12px;{MUTED}") if cut else None)

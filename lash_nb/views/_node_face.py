@@ -9,9 +9,10 @@ from lash_nb.views._effect_words import cause_text
 from lash_nb.views._graph_rows import node_words
 from lash_nb.views._json import pretty
 from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el, heading, joined
+from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._turn_prose import drawn_prose
-from lash_nb.wire import Part, SessionNodeRecord, from_json
+from lash_nb.wire import AttachmentRef, Part, SessionNodeRecord, from_json
 from lash_nb.words import unmasked
 
 __all__ = ["node_html", "node_line", "node_text"]
@@ -33,15 +34,27 @@ class _Said(NamedTuple):
     """How much is not shown, and where all of it is."""
     is_reply: bool = False
     """Whether it is Markdown that a model wrote."""
+    attachment: AttachmentRef | None = None
+    """What belongs to it."""
 
 
-def node_html(node: SessionNodeRecord) -> str:
-    """Return a node: where it hangs, and its parts."""
+def node_html(node: SessionNodeRecord, *, attachment_data: AttachmentBytes | None = None) -> str:
+    """Return a node: where it hangs, its parts, and their small pictures.
+
+    Args:
+        node: The node.
+        attachment_data: Gives the bytes of attachments.
+    """
+    pictures = SmallPictures(attachment_data)
     facts = [
         el("div", el("span", f"{name} ", style=MUTED), el("span", value, style=CODE)) for name, value in _facts(node)
     ]
     said = [
-        joined(el("div", said.label, style=f"margin-top:6px;font-size:11px;{MUTED}"), _block(said))
+        joined(
+            el("div", said.label, style=f"margin-top:6px;font-size:11px;{MUTED}"),
+            _block(said),
+            pictures.drawn([said.attachment]) if said.attachment else None,
+        )
         for said in _said(node)
     ]
     return el("div", heading(f"Node {node.node_id}", _kind(node)), *facts, *said, style="font-size:13px;")
@@ -83,7 +96,12 @@ def _said(node: SessionNodeRecord) -> list[_Said]:
     if message is None:
         return [_cut("body", pretty(node.body if node.kind == "plugin" else node.event))]
     shown, more = message.parts[:_PARTS], len(message.parts) - _PARTS
-    said = [_cut(_label(part), _text(part), is_reply=is_reply(message, part)) for part in shown]
+    said = [
+        _cut(_label(part), _text(part), is_reply=is_reply(message, part))._replace(
+            attachment=part.attachment.reference if part.attachment else None
+        )
+        for part in shown
+    ]
     return [*said, _Said("", f"{counted(more, 'more part')}: .message.parts")] if more > 0 else said
 
 

@@ -7,6 +7,7 @@ from lash_nb.trace import Trace, TraceError
 from lash_nb.views._graph_rows import graph_rows, title_counts
 from lash_nb.views._graph_static import graph_html, graph_text
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, el, joined, table
+from lash_nb.views._small_pictures import AttachmentBytes
 from lash_nb.views._text import clipped
 from lash_nb.views._timeline_static import timeline_html, timeline_text
 from lash_nb.wire import SessionGraph
@@ -43,10 +44,16 @@ def trace_text(trace: Trace) -> str:
     )
 
 
-def session_graph_html(graph: SessionGraph) -> str:
-    """Return a session graph as a picture."""
+def session_graph_html(graph: SessionGraph, *, attachment_data: AttachmentBytes | None = None) -> str:
+    """Return a session graph as a picture, below it the small pictures of its turns.
+
+    Args:
+        graph: The graph.
+        attachment_data: Gives the bytes of attachments; without it there are none.
+    """
     rows = graph_rows(graph, None)
-    return graph_html(rows, {}, title="session graph", counts=title_counts(graph, rows))
+    counts = title_counts(graph, rows)
+    return graph_html(rows, {}, title="session graph", counts=counts, attachment_data=attachment_data)
 
 
 def session_graph_text(graph: SessionGraph) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from lash_nb import views
 from tests.magics.conftest import Shell
 
 DRAWING: Final = '''
@@ -31,10 +32,18 @@ def drawn(shell: Shell) -> Shell:
 
 @pytest.mark.parametrize(
     "expression",
-    ["turn", "session.effects", "session.effects[2]", """%lash tools draw '{"city": "Rome"}'"""],
+    [
+        "turn",
+        "session.effects",
+        "session.effects[2]",
+        "%lash effects",
+        "session.graph",
+        "next(node for node in session.graph.nodes if any(part.attachment for part in node.message.parts))",
+        """%lash tools draw '{"city": "Rome"}'""",
+    ],
 )
 def test_a_value_shows_what_a_tool_drew(drawn: Shell, expression: str) -> None:
-    """The card of a turn, the effects, one of them, and a tool that is tried."""
+    """The card of a turn, the effects, one of them, the graph, a node of it, and a tool that is tried."""
     shown = drawn.faces(drawn.run(expression))
 
     assert shown["text/html"].count('src="data:image/png;base64,') == 1
@@ -48,6 +57,7 @@ def test_a_graph_shows_what_a_tool_drew(drawn: Shell) -> None:
     view.select(0)
 
     assert view.detail["attachments"][0]["source"].startswith("data:image/png;base64,")
+    assert views.static_html(view).count('src="data:image/png;base64,') == 1
 
 
 TABLE: Final = '''
