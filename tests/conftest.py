@@ -24,8 +24,8 @@ settings.load_profile("lash_nb")
 NOTEBOOKS: Final = Path(__file__).parents[1] / "notebooks"
 
 
-ONE_WORKER: Final = frozenset({"browser", "demo", "kernel"})
-"""Fixtures that take long to make: their tests run on the worker that has them."""
+ONE_WORKER: Final = ("lab_server", "browser", "kernel", "demo_run")
+"""Fixtures that take long to make: the tests of the first one that they ask for run on one worker."""
 
 
 class Demo(NamedTuple):
@@ -40,13 +40,14 @@ class Demo(NamedTuple):
     executed: Path
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep everything that drives a browser on one worker: two browsers on two cores only time each other out; and all that asks of the demo."""
+    """Keep what shares a fixture on one worker: one server, one kernel, one run of the demo, and no more browsers than two."""
     for item in items:
         wanted = getattr(item, "fixturenames", ())
         if "browser" in wanted:
             item.add_marker(pytest.mark.browser)
-        for shared in ONE_WORKER.intersection(wanted):
+        for shared in [name for name in ONE_WORKER if name in wanted][:1]:
             item.add_marker(pytest.mark.xdist_group(shared))
 
 
@@ -62,12 +63,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session", name="three_hundred_thousand")
 def _three_hundred_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a trace of 300,000 records; the tests that read it are all of the browser, so one worker writes it once."""
+    """The file of a trace of 300,000 records; the tests that read it are in two groups, so it is written twice at most."""
     return many(300_000, tmp_path_factory.mktemp("many") / "big.jsonl")
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """`lash-nb demo` without a terminal, run once for all that ask what it said and executed; their group keeps them on one worker."""
     from matplotlib import font_manager  # noqa: PLC0415 - for this alone
 

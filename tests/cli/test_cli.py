@@ -105,14 +105,14 @@ def test_a_demo_without_notebooks_is_one_line(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.slow
-def test_the_demo_checks_itself(demo: Demo) -> None:
+def test_the_demo_checks_itself(demo_run: Demo) -> None:
     """With no terminal the demo shows a turn, its effects and a trace, executes every notebook, and says where the results are."""
-    assert demo.done.returncode == 0, demo.done.stdout + demo.done.stderr
-    assert "Oslo is clear, at 4 °C." in demo.done.stdout
-    assert "tool_call" in demo.done.stdout
-    assert "203 records" in demo.done.stdout
-    assert "The executed notebooks are in _executed/." in demo.done.stdout
-    assert {file.name for file in demo.executed.iterdir()} == {file.name for file in NOTEBOOKS.glob("*.ipynb")}
+    assert demo_run.done.returncode == 0, demo_run.done.stdout + demo_run.done.stderr
+    assert "Oslo is clear, at 4 °C." in demo_run.done.stdout
+    assert "tool_call" in demo_run.done.stdout
+    assert "203 records" in demo_run.done.stdout
+    assert "The executed notebooks are in _executed/." in demo_run.done.stdout
+    assert {file.name for file in demo_run.executed.iterdir()} == {file.name for file in NOTEBOOKS.glob("*.ipynb")}
 
 
 def test_a_failing_notebook_fails_the_demo(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def test_the_tour_is_complete() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
-def test_a_notebook_runs(notebook: Path, demo: Demo) -> None:
+def test_a_notebook_runs(notebook: Path, demo_run: Demo) -> None:
     """A real kernel executed every cell, none ended in an error or wrote to standard error."""
-    cells = code_cells(demo.executed / notebook.name)
+    cells = code_cells(demo_run.executed / notebook.name)
     outputs = [output for cell in cells for output in cell["outputs"]]
 
     assert ["".join(cell["source"]) for cell in cells] == ["".join(cell["source"]) for cell in code_cells(notebook)]
