@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
+# The suite starts Python hundreds of times; in many containers each of them would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test check bench docs clean tools
 
 help: ## print this list
@@ -31,6 +33,7 @@ docs: $(VENV)/.dev ## build the API reference from the docstrings into build/doc
 
 clean: ## remove everything that was installed or built
 	rm -rf $(VENV) dist build _executed tests/_screens .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find benchmarks lash_nb tests -name __pycache__ -prune -exec rm -r {} +
 
 # What pip cannot install. Where it may, this installs the browser; what is missing afterwards is said here, and fails in CI.
 tools:
