@@ -65,13 +65,16 @@ def effects_table(
     runs_on = [_runs_on(entry, left) for entry in entries] if left else []
     if any(runs_on):
         frame["now"] = [_STILL_RUNS if one else None for one in runs_on]
+    earlier = entries[0].order - 1 if entries else 0
     wrong = int(frame["status"].isin(_WRONG).sum())
     face = views.FrameFace(
         columns=_COLUMNS
         | (_LEFT if any(runs_on) else {})
         | (_HOST_ERROR if frame["error_message"].notna().any() else {}),
         title=title,
-        note=f"{wrong} failed" if wrong else "",
+        note=" · ".join(
+            filter(None, (f"{wrong} failed" if wrong else "", f"{earlier:,} earlier no longer kept" if earlier else ""))
+        ),
         empty="Nothing happened yet. Write a prompt below %%lash.",
         hint=hint,
         failures={"status": _WRONG},

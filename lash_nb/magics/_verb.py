@@ -168,10 +168,12 @@ class _Parser(argparse.ArgumentParser):
             return f"say which: {', '.join(self.choices)}" if is_missing else self._see()
         word, is_flag = found["word"], found["word"].startswith("-")
         flags = [flag for action in self._actions for flag in action.option_strings]
-        values = [str(choice) for action in self._actions for choice in action.choices or ()]
-        near = difflib.get_close_matches(word, flags if is_flag else values, n=1)
-        if near:
+        owners = {str(choice): action for action in self._actions for choice in action.choices or ()}
+        near = difflib.get_close_matches(word, flags if is_flag else owners, n=1)
+        if near and near[0] != word:
             return f"did you mean {near[0]}?"
+        if near and not is_flag and owners[word].option_strings:
+            return f"did you mean {owners[word].option_strings[-1]} {word}?"
         return f"did you mean {self.instead.format(word)}?" if self.instead and not is_flag else self._see()
 
     def _see(self) -> str:

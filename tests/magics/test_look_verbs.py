@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from lash_nb.frames import TRACE_TABLES, llm_calls_df, tool_calls_df, turns_df
+from lash_nb.magics._effects_table import entries_table
 from lash_nb.trace import read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
@@ -429,6 +430,7 @@ def test_numbers_of_branches_do_not_depend_on_a_trace(shell: Shell) -> None:
         ("effects 12", "unrecognized arguments: 12; did you mean %lash envelope 12?"),
         ("effects --all", "see %lash effects --help"),
         ("usage --by modl", "did you mean model?"),
+        ("usage model", "did you mean --by model?"),
     ],
 )
 def test_a_line_that_does_not_fit_says_what_was_meant(done: Shell, line: str, said: str) -> None:
@@ -458,3 +460,15 @@ def test_effects_are_one_line_each(done: Shell) -> None:
     assert "columns not shown: protocol_iteration, replay_key" in html
     assert str(table["replay_key"].iloc[0]) not in html
     assert len(done.faces(table)["text/plain"].splitlines()) == len(table) + 5
+
+
+def test_effects_that_are_no_longer_kept_are_counted(shell: Shell) -> None:
+    """A journal holds the last five thousand: the table of a longer session says how many it had before."""
+    shell.run("provider = provider_of(reply('ok'))\nsession = %lash new demo\n_ = await session.turn('hi')")
+    later = shell.run(
+        "import msgspec\n[msgspec.structs.replace(one, order=one.order + 2_500) for one in session.effects]"
+    )
+
+    for entries, said in ((later, True), (shell["session"].effects, False)):
+        for face in shell.faces(entries_table(entries)).values():
+            assert ("2,500 earlier no longer kept" in face) == said
