@@ -29,7 +29,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     """How all turns, or all calls of one kind, went."""
 
     status: list[str]
-    """How each ended; `open` while it has no end."""
+    """How each ended; `open` while it has no end, unless its turn was cancelled."""
     duration_ms: Ints
     """How long each took, in milliseconds; NaN where nothing says it."""
     name: CodedColumn
@@ -66,11 +66,15 @@ def find_outcomes(index: TraceIndex, pairs: Pairs) -> Outcomes:
     no_part = np.zeros(len(pairs.turns), bool)
     is_direct = index.text("turn_id").codes[llm.speaker] < 0
     is_node = index.text("graph_node_id").codes[tools.speaker] >= 0
-    tool_statuses = _tool_statuses(tools)
+    turn_statuses = _turn_statuses(turns)
+    llm_statuses, tool_statuses = (
+        _with_their_turns(statuses, told.rows, turn_statuses)
+        for statuses, told in ((_llm_statuses(llm), llm), (_tool_statuses(tools), tools))
+    )
     is_cut = np.fromiter(map("cancelled".__eq__, tool_statuses), bool, len(tool_statuses)) & tools.reports_nothing
     return Outcomes(
-        Outcome(_turn_statuses(turns), turns.durations(no_part), CodedColumn((), np.full(len(pairs.turns), -1, "i4"))),
-        Outcome(_llm_statuses(llm), llm.durations(is_direct), _models(llm)),
+        Outcome(turn_statuses, turns.durations(no_part), CodedColumn((), np.full(len(pairs.turns), -1, "i4"))),
+        Outcome(llm_statuses, llm.durations(is_direct), _models(llm)),
         Outcome(tool_statuses, tools.durations(is_node | is_cut), _tools(tools)),
     )
 
@@ -197,6 +201,12 @@ def _tool_statuses(told: _Told) -> list[str]:
     for at in np.flatnonzero((rows.end >= 0) & (rows.end == rows.receipt)).tolist():
         statuses[at] = OF_RECEIPTS.get(words[at], "unknown")
     return statuses
+
+
+def _with_their_turns(statuses: list[str], calls: SpanRows, turns: Sequence[str]) -> list[str]:
+    """Let what has no end be cancelled with its turn: one that is aborted may write no end of its calls, and they would be open for ever."""
+    is_cancelled = np.array([*map("cancelled".__eq__, turns), False])
+    return _put(statuses, (calls.end < 0) & is_cancelled[calls.turn], "cancelled")
 
 
 def _turn_statuses(told: _Told) -> list[str]:

@@ -37,7 +37,10 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     graph_node_id: str | None
     """Its id as a span, where the record says so (since 0.1.0-alpha.78)."""
     status: str
-    """How it ended; `open` while it has no end, `unknown` when that does not say it. Another word is the record's own."""
+    """How it ended; `open` while it has no end, `unknown` when that does not say it. Another word is the record's own.
+
+    A call without an end in a turn that was cancelled is `cancelled`: it was broken off with the turn.
+    """
     start_row: int | None
     """Number of the record of its start."""
     end_row: int | None

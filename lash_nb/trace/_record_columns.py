@@ -20,7 +20,7 @@ class RecordColumns(msgspec.Struct, frozen=True, eq=False):
     """One entry per record in each column."""
 
     status: CodedColumn
-    """How that ended which the record ends, or `open` where it begins what has no end; of other records the word that they use themselves."""
+    """How that ended which the record ends, or `open` or `cancelled` where it begins what has no end; of other records the word that they use themselves."""
     duration_ms: Ints
     """How long that took which the record ends, else what it reports itself, in milliseconds; NaN where nothing says it."""
     turn: Ints
@@ -53,9 +53,9 @@ class _Columns:
         self.duration_ms = np.array(index.duration_ms, dtype=np.float64)
 
     def put(self, first: Ints, end: Ints, status: Sequence[str], duration_ms: Ints) -> None:
-        """Tell these spans: what is open at its first record, what is over at its end."""
+        """Tell these spans: what is over at its end, what is open or has no end at its first record."""
         codes = self.words.encode(status)
-        is_open = codes == self.words.encode(["open"])[0]
+        is_open = (codes == self.words.encode(["open"])[0]) | (end < 0)
         rows = np.where(is_open, first, end)
         told = rows >= 0
         self.status[rows[told]] = codes[told]

@@ -64,8 +64,10 @@ def _model(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
 
 def _ending(call: Span, body: Mapping[str, Any], pieces: Sequence[Piece]) -> str:
     """Return what a model did besides speaking: the tools that it called, or why it stopped."""
-    if call.status in ("open", "cancelled"):
-        return f"{MARKS['running' if call.status == 'open' else 'cancelled']} {call.status}"
+    if call.status == "cancelled":
+        return _cancelled(call)
+    if call.status == "open":
+        return f"{MARKS['running']} open"
     names = [piece.name for piece in pieces if piece.kind == "tool_call"]
     tools = [one_line(name, 40) for name in names if name]
     reason = read_fact("done_reason", body)
@@ -98,7 +100,7 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     if call.has_failed:
         yield joined(head, _failure(*cause_of(body), payload))
     elif call.status == "cancelled":
-        yield joined(head, f"{MARKS['cancelled']} cancelled ", el("span", one_line(cause_of(body)[1], 200)))
+        yield joined(head, f"{_cancelled(call)} ", el("span", one_line(cause_of(body)[1], 200)))
     elif call.status == "open":
         yield joined(head, f"{MARKS['running']} no end in the file")
     else:
@@ -109,6 +111,11 @@ def _tool(call: Span, body: Mapping[str, Any]) -> Iterator[Html]:
     if more:
         blocks = [filled(_NAMED, name, cut(pretty(value), f"trace[{end_row(call)}]")) for name, value in more.items()]
         yield filled(_FOLDED, " and ".join(more), joined(*blocks))
+
+
+def _cancelled(call: Span) -> str:
+    """Say of what has no end of its own that it was its turn that was cancelled."""
+    return f"{MARKS['cancelled']} cancelled{' with its turn' if call.end_row is None else ''}"
 
 
 def _is_plain(value: Any) -> bool:

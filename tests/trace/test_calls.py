@@ -18,7 +18,7 @@ from lash_nb.trace import (
     read_trace,
     total_usage,
 )
-from tests.trace.lines import DATA, STATION, llm_end, llm_start, record, tool_end, tool_start
+from tests.trace.lines import DATA, STATION, line, llm_end, llm_start, record, tool_end, tool_start
 
 TOOL: Final = "call_1"
 
@@ -49,6 +49,19 @@ def test_a_turn_that_never_ended() -> None:
 
     assert [turn.status for turn in trace.turns] == ["completed", "open"]
     assert [call.status for call in (*trace.llm_calls, *trace.tool_calls)].count("open") == 1
+
+
+def test_what_a_cancelled_turn_leaves_without_an_end_is_cancelled() -> None:
+    """A turn that is aborted writes no end of the call that was under way, which would be open for ever; other turns leave theirs open."""
+    calls = [llm_start(1, "m"), tool_start(2, "a"), tool_start(2.5, "b"), tool_end(3, "b", "success")]
+    for status, reason, left, last in (("failed", "cancelled", "cancelled", 0), ("completed", None, "open", 2)):
+        told = [record(0, "turn_started"), *calls, record(4, "turn_completed", status=status, done_reason=reason)]
+        trace = read_trace(b"".join(map(line, told)))
+
+        assert [call.status for call in trace.llm_calls] == [left]
+        assert rows(trace) == [(2, None, left), (3, 4, "success")]
+        assert trace.summary().open_calls == last
+        assert [trace.by_record.status[row] for row in (1, 2, 3, 4)] == [left, left, None, "success"]
 
 
 def test_sessions_in_one_file_are_told_apart() -> None:

@@ -294,6 +294,21 @@ def test_bad_lines_unknown_records_and_open_ends_are_counted_aloud() -> None:
     assert "1 turn, 1 model call without an end in the file" in page.said
 
 
+def test_calls_without_an_end_in_a_cancelled_turn_say_so() -> None:
+    """They are cancelled with their turn, and not without an end for ever."""
+    calls = [record(0, "turn_started"), llm_start(1, "c"), tool_start(2, "t", name="dig")]
+    end = record(3, "turn_completed", status="failed", done_reason="cancelled")
+    trace = read_trace(b"".join(map(line, [*calls, end])))
+    page = page_of(trace)
+
+    assert page.said.count("cancelled with its turn") == 2
+    assert "without an end" not in page.said
+    assert "not finished" not in summary_text(trace)
+    assert [words.split() for words in summary_text(trace).splitlines() if "dig" in words] == [
+        ["dig", "1", "0", "0", "1"]
+    ]
+
+
 def test_code_is_shown_with_what_it_printed_and_why_it_failed() -> None:
     """A block of code that a model wrote stands among the calls of its turn; one that fails is told above, too."""
 
