@@ -7,7 +7,7 @@ from lash_nb.core._attending import GOES_ON, WAS_STOPPED
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.runtime import TurnResult
-from lash_nb.tasks import brought_out, own_copy, telling
+from lash_nb.tasks import brought_out, held, own_copy, telling
 from lash_nb.wire import TurnActivity
 
 __all__ = ["RunningTurn"]
@@ -21,7 +21,7 @@ class RunningTurn:
         self._callbacks: list[Callable[[], None]] = []
         self.cancellation = builder.cancellation
         self._refuse_inside = builder.refuse_inside
-        self._task = builder.watched_by(self._on_activity).run_beside()
+        self._task = held(builder.watched_by(self._on_activity).run_beside())
         self._task.add_done_callback(lambda _: self._notify())
 
     @property

@@ -205,7 +205,7 @@ def _free_name(wanted: str, taken: Container[str]) -> str:
 
 
 class TurnStream:
-    """The activities of a running turn: `async for activity in stream`, then `await stream.result()`.
+    """The activities of a running turn: `async for activity in stream`, then `await stream.result()`; both raise what the turn raises, at its end.
 
     Leaving the loop, or dropping the stream, does not cancel the turn: it runs to its end and is committed, and activities that were not taken
     wait in the stream. `session.cancel_running_turns()` ends it. Where nobody asks for the result, `session.stepper` knows how it ended.
@@ -223,8 +223,7 @@ class TurnStream:
         item = await self.next_activity()
         if item is not None:
             return item
-        if self._task.cancelled():  # as by Ctrl-C, which pauses the turn and ends the cell that reads
-            self._task.result()
+        await self.result()  # who only listens has to hear of its error, too
         raise StopAsyncIteration
 
     async def next_activity(self) -> TurnActivity | None:

@@ -1,6 +1,7 @@
 """A turn that runs beside whoever started it."""
 
 import asyncio
+import gc
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -82,6 +83,21 @@ async def test_a_turn_that_failed_has_an_error() -> None:
     assert turn.result is None
     with pytest.raises(LashRuntimeError):
         await turn.wait()
+
+
+def test_a_loop_does_not_complain_of_a_failed_turn_that_nobody_looks_at() -> None:
+    """Its task is thrown away unasked, and says nothing."""
+    complaints: list[object] = []
+
+    async def begin() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told["message"]))
+        session = await open_session([])
+        session.start(session.turn("hi").turn_id(" "))
+        await settle()
+
+    asyncio.run(begin())
+    gc.collect()
+    assert complaints == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)], ids=repr)

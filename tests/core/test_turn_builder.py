@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from lash_nb.providers import ScriptedProvider
 from lash_nb.wire import (
     AssistantProseDelta,
     DoneEvent,
+    ErrorActivity,
     ModelLimits,
     ModelSpec,
     PromptContribution,
@@ -227,13 +229,28 @@ async def test_a_stream_tells_what_happens_as_it_happens() -> None:
     assert len({item.correlation_id for item in heard if isinstance(item.event, AssistantProseDelta)}) == 1
 
 
-async def test_a_stream_of_a_turn_that_fails_ends_and_raises_at_the_result() -> None:
-    """Listening ends; the error comes where the result is asked for."""
+async def test_a_stream_of_a_turn_that_raises_does_so_at_its_end() -> None:
+    """Who only listens hears of the error, again and again; so does who asks for the result, and each has an error of its own."""
     session = await open_session([])
     stream = session.turn("hi").turn_id(" ").stream()
-    assert [item async for item in stream] == []
-    with pytest.raises(LashRuntimeError):
+    raised: list[LashRuntimeError] = []
+    for _ in range(2):
+        with pytest.raises(LashRuntimeError) as listening:
+            await anext(stream)
+        raised.append(listening.value)
+    with pytest.raises(LashRuntimeError) as asking:
         await stream.result()
+    assert len({id(error) for error in (*raised, asking.value)}) == 3
+    assert {error.code for error in raised} == {asking.value.code}
+    assert await stream.next_activity() is None
+
+
+async def test_a_stream_of_a_turn_without_success_ends_as_any_other() -> None:
+    """An outcome is no error: `result` would not raise it either."""
+    session = await open_session([])  # its model has no answer
+    stream = session.turn("hi").stream()
+    assert [type(item.event) for item in [item async for item in stream]][-1] is ErrorActivity
+    assert not (await stream.result()).is_success
 
 
 async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
@@ -290,7 +307,8 @@ def test_a_loop_has_nothing_to_complain_of_after_a_stream(way: str, *, fails: bo
         session = await open_session(interrupted if fails else tool_then_answer, weather)
         stream = session.turn("hi").stream()
         if way == "read":
-            assert [activity async for activity in stream]
+            with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
+                assert [activity async for activity in stream]
         if way == "left":
             async for _ in stream:
                 break
