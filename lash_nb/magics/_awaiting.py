@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from lash_nb.clock import CancellationToken
 from lash_nb.core import GOES_ON, LashSession, TurnPauses
@@ -18,6 +18,8 @@ from lash_nb.words import counted
 __all__ = ["attend_in_cell"]
 
 T = TypeVar("T")
+
+_STOPPED: Final = "Stopped at once; what this turn had not committed is lost. The session takes the next turn."
 
 
 async def attend_in_cell(
@@ -71,10 +73,14 @@ def _paused_already(name: str, session_id: str, pending: EffectEntry) -> CallerE
 async def _until_told(cell: Cell, turn: "_AttendedTurn", task: "asyncio.Task[Any]") -> str:
     try:
         return await cell.wait(turn, task)
-    except asyncio.CancelledError as error:  # as by `asyncio.timeout` in the cell, which means the turn
+    except asyncio.CancelledError as error:  # by a time limit in the cell, which means the turn, or by an early Ctrl-C
         task.cancel()
+        if is_interrupted := cell.is_being_ended:
+            cell.words = _STOPPED  # the cell may be over before the turn is
         await asyncio.wait({task})
         ended = error.with_traceback(None)  # it tells of our waiting alone, in tens of lines
+        if is_interrupted:
+            cell.words = turn.what_happened(behind=0)
     raise ended
 
 
@@ -142,7 +148,7 @@ class _AttendedTurn:
         if self._abort and self._pauses.state == "running":
             return f"This cell waits no longer; the turn goes on. To end it: await {name}.stepper.cancel()"
         if self._task.cancelled() or self._task.exception() is not None:
-            return "Stopped at once; what this turn had not committed is lost. The session takes the next turn."
+            return _STOPPED
         if self._cancelled:
             return (
                 f"Cancelled {self._cancelled}; what was said before is kept.{left_words()} The session takes the next turn;"

@@ -5,11 +5,14 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, Final, Protocol
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
-from lash_nb.magics._interrupts import HEARTBEAT, Interrupts
+from lash_nb.core import GOES_ON
+from lash_nb.magics._interrupts import HEARTBEAT, Interrupts, Overhearing
+from lash_nb.tasks import telling
 
 __all__ = ["AwaitedInCell", "Cell", "Cells", "is_cell_being_ended", "running_cell"]
 
@@ -49,6 +52,8 @@ class Cell:
         """Its result is the cell's value, which tasks that go on must not keep."""
         self._turns: list[AwaitedInCell] = []
         self._interrupts = Interrupts()
+        self._overhearing = Overhearing()
+        task.add_done_callback(lambda _: self._overhearing.end())
         self._seen = 0
         self._told = ""
 
@@ -65,9 +70,14 @@ class Cell:
 
     @property
     def is_being_ended(self) -> bool:
-        """Whether its task is cancelled, as by Ctrl-C where nothing counts it."""
+        """Whether Ctrl-C cancels its task, where nothing counts it; a time limit in the cell does so, too, and means what is awaited."""
         task = self._task()
-        return task is not None and task.cancelling() > 0
+        return task is not None and task.cancelling() > 0 and self._overhearing.is_possible
+
+    @property
+    def last_words(self) -> str:
+        """What to say of its turns when Ctrl-C ends it; empty where it awaits none."""
+        return self.words or (GOES_ON if self._turns and self.is_being_ended else "")
 
     async def wait(self, turn: AwaitedInCell, work: "asyncio.Task[Any]") -> str:
         """Wait for the work of a turn; return what to say once Ctrl-C was pressed and all turns of the cell have stopped, else nothing."""
@@ -150,30 +160,53 @@ class Cells:
     """Knows each cell of a shell from its beginning, so that the tasks that it begins know it, too."""
 
     def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
         self._events = shell.events
         self._cell: Cell | None = None
 
     def watch(self) -> None:
-        """Begin with the next cell."""
+        """Begin with the next cell; how cancellations are shown is left to whoever has chosen it already."""
         for name, call in self._calls():
             self._events.register(name, call)
+        if not self._shell.custom_exceptions:
+            self._shell.set_custom_exc((asyncio.CancelledError,), _show_cancelled)  # type: ignore[no-untyped-call]
 
     def leave(self) -> None:
         """Watch no more."""
         for name, call in self._calls():
             self._events.unregister(name, call)
+        if self._shell.custom_exceptions == (asyncio.CancelledError,):
+            self._shell.set_custom_exc((), None)  # type: ignore[no-untyped-call]
 
     def _calls(self) -> Iterable[tuple[str, Any]]:
         return (("pre_run_cell", self._begins), ("post_run_cell", self._ends))
 
     def _begins(self, _: object) -> None:
-        try:
-            self._cell = running_cell()
-        except RuntimeError:  # a cell without a loop awaits nothing
-            self._cell = None
+        self._cell = _cell_on_loop()
 
     def _ends(self, result: ExecutionResult) -> None:
         """Say what a cell does not say that took the interrupt of its tasks for an end like any other."""
         cell, self._cell = self._cell, None
         if cell is not None and cell.words and result is not None and result.success:
             print(cell.words)  # noqa: T201 - said in the cell
+
+
+def _cell_on_loop() -> Cell | None:
+    try:
+        return running_cell()
+    except RuntimeError:  # a cell without a loop awaits nothing
+        return None
+
+
+def _show_cancelled(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+    tb_offset: int | None = None,
+) -> None:
+    """Show what became of the turns of a cell in place of a traceback: `asyncio.shield` and others put a new error for the one that tells it."""
+    cell = _cell_on_loop()
+    if cell is not None and cell.last_words and not hasattr(error, "_render_traceback_"):
+        telling(error, cell.last_words)
+    shell.showtraceback((kind, error, traceback), tb_offset=tb_offset, running_compiled_code=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-__all__ = ["HEARTBEAT", "Interrupts", "attend"]
+__all__ = ["HEARTBEAT", "Interrupts", "Overhearing", "attend"]
 
 HEARTBEAT: Final = 0.1
 """Seconds between two looks at what happened meanwhile."""
@@ -34,9 +34,11 @@ class Interrupts:
         """How often Ctrl-C was pressed."""
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            if not _ENTERED:
-                _OUTER.append(signal.signal(signal.SIGINT, _note_all))
+        if _hears_signals():
+            before = signal.getsignal(signal.SIGINT)
+            if before is not _note_all:
+                signal.signal(signal.SIGINT, _note_all)
+                _OUTER[:] = [before]
             _ENTERED.append(self)
         return self
 
@@ -48,11 +50,39 @@ class Interrupts:
         _ENTERED.remove(self)
         if not _ENTERED:
             before = _OUTER.pop()
-            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+            if signal.getsignal(signal.SIGINT) is _note_all:  # the next cell may have set its own already
+                signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
     def note(self) -> None:
         """Count one more."""
         self.count += 1
+
+
+class Overhearing:
+    """Knows whether Ctrl-C was pressed, which goes to whoever hears it without this.
+
+    Attributes:
+        is_possible: Whether it was; where signals do not work, or another hears them first, it may have been at any time.
+    """
+
+    def __init__(self) -> None:
+        self._outer = signal.getsignal(signal.SIGINT) if _hears_signals() else None
+        self.is_possible = not callable(self._outer) or self._outer is _note_all
+        if not self.is_possible:
+            signal.signal(signal.SIGINT, self._note)
+
+    def end(self) -> None:
+        """Hear no more."""
+        if _hears_signals() and signal.getsignal(signal.SIGINT) == self._note:
+            signal.signal(signal.SIGINT, self._outer)
+
+    def _note(self, number: int, frame: FrameType | None) -> Any:
+        self.is_possible = True
+        return self._outer(number, frame) if callable(self._outer) else None
+
+
+def _hears_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _note_all(_number: int, _frame: FrameType | None) -> None:

@@ -127,10 +127,14 @@ STREAMED: Final = "async for heard in session.turn('How are they?').stream():\n 
 LIMITED: Final = f"await asyncio.wait_for({AWAITED.removeprefix('await ')}, 20)"
 GROUPED: Final = f"async with asyncio.TaskGroup() as group:\n    group.create_task({AWAITED.removeprefix('await ')})"
 ASIDE: Final = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait asyncio.sleep(20)"
+SHIELDED: Final = f"await asyncio.shield({AWAITED.removeprefix('await ')})"
+SHIELDED_TWICE: Final = (
+    f"await asyncio.wait_for(asyncio.wait_for(asyncio.shield({AWAITED.removeprefix('await ')}), 20), 20)"
+)
 SAVED: Final = f"answers = await asyncio.gather({AWAITED.removeprefix('await ')}, return_exceptions=True)"
 
 
-@pytest.mark.parametrize("source", [GATHERED, IN_A_TASK, STREAMED, LIMITED])
+@pytest.mark.parametrize("source", [GATHERED, IN_A_TASK, STREAMED, LIMITED, SHIELDED, SHIELDED_TWICE])
 def test_a_turn_that_a_task_of_the_cell_awaits_is_paused_too(notebook: Kernel, source: str) -> None:
     """The cell ends with the same words, and the turn is continued from the cells below."""
     cell = notebook.finish(interrupted(notebook, source))
@@ -263,3 +267,52 @@ def test_a_cell_that_waits_for_the_next_stop_is_interrupted_alike(notebook: Kern
     notebook.finish(cell)
     assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
     assert value(notebook, "session.stepper.state, session.turn_index") == "('finished', 1)"
+
+
+EARLY: Final = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+STOPPED: Final = "Stopped at once; what this turn had not committed is lost. The session takes the next turn."
+GOES_ON: Final = (
+    "Interrupted: this cell waits no longer, and the turn goes on; nothing is lost. How it ends: await session.stepper.stopped();"
+    " to end it: await session.stepper.cancel()"
+)
+
+
+@pytest.mark.parametrize("source", [AWAITED, GATHERED, IN_A_TASK, LIMITED, GROUPED, SAVED])
+def test_an_interrupt_before_a_turn_can_pause_stops_it(notebook: Kernel, source: str) -> None:
+    """In the cell's first milliseconds, where nothing counts it yet: one sentence says so, and the session takes the next turn."""
+    assert notebook.run(EARLY + source).error == STOPPED
+    assert value(notebook, "session.stepper.state, fired") == "('finished', [])"
+    assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
+
+
+@pytest.mark.parametrize("source", [SHIELDED, SHIELDED_TWICE, STREAMED, STARTED, ASIDE])
+def test_an_interrupt_of_a_cell_that_shields_its_turn_leaves_the_turn_alone(notebook: Kernel, source: str) -> None:
+    """Likewise in the first milliseconds; the cell says that the turn goes on."""
+    assert notebook.run(EARLY + source).error == GOES_ON
+    assert value(notebook, "(await session.stepper.stopped()).reply") == "'Both are fine.'"
+
+
+def test_other_cancellations_are_shown_as_they_were(notebook: Kernel) -> None:
+    """With their traceback: of a cell without turns nothing can be told, nor after the extension."""
+    for _ in range(2):
+        shown = notebook.run("task = asyncio.create_task(asyncio.sleep(9))\ntask.cancel()\nawait task").error
+        assert "CancelledError" in shown
+        assert len(shown.splitlines()) > 5
+        notebook.run("%unload_ext lash_nb")
+    assert value(notebook, "get_ipython().custom_exceptions") == "()"
+
+
+def test_a_time_limit_ends_a_turn_that_an_earlier_cell_began(notebook: Kernel) -> None:
+    """It means what is awaited, and not the cell alone, as Ctrl-C there does."""
+    notebook.run(
+        "SECONDS = 20.0\ntask = asyncio.create_task(session.turn('How are they?').run())\nawait asyncio.sleep(0.2)"
+    )
+    assert "TimeoutError" in notebook.run("async with asyncio.timeout(0.3):\n    await task").error
+    assert value(notebook, "session.stepper.state, task.done()") == "('finished', True)"
+
+
+def test_an_interrupt_beside_a_turn_that_an_earlier_cell_began_leaves_the_turn_alone(notebook: Kernel) -> None:
+    """The cell that waits for its task says so."""
+    notebook.run("task = asyncio.create_task(session.turn('How are they?').run())\nawait asyncio.sleep(0.2)")
+    assert notebook.run(EARLY + "await task").error == GOES_ON
+    assert value(notebook, "(await session.stepper.stopped()).reply") == "'Both are fine.'"
