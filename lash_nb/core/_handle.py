@@ -26,6 +26,7 @@ class SessionHandle:
         required_inputs: The plugins, by id, that every turn has to give something, in the order in which they were added.
         beside: What cancels the turns that run beside whoever started them, who may decide about their effects meanwhile.
         on_awaited: Is told of a turn that is awaited where it was begun, before it runs.
+        on_over: Is told when a turn that ran is over, before the next one begins.
         last_result: What the turn gave that was over last; None when there was none.
         pauses: Where its turns stop, for whoever attends one that is awaited; None where nothing steps through them.
     """
@@ -44,6 +45,7 @@ class SessionHandle:
         self.beside: Sequence[CancellationToken] = ()
         self._poke = poke
         self.on_awaited: Callable[[AwaitedTurn], None] | None = None
+        self.on_over: Callable[[], None] | None = None
         self.pauses: TurnPauses | None = None
         self.last_result: TurnResult | None = None
         self._turns: list[AwaitedTurn] = []
@@ -68,8 +70,16 @@ class SessionHandle:
 
     def ended(self, turn: AwaitedTurn) -> None:
         """Let a turn be found no more, and what it gave."""
+        ran = turn is self._turns[0]  # the others wait behind it
         self._turns.remove(turn)
         self.last_result = turn.result or self.last_result
+        if ran and self.on_over is not None:
+            self.on_over()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether turns run or wait."""
+        return bool(self._turns)
 
     @property
     def awaited(self) -> AwaitedTurn | None:

@@ -49,6 +49,7 @@ class Stepper:
         self._control = runtime.effect_host.control
         self._turn: RunningTurn | AwaitedTurn | None = None
         handle.on_awaited = self._follow
+        handle.on_over = self._on_over
         handle.pauses = self
 
     @property
@@ -157,9 +158,14 @@ class Stepper:
         if self._turn is None or self._turn.done:
             self.adopt(awaited)
 
+    def _on_over(self) -> None:
+        """A stepped turn that is over leaves the next one alone, also one that waits already."""
+        if self._control.armed:
+            self._control.disarm()
+
     def _on_end(self) -> None:
-        """A stepped turn that is over leaves the next one alone."""
-        if self._turn and self._turn.done:
+        """So does one that was over before it could run; while another is stepped through, that goes on."""
+        if self._turn and self._turn.done and not self._handle.is_busy:
             self._control.disarm()
 
     async def begin_or_step(self, turn_input: Startable | None) -> EffectEntry | TurnResult | None:

@@ -162,6 +162,36 @@ async def test_a_second_turn_that_is_armed_is_stepped_through_too() -> None:
     assert second.turn_index == 2
 
 
+async def test_a_turn_that_was_started_while_another_is_stepped_through_is_left_alone() -> None:
+    """It begins when the stepped one is over, and so is step mode."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("first")
+    first = session.stepper.running
+    second = session.start("second")
+    assert first is not None
+    await session.continue_("tool_call")
+    assert kind(session.stepper.pending) == "tool_call"
+    session.stepper.subscribe(lambda: stops.append(first.done and session.stepper.state == "paused"))
+    stops: list[bool] = []
+    await session.continue_()
+    assert (await asyncio.wait_for(second.wait(), 2)).is_success
+    assert (first.done, any(stops), session.stepper.armed) == (True, False, False)
+
+
+async def test_a_turn_that_is_given_up_behind_a_stepped_one_leaves_that_in_step_mode() -> None:
+    """It never ran, and ended nothing."""
+    session = await open_session(tool_then_answer, weather)
+    await session.step("first")
+    waiting = session.start("second")
+    await settle()
+    waiting.abort()
+    await waiting.settled()
+    await settle()
+    assert (kind(session.stepper.pending), session.stepper.armed) == ("llm_call", True)
+    session.stepper.disarm()
+    await session.close()
+
+
 async def test_a_running_turn_can_be_paused() -> None:
     """It stops before its next effect; the other turns are left alone."""
     gate = asyncio.Event()
