@@ -89,7 +89,11 @@ class TurnRunner:
         self._assembler = TurnAssembler()
         kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
-            self._env.ids, self._assembler, activities=(*kept, *options.activities), events=options.events
+            self._env.ids,
+            self._assembler,
+            runtime.writer,
+            activities=(*kept, *options.activities),
+            events=options.events,
         )
 
     async def run(self, undo: Callable[[], None]) -> TurnResult:
@@ -98,19 +102,25 @@ class TurnRunner:
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays.
         """
-        self._tell_of_claim()
         try:
-            items = normalized(self._input, self._runtime.attachments)
-        except CallerError as error:
-            return self._refuse(error)
-        run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
-        usage = self._state.last_prompt_usage
-        turn = self._begin(items)
-        try:
-            return await self._rest(turn, items, usage, run, undo)
-        except asyncio.CancelledError:
-            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
-            raise
+            self._tell_of_claim()
+            try:
+                items = normalized(self._input, self._runtime.attachments)
+            except CallerError as error:
+                return self._refuse(error)
+            run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
+            usage = self._state.last_prompt_usage
+            turn = self._begin(items)
+            try:
+                return await self._rest(turn, items, usage, run, undo)
+            except asyncio.CancelledError:
+                turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
+                if self._hub.awaited is not None:
+                    self._hub.awaited.break_off()
+                raise
+        finally:
+            if self._hub.awaited is not None:
+                await self._hub.awaited.settled()
 
     async def _rest(
         self,

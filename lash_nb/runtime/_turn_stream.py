@@ -1,11 +1,13 @@
 """The two streams of a turn: raw session events, and the semantic activities that are made of them (lash 0.1.0-alpha.37, turns §7)."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar
 
 from lash_nb.clock import IdSource
 from lash_nb.runtime._assembler import SUMMED_UP, TurnAssembler
+from lash_nb.runtime._awaited_sinks import AwaitedSinks, report
+from lash_nb.runtime._writer import Writer
 from lash_nb.wire import (
     ChildTokenUsageEvent,
     ChildUsage,
@@ -40,10 +42,10 @@ __all__ = ["ActivitySink", "EventSink", "TurnStreamHub"]
 
 T = TypeVar("T")
 
-ActivitySink: TypeAlias = Callable[[TurnActivity], None]
-"""Gets every activity in order, at once; what it raises does not stop the turn."""
-EventSink: TypeAlias = Callable[[SessionEvent], None]
-"""Gets every session event in order, at once; what it raises does not stop the turn."""
+ActivitySink: TypeAlias = Callable[[TurnActivity], Awaitable[object] | None]
+"""Gets every activity in order, at once; what it returns to be awaited is awaited in order, before the turn is over. What it raises does not stop the turn."""
+EventSink: TypeAlias = Callable[[SessionEvent], Awaitable[object] | None]
+"""Gets every session event, as an `ActivitySink` does its activities."""
 
 
 class TurnStreamHub:
@@ -52,6 +54,7 @@ class TurnStreamHub:
     Args:
         ids: Gives activities their ids.
         assembler: Hears first, of activities and of the events that it sums up.
+        writer: Knows what is part of the turn: listeners that are awaited are.
         activities: Who hears of activities after it.
         events: Who hears of events after it.
     """
@@ -60,6 +63,7 @@ class TurnStreamHub:
         self,
         ids: IdSource,
         assembler: TurnAssembler,
+        writer: Writer,
         *,
         activities: tuple[ActivitySink, ...] = (),
         events: tuple[EventSink, ...] = (),
@@ -68,6 +72,9 @@ class TurnStreamHub:
         self._assembler = assembler
         self._activities = activities
         self._events = events
+        self._writer = writer
+        self.awaited: AwaitedSinks | None = None
+        """What listeners returned to be awaited, once one did."""
 
     def fresh_id(self) -> str:
         """Return a new correlation id."""
@@ -83,18 +90,18 @@ class TurnStreamHub:
         if kind in SUMMED_UP:
             self._assembler.on_event(event)
         if self._events:
-            _tell(self._events, event)
+            self._tell(self._events, event)
 
     def emit_alone(self, event: SessionEvent) -> None:
         """Send a session event that says nothing of what the turn gave, and no activity."""
-        _tell(self._events, event)
+        self._tell(self._events, event)
 
     def activity(self, event: TurnEvent, correlation_id: str | None = None) -> None:
         """Send an activity; without a correlation id it stands alone."""
         item = TurnActivity(id=self._ids.uuid(), correlation_id=correlation_id or self._ids.uuid(), event=event)
         self._assembler.activities.append(item)
         if self._activities:
-            _tell(self._activities, item)
+            self._tell(self._activities, item)
 
     def tool_started(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins."""
@@ -104,7 +111,7 @@ class TurnStreamHub:
     def tool_start(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins, as an event alone."""
         if self._events:
-            _tell(self._events, ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
+            self._tell(self._events, ToolCallStartEvent(call_id=call.call_id, name=call.tool_name, args=call.args))
 
     def tool_start_activity(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins, as an activity alone."""
@@ -118,15 +125,17 @@ class TurnStreamHub:
         )
         self.activity(completed, f"tool:{call.call_id}")
 
-
-def _tell(sinks: tuple[Callable[[T], None], ...], item: T) -> None:
-    """Call all listeners; when one raises, the loop's exception handler hears of it and the turn goes on."""
-    for sink in sinks:
-        try:
-            sink(item)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises, others wait for their turn
-            report = {"message": f"a listener of a turn raised {type(error).__name__}", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(report)
+    def _tell(self, sinks: tuple[Callable[[T], object], ...], item: T) -> None:
+        """Call all listeners; when one raises, the loop's exception handler hears of it and the turn goes on."""
+        for sink in sinks:
+            try:
+                heard = sink(item)
+            except Exception as error:  # noqa: BLE001 - whatever a listener raises, others wait for their turn
+                report(error)
+                continue
+            if heard is not None and isawaitable(heard):
+                self.awaited = self.awaited or AwaitedSinks(self._writer)
+                self.awaited.add(heard)
 
 
 def _submitted(event: TurnOutcomeEvent) -> TurnEvent | None:

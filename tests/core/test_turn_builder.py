@@ -380,6 +380,82 @@ async def test_a_listener_that_raises_does_not_stop_the_turn() -> None:
     assert {type(report) for report in reports} == {ZeroDivisionError}
 
 
+async def test_listeners_that_are_coroutine_functions_are_awaited_in_order() -> None:
+    """Each is heard to its end before the next begins, while the turn runs, and the turn is not over before them."""
+    heard: list[object] = []
+    gate = asyncio.Event()
+
+    async def model(_: object) -> str:
+        await gate.wait()  # it answers when the first activity was awaited
+        return "a b"
+
+    async def slow(item: object) -> None:
+        heard.append(("begins", item))
+        await settle()
+        heard.append(("ends", item))
+        gate.set()
+
+    session = await open_session(model)
+    result = await asyncio.wait_for(session.turn("hi").stream_to(slow), 5)
+    assert heard == [(what, item) for item in result.activities for what in ("begins", "ends")]
+    events: list[object] = []
+
+    async def late(event: object) -> None:
+        await asyncio.sleep(0)
+        events.append(event)
+
+    await session.turn("hi").collect_session_events_with(late)
+    assert [type(event) for event in events[-2:]] == [TurnOutcomeEvent, DoneEvent]
+    assert (await session.start(session.turn("hi").watched_by(late)).wait()).activities[-1] is events[-1]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), asyncio.CancelledError()], ids=repr)
+async def test_an_awaited_listener_that_raises_does_not_stop_the_turn(error: BaseException) -> None:
+    """As one that is only called."""
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report["exception"]))
+
+    async def broken(_: TurnActivity) -> None:
+        raise error
+
+    session = await open_session(answers("a"))
+    result = await session.turn("hi").stream_to(broken)
+    assert (result.reply, reports) == ("a", [error] * len(result.activities))
+
+
+async def test_an_awaited_listener_cannot_wait_for_the_next_turn() -> None:
+    """The present one waits for it, so that both would wait for ever: it is told so."""
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report["exception"]))
+
+    async def again(_: TurnActivity) -> None:
+        await session.turn("more")
+
+    session = await open_session(answers("a"))
+    await asyncio.wait_for(session.turn("hi").stream_to(again), 5)
+    assert {getattr(report, "code", "") for report in reports} == {"turn_inside_turn"}
+
+
+async def test_an_aborted_turn_does_not_wait_for_its_listeners() -> None:
+    """One that never returns is broken off with it, and the session takes the next turn."""
+    left: list[str] = []
+
+    async def stuck(_: TurnActivity) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.append("left")
+
+    session = await open_session(answers("a", "b"))
+    turn = session.start(session.turn("hi").watched_by(stuck))
+    await settle()
+    assert not turn.done
+    turn.abort()
+    await asyncio.wait_for(turn.settled(), 5)
+    assert left == ["left"]
+    assert (await session.turn("hi")).is_success
+
+
 async def test_a_turn_may_be_given_as_a_value() -> None:
     """A whole input keeps its own turn id, and an empty one asks with an empty text."""
     session = await open_session(answers("a", "b"))

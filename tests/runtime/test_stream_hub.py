@@ -9,6 +9,7 @@ import pytest
 from lash_nb.clock import CountingIds
 from lash_nb.runtime._assembler import TurnAssembler
 from lash_nb.runtime._turn_stream import TurnStreamHub
+from lash_nb.runtime._writer import Writer
 from lash_nb.wire import (
     DoneEvent,
     ErrorEvent,
@@ -38,7 +39,7 @@ class Ears:
     def hub(self, *sinks: Callable[[Any], None]) -> TurnStreamHub:
         """A hub that these ears listen to, after the given sinks."""
         heard = (*sinks, self.heard.append)
-        return TurnStreamHub(CountingIds(), TurnAssembler(), activities=heard, events=heard)
+        return TurnStreamHub(CountingIds(), TurnAssembler(), Writer(), activities=heard, events=heard)
 
     @property
     def kinds(self) -> list[str]:
