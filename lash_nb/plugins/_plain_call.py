@@ -1,8 +1,9 @@
 """One call of a plain function, which runs in a thread and cannot be stopped from outside: who waits for it can only leave."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from lash_nb.clock import SystemClock
 from lash_nb.plugins._result import tool_interrupted
@@ -11,8 +12,17 @@ __all__ = ["PlainCall", "left_calls", "left_replay_keys", "left_running", "left_
 
 _CLOCK: Final = SystemClock()
 _LEFT: "Final[set[PlainCall]]" = set()
-if hasattr(os, "register_at_fork"):  # they run on in the process that forked
-    os.register_at_fork(after_in_child=_LEFT.clear)
+_FORKS: Final[list[int]] = []
+"""This process and those that it descends from by forks, but for the first."""
+
+
+def _begin_afresh() -> None:
+    _LEFT.clear()  # they run on in the process that forked
+    _FORKS.append(os.getpid())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_afresh)
 
 
 class PlainCall:
@@ -36,7 +46,8 @@ class PlainCall:
         self._arguments = arguments
 
     def __call__(self) -> Any:
-        """Return what the function returns, and raise nothing that a thread cannot hand on."""
+        """Return what the function returns, and raise nothing that a thread cannot hand on; the child of a function that forks ends here."""
+        forks = len(_FORKS)
         began = _CLOCK.monotonic_ns()
         try:
             return self._function(**self._arguments)
@@ -47,6 +58,8 @@ class PlainCall:
         except KeyboardInterrupt:
             return tool_interrupted()
         finally:
+            if len(_FORKS) > forks:
+                _end_child(self.tool, sys.exc_info()[1])
             self.took_ns = _CLOCK.monotonic_ns() - began
             _LEFT.discard(self)
 
@@ -64,6 +77,16 @@ class PlainCall:
     def drop(self) -> None:
         """Say that it is not called any more."""
         self.took_ns = 0
+
+
+def _end_child(tool: str, error: BaseException | None) -> NoReturn:
+    """End a process that nobody waits for as for a tool: it has one thread and no event loop, and would go on as a second program."""
+    if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+        os._exit(error.code or 0)
+    how = f"raised {type(error).__name__}" if error else "returned"
+    told = f"lash_nb: ended child process {os.getpid()}, for tool {tool} forked and {how} in it; end the child with os._exit, or use subprocess\n"
+    os.write(2, told.encode())  # what writes to sys.stderr may be the parent's alone
+    os._exit(1)
 
 
 def left_calls() -> frozenset[PlainCall]:

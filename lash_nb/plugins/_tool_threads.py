@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -33,8 +33,16 @@ class NoThreadError(Exception):
     """There is no thread for a function, and none is to be expected."""
 
 
+class _ToolThread(threading.Thread):
+    """A thread of plain functions, which may run event loops of their own."""
+
+
 class ToolThreads:
-    """Threads that are begun when they are needed and then kept; none of them keeps the process alive."""
+    """Threads that are begun when they are needed and then kept; none of them keeps the process alive.
+
+    Args:
+        most: How many functions run at a time; beyond it each that another one waits for has a thread of its own.
+    """
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
@@ -45,8 +53,9 @@ class ToolThreads:
         """Know of no threads: those of a process that forked are not in the new one."""
         self._lock = threading.Lock()
         self._threads = 0
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._waiting: set[_Job] = set()
+        self._news: SimpleQueue[None] = SimpleQueue()
+        """One for each job that came; it wakes a thread and holds nothing: who leaves takes the job along."""
+        self._waiting: OrderedDict[_Job, None] = OrderedDict()
         self._running: set[_Job] = set()
 
     async def run(self, call: PlainCall) -> Any:
@@ -67,20 +76,25 @@ class ToolThreads:
         with self._lock:
             if self._is_stuck():
                 raise self._stuck()
-            if self._threads < min(self._most, len(self._running) + len(self._waiting) + 1):
-                self._begin()
-            self._waiting.add(job)
-        self._jobs.put(job)
+            busy = len(self._running) + len(self._waiting)
+            if busy >= self._most and isinstance(threading.current_thread(), _ToolThread):
+                # functions that wait for each other: were they to wait for a thread, too, none would ever be free
+                self._begin(partial(self._perform, job))
+                self._running.add(job)
+                return
+            if self._threads < min(self._most, busy + 1):
+                self._begin(self._work)
+                self._threads += 1
+            self._waiting[job] = None
+        self._news.put(None)
 
-    def _begin(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"lash-nb-tools-{self._threads + 1}", daemon=True)
+    def _begin(self, work: Callable[[], None]) -> None:
         try:
-            thread.start()
+            _ToolThread(target=work, name=f"lash-nb-tools-{self._threads + 1}", daemon=True).start()
         except RuntimeError as error:
             raise NoThreadError(
                 f"{error}: the system refuses this process another one; let other work end first"
             ) from error
-        self._threads += 1
         if not self._is_awaited_at_exit:
             self._is_awaited_at_exit = True
             atexit.register(self._let_end)
@@ -91,7 +105,7 @@ class ToolThreads:
                 job.call.leave()
             else:
                 job.call.drop()
-                self._waiting.discard(job)
+                self._waiting.pop(job, None)
             if self._is_stuck():
                 for other in self._waiting:
                     other.tell(None, self._stuck())
@@ -108,23 +122,23 @@ class ToolThreads:
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
-            if self._is_begun(job):
-                tell = job.performed()
-                with self._lock:
-                    self._running.discard(job)
-                tell()  # who waits may have the next call at once, and finds this thread free
-                del tell  # an idle thread holds nobody's arguments
-            del job
+            with suppress(BaseException):  # thrown into an idle thread from outside: the call that woke it is not meant
+                self._news.get()
+            self._perform_next()
 
-    def _is_begun(self, job: "_Job") -> bool:
-        """Let a job run, unless nobody waits for it any more."""
+    def _perform_next(self) -> None:
         with self._lock:
-            is_wanted = job in self._waiting
-            if is_wanted:
-                self._waiting.discard(job)
-                self._running.add(job)
-        return is_wanted
+            if not self._waiting:  # nobody waits for it any more
+                return
+            job, _ = self._waiting.popitem(last=False)
+            self._running.add(job)
+        self._perform(job)
+
+    def _perform(self, job: "_Job") -> None:
+        tell = job.performed()
+        with self._lock:
+            self._running.discard(job)
+        tell()  # who waits may have the next call at once, and finds this thread free
 
     def _let_end(self) -> None:
         """Give what runs a moment at the end of the process, and say what is broken off."""

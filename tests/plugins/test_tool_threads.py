@@ -1,10 +1,13 @@
 """Plain functions that nobody waits for any more: what becomes of them, and of those that come after."""
 
 import asyncio
+import ctypes
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -181,6 +184,114 @@ async def test_a_function_for_which_no_thread_can_be_begun_fails_and_never_runs(
     assert await first is True
     assert await threads.run(PlainCall("third", lambda: 3, {})) == 3
     assert began == []
+
+
+async def test_a_function_that_waits_for_another_does_not_wait_for_its_own_thread() -> None:
+    """Each that is called out of a tool thread has a thread beyond the limit, and so have those that wait behind it."""
+    threads = ToolThreads(most=2)
+    all_run = threading.Barrier(2)
+
+    def outer(level: int) -> int:
+        if level == 2:
+            all_run.wait(5)
+        return level and 1 + asyncio.run(threads.run(PlainCall("outer", outer, {"level": level - 1})))
+
+    calls = [threads.run(PlainCall("outer", outer, {"level": 2})) for _ in range(6)]
+    assert await asyncio.wait_for(asyncio.gather(*calls), 10) == [2] * 6
+
+
+async def test_as_many_tools_as_there_are_threads_may_run_turns_of_their_own() -> None:
+    """Whose tools are plain functions, too."""
+    begun = threading.Barrier(64)
+
+    @tool
+    def inner() -> int:
+        """Count to one."""
+        return 1
+
+    @tool
+    def outer() -> str:
+        """Ask a model of its own."""
+        begun.wait(10)
+        return asyncio.run(asked())
+
+    async def asked() -> str:
+        session = await open_session([call("inner"), "done"], inner)
+        return (await session.turn("hi")).reply
+
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    outputs = await asyncio.wait_for(asyncio.gather(*(outer.run({}, context) for _ in range(64))), 30)
+    assert {output.value_for_projection() for output in outputs} == {"done"}
+
+
+async def test_what_is_thrown_into_an_idle_thread_loses_no_call() -> None:
+    """As a debugger or a time limit of somebody else's does it: the next function runs, in the same thread."""
+    threads = ToolThreads(most=1)
+    ident = await threads.run(PlainCall("where", threading.get_ident, {}))
+    for error in (ValueError, SystemExit):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
+        assert await asyncio.wait_for(threads.run(PlainCall("where", threading.get_ident, {})), 5) == ident
+
+
+async def test_who_leaves_before_there_is_a_thread_takes_the_arguments_along(gate: threading.Event) -> None:
+    """They may be large, and the thread may never be free."""
+
+    class Large:
+        """What a tool is given."""
+
+    threads = ToolThreads(most=1)
+    first = asyncio.create_task(threads.run(PlainCall("first", gate.wait, {})))
+    given = Large()
+    seen = weakref.ref(given)
+    second = asyncio.create_task(threads.run(PlainCall("second", print, {"sep": given})))
+    del given
+    await settle()
+    second.cancel()
+    await asyncio.wait([second])
+    del second
+    gc.collect()
+
+    assert seen() is None
+    gate.set()
+    assert await first is True
+
+
+RETURNING = """
+import asyncio, os, sys, lash_nb
+from lash_nb.plugins import ToolContext
+
+@lash_nb.tool
+def fork(way: str) -> int:
+    "Fork, and leave it to the child to go on."
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if way == "exit":
+        sys.exit(3)
+    return 1 // (way == "return")
+
+async def main():
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    for way in ("return", "raise", "exit", "return"):
+        print((await fork.run({"way": way}, context)).value_for_projection())
+
+asyncio.run(main())
+print("over")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_the_child_of_a_function_that_forks_ends_with_it() -> None:
+    """It runs nothing of the program that follows, and what was wrong is said; a child that ends itself is left alone."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", RETURNING], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert done.stdout == "1\n1\n3\n1\nover\n", done.stderr
+    told = [line.split(", for ")[1] for line in done.stderr.splitlines()]
+    end = "in it; end the child with os._exit, or use subprocess"
+    assert told == [f"tool fork forked and {how} {end}" for how in ("returned", "raised ZeroDivisionError", "returned")]
 
 
 FORKING = """
