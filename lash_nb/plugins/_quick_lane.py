@@ -27,7 +27,8 @@ class QuickLane:
     def begin_afresh(self) -> None:
         """Know of no thread: that of a process that forked is not in the new one."""
         self._free = threading.Lock()
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._news: SimpleQueue[None] = SimpleQueue()
+        self._job: _Job | None = None
         self._begun = False
 
     def take(self) -> bool:
@@ -39,13 +40,21 @@ class QuickLane:
         if not self._begun:
             self._begun = True
             threading.Thread(target=self._work, name="lash-nb-quick-tools", daemon=True).start()
-        job = _Job(function, copy_context(), self._free)
-        self._jobs.put(job)
+        self._job = job = _Job(function, copy_context(), self._free)
+        self._news.put(None)
         return await job.result()
 
     def _work(self) -> None:
         while True:
-            self._jobs.get().perform()
+            with suppress(
+                BaseException
+            ):  # thrown into the idle thread from outside: the call that woke it is not meant
+                self._news.get()
+            job = self._job
+            if job is not None:
+                self._job = None
+                job.perform()
+            del job  # an idle thread holds nobody's arguments
 
 
 class _Job:

@@ -1,11 +1,13 @@
 """Plain functions that are done in no time run in a thread of their own; nobody notices but the clock."""
 
 import asyncio
+import ctypes
 import threading
 import time
 from contextvars import ContextVar
 
 from lash_nb.plugins import ToolContext, tool
+from lash_nb.plugins._quick_lane import QuickLane
 from lash_nb.wire import ToolCallOutput, ToolSuccess
 from tests.plugins.test_function_tool import outcome_of
 
@@ -143,3 +145,15 @@ def test_a_loop_that_closes_meanwhile_breaks_nothing() -> None:
     time.sleep(0.01)
 
     assert value(asyncio.run(wait.run({}, CONTEXT))) is True
+
+
+async def test_what_is_thrown_into_the_idle_lane_loses_no_call() -> None:
+    """The function that woke it runs, in the same thread, and so do those after it."""
+    lane = QuickLane()
+    idents = set[int]()
+    for error in (None, ValueError, SystemExit, None):
+        if error is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(max(idents)), ctypes.py_object(error))
+        assert lane.take()
+        idents.add(await asyncio.wait_for(lane.run(threading.get_ident), 5))
+    assert len(idents) == 1
