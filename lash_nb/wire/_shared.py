@@ -38,11 +38,15 @@ class _Trunk:
         self.json = bytearray()
         self.ends = array("Q")
 
-    def written(self, length: int, encode: Callable[[Any], bytes]) -> bytes:
-        """Return the JSON of the first items, with commas between; as a rule each is encoded once."""
+    def written(
+        self, length: int, encode: Callable[[Any], bytes], before: Sequence[bytes], behind: Sequence[bytes]
+    ) -> bytes:
+        """Return the first items as a JSON array, with others around them that are JSON already; as a rule each is encoded once, and copied once."""
         size = self.size(length, encode)
-        with _WRITING:
-            return bytes(memoryview(self.json)[:size])
+        with _WRITING, memoryview(self.json) as held, held[:size] as shared:  # which nobody may let grow meanwhile
+            pieces = [*before, *([shared] if size else ()), *behind]
+            parts = [part for piece in pieces for part in (b",", piece)]
+            return b"".join((b"[", *parts[1:], b"]"))
 
     def size(self, length: int, encode: Callable[[Any], bytes]) -> int:
         """Return the bytes of the same; several threads may ask at the same time."""
@@ -170,9 +174,8 @@ class SharedSequence(TupleLike[Item]):
             encode: Writes one item.
             trunk: Where what it wrote of that list is kept; with the list itself by default.
         """
-        shared = (trunk or self._trunk).written(self._length, encode)
-        pieces = [*map(encode, self._before), *([shared] if shared else ()), *map(encode, self._behind)]
-        return b"[%b]" % b",".join(pieces)
+        before, behind = list(map(encode, self._before)), list(map(encode, self._behind))
+        return (trunk or self._trunk).written(self._length, encode, before, behind)
 
     def json_size(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> int:
         """Return the bytes of `to_json`."""

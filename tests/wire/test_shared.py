@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
@@ -248,3 +249,20 @@ def test_a_record_whose_last_field_lies_open_holds_what_was_written_before() -> 
         for one in (request, msgspec.structs.replace(request, messages=SharedSequence(request.messages)))
     )
     assert shared.to_json() == plain.to_json()
+
+
+def test_what_was_written_before_is_copied_once_and_once_more_into_its_record() -> None:
+    """A conversation of 100 MB needs no third and fourth copy beside the one that is kept and the text that is made."""
+    held = SharedSequence(["x" * 100_000] * 20).within(("before",), ("behind",))
+    size = len(to_json({"messages": held}))
+    tracemalloc.start()
+    try:
+        to_json(held)
+        alone = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        to_json({"messages": held})
+        within = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (alone < 2.2 * size, within < 2.2 * size) == (True, True), (alone / size, within / size)
