@@ -56,6 +56,7 @@ def test_there_is_a_law_for_every_type() -> None:
         "AttachmentId",
         "BlobRef",
         "External",
+        "LONGEST_PICTURE_SIDE",
         "Octets",
         "PreparedProcessEventAppend",
         "ProcessScopeId",
