@@ -51,27 +51,27 @@ _LEAVES: Final[Mapping[str, Any]] = {
     "protocol_iteration": _Number | None,
     "duration_ms": _Milliseconds | None,
     "usage": UsageMembers | None,
-    "status": _Text | bool | None,
     "schema_version": _Number | None,
 }
 """Types of facts that are no text."""
 
 
-def _kind(fact: str) -> Any:
-    return _LEAVES.get(fact, _Text | None)
+def _kind(fact: str, text: Any = _Text) -> Any:
+    """Return the type of a fact; of a text which texts it may be."""
+    return text | bool | None if fact == "status" else _LEAVES.get(fact, text | None)
 
 
 def _shape(
-    name: str, own: Mapping[str, tuple[Any, Any]], facts: Iterable[tuple[str, Place]], *, is_loose: bool = False
+    name: str, own: Mapping[str, tuple[Any, Any]], places: Mapping[str, Any], *, is_loose: bool = False
 ) -> type[msgspec.Struct]:
-    """Make a struct of all places, with a struct inside for each member that has members."""
-    leaves, inner = dict(own), dict[str, list[tuple[str, Place]]]()
-    for fact, place in facts:
-        head, _, rest = place.path.partition(".")
+    """Make a struct of all places, which have these types, with a struct inside for each member that has members."""
+    leaves, inner = dict(own), dict[str, dict[str, Any]]()
+    for path, kind in places.items():
+        head, _, rest = path.partition(".")
         if rest:
-            inner.setdefault(head, []).append((fact, Place(rest, place.versions)))
+            inner.setdefault(head, {})[rest] = kind
         else:
-            leaves[head] = (Any if is_loose else _kind(fact), None)
+            leaves[head] = (kind, None)
     for head, below in inner.items():
         nested = _shape(f"{name}_{head}", {}, below, is_loose=is_loose)
         leaf = leaves.get(head, (None, None))[0]
@@ -82,21 +82,28 @@ def _shape(
     return msgspec.defstruct(name, fields, frozen=True, gc=False, kw_only=True)
 
 
-_IN_CONTEXTS: Final = [(fact, place) for fact, places in CONTEXT_FACTS.items() for place in places]
-_IN_RECORDS: Final = [
-    (fact, place) for fact in INDEXED_FACTS for places in RECORD_FACTS[fact].values() for place in places
-]
+_IN_CONTEXTS: Final = {place.path: _kind(fact) for fact, places in CONTEXT_FACTS.items() for place in places}
 _RAW: Final = (msgspec.Raw, msgspec.Raw(b"{}"))
 
 Context: Final[Any] = _shape("Context", {}, _IN_CONTEXTS)
 """The members of a context that the index keeps."""
-LooseContext: Final[Any] = _shape("LooseContext", {}, _IN_CONTEXTS, is_loose=True)
+LooseContext: Final[Any] = _shape("LooseContext", {}, dict.fromkeys(_IN_CONTEXTS, Any), is_loose=True)
 """The same members, of any type."""
 
 
-def _peek_of(types: Sequence[str]) -> Any:
-    """Make the shape of records of these types: their members that the index keeps, in the order in which lash writes them."""
+def _places_in(types: Iterable[str]) -> dict[str, str]:
+    """Return where records of these types have facts that the index keeps, and which."""
     kinds = dict.fromkeys(map(kind_of, types))
+    return {place.path: fact for fact in INDEXED_FACTS for kind in kinds for place in RECORD_FACTS[fact].get(kind, ())}
+
+
+def _peek_of(types: Sequence[str], words: Mapping[str, set[str]]) -> Any:
+    """Make the shape of records of these types: their members that the index keeps, in the order in which lash writes them.
+
+    Args:
+        types: The types.
+        words: The only texts that may stand at these places.
+    """
     own = {
         "schema_version": (_kind("schema_version"), None),
         "timestamp": (str, ...),
@@ -104,14 +111,15 @@ def _peek_of(types: Sequence[str]) -> Any:
         "type": (Literal[tuple(types)], ...),
         "content": (_Text | None, None),
     }
-    places = [(fact, place) for fact in INDEXED_FACTS for kind in kinds for place in RECORD_FACTS[fact].get(kind, ())]
+    texts = {path: Literal[tuple(sorted(few))] for path, few in words.items() if 0 < len(few) <= _FEW_WORDS}
+    places = {path: _kind(fact, texts.get(path, _Text)) for path, fact in _places_in(types).items()}
     return _shape("Peek", own, places)
 
 
 LoosePeek: Final[Any] = _shape(
     "LoosePeek",
     {**dict.fromkeys(("schema_version", "timestamp", "type", "content"), (Any, None)), "context": _RAW},
-    _IN_RECORDS,
+    dict.fromkeys(_places_in(RECORD_TYPES), Any),
     is_loose=True,
 )
 """The same members, of any type."""
@@ -132,11 +140,14 @@ the number of values with that of lines, and checks the encoding.
 class PeekDecoder:
     """Does the same for lines whose members all have the types that their release gives them, the fastest way there is.
 
-    A trace has some of all types of records: a shape without the members of the others is read faster.
+    A trace has some of all types of records: a shape without the members of the others is read faster. Most texts are among a few words, too:
+    a shape that knows them makes no new text of each, which would be looked up by its signs. It refuses any other: then both are learned anew.
     """
 
     def __init__(self) -> None:
-        self._types: frozenset[str] = frozenset()
+        self._types: set[str] = set()
+        self._words: dict[str, set[str]] = {}
+        self._lessons = 0
         self._decode: Any = None
 
     def __reduce__(self) -> tuple[type["PeekDecoder"], tuple[()]]:
@@ -154,15 +165,28 @@ class PeekDecoder:
             with suppress(msgspec.ValidationError):
                 return self._decode(lines)  # type: ignore[no-any-return]  # a list of peeks
         peeks = _decode_known(lines)
-        if len(lines) > _MANY and (types := {peek.type for peek in peeks}) - self._types:
-            self._types |= types
-            self._decode = msgspec.json.Decoder(_peek_of(sorted(self._types))).decode_lines
+        if len(lines) > _MANY:
+            self._learn(peeks)
         return peeks
+
+    def _learn(self, peeks: Sequence[Any]) -> None:
+        self._types |= {peek.type for peek in peeks}
+        self._lessons += 1
+        for path, fact in _places_in(self._types).items():
+            known = self._words.setdefault(path, set())
+            if fact not in _LEAVES and len(known) <= _FEW_WORDS:
+                known.update(value for value in set(column_of(path)(peeks)) if type(value) is str)
+        words = self._words if self._lessons <= _LESSONS else {}
+        self._decode = msgspec.json.Decoder(_peek_of(sorted(self._types), words)).decode_lines
 
 
 _MANY: Final = 1 << 18
 """Bytes of a piece from which a shape for a trace pays: it takes a millisecond to make."""
-_decode_known: Final = msgspec.json.Decoder(_peek_of([*RECORD_TYPES])).decode_lines
+_FEW_WORDS: Final = 64
+"""Words that one place has, at most; a place with more has texts of any kind."""
+_LESSONS: Final = 8
+"""Shapes that are made for a trace before its texts count as such that go on to change: each refusal costs another look at a piece."""
+_decode_known: Final = msgspec.json.Decoder(_peek_of([*RECORD_TYPES], {})).decode_lines
 
 _decode_any: Final = msgspec.json.Decoder().decode
 _MAX_DIGITS: Final = 1_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lash_nb.clock import parse_rfc3339
 from lash_nb.trace import Usage, read_fact, read_trace
-from tests.trace.lines import STATION, line, llm_end, record, whole_lines
+from tests.trace.lines import STATION, line, llm_end, record, tool_end, whole_lines
 
 
 def test_the_index_tells_where_each_record_lies() -> None:
@@ -210,3 +210,22 @@ def test_records_are_read_in_any_order() -> None:
     assert [body["number"] for body in trace.bodies(rows)] == rows
     assert [body["number"] for body in trace[::-7]] == list(range(1999, -1, -7))
     assert list(trace.bodies([])) == []
+
+
+def test_words_that_come_late_are_read_right() -> None:
+    """In a long trace each word is told as it stands: one that was never met before, and after many of these another, a null or a number."""
+    names = [name for late in (*map("tool {}".format, range(12)), "größer", None, 5) for name in ("t", late)]
+    padding = "x" * 100_000
+    data = b"".join(
+        line(tool_end(0, f"call {at}", "cancelled" if at % 100 == 99 else "success", name=name, args=padding))
+        for at, name in enumerate(name for name in names for _ in range(10))
+    )
+    index = read_trace(data).index
+
+    told = index.text("name")
+    assert [told[row] for row in range(0, len(index), 10)] == [
+        name if isinstance(name, str) else None for name in names
+    ]
+    assert len(data) > 12 << 21
+    assert [row for row in range(len(index)) if index.text("status")[row] == "cancelled"] == [99, 199, 299]
+    assert index.text("call_id").values == [f"call {at}" for at in range(len(index))]
