@@ -12,7 +12,7 @@ __all__ = ["SLICE", "ends_and_encoding", "is_utf8"]
 SLICE: Final = 1 << 15
 """Bytes whose encoding is checked at once: the text that the check makes and throws away stays in the cache."""
 _WORD: Final = 8
-_AT_ONCE: Final = 1 << 14
+_AT_ONCE: Final = 1 << 15
 """Words that are looked at together: what is computed for each of their bytes stays in the cache, too."""
 _LARGE: Final = 1 << 22
 """One long line is looked at slice by slice: what is computed for all its words at once would be as large as itself."""
@@ -33,7 +33,7 @@ def ends_and_encoding(data: bytes | memoryview) -> tuple[Ints, bool]:
         return np.flatnonzero(np.frombuffer(data, "u1") == _LINE_FEED), is_utf8(data)
     words, rest, at = _split(data, _FIRST_PLAIN)
     places = np.flatnonzero(words.view("u1") == _LINE_FEED)
-    ends = at[places // _WORD] * _WORD + places % _WORD
+    ends = _bytes_of(at, places)
     if _LINE_FEED in rest:
         behind = len(data) - len(rest)
         ends = np.append(ends, [behind + place for place, sign in enumerate(rest) if sign == _LINE_FEED])
@@ -49,13 +49,22 @@ def _split(data: bytes | memoryview, plain: np.int8) -> tuple[Ints, bytes, Ints]
     """Return the words that have a byte below `plain`, and the last one; the bytes behind that; and which words these are."""
     size = len(data) // _WORD
     signs = np.frombuffer(data, "i1", size * _WORD)
-    marks = np.empty(size, bool)
+    room = np.zeros(-(-size // _WORD) * _WORD, bool)
+    marks = room[:size]
     for first in range(0, size, _AT_ONCE):
         few = slice(first * _WORD, (first + _AT_ONCE) * _WORD)
         np.not_equal((signs[few] < plain).view("u8"), 0, out=marks[first : first + _AT_ONCE])
     marks[-1:] = True
-    at = np.flatnonzero(marks)
+    eights = room.view("u8")  # most of them have no mark: those that have are soon found
+    marked = np.flatnonzero(eights != 0)
+    at = _bytes_of(marked, np.flatnonzero(eights[marked].view(bool)))
     return signs.view("<u8")[at], bytes(data[len(signs) :]), at
+
+
+def _bytes_of(at: Ints, places: Ints) -> Ints:
+    """Return where bytes are all in all which have these places among those of the words `at`."""
+    found: Ints = (at[places >> 3] << 3) + (places & 7)
+    return found
 
 
 def _are_utf8(words: Ints, rest: bytes, at: Ints) -> bool:
