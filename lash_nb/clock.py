@@ -227,7 +227,7 @@ def rfc3339(ns: int) -> str:
     """
     seconds, fraction = divmod(ns, _NS)
     if fraction % 1_000:
-        return f"{_second(seconds)}.{fraction:09}+00:00"
+        return f"{_second(seconds)}.{str(fraction).zfill(9)}+00:00"  # `:09` costs more than twice as much
     return f"{_second(seconds)}{_rounded(fraction)}+00:00"
 
 

@@ -126,7 +126,8 @@ class External(Wire, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     absent: ClassVar[Any] = None
 
     def __post_init__(self) -> None:
-        if astuple(self).count(self.absent) != len(self.__struct_fields__) - 1:
+        variants = astuple(self)
+        if variants.count(self.absent) != len(variants) - 1:
             names = ", ".join(self.__struct_fields__)
             message = f"{type(self).__name__} takes exactly one of {names}; give one and leave the others out"
             raise ValueError(message)  # msgspec adds the path and turns it into a decoding error

@@ -39,9 +39,9 @@ _NO_EFFECT: Final = "effect"
 
 def turn_effect_invocation(scope: RuntimeScope, effect_number: int, kind: RuntimeEffectKind) -> RuntimeInvocation:
     """Return the invocation of an effect that the turn machine numbered `effect_number`; `scope` is the whole turn scope."""
-    turn = f"{scope.session_id}:{scope.turn_id}:{scope.turn_index}:{scope.protocol_iteration}"
     effect_id = str(effect_number)
-    return _effect(scope, effect_id, kind, f"{turn}:{kind}:{effect_id}")
+    key = f"{scope.session_id}:{scope.turn_id}:{scope.turn_index}:{scope.protocol_iteration}:{kind}:{effect_id}"
+    return _effect(scope, effect_id, kind, key)
 
 
 def child_tool_effect_invocation(parent: RuntimeInvocation, effect_number: int, call_id: str) -> RuntimeInvocation:
