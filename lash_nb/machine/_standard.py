@@ -1,11 +1,10 @@
 """The standard protocol: ask the model, run its tool calls, until it answers in prose (lash 0.1.0-alpha.37, turns §9)."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, field
 
-from lash_nb.errors import WireError
 from lash_nb.machine._driver import (
     AdvanceProtocolIteration,
     AppendEvents,
@@ -48,7 +47,7 @@ from lash_nb.wire import (
     TurnFinish,
     TurnOutcome,
     TurnStopDetail,
-    from_json,
+    from_json_rows,
     reassign_part_ids,
     to_builtins,
 )
@@ -57,6 +56,8 @@ __all__ = ["STANDARD_EXECUTION_SECTION", "StandardDriver"]
 
 _PICTURE: Final = "[Image attached]"
 _NO_OUTPUT: Final = "[No output]"
+_JSON_SPACE: Final = " \t\n\r"
+_NOTHING_RETURNED: Final = (TextReturnPart(text=_NO_OUTPUT),)
 
 STANDARD_EXECUTION_SECTION: Final = """\
 Use tools by calling them directly.
@@ -180,11 +181,10 @@ def _answer(context: DriverContext, said: _Said) -> tuple[DriverAction, ...]:
 
 
 def _run_tools(context: DriverContext, said: _Said) -> tuple[DriverAction, ...]:
+    args = _arguments([call.input_json for call in said.calls])
     calls = tuple(
-        PendingToolCall(
-            call_id=call.call_id, tool_name=call.tool_name, args=_arguments(call.input_json), replay=call.replay
-        )
-        for call in said.calls
+        PendingToolCall(call_id=call.call_id, tool_name=call.tool_name, args=given, replay=call.replay)
+        for call, given in zip(said.calls, args, strict=True)
     )
     return (_append(_message(context, "Assistant", said.parts())), StartTools(calls=calls))
 
@@ -200,12 +200,13 @@ def _model_has_just_got_results(messages: Sequence[Message]) -> bool:
     )
 
 
-def _arguments(input_json: str) -> Json:
+def _arguments(written: Sequence[str]) -> Sequence[Json]:
     """Text that is no JSON counts as an empty object; the check of the arguments then tells the model what is missing."""
-    try:
-        return from_json(input_json)
-    except WireError:
-        return {}
+    read = from_json_rows([text.encode(errors="surrogatepass") for text in written], Any)
+    return [
+        {} if args is None and text.strip(_JSON_SPACE) != "null" else args
+        for args, text in zip(read, written, strict=True)
+    ]
 
 
 def _result_parts(call: CompletedToolCall) -> list[Part]:
@@ -221,6 +222,8 @@ def _result_parts(call: CompletedToolCall) -> list[Part]:
 
 def _with_one_text(parts: Sequence[ModelToolReturnPart]) -> Sequence[ModelToolReturnPart]:
     """Return the parts with one text: several are joined, a mark in the place of each picture; none becomes a mark."""
+    if not parts:
+        return _NOTHING_RETURNED
     said = [part for part in parts if not isinstance(part, TextReturnPart) or part.text]
     pictures = [part for part in said if not isinstance(part, TextReturnPart)]
     if len(said) - len(pictures) == 1:

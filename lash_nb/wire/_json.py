@@ -153,7 +153,11 @@ def stable_hash(value: Any) -> str:
     return hashlib.sha256(to_json(value)).hexdigest()
 
 
-def from_json_rows(rows: Sequence[bytes], type: type[T]) -> list[T | None]:
+@overload
+def from_json_rows(rows: Sequence[bytes], type: type[T]) -> list[T | None]: ...
+@overload
+def from_json_rows(rows: Sequence[bytes], type: Any) -> list[Any]: ...
+def from_json_rows(rows: Sequence[bytes], type: Any) -> list[Any]:
     """Read small documents as values of one type; None in the place of each that is none.
 
     Documents that are as they would be written are read together, which is faster than one by one.

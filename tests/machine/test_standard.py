@@ -181,6 +181,18 @@ def test_arguments_are_parsed_or_empty(input_json: str, args: Any) -> None:
     assert end(effects).messages[1].parts[0].content == input_json
 
 
+def test_the_arguments_of_each_call_are_read_by_themselves() -> None:
+    """What is no JSON in one call changes nothing for the others of its reply, and a null is no empty object."""
+    written = [' {"a": 1}', "{broken", " null", "null", "\ud800", "[1e16]", "\u00a0null"]
+
+    effects = play(
+        machine(), ScriptedHost(replies=[respond(*(call(f"c{i}", input_json=t) for i, t in enumerate(written)))])
+    )
+
+    (asked,) = [effect for effect in effects if isinstance(effect, ToolCalls)]
+    assert [one.args for one in asked.calls] == [{"a": 1}, {}, None, None, {}, [1e16], {}]
+
+
 def test_every_call_has_one_result_with_its_pictures_behind_it() -> None:
     """Several texts become one, with a mark where a picture stood; a result without text says so in words."""
     picture = AttachmentRef(id="0" * 64, media_type=MediaType(type="png"), byte_len=3)
