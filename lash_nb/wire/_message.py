@@ -1,7 +1,7 @@
 """Messages and their parts (lash 0.1.0-alpha.37, sessions §2, turns §1.1)."""
 
-from collections.abc import Callable, Iterable
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -231,33 +231,26 @@ class ResumeSafety:
 
     def feed(self, messages: Iterable[Message]) -> "ResumeSafety":
         """Take the next messages into account and return the checker itself."""
+        open_ids = self._open
         for message in messages:
+            role = message.role
             for part in message.parts:
-                check = _PAIRING.get(part.kind)
-                if check is not None and not check(self, message, (part.tool_call_id or "").strip()):
-                    self._broken = True
+                if part.kind == "ToolCall":
+                    call_id = (part.tool_call_id or "").strip()
+                    if role != "Assistant" or not call_id or call_id in open_ids:
+                        self._broken = True
+                    open_ids.add(call_id)
+                elif part.kind == "ToolResult":
+                    call_id = (part.tool_call_id or "").strip()
+                    if role != "User" or call_id not in open_ids:
+                        self._broken = True
+                    open_ids.discard(call_id)
         return self
 
     @property
     def is_safe(self) -> bool:
         """Whether what was fed so far is a point to go on from."""
         return not self._broken and not self._open
-
-    def _feed_call(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "Assistant" and bool(call_id) and call_id not in self._open
-        self._open.add(call_id)
-        return safe
-
-    def _feed_result(self, message: Message, call_id: str) -> bool:
-        safe = message.role == "User" and call_id in self._open
-        self._open.discard(call_id)
-        return safe
-
-
-_PAIRING: Final[dict[str, Callable[[ResumeSafety, Message, str], bool]]] = {
-    "ToolCall": ResumeSafety._feed_call,  # noqa: SLF001 - the same module
-    "ToolResult": ResumeSafety._feed_result,  # noqa: SLF001 - the same module
-}
 
 
 def messages_are_prompt_resume_safe(messages: Iterable[Message]) -> bool:
