@@ -165,6 +165,8 @@ class CancellationToken:
     Not bound to an event loop before somebody waits on it.
     """
 
+    __slots__ = ("__weakref__", "_callbacks", "_cancelled", "_children")
+
     def __init__(self) -> None:
         self._cancelled = False
         self._children: set[weakref.ref[CancellationToken]] = set()

@@ -195,12 +195,13 @@ class ToolDispatcher:
     def _callable(self, name: str) -> tuple[ToolProvider, ToolManifest] | None:
         """Who runs the tool, when the model may call it: what the surface says counts, else what the registry knows."""
         entry = self.surface.entry(name)
-        if entry is None and self.surface.is_hidden(name):
-            return None
-        manifest = self._registry.resolve_manifest(name) if entry is None else entry.manifest
-        if manifest is None:
-            return None
-        availability = manifest.effective_availability if entry is None else entry.availability
+        if entry is not None:
+            manifest, availability = entry.manifest, entry.availability
+        else:
+            known = None if self.surface.is_hidden(name) else self._registry.resolve_manifest(name)
+            if known is None:
+                return None
+            manifest, availability = known, known.effective_availability
         provider = self._registry.provider(name) if at_least(availability, "callable") else None
         return None if provider is None else (provider, manifest)
 
