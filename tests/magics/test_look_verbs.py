@@ -470,5 +470,5 @@ def test_effects_that_are_no_longer_kept_are_counted(shell: Shell) -> None:
     )
 
     for entries, said in ((later, True), (shell["session"].effects, False)):
-        for face in shell.faces(entries_table(entries)).values():
+        for face in shell.faces(entries_table(entries, attachment_data=shell["session"].attachment_data)).values():
             assert ("2,500 earlier no longer kept" in face) == said
