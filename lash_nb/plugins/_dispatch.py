@@ -12,7 +12,7 @@ from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins._child_calls import ChildCalls
 from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext
-from lash_nb.plugins._drawing import close_figures, pyplot_figures
+from lash_nb.plugins._figures import CallFigures, close_figures
 from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._library_values import PictureFound
 from lash_nb.plugins._plain import NotJsonError, plain_json
@@ -119,31 +119,27 @@ class ToolDispatcher:
         sleep = sleep or self._sleep
         plan = RetryPlan.of(manifest.retry_policy, prepared.call_id)
         children = ChildCalls(partial(self._child, context, sleep), self._is_serial)
-        known = pyplot_figures()
-        for attempt in count(1):
-            told = replace(context, attempt_number=attempt, max_attempts=plan.attempts, dispatch=children)
-            try:
-                given = await provider.execute(ToolCall(name=name, args=prepared.args, context=told))
-            except BaseException as error:  # noqa: BLE001 - a tool of the user's own
-                given = _failure(error)
-            checked = _checked_at_once(name, given, sink)
-            output = (
-                checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink, known)
-            )
-            wish = plan.wish(output)
-            if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
-                break
-            last = await _paused(prepared, attempt, output, plan.delay_ms(attempt, wish), sleep)
-            if last is not None:
-                output = last
-                break
-        duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
-        if self._hooks is not None:
-            given = await self._hooks.after(prepared, output, duration_ms)
-            checked = _checked_at_once(name, given, sink)
-            output = (
-                checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink, known)
-            )
+        with CallFigures():
+            for attempt in count(1):
+                told = replace(context, attempt_number=attempt, max_attempts=plan.attempts, dispatch=children)
+                try:
+                    given = await provider.execute(ToolCall(name=name, args=prepared.args, context=told))
+                except BaseException as error:  # noqa: BLE001 - a tool of the user's own
+                    given = _failure(error)
+                checked = _checked_at_once(name, given, sink)
+                output = checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink)
+                wish = plan.wish(output)
+                if wish is None or (context.cancellation is not None and context.cancellation.cancelled):
+                    break
+                last = await _paused(prepared, attempt, output, plan.delay_ms(attempt, wish), sleep)
+                if last is not None:
+                    output = last
+                    break
+            duration_ms = (self._clock.monotonic_ns() - started) // NS_PER_MS
+            if self._hooks is not None:
+                given = await self._hooks.after(prepared, output, duration_ms)
+                checked = _checked_at_once(name, given, sink)
+                output = checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink)
         return self._completed(prepared, output, duration_ms=duration_ms)
 
     async def _child(self, parent: ToolContext, sleep: RetrySleep, pending: PendingToolCall) -> CompletedToolCall:
@@ -266,12 +262,10 @@ def _checked_at_once(name: str, output: object, attachments: AttachmentSink | No
         return found
 
 
-async def _checked_beside(
-    name: str, found: PictureFound, attachments: AttachmentSink | None, known: frozenset[int]
-) -> ToolCallOutput:
+async def _checked_beside(name: str, found: PictureFound, attachments: AttachmentSink | None) -> ToolCallOutput:
     """The same, in a thread: nobody else changes a figure that a tool has given away, and it is drawn without a window or `pyplot`.
 
-    A figure that the call made with `pyplot`, which did not know it before, is closed there: it would be seen twice.
+    A figure that the call made with `pyplot` is closed there: it would be seen twice.
     """
     call = PlainCall(name, _checked, {"name": name, "output": found.rest, "attachments": attachments})
     try:
@@ -279,7 +273,7 @@ async def _checked_beside(
     except NoThreadError as error:
         return tool_failure("resource_limit", "tool_threads", str(error), source="tool")
     if isinstance(checked.outcome, ToolSuccess):
-        close_figures(found.pictures, known)
+        close_figures(found.pictures)
     return checked
 
 

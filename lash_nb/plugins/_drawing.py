@@ -1,14 +1,12 @@
 """A figure of matplotlib, and an image of PIL, as PNG. Whoever has one has the library: nothing is imported here."""
 
-import sys
-from collections.abc import Iterable
 from io import BytesIO
 from threading import Lock
 from typing import Any, Final
 
 from lash_nb.wire import LONGEST_PICTURE_SIDE
 
-__all__ = ["NoPictureError", "close_figures", "drawn_png", "image_png", "pyplot_figures"]
+__all__ = ["NoPictureError", "drawn_png", "image_png"]
 
 _DRAWING: Final = Lock()
 _PNG_MODES: Final = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
@@ -60,23 +58,3 @@ def image_png(image: Any) -> bytes:
     written = BytesIO()
     (image if image.mode in _PNG_MODES else image.convert("RGB")).save(written, format="png")
     return written.getvalue()
-
-
-def pyplot_figures() -> frozenset[int]:
-    """Return the identities of the figures that pyplot knows; none where nobody has loaded it."""
-    helpers = sys.modules.get("matplotlib._pylab_helpers")
-    return frozenset(id(one.canvas.figure) for one in helpers.Gcf.get_all_fig_managers()) if helpers else frozenset()
-
-
-def close_figures(drawn: Iterable[Any], before: frozenset[int]) -> None:
-    """Let pyplot forget the figures in which these were drawn, so that a notebook does not show them once more below its cell.
-
-    They stay what they are for whoever holds them. What pyplot knew `before` the call is somebody else's, who may want to see it.
-    """
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is None:
-        return
-    for one in drawn:
-        figure = one.get_figure(root=True) if hasattr(one, "get_figure") else None
-        if figure is not None and id(figure) not in before:
-            pyplot.close(figure)

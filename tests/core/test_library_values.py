@@ -1,5 +1,6 @@
 """What a tool may return of other libraries: tables are summed up, pictures become attachments of the session."""
 
+import asyncio
 import dataclasses
 import datetime
 import threading
@@ -348,7 +349,8 @@ async def test_a_figure_that_a_tool_made_with_pyplot_is_closed_there() -> None:
 
     try:
         await called(give)
-        assert [pyplot.fignum_exists(figure.number) for figure in made] == [False, True]
+        known = [pyplot.figure(number) for number in pyplot.get_fignums()]
+        assert [figure in known for figure in made] == [False, True]
     finally:
         pyplot.close(made[1])
     made[0].savefig(BytesIO())
@@ -426,3 +428,68 @@ async def test_bytes_that_are_no_picture_are_refused() -> None:
     assert isinstance(outcome, ToolFailed)
     assert outcome.payload.code == "tool_result_not_json"
     assert "is bytes and no picture that can be stored" in outcome.payload.message
+
+
+async def test_nobody_shows_or_closes_what_a_tool_is_drawing() -> None:
+    """A notebook does so whenever a cell or a message of a widget is over: the picture is that of a tool that nobody disturbs."""
+    begun, closed = threading.Event(), threading.Event()
+
+    def give() -> Any:
+        """Give."""
+        pyplot.figure(figsize=(2, 1))
+        pyplot.plot([1, 3, 2])
+        begun.set()
+        assert closed.wait(5)
+        pyplot.title("late")
+        return pyplot.gcf()
+
+    own = pyplot.figure(figsize=(1, 1))
+    turn = asyncio.create_task(called(give))
+    await asyncio.to_thread(begun.wait, 5)
+    assert [pyplot.figure(number) for number in pyplot.get_fignums()] == [own]
+    pyplot.close("all")
+    closed.set()
+    (_, disturbed), (_, alone) = await turn, await called(give)
+
+    assert disturbed.payload.value == alone.payload.value
+    assert pyplot.get_fignums() == []
+
+
+async def test_tools_do_not_draw_into_each_others_figures() -> None:
+    """Each has a current figure of its own, on the event loop, too."""
+    meeting = asyncio.Barrier(3)
+
+    def drawing(title: str) -> Callable[[], Any]:
+        async def give() -> Any:
+            """Give."""
+            pyplot.figure(figsize=(2, 1))
+            await meeting.wait()
+            pyplot.title(title)
+            await meeting.wait()
+            return {"titles": [axes.get_title() for axes in pyplot.gcf().axes], "figures": pyplot.get_fignums()}
+
+        return give
+
+    found = await asyncio.gather(*(called(drawing(title)) for title in "abc"))
+
+    assert [outcome.payload.value for _, outcome in found] == [{"titles": [title], "figures": [1]} for title in "abc"]
+    assert len(pyplot.get_fignums()) == 3
+    pyplot.close("all")
+
+
+async def test_what_a_cancelled_tool_was_drawing_is_not_shown() -> None:
+    """It may still be drawing it."""
+    begun = asyncio.Event()
+
+    async def give() -> Any:
+        """Give."""
+        pyplot.figure(figsize=(2, 1))
+        begun.set()
+        await asyncio.Event().wait()
+
+    turn = asyncio.create_task(called(give))
+    await begun.wait()
+    turn.cancel()
+    await asyncio.wait({turn})
+
+    assert pyplot.get_fignums() == []
