@@ -46,7 +46,10 @@ def picture_name(picture: object) -> str | None:
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).expanduser().read_bytes()
+        file = Path(path).expanduser()
+        if not (file.is_file() or file.is_dir()) and file.exists():
+            _refuse(f"{_told(path)} is no plain file but a pipe or a device, which may never end; {_EXAMPLE}")
+        return file.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # no such file, no path at all, no such home
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
         message = f"the picture {_told(path)} cannot be read: {why}; check the path, {_EXAMPLE}"

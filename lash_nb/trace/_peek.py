@@ -97,6 +97,12 @@ def _places_in(types: Iterable[str]) -> dict[str, str]:
     return {place.path: fact for fact in INDEXED_FACTS for kind in kinds for place in RECORD_FACTS[fact].get(kind, ())}
 
 
+_WITH_MEMBERS: Final = frozenset(
+    path[:at] for path in [*_IN_CONTEXTS, *_places_in(RECORD_TYPES)] for at, sign in enumerate(path) if sign == "."
+)
+"""Places with others below them: where one release has a fact, another one has an object."""
+
+
 def _peek_of(types: Sequence[str], words: Mapping[str, set[str]]) -> Any:
     """Make the shape of records of these types: their members that the index keeps, in the order in which lash writes them.
 
@@ -279,13 +285,16 @@ def column_of(path: str) -> Callable[[Sequence[Any]], list[Any]]:
     read = eval(f"lambda structs: [struct.{path} for struct in structs]")  # noqa: S307 - a path of our own tables; twice as fast as a getter
     getter = attrgetter(path)
 
+    def each(structs: Sequence[Any]) -> list[Any]:
+        return [_value(getter, struct) for struct in structs]
+
     def column(structs: Sequence[Any]) -> list[Any]:
         try:
             return read(structs)  # type: ignore[no-any-return]  # a list
         except AttributeError:  # somewhere on the way stands null, or a text, in the place of an object
-            return [_value(getter, struct) for struct in structs]
+            return each(structs)
 
-    return column
+    return each if path in _WITH_MEMBERS else column
 
 
 def _value(getter: Callable[[Any], Any], struct: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -182,6 +183,8 @@ async def test_a_figure_is_drawn() -> None:
         (png(1, 1) + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; make it smaller"),
         (Path("none.png"), "'none.png' cannot be read: No such file"),
         (".", "cannot be read: Is a directory"),
+        ("pipe", "'pipe' is no plain file but a pipe or a device, which may never end; write"),
+        ("/dev/zero", "is no plain file"),
         ("a\0b", "cannot be read: embedded null byte"),
         ("~nobody-of-that-name/a.png", "cannot be read: "),
         (None, "not NoneType; write"),
@@ -197,6 +200,7 @@ async def test_what_is_no_picture_is_refused(
     """Before the turn begins, with what to do; no model sees it, in this turn or a later one."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "note.txt").write_text("BMW is a car, and no bitmap")
+    os.mkfifo(tmp_path / "pipe")
     session = await open_session(answers("a"))
     turn = session.turn("look")
 

@@ -229,3 +229,11 @@ def test_words_that_come_late_are_read_right() -> None:
     assert len(data) > 12 << 21
     assert [row for row in range(len(index)) if index.text("status")[row] == "cancelled"] == [99, 199, 299]
     assert index.text("call_id").values == [f"call {at}" for at in range(len(index))]
+
+
+@pytest.mark.parametrize("type_name", ["rlm_step", "program_step"])
+def test_a_member_that_is_missing_is_no_status(type_name: str) -> None:
+    """Also where other releases have an object there."""
+    written = line(record(0, type_name))
+    for records in (written, written * 5_000):
+        assert set(read_trace(records).index.text("status")) == {None}
