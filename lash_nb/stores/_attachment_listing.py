@@ -205,7 +205,7 @@ def _look_up(
 
 
 def _measured(store: AttachmentStore, attachment_id: AttachmentId) -> AttachmentRef:
-    """Return the stored meta; dimensions that nobody stated are read from the head of the picture, unless it is very large."""
+    """Return the stored meta; dimensions that nobody stated are read from the picture, unless it is very large."""
     meta = store.meta(attachment_id)
     is_stated = meta.width is not None and meta.height is not None
     if is_stated or meta.byte_len > _MEASURED:

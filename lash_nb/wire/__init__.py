@@ -44,7 +44,7 @@ from lash_nb.wire._identity import (
     lashlang_sleep_invocation, process_effect_invocation, process_event_invocation, tool_retry_sleep_invocation,
     turn_effect_invocation,
 )
-from lash_nb.wire._image import LONGEST_PICTURE_SIDE, image_dimensions, is_whole_image, picture_fault, sniff_image
+from lash_nb.wire._image import LONGEST_PICTURE_SIDE, has_picture_header, image_dimensions, is_whole_image, picture_fault, sniff_image
 from lash_nb.wire._injection import llm_reply, outcome_from, tool_outcome
 from lash_nb.wire._invocation import (
     CausalEffect, CausalHostEvent, CausalProcess, CausalProcessEvent, CausalRef, CausalSessionNode, CausalToolCall,
@@ -287,7 +287,7 @@ __all__ = [
     "at_least", "child_tool_effect_invocation", "child_tool_effect_invocations", "chronological_projection", "common_beginning", "completed_call",
     "content_id", "conversation_messages", "direct_effect_invocation", "direct_request_discriminator", "display_value",
     "effect_kind", "expect_outcome", "first_user_message", "format_tool_output_content", "from_builtins", "from_json",
-    "from_json_rows", "host_event_invocation", "image_dimensions", "is_whole_image", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",
+    "from_json_rows", "has_picture_header", "host_event_invocation", "image_dimensions", "is_whole_image", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",
     "llm_reply", "materialize_process_event_semantics", "may_hold_long_integer", "merged_ledger", "message_tree",
     "messages_are_prompt_resume_safe", "model_tool_return", "nests_deeper", "open_object_schema", "orphaned_node_ids",
     "outcome_from", "picture_fault", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",

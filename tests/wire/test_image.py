@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lash_nb.wire import ImageMediaType, image_dimensions, is_whole_image, picture_fault, sniff_image
+from lash_nb.wire import (
+    ImageMediaType,
+    has_picture_header,
+    image_dimensions,
+    is_whole_image,
+    picture_fault,
+    sniff_image,
+)
+from tests.work import lines_run
 
 KINDS: Final[list[ImageMediaType]] = ["png", "jpeg", "gif", "webp", "bmp"]
 
@@ -111,10 +119,66 @@ WHOLE: Final[dict[str, bytes]] = {
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
 def test_a_picture_is_whole_with_its_last_byte_alone(data: bytes) -> None:
-    """Wherever it is cut off, it is not; what follows its end does no harm."""
+    """Wherever it is cut off, it is not, but for a GIF between two of its blocks; what follows its end does no harm."""
     assert is_whole_image(data)
     assert is_whole_image(data + bytes(100))
-    assert not any(is_whole_image(data[:length]) for length in range(len(data)))
+    whole = [length for length in range(len(data)) if is_whole_image(data[:length])]
+    assert all(sniff_image(data) == "gif" and data[length - 1] == 0 for length in whole)
+    assert whole == [] or is_drawn(data[: whole[0]])
+
+
+def is_drawn(data: bytes) -> bool:
+    """Whether Pillow reads all pixels of it."""
+    with Image.open(io.BytesIO(data)) as opened:
+        opened.load()
+    return True
+
+
+@pytest.mark.parametrize("end", [b"", b"\0;", b"\0\0\0"], ids=["none", "zero before it", "zeros for it"])
+def test_a_gif_whose_blocks_end_is_whole(end: bytes) -> None:
+    """Zero bytes between its blocks and no mark of the end: browsers and Pillow show it, too."""
+    data = drawn("gif")[:-1] + end
+
+    assert is_drawn(data)
+    assert is_whole_image(data)
+    assert picture_fault(data) is None
+
+
+SCREEN: Final = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0)
+CROWDS: Final[dict[str, bytes]] = {
+    "blocks": SCREEN + b"!\xfe\0" * 210_000,
+    "parts": SCREEN + b"," + struct.pack("<HHHHBB", 0, 0, 1, 1, 0, 2) + b"\1a" * 210_000 + b"\0;",
+    "zeros": SCREEN + bytes(210_000) + b";",
+    "jpeg": b"\xff\xd8\xff\xc0\0\x0b\x08\0\1\0\1\1\1\x11\0" + b"\xff" * 210_000,
+    "png": drawn("png")[:33] + (bytes(4) + b"abcdABCD") * 210_000,
+    "webp": b"RIFF" + struct.pack("<I", 2_000_000) + drawn("webp")[8:-8] + (b"abcd" + bytes(4)) * 210_000,
+}
+
+
+@pytest.mark.parametrize("data", CROWDS.values(), ids=CROWDS)
+def test_a_picture_of_too_many_parts_is_not_gone_through(data: bytes) -> None:
+    """Millions of empty ones would take seconds: a tenth of a picture's bytes is no more work than all of them."""
+    assert "picture of more than 200,000 parts; make it anew" in (picture_fault(data) or "")
+    assert not is_whole_image(data)
+
+
+def test_a_picture_of_too_many_bytes_is_not_gone_through() -> None:
+    """It cannot be given anyway; and whether bytes begin like a picture their header tells."""
+    data = SCREEN + b"!\xfe\0" * 7_000_000
+
+    assert lines_run(lambda: picture_fault(data)) < 50
+    assert lines_run(lambda: has_picture_header(data)) < 50
+    assert picture_fault(data) == (
+        "a picture of 21,000,013 bytes, and no provider takes more than 20,000,000; make it smaller"
+    )
+
+
+def test_bytes_without_a_header_are_no_picture() -> None:
+    """Words may begin like one."""
+    assert has_picture_header(drawn("jpeg"))
+    assert not has_picture_header(b"BMW is a car that drives on streets in towns")
+    assert not has_picture_header(b"\xff\xd8\xff")
+    assert not has_picture_header(b"")
 
 
 def test_a_gif_is_as_large_as_its_frames() -> None:
@@ -131,6 +195,11 @@ def test_a_gif_is_as_large_as_its_frames() -> None:
         (b"BMW is a car", "no PNG, JPEG, GIF, WebP or BMP picture; convert it"),
         (b"GIF89a" + struct.pack("<HH", 30, 20), "a gif picture whose end is missing; make it anew"),
         (b"\xff\xd8\xff\xc0\0\x11\x08\0\x03\0\x02", "a jpeg picture whose end is missing; make it anew"),
+        (drawn("bmp")[:28] + bytes(2) + drawn("bmp")[30:], "a bmp picture with 0 bits for a pixel; make it anew"),
+        (drawn("bmp")[:28], "a bmp picture whose end is missing; make it anew"),
+        (SCREEN + b";", "a gif picture without pixels; make it anew"),
+        (drawn("gif")[:-1] + b"?;", "a gif picture that is damaged inside; make it anew"),
+        (drawn("png")[:33] + drawn("png")[-12:], "a png picture without pixels; make it anew"),
         (
             picture("png", 9_000, 1),
             "a picture of 9,000 × 1 pixels, and no provider takes a side of more than 8,000; make it smaller",
@@ -140,7 +209,7 @@ def test_a_gif_is_as_large_as_its_frames() -> None:
             "bytes, and no provider takes more than 20,000,000; make it smaller",
         ),
     ],
-    ids=["words", "gif", "jpeg", "long", "large"],
+    ids=["words", "gif", "jpeg", "no bits", "cut header", "no frame", "strange block", "no chunk", "long", "large"],
 )
 def test_what_no_model_can_be_given_says_why(data: bytes, told: str) -> None:
     """With what to do; a picture that can be given has no fault."""
