@@ -49,16 +49,16 @@ _COLUMNS: Final = {
 _ROWS: Final = select(
     *(read(name) for name, read in _COLUMNS.items()),
     integers("claim_fencing_token"),
-    source="queued_work_batches WHERE +session_id = ?",
+    source="queued_work_batches",
 )
-"""The sign keeps SQLite from an index by session, for all of whose rows it would find the order first: they lie in that order, and a turn takes a few."""
 _ITEMS: Final = select(
     texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
 )
 _FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
 _READY: Final = f"available_at_ms <= ? AND {_FREE}"
+_IN_ORDER: Final = f"{_ROWS} WHERE +session_id = ? AND {_READY} ORDER BY enqueue_seq"
+"""The sign keeps SQLite from an index by session, for all of whose rows it would find the order first: they lie in that order, and a turn takes a few."""
 _ANY_READY: Final = f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ? AND {_READY})"  # noqa: S608 - made of constants
-_OF_SOURCE: Final = "session_id = ? AND source_key = ?"
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
 
@@ -96,7 +96,7 @@ def enqueue(connection: sqlite3.Connection, draft: QueuedWorkBatchDraft, now: in
         number: Makes the id differ from others of this time.
     """
     if draft.source_key is not None:
-        waiting = next(_rows(connection, draft.session_id, _OF_SOURCE, draft.session_id, draft.source_key), None)
+        waiting = next(_rows(connection, draft.session_id, "source_key = ?", draft.source_key), None)
         if waiting is not None:
             return waiting.batch
     seq = connection.execute("SELECT coalesce(max(enqueue_seq), 0) + 1 FROM queued_work_batches").fetchone()[0]
@@ -153,7 +153,7 @@ class Terms(NamedTuple):
         return claim
 
     def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
-        for found in _found(connection, self.session_id, _READY, self.now, self.now):
+        for found in connection.execute(_IN_ORDER, (self.session_id, self.now, self.now)):
             try:
                 row = _row(connection, found)
             except StoreError as error:
@@ -209,11 +209,8 @@ def pending_batches(connection: sqlite3.Connection, session_id: str, now: int) -
 
 
 def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> Iterator[QueueRow]:
-    return (_row(connection, found) for found in _found(connection, session_id, which, *values))
-
-
-def _found(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> sqlite3.Cursor:
-    return connection.execute(f"{_ROWS} AND {which} ORDER BY enqueue_seq", (session_id, *values))
+    rows = connection.execute(f"{_ROWS} WHERE session_id = ? AND {which} ORDER BY enqueue_seq", (session_id, *values))
+    return (_row(connection, found) for found in rows)
 
 
 def _row(connection: sqlite3.Connection, found: tuple[Any, ...]) -> QueueRow:

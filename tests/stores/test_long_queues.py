@@ -2,18 +2,23 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
 
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
-from lash_nb.stores._sqlite_queue_rows import Terms
+from lash_nb.stores._sqlite_queue_rows import Terms, pending_batches, read_batches
 from tests.stores.material import SESSION, commit, completion, draft
 from tests.work import lines_run
 
 
-async def filled(store: InMemorySessionStore | SqliteSessionStore, count: int) -> None:
+async def filled(store: InMemorySessionStore | SqliteSessionStore, count: int, session_id: str = SESSION) -> None:
     """Put that much into the queue of a store."""
     for number in range(count):
-        await store.enqueue_work(draft(f"text {number}", slot_policy="exclusive"))
+        await store.enqueue_work(replace(draft(f"text {number}", slot_policy="exclusive"), session_id=session_id))
 
 
 def turn(store: InMemorySessionStore) -> int:
@@ -40,8 +45,13 @@ def test_a_turn_of_a_session_in_memory_does_not_look_at_what_waits() -> None:
     assert turn(long) < turn(short) + 500
 
 
-def steps(path: Path) -> int:
-    """How often SQLite took ten steps of its machine to find what a turn may claim."""
+def claimed(connection: sqlite3.Connection) -> object:
+    """What a turn may claim."""
+    return Terms(SESSION, "idle", "me", 2**60, 1_000, 1, print).claim(connection)
+
+
+def steps(path: Path, look: Callable[[sqlite3.Connection], object] = claimed) -> int:
+    """How often SQLite took ten steps of its machine to find something."""
     count = 0
 
     def note() -> None:
@@ -50,9 +60,9 @@ def steps(path: Path) -> int:
 
     connection = sqlite3.connect(path)
     connection.set_progress_handler(note, 10)
-    claim = Terms(SESSION, "idle", "me", 2**60, 1_000, 1, print).claim(connection)
+    found = look(connection)
     connection.close()
-    assert claim is not None
+    assert found
     return count
 
 
@@ -66,6 +76,28 @@ async def test_a_turn_of_a_stored_session_does_not_look_at_what_waits(tmp_path: 
     short, long = map(steps, paths)
 
     assert long < 2 * short
+
+
+LOOKS: Final[dict[str, Callable[[sqlite3.Connection], object]]] = {
+    "all": lambda connection: read_batches(connection, SESSION),
+    "pending": lambda connection: pending_batches(connection, SESSION, 2**60),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+async def test_what_waits_for_a_session_is_found_without_that_of_others(
+    look: Callable[[sqlite3.Connection], object], tmp_path: Path
+) -> None:
+    """Sessions may share a file; its index knows whose a batch is."""
+    paths = [tmp_path / "few.db", tmp_path / "many.db"]
+    for path, count in zip(paths, (3, 300), strict=True):
+        store = SqliteSessionStore(path)
+        await filled(store, count, "other")
+        await filled(store, 1)
+        store.release()
+    few, many = (steps(path, look) for path in paths)
+
+    assert many < few + 10
 
 
 async def test_a_claim_that_ran_out_holds_nothing_of_what_somebody_else_took() -> None:
