@@ -231,7 +231,9 @@ class ResumeSafety:
 
     def feed(self, messages: Iterable[Message]) -> "ResumeSafety":
         """Take the next messages into account and return the checker itself."""
-        open_ids = self._open
+        open_ids = (
+            self._open
+        )  # one loop, not a table of checks: each commit of progress looks at every part of its turn
         for message in messages:
             role = message.role
             for part in message.parts:
