@@ -10,7 +10,16 @@ from msgspec import UNSET
 
 from lash_nb.plugins._context import AttachmentSink
 from lash_nb.plugins._drawing import NoPictureError, drawn_png, image_png
-from lash_nb.wire import AttachmentCreateMeta, Json, MediaType, image_dimensions, picture_fault, sniff_image
+from lash_nb.wire import (
+    AttachmentCreateMeta,
+    AttachmentRef,
+    Json,
+    MediaType,
+    has_picture_header,
+    image_dimensions,
+    picture_fault,
+    sniff_image,
+)
 from lash_nb.words import counted
 
 __all__ = ["PictureFound", "figure_png", "library_value"]
@@ -21,6 +30,9 @@ SHOWN_COLUMNS: Final = 50
 """Columns of a table that go to the model."""
 _TEXT: Final = 10_000
 """Characters of a text in a cell, a label or an entry."""
+_LEVELS: Final = 20
+"""Levels of cells, and of what is in them: a cell may contain itself, and more often each time."""
+_DEEPER: Final = "… [nested too deeply]"
 
 
 class PictureFound(Exception):  # noqa: N818 - a way out and no error
@@ -52,7 +64,8 @@ def library_value(value: Any, attachments: AttachmentSink | None, waiting: list[
         LashError: the picture cannot be stored.
     """
     if isinstance(value, bytes | bytearray | memoryview):
-        return _attached(value, bytes, attachments, waiting) if _is_picture(value) else UNSET
+        # a few words may begin like a picture, and an event loop may wait: the rest is looked at where it is stored
+        return _attached(value, bytes, attachments, waiting) if has_picture_header(bytes(value)) else UNSET
     kind = _kind_of(value)
     if kind is None:
         return UNSET
@@ -75,11 +88,6 @@ def _kind_of(value: Any) -> tuple[str, str] | None:
     """The library and the type by which a value is known, its own or one that it inherits from."""
     names = ((str(kind.__module__).partition(".")[0], kind.__name__) for kind in type(value).__mro__)
     return next((name for name in names if name in _TABLES or name in _DRAWN), None)
-
-
-def _is_picture(value: bytes | bytearray | memoryview) -> bool:
-    """Whether it has the header of a picture: a few words may begin like one, and its size would be anything."""
-    return image_dimensions(bytes(value)) is not None
 
 
 def _attached(
@@ -160,15 +168,35 @@ def _scalar(scalar: Any) -> Any:
     return _EXACT[kind](scalar) if kind in _EXACT else scalar.item()  # of a long double `item` is itself
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, above: frozenset[int] = frozenset()) -> Any:
     """What has no value is null; what only its library knows is the text that a table shows; the rest is gone through as every result."""
-    if isinstance(value, list | tuple):
-        return [_cell(item) for item in value]
+    if isinstance(value, _HOLDERS):
+        return _DEEPER if id(value) in above or len(above) == _LEVELS else _cells(value, above | {id(value)})
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None if math.isnan(value) else str(float(value))
     if isinstance(value, _PARTS) or (not isinstance(value, str) and _kind_of(value) is not None):
         return value
-    text = str(value)
+    return _cut(str(value))
+
+
+def _cells(holder: Any, above: frozenset[int]) -> Any:
+    if isinstance(holder, dict):
+        return _fields(holder, above)
+    # the order of a set differs from one process to the next, a result must not
+    items = holder if isinstance(holder, list | tuple) else sorted(holder, key=repr)
+    return [_cell(item, above) for item in items]
+
+
+def _fields(holder: dict[Any, Any], above: frozenset[int]) -> dict[Any, Any]:
+    """Of long keys that begin alike all but one are told whole: two values cannot stand under one key."""
+    made: dict[Any, Any] = {}
+    for key, item in holder.items():
+        short = _cut(key) if isinstance(key, str) else key
+        made[key if short in made else short] = _cell(item, above)
+    return made
+
+
+def _cut(text: str) -> str:
     left_out = len(text) - _TEXT
     return f"{text[:_TEXT]} … [{counted(left_out, 'character')} left out]" if left_out > 0 else text
 
@@ -185,7 +213,8 @@ def _left_out(**counts: int) -> dict[str, Json]:
 _TIMES: Final = "mM"
 """The kinds of numpy's durations and times."""
 _EXACT: Final[Mapping[str, Callable[[Any], Any]]] = {"f": float, "c": complex}
-_PARTS: Final = (int, NoneType, bytes, bytearray, memoryview, dict, set, frozenset, date, time, timedelta)
+_HOLDERS: Final = (list, tuple, dict, set, frozenset)
+_PARTS: Final = (int, NoneType, bytes, bytearray, memoryview, AttachmentRef, date, time, timedelta)
 """What a cell may hold that is gone through as every result."""
 _TABLES: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("pandas", "DataFrame"): _table,

@@ -19,7 +19,11 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from lash_nb import LashCore, LashSession, ScriptedProvider, call, reply, tool
-from lash_nb.wire import AttachmentRef, ToolFailed, ToolOutcome, ToolSuccess
+from lash_nb.plugins._library_values import PictureFound
+from lash_nb.plugins._plain import plain_json
+from lash_nb.stores import InMemoryAttachmentStore
+from lash_nb.wire import AttachmentId, AttachmentRef, MediaType, ToolFailed, ToolOutcome, ToolSuccess
+from tests.work import lines_run
 
 
 async def called(give: Callable[[], Any]) -> tuple[LashSession, Any]:
@@ -61,7 +65,7 @@ def picture() -> bytes:
 LONG = "wörd\n" * 4_000
 
 
-@pytest.mark.parametrize("mark", ["head", "label", "cell", "one", "other"])
+@pytest.mark.parametrize("mark", ["head", "label", "cell", "one", "other", "dict", "key", "set", "deep"])
 async def test_a_long_text_of_a_table_is_cut_aloud(mark: str) -> None:
     """Wherever it stands: a table is summed up, and a thousand cells of megabytes would take minutes."""
     given = {
@@ -70,12 +74,73 @@ async def test_a_long_text_of_a_table_is_cut_aloud(mark: str) -> None:
         "cell": pd.DataFrame({"a": [[LONG]]}),
         "one": np.array([LONG] * 30, dtype=object),
         "other": pd.Series([SyntaxError(LONG)]),
+        "dict": pd.DataFrame({"a": [{"k": LONG}]}),
+        "key": pd.Series([{LONG: 1}]),
+        "set": pd.Series([{LONG}]),
+        "deep": pd.Series([{"a": [{"b": ({frozenset({LONG})},)}]}]),
     }
     told = str(await value_of(given[mark]))
 
     assert "wörd" in told
     assert " … [10,000 characters left out]" in told
     assert LONG[:10_001] not in told
+
+
+async def test_of_two_long_keys_that_begin_alike_both_are_told() -> None:
+    """What one of them stands for is not lost."""
+    (cell,) = (await value_of(pd.Series([{LONG: 1, LONG[:-1] + "!": 2}])))["data"]
+
+    assert list(cell.values()) == [1, 2]
+
+
+def nested(depth: int) -> list[Any]:
+    """A list in a list, so deep that Python does not go through it."""
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+def endless() -> dict[str, Any]:
+    """A value that contains itself, several times."""
+    value: dict[str, Any] = {"n": 1}
+    value["again"] = [value] * 100
+    return value
+
+
+async def test_a_cell_that_contains_itself_is_told() -> None:
+    """The rest of the table is, too; and each time that it comes again is one mark."""
+    told = await value_of(pd.DataFrame({"a": [endless(), nested(10_000), 5]}))
+
+    assert told["data"][0] == [{"n": 1, "again": ["… [nested too deeply]"] * 100}]
+    assert "[" * 19 + "'… [nested too deeply]'" in str(told["data"][1])
+    assert told["data"][2] == [5]
+
+
+async def test_a_picture_in_a_cell_stays_one() -> None:
+    """Whether it was stored already or is stored now."""
+    reference = AttachmentRef(id=AttachmentId("a"), media_type=MediaType(type="png"), byte_len=1)
+
+    found = plain_json(pd.Series([reference, {"shown": reference}]))
+
+    assert isinstance(found, dict)
+    assert found["data"] == [reference, {"shown": reference}]
+
+
+def test_bytes_on_an_event_loop_are_looked_at_no_further_than_their_header() -> None:
+    """Millions of blocks would hold every other turn."""
+    screen = b"GIF89a" + b"\1\0\1\0\0\0\0"
+
+    def found(count: int) -> int:
+        """The lines that are run to see that it is a picture."""
+
+        def look() -> None:
+            with pytest.raises(PictureFound):
+                plain_json(screen + b"!\xfe\0" * count, InMemoryAttachmentStore(), on_loop=True)
+
+        return lines_run(look)
+
+    assert found(10_000) == found(1)
 
 
 async def test_a_text_of_ten_thousand_characters_is_whole() -> None:
