@@ -213,6 +213,7 @@ class TurnStream:
 
     def __init__(self, builder: TurnBuilder) -> None:
         self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
+        self._refuse_inside = builder.refuse_inside
         self._task = held(asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait))))
         self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
 
@@ -227,7 +228,13 @@ class TurnStream:
         raise StopAsyncIteration
 
     async def next_activity(self) -> TurnActivity | None:
-        """Wait for the next activity; None when the turn is over, again and again."""
+        """Wait for the next activity; None when the turn is over, again and again.
+
+        Raises:
+            CallerError: `turn_inside_turn`, there is none yet, and the turn waits for whoever waits here.
+        """
+        if self._queue.empty():
+            self._refuse_inside()
         try:
             item = await self._queue.get()
         except asyncio.CancelledError as error:
@@ -237,7 +244,13 @@ class TurnStream:
         return item
 
     async def result(self) -> TurnResult:
-        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`, to each who waits one of its own."""
+        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`, to each who waits one of its own.
+
+        Raises:
+            CallerError: `turn_inside_turn`, the turn waits for whoever waits here.
+        """
+        if not self._task.done():
+            self._refuse_inside()
         await asyncio.wait([self._task])
         error = brought_out(None if self._task.cancelled() else self._task.exception())
         if error is not None:

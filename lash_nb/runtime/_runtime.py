@@ -301,13 +301,15 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         following: TurnInput | None = msgspec.structs.replace(turn_input, trace_turn_id=root)
         completed = 0
         while following is not None:
-            with self._one_turn(options) as take_back:
-                result = await TurnRunner(self, following, options, controller, claims).run(take_back)
-            completed += 1
-            if result.outcome.agent_frame_switch is not None:
-                await self._restore_protocol()
-            following = follow_up(result, turn_input, root, completed)
-        self._publish()
+            async with TurnRunner(self, following, options, controller, claims) as turn:
+                with self._one_turn(options) as take_back:
+                    result = await turn.run(take_back)
+                completed += 1
+                if result.outcome.agent_frame_switch is not None:
+                    await self._restore_protocol()
+                following = follow_up(result, turn_input, root, completed)
+                if following is None:  # who gives up waiting for listeners takes nothing back
+                    self._publish()
         return result
 
     def _one_turn(self, options: TurnOptions) -> "_OneTurn":

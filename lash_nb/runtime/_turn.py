@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from msgspec.structs import replace
 
@@ -96,31 +96,35 @@ class TurnRunner:
             events=options.events,
         )
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: object) -> None:
+        """Wait for the listeners; those of a turn that was given up are broken off, and for a closed one nothing can be awaited."""
+        if error is not None and not isinstance(error, Exception):
+            self._hub.break_off()
+        if not isinstance(error, GeneratorExit):
+            await self._hub.settled(self._options.cancel)
+
     async def run(self, undo: Callable[[], None]) -> TurnResult:
-        """Run the turn; `undo` takes back what it did, except what is committed by then.
+        """Run the turn, inside `async with`, which waits for its listeners; `undo` takes back what it did, except what is committed by then.
 
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays.
         """
+        self._tell_of_claim()
         try:
-            self._tell_of_claim()
-            try:
-                items = normalized(self._input, self._runtime.attachments)
-            except CallerError as error:
-                return self._refuse(error)
-            run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
-            usage = self._state.last_prompt_usage
-            turn = self._begin(items)
-            try:
-                return await self._rest(turn, items, usage, run, undo)
-            except asyncio.CancelledError:
-                turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
-                if self._hub.awaited is not None:
-                    self._hub.awaited.break_off()
-                raise
-        finally:
-            if self._hub.awaited is not None:
-                await self._hub.awaited.settled()
+            items = normalized(self._input, self._runtime.attachments)
+        except CallerError as error:
+            return self._refuse(error)
+        run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
+        usage = self._state.last_prompt_usage
+        turn = self._begin(items)
+        try:
+            return await self._rest(turn, items, usage, run, undo)
+        except asyncio.CancelledError:
+            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
+            raise
 
     async def _rest(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar
 
-from lash_nb.clock import IdSource
+from lash_nb.clock import CancellationToken, IdSource
 from lash_nb.runtime._assembler import SUMMED_UP, TurnAssembler
 from lash_nb.runtime._awaited_sinks import AwaitedSinks, report
 from lash_nb.runtime._writer import Writer
@@ -43,7 +43,7 @@ __all__ = ["ActivitySink", "EventSink", "TurnStreamHub"]
 T = TypeVar("T")
 
 ActivitySink: TypeAlias = Callable[[TurnActivity], Awaitable[object] | None]
-"""Gets every activity in order, at once; what it returns to be awaited is awaited in order, before the turn is over. What it raises does not stop the turn."""
+"""Gets every activity in order, at once; what it returns to be awaited is awaited in order, before the turn is over, or for a moment when that is cancelled. What it raises does not stop the turn."""
 EventSink: TypeAlias = Callable[[SessionEvent], Awaitable[object] | None]
 """Gets every session event, as an `ActivitySink` does its activities."""
 
@@ -73,7 +73,7 @@ class TurnStreamHub:
         self._activities = activities
         self._events = events
         self._writer = writer
-        self.awaited: AwaitedSinks | None = None
+        self._awaited: AwaitedSinks | None = None
         """What listeners returned to be awaited, once one did."""
 
     def fresh_id(self) -> str:
@@ -125,6 +125,16 @@ class TurnStreamHub:
         )
         self.activity(completed, f"tool:{call.call_id}")
 
+    async def settled(self, cancel: CancellationToken) -> None:
+        """Wait for what listeners returned to be awaited; once the turn is cancelled only for a moment."""
+        if self._awaited is not None:
+            await self._awaited.settled(cancel)
+
+    def break_off(self) -> None:
+        """Await nothing more of what listeners returned."""
+        if self._awaited is not None:
+            self._awaited.break_off()
+
     def _tell(self, sinks: tuple[Callable[[T], object], ...], item: T) -> None:
         """Call all listeners; when one raises, the loop's exception handler hears of it and the turn goes on."""
         for sink in sinks:
@@ -134,8 +144,8 @@ class TurnStreamHub:
                 report(error)
                 continue
             if heard is not None and isawaitable(heard):
-                self.awaited = self.awaited or AwaitedSinks(self._writer)
-                self.awaited.add(heard)
+                self._awaited = self._awaited or AwaitedSinks(self._writer)
+                self._awaited.add(heard)
 
 
 def _submitted(event: TurnOutcomeEvent) -> TurnEvent | None:

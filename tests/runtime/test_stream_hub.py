@@ -1,12 +1,14 @@
 """The two streams of a turn."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from lash_nb.clock import CountingIds
+from lash_nb.clock import CancellationToken, CountingIds
 from lash_nb.runtime._assembler import TurnAssembler
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.runtime._writer import Writer
@@ -36,7 +38,7 @@ class Ears:
     def __init__(self) -> None:
         self.heard: list[TurnActivity | SessionEvent] = []
 
-    def hub(self, *sinks: Callable[[Any], None]) -> TurnStreamHub:
+    def hub(self, *sinks: Callable[[Any], Any]) -> TurnStreamHub:
         """A hub that these ears listen to, after the given sinks."""
         heard = (*sinks, self.heard.append)
         return TurnStreamHub(CountingIds(), TurnAssembler(), Writer(), activities=heard, events=heard)
@@ -99,3 +101,20 @@ async def test_a_listener_that_raises_does_not_stop_the_turn() -> None:
     ears.hub(broken).emit(ErrorEvent(message="m"))
     assert ears.kinds == ["ErrorActivity", "ErrorEvent"]
     assert [type(report["exception"]) for report in reports] == [ZeroDivisionError] * 2
+
+
+async def test_a_listener_that_is_broken_off_before_it_began_leaves_nothing() -> None:
+    """Python does not complain of a coroutine that nobody awaited, and whoever waits is not cancelled with it."""
+
+    async def late(_: object) -> None:
+        raise AssertionError
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        hub = Ears().hub(late)
+        hub.emit(ErrorEvent(message="m"))
+        hub.break_off()
+        await hub.settled(CancellationToken())
+        del hub
+        gc.collect()
+    assert told == []
