@@ -56,6 +56,7 @@ class Cell:
         task.add_done_callback(lambda _: self._overhearing.end())
         self._seen = 0
         self._told = ""
+        self._is_ended = False
 
     @property
     def is_current(self) -> bool:
@@ -73,6 +74,12 @@ class Cell:
         """Whether Ctrl-C cancels its task, where nothing counts it; a time limit in the cell does so, too, and means what is awaited."""
         task = self._task()
         return task is not None and task.cancelling() > 0 and self._overhearing.is_possible
+
+    @property
+    def ends_waiting(self) -> bool:
+        """Whether Ctrl-C cancels its task, counted or not: then what it waits for of an earlier cell is left alone."""
+        task = self._task()
+        return self.is_being_ended or (self._is_ended and task is not None and task.cancelling() > 0)
 
     @property
     def last_words(self) -> str:
@@ -102,6 +109,7 @@ class Cell:
     def end(self, words: str) -> None:
         """End the cell, which may go on although a task of it was interrupted."""
         self.words = words
+        self._is_ended = True
         if (task := self._task()) is not None:
             asyncio.get_running_loop().call_later(HEARTBEAT, task.cancel, words)
 
@@ -148,7 +156,7 @@ def running_cell() -> Cell | None:
 
 def is_cell_being_ended() -> bool:
     """Tell whether somebody ends the cell that was begun last, with all that it waits for."""
-    return any(cell.is_being_ended for cell in _LATEST)
+    return any(cell.ends_waiting for cell in _LATEST)
 
 
 def _is_cell(task: "asyncio.Task[Any] | None") -> bool:

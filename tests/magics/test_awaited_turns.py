@@ -316,3 +316,25 @@ def test_an_interrupt_beside_a_turn_that_an_earlier_cell_began_leaves_the_turn_a
     notebook.run("task = asyncio.create_task(session.turn('How are they?').run())\nawait asyncio.sleep(0.2)")
     assert notebook.run(EARLY + "await task").error == GOES_ON
     assert value(notebook, "(await session.stepper.stopped()).reply") == "'Both are fine.'"
+
+
+SOON: Final = "import os, signal\nasyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGINT)\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "task = asyncio.create_task(session.turn('a').run())\nawait old",
+        "async with asyncio.TaskGroup() as group:\n    group.create_task(session.turn('a').run())\n    await old",
+    ],
+)
+def test_an_interrupt_of_another_turn_leaves_one_of_an_earlier_cell_alone(notebook: Kernel, source: str) -> None:
+    """The cell counts it for the turn that it began, which is paused; it ends with its waiting for the older one, and not that."""
+    notebook.run(
+        "SECONDS = 20.0\nother = await core.session('other').open()\n"
+        "old = asyncio.create_task(other.turn('b').run())\nawait asyncio.sleep(0.2)"
+    )
+    notebook.run("SECONDS = 0.8\n" + SOON + source)
+    assert value(notebook, "other.stepper.state") == "'running'"
+    assert value(notebook, "session.stepper.state") == "'paused'"
+    assert notebook.run("await other.close()").error == ""
