@@ -32,23 +32,28 @@ class QuickLane:
         self._begun = False
 
     def take(self) -> bool:
-        """Tell whether the lane is free, and if it is, take it: the next one to `run` is the caller."""
-        return self._free.acquire(blocking=False)
+        """Tell whether the lane is free and has its thread, and if so, take it: the next one to `run` is the caller."""
+        return self._free.acquire(blocking=False) and (self._begun or self._begin())
+
+    def _begin(self) -> bool:
+        try:
+            threading.Thread(target=self._work, name="lash-nb-quick-tools", daemon=True).start()
+        except RuntimeError:  # the system refuses a thread now, and may give one later
+            self._free.release()
+            return False
+        self._begun = True
+        return True
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """Run `function` in the lane, which the caller took, and in the caller's context; what it raises is raised here."""
-        if not self._begun:
-            self._begun = True
-            threading.Thread(target=self._work, name="lash-nb-quick-tools", daemon=True).start()
         self._job = job = _Job(function, copy_context(), self._free)
         self._news.put(None)
         return await job.result()
 
     def _work(self) -> None:
         while True:
-            with suppress(
-                BaseException
-            ):  # thrown into the idle thread from outside: the call that woke it is not meant
+            # thrown into the idle thread from outside: the call that woke it is not meant
+            with suppress(BaseException):
                 self._news.get()
             job = self._job
             if job is not None:

@@ -157,3 +157,15 @@ async def test_what_is_thrown_into_the_idle_lane_loses_no_call() -> None:
         assert lane.take()
         idents.add(await asyncio.wait_for(lane.run(threading.get_ident), 5))
     assert len(idents) == 1
+
+
+async def test_a_lane_for_which_no_thread_can_be_begun_is_not_free_until_it_can() -> None:
+    """The call goes elsewhere, and the lane is not lost."""
+    lane = QuickLane()
+    before = threading.stack_size(1 << 46)
+    try:
+        assert not lane.take()
+    finally:
+        threading.stack_size(before)
+    assert lane.take()
+    assert await lane.run(lambda: 1) == 1
