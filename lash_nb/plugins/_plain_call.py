@@ -12,13 +12,14 @@ __all__ = ["PlainCall", "left_calls", "left_replay_keys", "left_running", "left_
 
 _CLOCK: Final = SystemClock()
 _LEFT: "Final[set[PlainCall]]" = set()
-_FORKS: Final[list[int]] = []
-"""This process and those that it descends from by forks, but for the first."""
+_forks = 0
+"""How often this process and those that it descends from came out of a fork."""
 
 
 def _begin_afresh() -> None:
     _LEFT.clear()  # they run on in the process that forked
-    _FORKS.append(os.getpid())
+    global _forks  # noqa: PLW0603 - it is the process's
+    _forks += 1
 
 
 if hasattr(os, "register_at_fork"):
@@ -34,7 +35,7 @@ class PlainCall:
         took_ns: How long the function took; None until it is over.
     """
 
-    __slots__ = ("_arguments", "_function", "replay_key", "took_ns", "tool")
+    __slots__ = ("_arguments", "_function", "_is_dropped", "replay_key", "took_ns", "tool")
 
     def __init__(
         self, tool: str, function: Callable[..., Any], arguments: dict[str, Any], *, replay_key: str | None = None
@@ -44,10 +45,11 @@ class PlainCall:
         self.took_ns: int | None = None
         self._function = function
         self._arguments = arguments
+        self._is_dropped = False
 
     def __call__(self) -> Any:
         """Return what the function returns, and raise nothing that a thread cannot hand on; the child of a function that forks ends here."""
-        forks = len(_FORKS)
+        forks = _forks
         began = _CLOCK.monotonic_ns()
         try:
             return self._function(**self._arguments)
@@ -58,7 +60,7 @@ class PlainCall:
         except KeyboardInterrupt:
             return tool_interrupted()
         finally:
-            if len(_FORKS) > forks:
+            if _forks > forks:
                 _end_child(self.tool, sys.exc_info()[1])
             self.took_ns = _CLOCK.monotonic_ns() - began
             _LEFT.discard(self)
@@ -71,22 +73,31 @@ class PlainCall:
     def leave(self) -> None:
         """Say that nobody waits for it any more."""
         _LEFT.add(self)
-        if self.took_ns is not None:  # it was over in that moment
+        if self._is_dropped or self.took_ns is not None:  # or it was over in that moment
             _LEFT.discard(self)
 
     def drop(self) -> None:
         """Say that it is not called any more."""
-        self.took_ns = 0
+        self._is_dropped = True
 
 
 def _end_child(tool: str, error: BaseException | None) -> NoReturn:
     """End a process that nobody waits for as for a tool: it has one thread and no event loop, and would go on as a second program."""
-    if isinstance(error, SystemExit) and isinstance(error.code, int | None):
-        os._exit(error.code or 0)
+    code = 1
+    try:
+        if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+            code = (error.code or 0) & 0xFF  # as the system takes it; os._exit takes no more than an int of C
+        else:
+            os.write(2, _last_words(tool, error).encode())  # what writes to sys.stderr may be the parent's alone
+    finally:  # it may have closed its stderr
+        os._exit(code)
+
+
+def _last_words(tool: str, error: BaseException | None) -> str:
+    if isinstance(error, SystemExit):
+        return f"{error.code}\n"
     how = f"raised {type(error).__name__}" if error else "returned"
-    told = f"lash_nb: ended child process {os.getpid()}, for tool {tool} forked and {how} in it; end the child with os._exit, or use subprocess\n"
-    os.write(2, told.encode())  # what writes to sys.stderr may be the parent's alone
-    os._exit(1)
+    return f"lash_nb: ended child process {os.getpid()}, for tool {tool} forked and {how} in it; end the child with os._exit, or use subprocess\n"
 
 
 def left_calls() -> frozenset[PlainCall]:

@@ -13,8 +13,9 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
+from itertools import count
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -27,21 +28,23 @@ _MOST: Final = 64
 _EXIT_SECONDS: Final = 3.0
 """How long the end of the process waits for functions that still run."""
 _LOOK_SECONDS: Final = 0.02
+_INSIDE: "Final[ContextVar[object]]" = ContextVar("lash_nb_tool_thread", default=None)
+"""The place of the function that asks."""
 
 
 class NoThreadError(Exception):
     """There is no thread for a function, and none is to be expected."""
 
 
-class _ToolThread(threading.Thread):
-    """A thread of plain functions, which may run event loops of their own."""
-
-
 class ToolThreads:
     """Threads that are begun when they are needed and then kept; none of them keeps the process alive.
 
+    A function that calls others gives its place to one of them until they are answered, or else none might ever be free; they go first, so
+    that no more functions than have places begin to call others. Its calls are those made in its context: by event loops of its own, by
+    `asyncio.to_thread`, by `asyncio.run_coroutine_threadsafe` in another loop; not those made in threads that it begins by hand.
+
     Args:
-        most: How many functions run at a time; beyond it each that another one waits for has a thread of its own.
+        most: How many functions run at a time, but for those that wait for others.
     """
 
     def __init__(self, most: int = _MOST) -> None:
@@ -56,7 +59,11 @@ class ToolThreads:
         self._news: SimpleQueue[None] = SimpleQueue()
         """One for each job that came; it wakes a thread and holds nothing: who leaves takes the job along."""
         self._waiting: OrderedDict[_Job, None] = OrderedDict()
-        self._running: set[_Job] = set()
+        self._running: dict[object, _Job] = {}
+        """By their places."""
+        self._asked: Counter[object] = Counter()
+        """How many calls the functions wait for that wait for others, by their places."""
+        self._numbers = count(1)
 
     async def run(self, call: PlainCall) -> Any:
         """Call a function in a thread and in the caller's context; who is cancelled leaves it there, and one that has not begun yet never does.
@@ -65,80 +72,103 @@ class ToolThreads:
             NoThreadError: there is no thread for it, and none is to be expected.
         """
         job = _Job(call)
-        self._take_in(job)
         try:
+            self._take_in(job)
             return await job.ended
-        except asyncio.CancelledError:
+        except BaseException:  # be it an interrupt, or the end of the coroutine
             self._leave(job)
             raise
 
     def _take_in(self, job: "_Job") -> None:
         with self._lock:
-            if self._is_stuck():
-                raise self._stuck()
             busy = len(self._running) + len(self._waiting)
-            if busy >= self._most and isinstance(threading.current_thread(), _ToolThread):
-                # functions that wait for each other: were they to wait for a thread, too, none would ever be free
-                self._begin(partial(self._perform, job))
-                self._running.add(job)
-                return
-            if self._threads < min(self._most, busy + 1):
-                self._begin(self._work)
-                self._threads += 1
             self._waiting[job] = None
-        self._news.put(None)
+            if job.asker in self._running:
+                self._asked[job.asker] += 1
+                self._waiting.move_to_end(job, last=False)
+            self._give_up_if_stuck()
+            if self._waiting and self._threads < min(self._places(), busy + 1):
+                self._begin()
+            self._news.put(None)
 
-    def _begin(self, work: Callable[[], None]) -> None:
+    def _places(self) -> int:
+        return self._most + len(self._asked)
+
+    def _begin(self) -> None:
         try:
-            _ToolThread(target=work, name=f"lash-nb-tools-{self._threads + 1}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"lash-nb-tools-{next(self._numbers)}", daemon=True).start()
         except RuntimeError as error:
             raise NoThreadError(
                 f"{error}: the system refuses this process another one; let other work end first"
             ) from error
+        self._threads += 1
         if not self._is_awaited_at_exit:
             self._is_awaited_at_exit = True
             atexit.register(self._let_end)
 
     def _leave(self, job: "_Job") -> None:
         with self._lock:
-            if job in self._running:
+            self._answer(job)
+            if job.place in self._running:
                 job.call.leave()
             else:
                 job.call.drop()
                 self._waiting.pop(job, None)
-            if self._is_stuck():
-                for other in self._waiting:
-                    other.tell(None, self._stuck())
-                self._waiting.clear()
+            self._give_up_if_stuck()
 
-    def _is_stuck(self) -> bool:
-        return len(self._running) >= self._most and all(job.call.is_left for job in self._running)
+    def _answer(self, job: "_Job") -> None:
+        """Let who asked for it go on, who may be over."""
+        asker, job.asker = job.asker, None
+        if asker in self._asked:
+            self._asked[asker] -= 1
+            if not self._asked[asker]:
+                del self._asked[asker]
+
+    def _give_up_if_stuck(self) -> None:
+        """Tell those that wait for a thread if all that run were left, but for those that wait for others."""
+        if len(self._running) - len(self._asked) < self._most:
+            return
+        if all(job.call.is_left for place, job in self._running.items() if place not in self._asked):
+            for other in self._waiting:
+                other.tell(None, self._stuck())
+            self._waiting.clear()
 
     def _stuck(self) -> NoThreadError:
+        left = [call for call in self._calls() if call.is_left]
         return NoThreadError(
-            f"no thread is free: {len(self._running)} plain functions that were cancelled still run ({_counted(self._calls())})."
+            f"no thread is free: {len(left)} plain functions that were cancelled still run ({_counted(left)})."
             " A function that looks at its context's cancellation.cancelled can end by itself; restart the process to be rid of these"
         )
 
     def _work(self) -> None:
-        while True:
+        is_wanted = True
+        while is_wanted:
             with suppress(BaseException):  # thrown into an idle thread from outside: the call that woke it is not meant
                 self._news.get()
-            self._perform_next()
+            is_wanted = self._perform_next()
 
-    def _perform_next(self) -> None:
+    def _perform_next(self) -> bool:
+        """Return whether the thread is still wanted: the place that a waiting function gave away is taken back."""
         with self._lock:
             if not self._waiting:  # nobody waits for it any more
-                return
+                return True
             job, _ = self._waiting.popitem(last=False)
-            self._running.add(job)
-        self._perform(job)
-
-    def _perform(self, job: "_Job") -> None:
+            self._running[job.place] = job
         tell = job.performed()
         with self._lock:
-            self._running.discard(job)
-        tell()  # who waits may have the next call at once, and finds this thread free
+            is_wanted = self._end(job)
+        with suppress(BaseException):  # as above: while it tells, it may be taken for idle
+            tell()  # who waits may have the next call at once, and finds this thread free
+        return is_wanted
+
+    def _end(self, job: "_Job") -> bool:
+        del self._running[job.place]
+        self._asked.pop(job.place, None)
+        self._answer(job)
+        self._give_up_if_stuck()
+        is_wanted = self._threads <= self._places()
+        self._threads -= not is_wanted
+        return is_wanted
 
     def _let_end(self) -> None:
         """Give what runs a moment at the end of the process, and say what is broken off."""
@@ -154,7 +184,7 @@ class ToolThreads:
             return left_calls().union(self._calls())
 
     def _calls(self) -> Iterable[PlainCall]:
-        return (job.call for job in self._running)
+        return (job.call for job in self._running.values())
 
 
 TOOL_THREADS: Final = ToolThreads()
@@ -166,17 +196,21 @@ if hasattr(os, "register_at_fork"):
 class _Job:
     """A call and who waits for it."""
 
-    __slots__ = ("_context", "_loop", "call", "ended")
+    __slots__ = ("_context", "_loop", "asker", "call", "ended", "place")
 
     def __init__(self, call: PlainCall) -> None:
         self.call = call
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Any] = self._loop.create_future()
         self._context: Context = copy_context()
+        self.asker = _INSIDE.get()
+        self.place = object()
+        """What its context holds of it, which must not hold its arguments."""
 
     def performed(self) -> Callable[[], None]:
         """Call the function, and return what tells who waits."""
         try:
+            self._context.run(_INSIDE.set, self.place)
             return partial(self.tell, self._context.run(self.call), None)
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             return partial(self.tell, None, error)

@@ -38,6 +38,12 @@ async def until(holds: Callable[[], object]) -> None:
     raise TimeoutError
 
 
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 async def test_a_function_that_is_cut_off_is_told_and_is_named_until_it_ends(gate: threading.Event) -> None:
     """Its token is cancelled, so that it can stop; until then it is among those that are left."""
     began, told = threading.Event(), list[bool]()
@@ -187,7 +193,7 @@ async def test_a_function_for_which_no_thread_can_be_begun_fails_and_never_runs(
 
 
 async def test_a_function_that_waits_for_another_does_not_wait_for_its_own_thread() -> None:
-    """Each that is called out of a tool thread has a thread beyond the limit, and so have those that wait behind it."""
+    """It gives its place away as long as it waits, and so do those that it calls."""
     threads = ToolThreads(most=2)
     all_run = threading.Barrier(2)
 
@@ -198,6 +204,81 @@ async def test_a_function_that_waits_for_another_does_not_wait_for_its_own_threa
 
     calls = [threads.run(PlainCall("outer", outer, {"level": 2})) for _ in range(6)]
     assert await asyncio.wait_for(asyncio.gather(*calls), 10) == [2] * 6
+
+
+async def test_functions_that_are_called_from_another_loop_do_not_wait_for_the_callers_thread() -> None:
+    """A function that hands a coroutine to the loop that called it waits for it as well."""
+    threads, loop = ToolThreads(most=2), asyncio.get_running_loop()
+
+    async def nested() -> object:
+        return await threads.run(PlainCall("inner", lambda: 1, {}))
+
+    def outer() -> object:
+        return asyncio.run_coroutine_threadsafe(nested(), loop).result(2)
+
+    assert await asyncio.gather(*(threads.run(PlainCall("outer", outer, {})) for _ in range(4))) == [1] * 4
+
+
+async def test_a_function_that_calls_many_gives_away_no_more_than_its_place(gate: threading.Event) -> None:
+    """They queue as all do, and run side by side as many as there are threads."""
+    threads, running, seen = ToolThreads(most=3), set[int](), list[int]()
+
+    def inner() -> None:
+        running.add(threading.get_ident())
+        seen.append(len(running))
+        gate.wait(0.001)
+        running.discard(threading.get_ident())
+
+    async def many() -> None:
+        await asyncio.gather(*(threads.run(PlainCall("inner", inner, {})) for _ in range(50)))
+
+    await threads.run(PlainCall("outer", lambda: asyncio.run(many()), {}))
+    assert (len(seen), max(seen) <= 3) == (50, True)
+
+
+async def test_functions_that_never_end_take_the_places_of_those_that_called_them(gate: threading.Event) -> None:
+    """Who calls the next one is told that there is no thread, and does not wait for ever."""
+    threads, began = ToolThreads(most=1), threading.Event()
+
+    def stubborn() -> None:
+        began.set()
+        gate.wait()
+
+    async def nested() -> str:
+        left = asyncio.create_task(threads.run(PlainCall("stubborn", stubborn, {})))
+        await until(began.is_set)
+        left.cancel()
+        await asyncio.wait([left])
+        with pytest.raises(NoThreadError, match=r"1 plain functions that were cancelled still run \(stubborn\)"):
+            await threads.run(PlainCall("second", lambda: 2, {}))
+        return "told"
+
+    outer = threads.run(PlainCall("outer", lambda: asyncio.run(nested()), {}))
+    assert await asyncio.wait_for(outer, 5) == "told"
+
+
+async def test_a_call_whose_coroutine_is_closed_never_begins(gate: threading.Event) -> None:
+    """Nobody waits for it, as if it were cancelled."""
+    threads, began = ToolThreads(most=1), list[int]()
+    first = asyncio.create_task(threads.run(PlainCall("first", gate.wait, {})))
+    await settle()
+    second = threads.run(PlainCall("second", lambda: began.append(2), {}))
+    second.send(None)
+    second.close()
+    gate.set()
+
+    assert await first is True
+    assert await threads.run(PlainCall("third", lambda: 3, {})) == 3
+    assert began == []
+
+
+def test_a_call_that_never_began_was_not_quick() -> None:
+    """It says nothing about how long the function takes, and is not among those that are left."""
+    dropped = PlainCall("dropped", print, {})
+    dropped.drop()
+    dropped.leave()
+
+    assert (dropped.took_ns, dropped.is_left) == (None, False)
 
 
 async def test_as_many_tools_as_there_are_threads_may_run_turns_of_their_own() -> None:
@@ -260,19 +341,23 @@ RETURNING = """
 import asyncio, os, sys, lash_nb
 from lash_nb.plugins import ToolContext
 
+EXITS = {"exit": 3, "huge": 2**70 + 4, "text": "that is all"}
+
 @lash_nb.tool
 def fork(way: str) -> int:
     "Fork, and leave it to the child to go on."
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if way == "exit":
-        sys.exit(3)
+    if way == "closed":
+        os.close(2)
+    if way in EXITS:
+        sys.exit(EXITS[way])
     return 1 // (way == "return")
 
 async def main():
     context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
-    for way in ("return", "raise", "exit", "return"):
+    for way in ("return", "raise", "exit", "huge", "text", "closed", "return"):
         print((await fork.run({"way": way}, context)).value_for_projection())
 
 asyncio.run(main())
@@ -284,14 +369,15 @@ print("over")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
 def test_the_child_of_a_function_that_forks_ends_with_it() -> None:
     """It runs nothing of the program that follows, and what was wrong is said; a child that ends itself is left alone."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RETURNING], capture_output=True, text=True, timeout=30, check=False
-    )
+    done = run(RETURNING)
 
-    assert done.stdout == "1\n1\n3\n1\nover\n", done.stderr
-    told = [line.split(", for ")[1] for line in done.stderr.splitlines()]
-    end = "in it; end the child with os._exit, or use subprocess"
-    assert told == [f"tool fork forked and {how} {end}" for how in ("returned", "raised ZeroDivisionError", "returned")]
+    assert done.stdout == "1\n1\n3\n4\n1\n1\n1\nover\n", done.stderr
+    told = [line.split(", for ")[-1] for line in done.stderr.splitlines()]
+    returned, raised = (
+        f"tool fork forked and {how} in it; end the child with os._exit, or use subprocess"
+        for how in ("returned", "raised ZeroDivisionError")
+    )
+    assert told == [returned, raised, "that is all", returned]
 
 
 FORKING = """
@@ -328,9 +414,7 @@ else:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
 def test_plain_functions_run_in_a_forked_process() -> None:
     """It has none of the threads, and begins its own."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run(FORKING)
 
     assert done.stdout == "child ['done', 'done', 'done'] []\nparent ['done', 'done', 'done'] 0\n", done.stderr
 
@@ -370,8 +454,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("quick", [0, 20])
 def test_the_process_ends(quick: int) -> None:
     """Also while a function runs that never does, be it one that was quick before; what is broken off is said."""
-    program = PROGRAM.replace("QUICK", str(quick))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    done = run(PROGRAM.replace("QUICK", str(quick)))
 
     assert (done.stdout, done.returncode) == ("cancelled\n", 0)
     assert done.stderr == "lash_nb: broken off in their threads: stubborn\n"
