@@ -5,12 +5,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from inspect import isawaitable
+from typing import Any, Final
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import LlmTransportError, exception_text
 from lash_nb.providers._failure import classify_failure
 from lash_nb.providers._options import ProviderOptions, RetryOptions
+from lash_nb.providers._own_function import function_words
 from lash_nb.providers._provider import LlmProvider
 from lash_nb.providers._rate_limit import RateGate
 from lash_nb.providers._stream import RetryStatusStream, StreamSink
@@ -101,7 +103,7 @@ class ProviderHandle:
 
     async def _once(self, request: LlmRequest, stream: StreamSink | None) -> LlmResponse:
         try:
-            response = await self._provider.complete(request, stream)
+            response = await self._asked(request, stream)
         except LlmTransportError:
             raise
         except (Exception, asyncio.CancelledError) as error:
@@ -118,6 +120,16 @@ class ProviderHandle:
             return response
         raise LlmTransportError(
             f"provider {self.kind!r} returned {type(response).__name__}; `complete` must return an LlmResponse",
+            code="provider_response",
+        )
+
+    async def _asked(self, request: LlmRequest, stream: StreamSink | None) -> Any:
+        answering: Any = self._provider.complete(request, stream)
+        if isawaitable(answering):
+            return await answering
+        told = function_words(self._provider.complete)
+        raise LlmTransportError(
+            f"{told} of provider {self.kind!r} is a plain function; write `async def complete(…)`",
             code="provider_response",
         )
 

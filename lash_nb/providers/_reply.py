@@ -2,11 +2,11 @@
 
 import reprlib
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
-from lash_nb.errors import CallerError
+from lash_nb.errors import CallerError, wrong_type
 from lash_nb.wire import (
     Json,
     LlmOutputPart,
@@ -18,10 +18,12 @@ from lash_nb.wire import (
     to_json,
 )
 
-__all__ = ["ScriptedReply", "call", "calls", "reply", "response_of", "with_call_ids"]
+__all__ = ["REPLIES", "NamedTool", "ScriptedReply", "call", "calls", "reply", "response_of", "with_call_ids"]
 
 ScriptedReply: TypeAlias = str | LlmResponse | dict[str, Any] | Exception
 """One answer: a text, a whole response, one as plain JSON, or an exception to raise."""
+REPLIES: Final = (str, LlmResponse, dict, Exception)
+"""The types of a `ScriptedReply`."""
 
 _TEXT_USAGE = LlmUsage(input_tokens=100, output_tokens=10, cached_input_tokens=0, reasoning_tokens=0)
 _CALL_USAGE = LlmUsage(input_tokens=120, output_tokens=20, cached_input_tokens=0, reasoning_tokens=0)
@@ -31,6 +33,15 @@ _RESPONSE_DEFAULTS = {
     "usage": {"input_tokens": 0, "output_tokens": 0, "cached_input_tokens": 0, "reasoning_tokens": 0},
     "terminal_reason": "unknown",
 }
+
+
+class NamedTool(Protocol):
+    """A tool that knows its name, as what `@tool` makes of a function."""
+
+    @property
+    def name(self) -> str:
+        """The name that the model calls."""
+        ...
 
 
 def reply(text: str, *, usage: LlmUsage | None = None) -> LlmResponse:
@@ -44,21 +55,29 @@ def reply(text: str, *, usage: LlmUsage | None = None) -> LlmResponse:
 
 
 def call(
-    tool: str,
+    tool: str | NamedTool,
     args: dict[str, Json] | None = None,
     *,
     id: str = "",
     say: str | None = None,
     usage: LlmUsage | None = None,
 ) -> LlmResponse:
-    """Return the response that calls one tool, saying `say` before; a blank id is numbered by the `ScriptedProvider` that gives it."""
+    """Return the response that calls one tool, given by its name or itself, saying `say` before; a blank id is numbered by the `ScriptedProvider` that gives it.
+
+    Raises:
+        CallerError: what is given for the tool is none.
+    """
     return calls((id, tool, args or {}), say=say, usage=usage)
 
 
 def calls(
-    *made: tuple[str, str, dict[str, Json]], say: str | None = None, usage: LlmUsage | None = None
+    *made: tuple[str, str | NamedTool, dict[str, Json]], say: str | None = None, usage: LlmUsage | None = None
 ) -> LlmResponse:
-    """Return the response that makes several calls; each is `(id, tool, args)`, a blank id as in `call`."""
+    """Return the response that makes several calls; each is `(id, tool, args)`, tool and a blank id as in `call`.
+
+    Raises:
+        CallerError: a call is no such triple.
+    """
     said = () if say is None else (LlmOutputPart(Text=TextPart(text=say)),)
     return LlmResponse(
         full_text=say or "",
@@ -92,8 +111,16 @@ def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmRespons
 
 
 def _call_part(made: Any) -> LlmOutputPart:
-    if not isinstance(made, tuple | list) or len(made) != 3:
+    if not isinstance(made, tuple | list) or len(made) != 3 or not isinstance(made[0], str):
         message = f"calls() takes (id, tool, args) for each call, and {reprlib.repr(made)} is not such a triple; write e.g. calls(('', 'add', {{'a': 1}}))"
         raise CallerError(message)
     call_id, tool, args = made
-    return LlmOutputPart(ToolCall=ToolCallPart(call_id=call_id, tool_name=tool, input_json=to_json(args).decode()))
+    part = ToolCallPart(call_id=call_id, tool_name=_name_of(tool), input_json=to_json(args).decode())
+    return LlmOutputPart(ToolCall=part)
+
+
+def _name_of(tool: Any) -> str:
+    name = tool if isinstance(tool, str) else getattr(tool, "name", None)
+    if not isinstance(name, str):
+        raise wrong_type("the name of a tool (or what @tool made)", tool, instead="call('add', {'a': 1})")
+    return name

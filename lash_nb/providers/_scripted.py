@@ -10,7 +10,8 @@ from typing import Any, Final, TypeAlias
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.errors import LlmTransportError, wrong_type
 from lash_nb.providers._options import ProviderOptions
-from lash_nb.providers._reply import ScriptedReply, response_of, with_call_ids
+from lash_nb.providers._own_function import function_words
+from lash_nb.providers._reply import REPLIES, ScriptedReply, response_of, with_call_ids
 from lash_nb.providers._stream import DeltaEvent, LlmStreamEvent, ReasoningDeltaStream, StreamSink, UsageEvent
 from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse
 from lash_nb.words import counted
@@ -29,6 +30,9 @@ class ScriptedProvider:
 
     Text is streamed word by word to whoever listens; with `delay`, that many seconds pass after each word. All requests are
     kept in `requests`. The same object serves every session of a core, in the order in which they ask.
+
+    Raises:
+        CallerError: `replies` is neither, or something in the list is no reply.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class ScriptedProvider:
         """Answer with the next reply.
 
         Raises:
-            LlmTransportError: the script has no reply left, or the reply is a failure.
+            LlmTransportError: the script has no reply left, the reply is a failure, or the function returned none.
         """
         self.requests.append(request)
         scripted = await self._next(request)
@@ -79,7 +83,7 @@ class ScriptedProvider:
     async def _next(self, request: LlmRequest) -> ScriptedReply:
         if self._function is not None:
             given = self._function(request)
-            return await given if inspect.isawaitable(given) else given
+            return _returned(await given if inspect.isawaitable(given) else given, self._function)
         if self._replies:
             return self._replies.popleft()
         raise LlmTransportError(
@@ -99,8 +103,25 @@ def _listed(replies: Any) -> Iterable[ScriptedReply]:
     if isinstance(replies, str):
         return [replies]
     if isinstance(replies, Iterable):
-        return replies
+        return map(_checked, replies, count(1))
     raise wrong_type("a list of replies or a function of the request", replies, instead='ScriptedProvider(["Hello."])')
+
+
+def _checked(given: Any, number: int) -> ScriptedReply:
+    if isinstance(given, REPLIES):
+        return given
+    wanted = f"a reply as number {number} of the script (a text, call(…), reply(…) or an exception)"
+    raise wrong_type(wanted, given, instead='ScriptedProvider(["Hello."])')
+
+
+def _returned(given: Any, function: Callable[..., Any]) -> ScriptedReply:
+    if isinstance(given, REPLIES):
+        return given
+    told = "None" if given is None else type(given).__name__
+    raise LlmTransportError(
+        f"your function {function_words(function)} returned {told}; return a text, call(…) or reply(…)",
+        code="provider_response",
+    )
 
 
 def _deltas(part: LlmOutputPart) -> Iterable[LlmStreamEvent]:

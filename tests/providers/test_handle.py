@@ -1,6 +1,7 @@
 """What stands before a provider."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,26 @@ async def test_an_exception_of_a_script_is_a_failed_call() -> None:
         await ProviderHandle(ScriptedProvider(broken)).complete(REQUEST)
 
     assert caught.value.provider_code == "provider_raised"
+
+
+class Plain(UnconfiguredProvider):
+    """Somebody forgot the `async`."""
+
+    def complete(self, request: LlmRequest, stream: object = None) -> Any:  # noqa: ARG002 - the port's signature
+        """Answer at once."""
+        return reply(request.model)
+
+
+async def test_a_plain_complete_is_told_to_be_async() -> None:
+    """The error says what to write, and where."""
+    told = (
+        rf"complete \(line {Plain.complete.__code__.co_firstlineno} of its cell or file\) .* write `async def complete"
+    )
+
+    with pytest.raises(LlmTransportError, match=told) as caught:
+        await ProviderHandle(Plain()).complete(REQUEST)
+
+    assert caught.value.provider_code == "provider_response"
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError("inside"), Mute()], ids=repr)

@@ -1,11 +1,14 @@
 """The provider that follows a script."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lash_nb.clock import ManualClock
-from lash_nb.errors import LlmTransportError
+from lash_nb.errors import CallerError, LlmTransportError
+from lash_nb.plugins import tool
 from lash_nb.providers import (
     DeltaEvent,
     LlmStreamEvent,
@@ -117,6 +120,54 @@ def test_a_call_is_a_response_with_tool_calls() -> None:
     assert one["parts"][1]["ToolCall"]["input_json"] == '{"a":"é","b":1}'
     assert (one["full_text"], one["terminal_reason"]) == ("Let me look.", "tool_use")
     assert [part.tag for part in two.parts] == ["ToolCall", "ToolCall"]
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def test_a_tool_may_stand_for_its_name() -> None:
+    """Whoever has the tool at hand gives it; the model would say its name."""
+    assert call(add, {"a": 1}) == call("add", {"a": 1})
+    assert calls(("c1", add, {}), ("c2", "add", {})) == calls(("c1", "add", {}), ("c2", add, {}))
+
+
+@pytest.mark.parametrize("wrong", [None, 5, len])
+def test_what_is_no_tool_cannot_be_called(wrong: Any) -> None:
+    """It is refused where it is written, not in the turn."""
+    with pytest.raises(CallerError, match=f"the name of a tool .* belongs here, not {type(wrong).__name__}: call"):
+        call(wrong, {})
+
+
+def test_an_id_is_a_text() -> None:
+    """So is what stands where the id belongs."""
+    with pytest.raises(CallerError, match="is not such a triple"):
+        calls((1, "add", {}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [[1, 2], ["Hello.", None], [("c1", "add", {})]], ids=repr)
+def test_a_script_of_what_is_no_reply_is_refused_at_once(wrong: Any) -> None:
+    """Not in the turn that comes to it; the message says which one it is."""
+    with pytest.raises(CallerError, match=r"a reply as number [12] .* belongs here, not \w+: ScriptedProvider"):
+        ScriptedProvider(wrong)
+
+
+async def forgetful(request: LlmRequest) -> Any:
+    """Forget to return."""
+
+
+@pytest.mark.parametrize("function", [forgetful, lambda _request: None, lambda _request: 5])
+async def test_a_function_that_returns_no_reply_is_told(function: Any) -> None:
+    """Its name and its line, and what it may return."""
+    line = function.__code__.co_firstlineno
+    told = rf"{function.__name__} \(line {line} of its cell or file\) returned (None|int); return a text, call"
+
+    with pytest.raises(LlmTransportError, match=told) as caught:
+        await ProviderHandle(ScriptedProvider(function)).complete(REQUEST)
+
+    assert caught.value.provider_code == "provider_response"
 
 
 def test_variants_are_the_declared_ones() -> None:
