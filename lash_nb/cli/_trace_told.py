@@ -22,6 +22,8 @@ def run(asked: Namespace) -> int:
         message = "--head, --csv and --columns are for a table: name it, e.g. --table tool_calls"
         raise CallerError(message)
     trace = read_trace(asked.files[0] if len(asked.files) == 1 else asked.files)
+    if asked.table != "errors":
+        _refuse_other_files(trace)
     if asked.table is not None:
         from lash_nb.cli._trace_table import print_table  # noqa: PLC0415 - pandas loads as long as a whole report takes
 
@@ -29,14 +31,12 @@ def run(asked: Namespace) -> int:
     elif asked.output is not None:
         _report(trace, asked)
     else:
-        _refuse_other_files(trace)
         print(summary_text(trace))
     return 0
 
 
 def _report(trace: Trace, asked: Namespace) -> None:
     """Write the report and say where it is; `-` is the standard output."""
-    _refuse_other_files(trace)
     wanted = {"title": asked.title, "files": asked.files, "turns": turn_places(asked.turns)}
     if asked.output == "-":
         for part in trace_report(trace, **wanted):
@@ -47,7 +47,7 @@ def _report(trace: Trace, asked: Namespace) -> None:
 
 
 def _refuse_other_files(trace: Trace) -> None:
-    """Raise for what is no trace at all: numbers of nothing, or a page of bad lines alone, would say nothing."""
+    """Raise for what is no trace at all: numbers or rows of nothing, or a page of bad lines alone, would say nothing."""
     if len(trace) or not trace.bad_lines:
         return
     first = trace.errors[0]

@@ -50,6 +50,20 @@ def test_columns_are_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(rows) == 2 + int(lines[-1].split()[2])
 
 
+def test_a_file_without_a_record_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows of nothing would say that nothing happened; its bad lines can be read."""
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"a":1}\n')
+
+    for more in ([], ["--csv"]):
+        assert main(["trace", str(other), "--table", "turns", *more]) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert "is no trace: none of 1 line is a record" in told.err
+
+    assert len(printed(capsys, other, "--table", "errors", "--csv")) == 2
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """`lash-nb --version` prints it."""
     with pytest.raises(SystemExit) as ended:
