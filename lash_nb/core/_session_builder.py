@@ -1,7 +1,8 @@
 """Opens a session (lash 0.1.0-alpha.37, facade §4)."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -46,6 +47,9 @@ __all__ = ["SessionBuilder"]
 
 ConfigT = TypeVar("ConfigT")
 
+_MADE_WITH_IT: Final = frozenset(("stepper", "control", "direct", "plugin_actions"))
+"""What a session has from its beginning on, so that its class does not show it."""
+
 
 class SessionBuilder(PromptLayerSink):
     """Collects what a session does differently from its core, then opens it."""
@@ -61,6 +65,17 @@ class SessionBuilder(PromptLayerSink):
         self._factories: list[PluginFactory] = []
         self._required_inputs: list[str] = []
         self._answer_format: RlmFinalAnswerFormat | None = None
+
+    if not TYPE_CHECKING:  # who checks types is told by them
+
+        def __getattr__(self, name: str) -> NoReturn:
+            told = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and (name in _MADE_WITH_IT or hasattr(LashSession, name)):
+                told = f"there is no {name} before the session is open; {self._how_to_open()}"
+            raise AttributeError(told)
+
+        def __await__(self) -> Generator[Any, None, NoReturn]:
+            raise CallerError(f"a session is not awaited; {self._how_to_open()}")
 
     def standard(self) -> Self:
         """Speak the standard protocol."""
@@ -254,6 +269,9 @@ class SessionBuilder(PromptLayerSink):
             runtime, parts.live_replay_store, poke=parts.queued_work_poke, required_inputs=self._required_inputs
         )
         return LashSession(handle, mode.mode_id, parent_session_id=self._parent)
+
+    def _how_to_open(self) -> str:
+        return f"open it: session = await core.session({self._session_id!r}).open()"
 
     def _set_answer_format(self, state: RuntimeSessionState) -> None:
         """Write into the state, and into each of its frames, how answers are told.

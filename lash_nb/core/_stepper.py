@@ -34,6 +34,7 @@ Startable: TypeAlias = TurnInput | str | TurnBuilder | QueuedTurnBuilder
 _INSIDE: Final = (
     "cannot wait for that turn's next stop, which comes when the tool or provider is done; step through it from outside"
 )
+_STEP_ON: Final = "step on, continue or cancel it first"
 
 
 class Stepper:
@@ -184,10 +185,9 @@ class Stepper:
             CallerError: `turn_running`, a turn is under way.
         """
         if self.state in ("paused", "running"):
-            raise CallerError(
-                f"a turn of session {self.session_id} is under way; step on, continue or cancel it first",
-                code="turn_running",
-            )
+            edited = isinstance(turn_input, RuntimeEffectEnvelope)
+            step_on = "perform what waits edited: session.stepper.step(envelope)" if edited else _STEP_ON
+            raise CallerError(f"a turn of session {self.session_id} is under way; {step_on}", code="turn_running")
         self.arm()
         self._start(turn_input)
         return await self.stopped()

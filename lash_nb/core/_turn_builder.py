@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Container, Generator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import msgspec
 
@@ -216,6 +216,14 @@ class TurnStream:
         self._refuse_inside = builder.refuse_inside
         self._task = held(asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait))))
         self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
+
+    if not TYPE_CHECKING:  # who checks types is told by them
+
+        def __iter__(self) -> NoReturn:
+            raise CallerError(
+                "activities are waited for: write `async for activity in session.turn(…).stream()`; the turn goes on,"
+                " session.cancel_running_turns() ends it"
+            )
 
     def __aiter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ import pytest
 
 from lash_nb.clock import RandomIds
 from lash_nb.core import LashCore
-from lash_nb.errors import EmbedError, LashRuntimeError, SessionError, StoreError
+from lash_nb.errors import CallerError, EmbedError, LashRuntimeError, SessionError, StoreError
 from lash_nb.providers import ScriptedProvider
 from lash_nb.stores import (
     FullGraph,
@@ -40,6 +40,31 @@ async def test_a_session_opened_again_goes_on_where_it_was() -> None:
     assert second.usage_report() == first.usage_report()
     await second.turn("again").run()
     assert texts(messages_of(second.graph)) == ["hi", "a", "again", "b"]
+
+
+async def test_a_session_that_is_not_open_says_how_to_open_it() -> None:
+    """Whatever a session has, and the builder has not, names the line to write; awaiting it does so, too."""
+    core = builder(answers("a")).build()
+    closed: Any = core.session("demo")
+    session = await closed.open()
+
+    for name in set(dir(session)) - set(dir(closed)):
+        if not name.startswith("_"):
+            with pytest.raises(
+                AttributeError, match=rf"no {name} .*: session = await core\.session\('demo'\)\.open\(\)"
+            ):
+                getattr(closed, name)
+    with pytest.raises(CallerError, match=r"open it: session = await core\.session\('demo'\)\.open\(\)"):
+        await closed
+
+
+def test_what_no_session_has_is_simply_missing() -> None:
+    """A slip of the pen is told as Python tells it."""
+    closed: Any = builder([]).build().session("demo")
+
+    assert not hasattr(closed, "_repr_html_")
+    with pytest.raises(AttributeError, match=r"^'SessionBuilder' object has no attribute 'modle'$"):
+        closed.modle("m")
 
 
 async def test_a_session_may_be_opened_twice_at_once() -> None:

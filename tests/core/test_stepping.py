@@ -589,3 +589,18 @@ async def test_an_injected_tool_call_is_seen_by_who_watches() -> None:
     seen = [item for item in result.activities if item.type.startswith("tool_call")]
     assert [item.type for item in seen] == ["tool_call_started", "tool_call_completed"]
     assert seen[1].to_builtins()["output"]["outcome"] == {"status": "success", "payload": {"temp_c": -40}}
+
+
+async def test_an_edited_effect_given_as_an_input_names_who_takes_it() -> None:
+    """`session.step(…)` begins turns; what waits is performed edited by the stepper."""
+    session = await open_session(tool_then_answer, weather)
+    stop = await session.step("hi")
+    assert isinstance(stop, EffectEntry)
+    wrong: Any = stop.envelope
+
+    with pytest.raises(CallerError, match=r"edited: session\.stepper\.step\(envelope\)") as caught:
+        await session.step(wrong)
+
+    assert caught.value.code == "turn_running"
+    assert session.stepper.pending is not None
+    await session.stepper.cancel()

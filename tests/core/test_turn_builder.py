@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -481,3 +482,14 @@ async def test_one_token_may_cancel_many_turns() -> None:
     await settle()
     token.cancel()
     assert [(await turn.wait()).outcome.stopped for turn in turns] == ["cancelled", "cancelled"]
+
+
+async def test_a_stream_asks_for_an_async_loop() -> None:
+    """The error of a plain one says what to write, and that the turn goes on."""
+    session = await open_session(answers("a"))
+    stream: Any = session.turn("hi").stream()
+
+    with pytest.raises(CallerError, match=r"write `async for .*the turn goes on"):
+        list(stream)
+
+    assert (await stream.result()).reply == "a"
