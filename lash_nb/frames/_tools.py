@@ -58,7 +58,12 @@ TOOL_COLUMNS: Final = (
         "Whether the session says so, not the tool.",
         then=bool,
     ),
-    Column("scheduling", "manifest.scheduling", "category", "Whether a batch may run it beside others."),
+    Column(
+        "scheduling",
+        "manifest.scheduling",
+        "category",
+        "Whether a batch may run it beside others; the calls of one reply run one after the other.",
+    ),
     Column("retry", lambda tool: retry_words(tool.manifest.retry_policy), "string", "When it is tried again."),
     Column("source", "source", "category", "Where it comes from: `plugins`, or `live:1` and so on."),
     Column("generation", "generation", "Int64", "Generation of the session's tools: counts their changes."),

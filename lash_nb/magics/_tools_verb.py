@@ -49,7 +49,7 @@ def _table(opened: OpenSession, line: str) -> Table:
         columns=_COLUMNS,
         title=f"Tools of {session.session_id}",
         empty="No tools. Define one with @lash_nb.tool; %lash tools shows it then.",
-        hint=f"one in full: {line} NAME · call it: {line} NAME '{{…}}'",
+        hint=f"one in full: {line} NAME · call it: {line} NAME '{{…}}' · scheduling is for calls of one batch; those of one reply run one by one",
     )
     return Table(frames.tools_df(tools), views.ToolsFace(tools=tools, plain=plain, line=line))
 

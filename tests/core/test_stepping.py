@@ -1,7 +1,9 @@
 """A turn, one effect at a time."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -604,3 +606,12 @@ async def test_an_edited_effect_given_as_an_input_names_who_takes_it() -> None:
     assert caught.value.code == "turn_running"
     assert session.stepper.pending is not None
     await session.stepper.cancel()
+
+
+def test_the_guide_to_editing_an_effect_works(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its one block, as it stands there."""
+    guide = Path(__file__).parents[2].joinpath("docs", "stepping.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    exec(compile(block, "docs/stepping.md", "exec"), {})  # noqa: S102 - the guide is the project's own
+
+    assert capsys.readouterr().out == "['edited']\n"

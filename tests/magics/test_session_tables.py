@@ -34,6 +34,7 @@ def test_tools_are_a_table(demo: Shell) -> None:
     assert isinstance(table, pd.DataFrame)
     assert {"tool", "availability", "scheduling", "retry", "source", "generation", "description"} <= set(table)
     assert list(table["tool"]) == ["batch", "weather"]
+    assert "those of one reply run one by one" in demo.faces(table)["text/plain"]
 
     demo.run('@lash_nb.tool\ndef tide(port: str) -> str:\n    "The tide."\n    return port')
 
