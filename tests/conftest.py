@@ -24,6 +24,8 @@ settings.load_profile("lash_nb")
 NOTEBOOKS: Final = Path(__file__).parents[1] / "notebooks"
 
 
+LONGEST_ID: Final = 1_000
+"""Characters of a parameter that is part of a test's id."""
 ONE_WORKER: Final = ("lab_server", "browser", "kernel", "demo_run")
 """Fixtures that take long to make: the tests of the first one that they ask for run on one worker."""
 
@@ -38,6 +40,11 @@ class Demo(NamedTuple):
 
     done: subprocess.CompletedProcess[str]
     executed: Path
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text by its size: every worker is sent the ids of all tests, and one of 20 MB takes 80."""
+    return f"{argname}-{len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups in the same hook
