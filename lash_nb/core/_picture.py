@@ -6,13 +6,12 @@ from typing import Final, NoReturn
 
 from lash_nb.errors import CallerError
 from lash_nb.plugins import NoPictureError, figure_png
-from lash_nb.wire import picture_fault
+from lash_nb.wire import MOST_PICTURE_BYTES, picture_fault
 from lash_nb.words import counted, legible
 
 __all__ = ["picture_bytes", "picture_name"]
 
 _CODE: Final = "turn_image"
-_EXAMPLE: Final = "write .image('photo.png')"
 _NAMED: Final = 200
 """Characters of a path that an error tells at most."""
 
@@ -35,7 +34,9 @@ def picture_bytes(picture: object) -> bytes:
         _refuse(f"what was given {error}")
     if drawn is None:
         kind = type(picture).__name__
-        _refuse(f"a picture is bytes, the path of a file or a figure of matplotlib, not {kind}; {_EXAMPLE}")
+        _refuse(
+            f"a picture is bytes, the path of a file or a figure of matplotlib, not {kind}; write .image('photo.png')"
+        )
     return drawn
 
 
@@ -48,18 +49,23 @@ def _read(path: str) -> bytes:
     try:
         file = Path(path).expanduser()
         if not (file.is_file() or file.is_dir()) and file.exists():
-            _refuse(f"{_told(path)} is no plain file but a pipe or a device, which may never end; {_EXAMPLE}")
+            _refuse(
+                f"{_told(path)} is no plain file but a pipe or a device, which may never end; give a picture's file"
+            )
+        if (size := file.stat().st_size) > MOST_PICTURE_BYTES:  # of which none is read: there may be more than memory
+            most = f"no provider takes a picture of more than {MOST_PICTURE_BYTES:,}"
+            _refuse(f"{_told(path)} is a file of {size:,} bytes, and {most}; make it smaller")
         return file.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # no such file, no path at all, no such home
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
-        message = f"the picture {_told(path)} cannot be read: {why}; check the path, {_EXAMPLE}"
+        message = f"the picture {_told(path)} cannot be read: {why}; check the path"
         raise CallerError(message, code=_CODE) from error
 
 
 def _checked(data: bytes, named: str) -> bytes:
     fault = picture_fault(data)
     if fault is not None:
-        _refuse(f"{named} {fault}, then {_EXAMPLE}")
+        _refuse(f"{named} {fault}")
     return data
 
 

@@ -54,6 +54,11 @@ class TurnBuilder(PromptLayerSink):
         return self._options.cancel
 
     @property
+    def turn_input(self) -> TurnInput:
+        """What is given to the turn so far."""
+        return self._input
+
+    @property
     def turn_options(self) -> ProtocolTurnOptions:
         """The options of the protocol that were said so far."""
         return self._options.protocol_turn_options or ProtocolTurnOptions()

@@ -4,7 +4,6 @@ import re
 from argparse import Namespace
 from collections.abc import Coroutine, Mapping
 from keyword import iskeyword
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lash_nb.errors import CallerError
@@ -19,7 +18,7 @@ from lash_nb.magics._raised import noting_raised
 from lash_nb.magics._schema_prompt import SCHEMA, ask_for, schema_python
 from lash_nb.magics._verb import Argument, Usage
 from lash_nb.runtime import TurnResult
-from lash_nb.wire import TurnInput, picture_fault
+from lash_nb.wire import TurnInput
 
 __all__ = ["PROMPT", "begin", "read_assignment", "run_prompt", "shown_live"]
 
@@ -51,15 +50,17 @@ async def run_prompt(bench: Bench, line: str, body: str, scope: Mapping[str, Any
     text = expanded(body, scope).strip()
     if not text:
         raise CallerError("the prompt is empty; write it below %%lash", code="magics_prompt")
-    turn_input = _with_images(TurnInput.text(text), asked.image)
+    turn = opened.session.turn(text)
+    for path in asked.image:
+        turn.image(path)
     names = [_variable(name) for name in (asked.output, assignment and assignment.name) if name]
     quiet = assignment is not None and not assignment.is_shown
     if asked.schema:
-        value = await _as_value(bench, opened, turn_input, text, asked)
+        value = await _as_value(bench, opened, turn.turn_input, text, asked)
         for name in names:
             bench.assign(name, value)
         return None if quiet else value
-    stop = await begin(bench, opened, turn_input, step=asked.step, names=names, quiet=quiet)
+    stop = await begin(bench, opened, turn.turn_input, step=asked.step, names=names, quiet=quiet)
     return None if quiet and isinstance(stop, TurnResult) else stop
 
 
@@ -124,37 +125,14 @@ async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, An
     return stop
 
 
-def _with_images(turn_input: TurnInput, paths: list[str]) -> TurnInput:
-    for path in paths:
-        name, data = _picture(path)
-        taken = turn_input.image_blobs
-        label = next(
-            one for one in (name, *(f"{count}-{name}" for count in range(2, len(taken) + 3))) if one not in taken
-        )
-        turn_input = turn_input.with_image(label, data)
-    return turn_input
-
-
-def _picture(path: str) -> tuple[str, bytes]:
-    file = Path(path).expanduser()
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        message = f"the image {path} cannot be read: {error.strerror}; check the path: %%lash --image PATH"
-        raise CallerError(message, code="magics_image") from error
-    fault = picture_fault(data)
-    if fault is not None:
-        raise CallerError(f"{path} is {fault}, then %%lash --image PATH", code="magics_image")
-    return file.name, data
-
-
 def _python(_bench: Bench, asked: Namespace) -> str:
     if asked.schema:
-        return f"{asked.output or 'value'} = {schema_python(asked.schema)}"
-    images = "".join(f".image(Path({path!r}).read_bytes(), label={Path(path).name!r})" for path in asked.image)
-    start = ["from pathlib import Path"] if asked.image else []
-    end = f'{asked.output or "result"} = await session.turn("…"){images}.run()'
-    return "\n".join([*start, 'await session.step("…")' if asked.step else end])
+        imported = "from pathlib import Path\n" if asked.image else ""
+        return f"{imported}{asked.output or 'value'} = {schema_python(asked.schema, asked.image)}"
+    turn = "".join(['session.turn("…")', *(f".image({path!r})" for path in asked.image)])
+    if asked.step:
+        return f"await session.step({turn})" if asked.image else 'await session.step("…")'
+    return f"{asked.output or 'result'} = await {turn}.run()"
 
 
 PROMPT: Final = Usage(

@@ -1,7 +1,7 @@
 """`%%lash --schema MODEL`: the answer as an instance of a pydantic model of the notebook's own."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -27,9 +27,11 @@ SCHEMA: Final = Argument(
 """The flag."""
 
 
-def schema_python(name: str) -> str:
-    """Return the Python that does the same."""
-    return f'(await session.direct("…", output={repr(name) if name == "json" else name})).value'
+def schema_python(name: str, images: Sequence[str]) -> str:
+    """Return the expression in Python that does the same; with pictures it wants `Path`."""
+    read = ", ".join(f"Path({path!r}).read_bytes()" for path in images)
+    pictures = f", pictures=[{read}]" if images else ""
+    return f'(await session.direct("…", output={repr(name) if name == "json" else name}{pictures})).value'
 
 
 async def ask_for(bench: Bench, opened: OpenSession, turn_input: TurnInput, text: str, schema: str) -> Any:

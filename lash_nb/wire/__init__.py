@@ -44,7 +44,7 @@ from lash_nb.wire._identity import (
     lashlang_sleep_invocation, process_effect_invocation, process_event_invocation, tool_retry_sleep_invocation,
     turn_effect_invocation,
 )
-from lash_nb.wire._image import LONGEST_PICTURE_SIDE, has_picture_header, image_dimensions, is_whole_image, picture_fault, sniff_image
+from lash_nb.wire._image import LONGEST_PICTURE_SIDE, MOST_PICTURE_BYTES, has_picture_header, image_dimensions, is_whole_image, picture_fault, sniff_image
 from lash_nb.wire._injection import llm_reply, outcome_from, tool_outcome
 from lash_nb.wire._invocation import (
     CausalEffect, CausalHostEvent, CausalProcess, CausalProcessEvent, CausalRef, CausalSessionNode, CausalToolCall,
@@ -196,7 +196,7 @@ from lash_nb.wire._usage import (
 )
 
 __all__ = [
-    "LONGEST_PICTURE_SIDE", "TRACE_SCHEMA_VERSION", "AcceptedInjectedTurnInput", "AgentFrameAssignment", "AgentFrameReason", "AgentFrameRecord",
+    "LONGEST_PICTURE_SIDE", "MOST_PICTURE_BYTES", "TRACE_SCHEMA_VERSION", "AcceptedInjectedTurnInput", "AgentFrameAssignment", "AgentFrameReason", "AgentFrameRecord",
     "AgentFrameStatus", "AgentFrameSwitch", "AppendGraph", "AppendMessage", "AppendPlugin", "AppendProtocolEvent",
     "AppendSessionNodesRequest", "AppendSessionNodesResult", "AppendedNodes", "AssistantMessageFinish",
     "AssistantOutput", "AssistantOutputState", "AssistantProseDelta", "AttachmentCreateMeta", "AttachmentId",

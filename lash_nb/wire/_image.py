@@ -1,5 +1,6 @@
 """What the bytes of a picture say without being decoded: its format, its size in pixels, and whether a model can be given it."""
 
+import zlib
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
@@ -7,6 +8,7 @@ from lash_nb.wire._media import ImageMediaType
 
 __all__ = [
     "LONGEST_PICTURE_SIDE",
+    "MOST_PICTURE_BYTES",
     "has_picture_header",
     "image_dimensions",
     "is_whole_image",
@@ -16,7 +18,7 @@ __all__ = [
 
 LONGEST_PICTURE_SIDE: Final = 8_000
 """Pixels: no provider takes a longer side."""
-_MOST_BYTES: Final = 20_000_000
+MOST_PICTURE_BYTES: Final = 20_000_000
 """Bytes of one picture: no provider takes more in a request."""
 _MOST_PARTS: Final = 200_000
 """Blocks, chunks or segments that are looked at: the largest GIF has 80,000, and of millions of empty ones each look would take seconds."""
@@ -61,8 +63,10 @@ def picture_fault(data: bytes) -> str | None:
 
     A picture that no provider takes ends every later turn of its session, so that every way into a session asks here.
     """
-    if has_picture_header(data) and len(data) > _MOST_BYTES:
-        return f"a picture of {len(data):,} bytes, and no provider takes more than {_MOST_BYTES:,}; make it smaller"
+    if has_picture_header(data) and len(data) > MOST_PICTURE_BYTES:
+        return (
+            f"a picture of {len(data):,} bytes, and no provider takes more than {MOST_PICTURE_BYTES:,}; make it smaller"
+        )
     size, fault = _looked_at(data)
     if size is None:
         return "no PNG, JPEG, GIF, WebP or BMP picture; convert it"
@@ -123,9 +127,11 @@ def _png_fault(data: bytes) -> _Fault:
     for _ in range(_MOST_PARTS):
         name = data[at + 4 : at + 8]
         has_pixels |= name == b"IDAT"
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        start, at = at, at + 12 + int.from_bytes(data[at : at + 4], "big")
         if at > len(data):
             return _CUT
+        if zlib.crc32(memoryview(data)[start + 4 : at - 4]) != int.from_bytes(data[at - 4 : at], "big"):
+            return _BROKEN
         if name == b"IEND":
             return None if has_pixels else _EMPTY
     return _CROWDED

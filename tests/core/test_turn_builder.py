@@ -176,7 +176,8 @@ async def test_a_figure_is_drawn() -> None:
         (b"junk", "4 bytes, is no PNG, JPEG"),
         (b"", "0 bytes, is no PNG, JPEG"),
         ("note.txt", "'note.txt' is no PNG, JPEG"),
-        (png(3, 2)[:-1], r"is a png picture whose end is missing; make it anew, then write \.image"),
+        (png(3, 2)[:-1], "is a png picture whose end is missing; make it anew"),
+        (png(3, 2)[:-13] + b"?" + png(3, 2)[-12:], "is a png picture that is damaged inside; make it anew"),
         (
             png(8_001, 1),
             "is a picture of 8,001 × 1 pixels, and no provider takes a side of more than 8,000; make it smaller",
@@ -184,7 +185,8 @@ async def test_a_figure_is_drawn() -> None:
         (png(1, 1) + bytes(20_000_000), "bytes, and no provider takes more than 20,000,000; make it smaller"),
         (Path("none.png"), "'none.png' cannot be read: No such file"),
         (".", "cannot be read: Is a directory"),
-        ("pipe", "'pipe' is no plain file but a pipe or a device, which may never end; write"),
+        ("pipe", "'pipe' is no plain file but a pipe or a device, which may never end; give"),
+        ("sparse.png", "'sparse.png' is a file of 50,000,000,000 bytes, and no provider takes a picture of more than"),
         ("/dev/zero", "is no plain file"),
         ("a\0b", "cannot be read: embedded null byte"),
         ("~nobody-of-that-name/a.png", "cannot be read: "),
@@ -202,6 +204,8 @@ async def test_what_is_no_picture_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "note.txt").write_text("BMW is a car, and no bitmap")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "sparse.png").touch()
+    os.truncate(tmp_path / "sparse.png", 50 * 10**9)
     session = await open_session(answers("a"))
     turn = session.turn("look")
 

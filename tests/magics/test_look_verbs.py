@@ -12,13 +12,11 @@ from lash_nb.magics._effects_table import entries_table
 from lash_nb.trace import read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
+from tests.stores.material import png
 from tests.trace.lines import line, llm_end, llm_start, record
 
 STATION = Path(__file__).parents[2] / "notebooks" / "data" / "station.trace.jsonl"
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c636060f8cf000002820181c8d8e6ba0000000049454e44ae426082"
-)
+PICTURE = png(1, 1)
 
 
 @pytest.fixture
@@ -302,6 +300,8 @@ def test_a_session_says_what_it_is(done: Shell) -> None:
         "%lash timeline --svg",
         "%%lash -o turn --image a.png",
         "%%lash --step",
+        "%%lash --step --image a.png",
+        "%%lash --schema City --image a.png",
         "help",
         "explain new demo",
     ],

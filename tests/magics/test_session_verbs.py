@@ -1,6 +1,7 @@
 """Open sessions, choose among them, and get told in one line what went wrong."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -183,12 +184,14 @@ def test_a_mistake_is_told_in_one_line(shell: Shell, cell: str, said: str) -> No
     ("cell", "said"),
     [
         ("%%lash\n   ", "write it below %%lash"),
-        ("%%lash --image missing.png\nHello", "--image PATH"),
-        ("%%lash --image text.png\nHello", "text.png is no PNG"),
         (
-            "%%lash --image cut.png\nHello",
-            "cut.png is a png picture whose end is missing; make it anew, then %%lash --image",
+            "%%lash --image missing.png\nHello",
+            "'missing.png' cannot be read: No such file or directory; check the path",
         ),
+        ("%%lash --image text.png\nHello", "'text.png' is no PNG"),
+        ("%%lash --image cut.png\nHello", "'cut.png' is a png picture whose end is missing; make it anew"),
+        ("%%lash --image pipe\nHello", "'pipe' is no plain file but a pipe or a device, which may never end"),
+        ("%%lash --image sparse.png\nHello", "'sparse.png' is a file of 50,000,000,000 bytes, and no provider takes"),
         ("%%lash tell me\nHello", "%%lash --help"),
         ("%%lash --session nobody\nHello", "there are demo"),
         ("%lash envelope", "%lash step"),
@@ -207,6 +210,9 @@ def test_a_mistake_in_a_session_is_told_in_one_line(shell: Shell, cell: str, sai
     """So it is where a session is open, and the session takes the next prompt."""
     Path("text.png").write_text("no picture", encoding="utf-8")
     Path("cut.png").write_bytes(png(3, 2)[:-1])
+    os.mkfifo("pipe")
+    Path("sparse.png").touch()
+    os.truncate("sparse.png", 50 * 10**9)
     shell.run("provider = provider_of('still here')\n%lash new demo")
 
     assert said in shell.refuse(cell)

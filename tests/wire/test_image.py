@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from typing import Final
 
 import pytest
@@ -150,7 +151,7 @@ CROWDS: Final[dict[str, bytes]] = {
     "parts": SCREEN + b"," + struct.pack("<HHHHBB", 0, 0, 1, 1, 0, 2) + b"\1a" * 210_000 + b"\0;",
     "zeros": SCREEN + bytes(210_000) + b";",
     "jpeg": b"\xff\xd8\xff\xc0\0\x0b\x08\0\1\0\1\1\1\x11\0" + b"\xff" * 210_000,
-    "png": drawn("png")[:33] + (bytes(4) + b"abcdABCD") * 210_000,
+    "png": drawn("png")[:33] + (bytes(4) + b"abcd" + struct.pack(">I", zlib.crc32(b"abcd"))) * 210_000,
     "webp": b"RIFF" + struct.pack("<I", 2_000_000) + drawn("webp")[8:-8] + (b"abcd" + bytes(4)) * 210_000,
 }
 
@@ -160,6 +161,18 @@ def test_a_picture_of_too_many_parts_is_not_gone_through(data: bytes) -> None:
     """Millions of empty ones would take seconds: a tenth of a picture's bytes is no more work than all of them."""
     assert "picture of more than 200,000 parts; make it anew" in (picture_fault(data) or "")
     assert not is_whole_image(data)
+
+
+def test_a_png_with_a_byte_that_was_flipped_is_damaged_inside() -> None:
+    """Each of its chunks has a sum at its end: wherever the byte lies behind the first eight, no model is given the picture."""
+    data = drawn("png")
+
+    for place in range(8, len(data)):
+        flipped = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        assert not is_whole_image(flipped)
+        assert picture_fault(flipped) is not None
+    flipped = data[:-20] + bytes([data[-20] ^ 1]) + data[-19:]
+    assert picture_fault(flipped) == "a png picture that is damaged inside; make it anew"
 
 
 def test_a_picture_of_too_many_bytes_is_not_gone_through() -> None:

@@ -57,6 +57,7 @@ def test_there_is_a_law_for_every_type() -> None:
         "BlobRef",
         "External",
         "LONGEST_PICTURE_SIDE",
+        "MOST_PICTURE_BYTES",
         "Octets",
         "PreparedProcessEventAppend",
         "ProcessScopeId",
