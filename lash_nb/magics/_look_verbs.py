@@ -13,7 +13,7 @@ from lash_nb.magics._effects_table import effects_table
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
-from lash_nb.trace import Trace, read_trace
+from lash_nb.trace import Trace, read_trace, refuse_other_file
 from lash_nb.views import TraceTimelineView, static_svg
 from lash_nb.words import printable
 
@@ -50,10 +50,22 @@ def asked_trace(bench: Bench, asked: Namespace, *, line: str) -> Trace:
     return bench.trace
 
 
-def open_trace(bench: Bench, files: Sequence[str]) -> Trace:
-    """Read the trace of files and patterns; it is the one that is meant from now on."""
-    bench.trace, bench.trace_files = read_trace(files[0] if len(files) == 1 else files), tuple(files)
-    return bench.trace
+def open_trace(bench: Bench, files: Sequence[str], *, with_bad_lines: bool = False) -> Trace:
+    """Read the trace of files and patterns; it is the one that is meant from now on.
+
+    Args:
+        bench: Where it will lie.
+        files: What is read as one trace.
+        with_bad_lines: What is shown of it tells of bad lines one by one, so that it may have nothing else.
+
+    Raises:
+        CallerError: `no_trace`, no line is a record.
+    """
+    trace = read_trace(files[0] if len(files) == 1 else files)
+    if not with_bad_lines:
+        refuse_other_file(trace)
+    bench.trace, bench.trace_files = trace, tuple(files)
+    return trace
 
 
 def _effects(bench: Bench, asked: Namespace) -> Table:

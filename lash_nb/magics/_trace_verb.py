@@ -30,7 +30,8 @@ def _trace(bench: Bench, asked: Namespace) -> TraceExplorerView | pd.DataFrame |
         message = f"--turns is for a report: add --report report.html, or see all turns: {_again(asked)} --table turns"
         raise CallerError(message, code="magics_usage")
     turns = turn_places(asked.turns)
-    trace = open_trace(bench, asked.file)
+    is_whole = not (asked.report or asked.summary or asked.table)
+    trace = open_trace(bench, asked.file, with_bad_lines=is_whole or asked.table == "errors")
     if asked.report:
         size = write_trace_report(asked.report, trace, files=asked.file, turns=turns)
         print(plots.printable(f"Wrote {asked.report}, {plots.byte_size(size)}"))  # noqa: T201 - said in the cell

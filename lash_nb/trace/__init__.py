@@ -28,6 +28,7 @@ from lash_nb.trace._notes import (
     Prompt,
     StreamEvent,
 )
+from lash_nb.trace._other_file import refuse_other_file
 from lash_nb.trace._pairing import Pairs, SpanRows
 from lash_nb.trace._peek import NO_INT
 from lash_nb.trace._pieces import Message, Piece, latest_messages, read_messages, read_reply
@@ -115,6 +116,7 @@ __all__ = [
     "read_messages",
     "read_reply",
     "read_trace",
+    "refuse_other_file",
     "shape_of",
     "total_usage",
 ]

@@ -472,3 +472,21 @@ def test_effects_that_are_no_longer_kept_are_counted(shell: Shell) -> None:
     for entries, said in ((later, True), (shell["session"].effects, False)):
         for face in shell.faces(entries_table(entries, attachment_data=shell["session"].attachment_data)).values():
             assert ("2,500 earlier no longer kept" in face) == said
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["trace {} --table turns", "trace {} --summary", "trace {} --report page.html", "timeline {}", "plot tokens {}"],
+)
+def test_a_file_without_a_record_is_refused(shell: Shell, line: str) -> None:
+    """Rows of nothing would say that nothing happened; its bad lines can be seen, and what was opened before is still meant."""
+    Path("notes.txt").write_text("Oslo\nBergen\n")
+    shell.run(f"%lash trace {STATION}")
+
+    said = shell.refuse(f"%lash {line.format('notes.txt')}")
+
+    assert "notes.txt is no trace: none of 2 lines is a record, and it seems to be text; line 1: not JSON" in said
+    assert not Path("page.html").exists()
+    assert shell.run("%lash timeline").trace.name == STATION.name
+    assert len(shell.run("%lash trace notes.txt --table errors")) == 2
+    assert "no line of it is a record" in shell.run("%lash trace notes.txt").text()
