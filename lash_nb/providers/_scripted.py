@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import count
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +21,8 @@ __all__ = ["Script", "ScriptedProvider"]
 Script: TypeAlias = Iterable[ScriptedReply] | Callable[[LlmRequest], ScriptedReply | Awaitable[ScriptedReply]]
 """Replies in order, or a function (plain or async) from the request to the reply."""
 
+_NO_LIST: Final = (Mapping, set, frozenset)
+"""What can be gone through and is no script: the keys would answer, or the replies in any order."""
 _WORD: Final = re.compile(r"\S+\s*|\s+")
 """Every match in order is the whole text again."""
 
@@ -102,9 +104,15 @@ class ScriptedProvider:
 def _listed(replies: Any) -> Iterable[ScriptedReply]:
     if isinstance(replies, str):
         return [replies]
-    if isinstance(replies, Iterable):
+    if isinstance(replies, Iterable) and not isinstance(replies, _NO_LIST):
         return map(_checked, replies, count(1))
-    raise wrong_type("a list of replies or a function of the request", replies, instead='ScriptedProvider(["Hello."])')
+    raise wrong_type("a list of replies or a function of the request", replies, instead=_instead(replies))
+
+
+def _instead(replies: Any) -> str:
+    if isinstance(replies, Mapping):
+        return "ScriptedProvider([{…}]) of a reply as JSON, ScriptedProvider(lambda request: …) to choose one by what is asked"
+    return 'ScriptedProvider(["Hello."])'
 
 
 def _checked(given: Any, number: int) -> ScriptedReply:

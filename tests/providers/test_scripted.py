@@ -170,6 +170,24 @@ async def test_a_function_that_returns_no_reply_is_told(function: Any) -> None:
     assert caught.value.provider_code == "provider_response"
 
 
+@pytest.mark.parametrize("wrong", [{}, {"full_text": "Hi."}, {"Who?": "Ann."}])
+def test_a_dict_is_no_script(wrong: Any) -> None:
+    """Its keys are no replies: whether it is a reply as JSON or replies by question, the error says what to write."""
+    with pytest.raises(CallerError) as refused:
+        ScriptedProvider(wrong)
+
+    assert str(refused.value) == (
+        "a list of replies or a function of the request belongs here, not dict: ScriptedProvider([{…}]) of a reply as JSON,"
+        " ScriptedProvider(lambda request: …) to choose one by what is asked"
+    )
+
+
+def test_a_set_is_no_script() -> None:
+    """It has no order."""
+    with pytest.raises(CallerError, match="not set: ScriptedProvider"):
+        ScriptedProvider({"One.", "Two."})
+
+
 def test_variants_are_the_declared_ones() -> None:
     """A variant is offered when the script declares it."""
     provider = ProviderHandle(ScriptedProvider(variants=["high"]))
