@@ -1,6 +1,8 @@
 """The facade: build a core, open sessions, run and steer turns."""
 
+from lash_nb.core._around_turns import AroundTurn, stand_around_turns
 from lash_nb.core._attending import GOES_ON, Attendant, TurnPauses, attend_turns_by
+from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._background import ChildrenControl, ProcessControl, TriggersControl
 from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
@@ -59,7 +61,9 @@ __all__ = [
     "STANDARD",
     "USAGE_SOURCES",
     "AdvancedLashCoreBuilder",
+    "AroundTurn",
     "Attendant",
+    "AwaitedTurn",
     "ChildrenControl",
     "CommandsControl",
     "ConfigControl",
@@ -115,4 +119,5 @@ __all__ = [
     "diff_token_ledger",
     "diff_usage_reports",
     "model_for",
+    "stand_around_turns",
 ]

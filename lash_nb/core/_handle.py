@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
 from typing import Literal
 
 from lash_nb.clock import CancellationToken
+from lash_nb.core._around_turns import around_turn
 from lash_nb.core._attending import WAS_STOPPED, TurnPauses
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._live_session import LiveSession
@@ -117,10 +119,14 @@ class _Turning:
         self._handle = handle
 
     def __enter__(self) -> AwaitedTurn:
+        self._around = around_turn(self._turn)
         self._handle.begun(self._turn)
         return self._turn
 
-    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._around.__exit__(kind, error, where)
         self._turn.error = error
         if isinstance(error, asyncio.CancelledError):
             telling(error, WAS_STOPPED)

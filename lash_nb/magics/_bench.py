@@ -15,6 +15,7 @@ from lash_nb.magics._home import Home
 from lash_nb.magics._namespace import chosen_provider
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._opening import Opening
+from lash_nb.magics._raised import RaisedInTurns
 from lash_nb.magics._settings import Lash
 from lash_nb.magics._shown import ShownValues
 from lash_nb.providers import ProviderHandle
@@ -50,6 +51,8 @@ class Bench:
         self.shell: Final = shell
         self.shown: Final = ShownValues(shell)
         """Values that the running cell shows already."""
+        self.raised: Final = RaisedInTurns(shell)
+        """Where the user's own functions raised."""
         self.sessions: Final[dict[str, OpenSession]] = {}
         self.parked: Final[dict[str, Parked]] = {}
         """Sessions that were parked, by name."""
@@ -134,7 +137,7 @@ class Bench:
         core = opening.core(self.namespace)
         session = await core.session(name).open()
         older = self._make_room(session.session_id)  # a blank name is none: the session has an id of its own
-        return self.put(OpenSession(session, core, opening)), older
+        return self.put(OpenSession(session, core, opening, self.raised)), older
 
     def put(self, opened: OpenSession) -> OpenSession:
         """Mean this session from now on."""
@@ -157,7 +160,7 @@ class Bench:
     async def resume(self, name: str) -> OpenSession:
         """Go on with a parked session."""
         parked = self.parked[name]
-        opened = OpenSession(await parked.core.resume(parked.session), parked.core, parked.opening)
+        opened = OpenSession(await parked.core.resume(parked.session), parked.core, parked.opening, self.raised)
         if (
             parked.provider is not None and parked.provider is not opened.provider
         ):  # it was chosen since the core was built

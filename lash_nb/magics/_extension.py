@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from lash_nb.core import attend_turns_by
+from lash_nb.core import attend_turns_by, stand_around_turns
 from lash_nb.magics._awaiting import attend_in_cell
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._cells import Cells
@@ -44,7 +44,10 @@ class Extension:
         self._shell.events.register("post_run_cell", self._bench.shown.forget)
         self._faces.put_on()
         self._cells.watch()
-        self._leave_turns = attend_turns_by(partial(attend_in_cell, self._shell.user_ns))
+        self._leave_turns = (
+            attend_turns_by(partial(attend_in_cell, self._shell.user_ns)),
+            stand_around_turns(self._bench.raised.noting),
+        )
 
     def unload(self) -> None:
         """Take everything out; turns that run are cancelled, and the sessions that are closed are named."""
@@ -59,7 +62,8 @@ class Extension:
         self._shell.events.unregister("post_run_cell", self._bench.shown.forget)
         self._faces.take_off()
         self._cells.leave()
-        self._leave_turns()
+        for leave in self._leave_turns:
+            leave()
         self._bench.shown.forget()
         if closed := ", ".join(self._bench.sessions):
             print(f"lash_nb: closed the sessions of %lash: {printable(closed)}")  # noqa: T201 - said in the cell

@@ -44,11 +44,11 @@ class Faces:
         self._formatters: Final = display_formatter(shell).formatters
         self._faces: Final[Mapping[type, Face]] = {
             TurnResult: Face(
-                lambda result: views.turn_text(result, raised=_raised_in(bench, result)),
+                lambda result: views.turn_text(result, raised=bench.raised.of(result)),
                 lambda result: views.turn_html(
                     result,
                     effects=_effects_of(bench, result),
-                    raised=_raised_in(bench, result),
+                    raised=bench.raised.of(result),
                     attachment_data=bench.attachment_data,
                 ),
             ),
@@ -125,11 +125,6 @@ def _effects_of(bench: Bench, result: TurnResult) -> list[EffectEntry]:
         for entry in opened.session.effects
         if entry.envelope.invocation.scope.turn_id == result.turn_id
     ]
-
-
-def _raised_in(bench: Bench, result: TurnResult) -> Mapping[str, str]:
-    """Where tools of a turn raised, by the id of the call, if its session is open."""
-    return next((opened.raised_in(result) for opened in _opened(bench, result)), {})
 
 
 def _opened(bench: Bench, result: TurnResult) -> list[OpenSession]:

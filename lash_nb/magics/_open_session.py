@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import cached_property, partial
 from itertools import takewhile
 from typing import Any, Final
@@ -14,6 +14,7 @@ from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
 from lash_nb.magics._live import LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
+from lash_nb.magics._raised import RaisedInTurns
 from lash_nb.plugins import left_words
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime import TurnResult
@@ -49,10 +50,11 @@ class Interrupted(KeyboardInterrupt):
 class OpenSession:
     """A session with its trace and its stepper."""
 
-    def __init__(self, session: LashSession, core: LashCore, opening: Opening) -> None:
+    def __init__(self, session: LashSession, core: LashCore, opening: Opening, raised: RaisedInTurns) -> None:
         self.session: Final = session
         self.core: Final = core
         self.opening: Final = opening
+        self._raised: Final = raised
         self.provider = core.parts.provider
         """Who answers."""
         self.answerer = opening.provider or (self.provider.kind if self.provider else "")
@@ -62,7 +64,6 @@ class OpenSession:
         self._view: StepperView | None = None
         self._cancelled = ""
         self._attending = 0
-        self._raised: dict[str, Mapping[str, str]] = {}
 
     async def answer_by(self, name: str, provider: ProviderHandle, model: ModelSpec) -> None:
         """Let another provider answer from the next turn on."""
@@ -168,7 +169,7 @@ class OpenSession:
         work = begun_beside(carried(doing))
         presses = await self._attended(work, shown)
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
-        shown.finish(ended, self._effects_of(ended), raised=self.raised_in(ended), words=self._standing())
+        shown.finish(ended, self._effects_of(ended), raised=self._raised.of(ended), words=self._standing())
         if presses or work.cancelled():
             raise self._interrupted(work)
         await let_out(work)
@@ -241,17 +242,6 @@ class OpenSession:
             reversed(self.session.effects),
         )
         return [entry for entry in latest if entry.envelope.invocation.scope.turn_id][::-1]
-
-    def note_raised(self, result: TurnResult, places: Mapping[str, str]) -> None:
-        """Keep where tools of a turn raised that failed in the end, and its provider if it did: text by the id of the call, or the code."""
-        failed = [call.call_id or "" for call in result.tool_calls if call.output.status == "failure"]
-        failed += [issue.code or "" for issue in result.errors]
-        if said := {name: places[name] for name in failed if name in places}:
-            self._raised[result.turn_id] = said
-
-    def raised_in(self, result: TurnResult | None) -> Mapping[str, str]:
-        """Return where tools of a turn raised, by the id of the call; nothing where it is not known."""
-        return {} if result is None else self._raised.get(result.turn_id, {})
 
     def refuse_during_turn(self) -> None:
         """Raise while a turn is under way.

@@ -14,7 +14,6 @@ from lash_nb.magics._desk import Desk
 from lash_nb.magics._expansion import expanded
 from lash_nb.magics._live import LiveDisplay, NoDisplay, live_display
 from lash_nb.magics._open_session import OpenSession, Stop
-from lash_nb.magics._raised import noting_raised
 from lash_nb.magics._schema_prompt import SCHEMA, ask_for, schema_python
 from lash_nb.magics._verb import Argument, Usage
 from lash_nb.runtime import TurnResult
@@ -100,13 +99,11 @@ async def begin(
     bench.trace = None
 
     def keep(result: TurnResult) -> None:
-        opened.note_raised(result, raised)
         for name in names or ():
             bench.assign(name, result)
 
     turn_index = opened.session.turn_index + 1
-    with noting_raised(bench.shell) as raised:
-        opened.start(turn_input, step=step, then=keep)
+    opened.start(turn_input, step=step, then=keep)
     doing = opened.session.stepper.stopped()
     if quiet or opened.session.stepper.armed:
         return await opened.until_stop(doing, NoDisplay())

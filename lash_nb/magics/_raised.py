@@ -1,7 +1,7 @@
 """Where a tool or a provider of the user's own raised: the model reads what happened, only a person the file and the line."""
 
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -11,10 +11,12 @@ from typing import Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from lash_nb.core import AwaitedTurn
 from lash_nb.providers import PROVIDER_RAISED, hearing_providers_raise
+from lash_nb.runtime import TurnResult
 from lash_nb.words import legible
 
-__all__ = ["note_raised", "noting_raised"]
+__all__ = ["RaisedInTurns", "note_raised", "noting_raised"]
 
 
 class _Notes(NamedTuple):
@@ -49,6 +51,34 @@ def noting_raised(shell: InteractiveShell) -> Iterator[dict[str, str]]:
             yield places
     finally:
         _NOTED.reset(token)
+
+
+class RaisedInTurns:
+    """Where tools and providers raised in the turns of a notebook, whichever way they were begun."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Final = shell
+        self._places: Final[dict[tuple[str, str], Mapping[str, str]]] = {}
+        """Of turns in which any did, by their session and their id."""
+
+    @contextmanager
+    def noting(self, turn: AwaitedTurn) -> Iterator[None]:
+        """Note them as long as a turn runs."""
+        with noting_raised(self._shell) as places:
+            yield
+        result = turn.result
+        if result is not None and (told := _of_failures(result, places)):
+            self._places[result.session_id, result.turn_id] = told
+
+    def of(self, result: TurnResult | None) -> Mapping[str, str]:
+        """Return where tools of a turn raised that failed in the end, by the id of the call, and its provider if it did, by the code."""
+        return {} if result is None else self._places.get((result.session_id, result.turn_id), {})
+
+
+def _of_failures(result: TurnResult, places: Mapping[str, str]) -> Mapping[str, str]:
+    failed = [call.call_id or "" for call in result.tool_calls if call.output.status == "failure"]
+    failed += [issue.code or "" for issue in result.errors]
+    return {name: places[name] for name in failed if name in places}
 
 
 def note_raised(call_id: str | None, error: BaseException) -> None:

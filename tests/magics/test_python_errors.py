@@ -61,3 +61,47 @@ def test_a_turn_names_the_line_where_its_provider_raised(shell: Shell, capsys: p
         assert "line 3, in answer: return spoken['reply']" in " ".join(said.split())
     assert "line 3, in answer: return spoken[&#x27;reply&#x27;]" in faces["text/html"]
     assert "line 3" not in str(result.errors)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "await {}.turn('Hi').run()",
+        "await {}.step('Hi')\nawait {}.continue_()",
+        "await {}.start('Hi').wait()",
+        "stream = {}.turn('Hi').stream()\nasync for _ in stream: pass\nawait stream.result()",
+        "await {}.queue('Hi')\nawait {}.next_queued_turn()",
+    ],
+    ids=["run", "step", "start", "stream", "queued"],
+)
+@pytest.mark.parametrize("session", ["session", "other"])
+def test_a_turn_in_python_names_the_line_where_its_provider_raised(shell: Shell, session: str, cell: str) -> None:
+    """However it was begun, in a session of %lash and in one of a core of one's own."""
+    shell.run("def answer(request):\n    spoken = {}\n    return spoken['reply']")
+    shell.run("provider = lash_nb.ScriptedProvider(answer)\nsession = %lash new demo")
+    shell.run("core = lash_nb.LashCore.standard().in_memory().provider(provider).model('m').build()")
+    shell.run("other = await core.session('demo').open()")
+
+    result = shell.run(cell.replace("{}", session))
+
+    faces = shell.faces(result)
+    assert "line 3, in answer: return spoken['reply']" in " ".join(faces["text/plain"].split())
+    assert "line 3, in answer: return spoken[&#x27;reply&#x27;]" in faces["text/html"]
+
+
+def test_two_turns_of_a_cell_name_their_own_lines(shell: Shell) -> None:
+    """Although both failed for the same reason, side by side."""
+    shell.run(
+        "def first(request):\n    raise KeyError\nasync def second(request):\n    await asyncio.sleep(0)\n    raise KeyError"
+    )
+    shell.run(
+        "import asyncio\nasync def ask(function):\n    provider = lash_nb.ScriptedProvider(function)\n"
+        "    core = lash_nb.LashCore.standard().in_memory().provider(provider).model('m').build()\n"
+        "    session = await core.session('demo').open()\n    return await session.turn('Hi')"
+    )
+
+    results = shell.run("await asyncio.gather(ask(first), ask(second))")
+
+    said = [" ".join(shell.faces(result)["text/plain"].split()) for result in results]
+    assert ["line 2, in first" in text for text in said] == [True, False]
+    assert ["line 5, in second" in text for text in said] == [False, True]
