@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lash_nb.clock import Clock, rfc3339
+from lash_nb.effects._fixed import loosened
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
 from lash_nb.errors import CallerError, RuntimeEffectControllerError
 from lash_nb.wire import (
@@ -23,14 +23,9 @@ class PendingEffect:
     """An effect that waits for a decision; equal only to itself."""
 
     envelope: RuntimeEffectEnvelope
-    """What is asked."""
+    """What is asked: equal to what is performed without an edit, and of which nothing can be changed in place (`effect_in_place`)."""
     since: str
     """Since when it waits, RFC 3339."""
-
-    @classmethod
-    def now(cls, envelope: RuntimeEffectEnvelope, clock: Clock) -> "PendingEffect":
-        """Begin to wait."""
-        return cls(envelope=envelope, since=rfc3339(clock.now_ns()))
 
     def as_entry(self, order: int) -> EffectEntry:
         """Show it as the entry that a journal will give the number `order`."""
@@ -52,7 +47,7 @@ class Decision:
 
 
 def edit(pending: RuntimeEffectEnvelope, edited: RuntimeEffectEnvelope) -> Decision:
-    """Decide to perform `edited` in place of the pending envelope.
+    """Decide to perform `edited` in place of the pending envelope; its dicts and lists are copied, as whoever gave them may change them later.
 
     Raises:
         RuntimeEffectControllerError: the edited envelope is not valid.
@@ -70,7 +65,7 @@ def edit(pending: RuntimeEffectEnvelope, edited: RuntimeEffectEnvelope) -> Decis
             f"the edited envelope answers call {_call_id(edited)}, the model waits for {_call_id(pending)}; leave `call_id` as it is",
             code="step_identity",
         )
-    return Decision(envelope=edited, origin="edited") if edited != pending else Decision(envelope=pending)
+    return Decision(envelope=loosened(edited), origin="edited") if edited != pending else Decision(envelope=pending)
 
 
 def answer(pending: RuntimeEffectEnvelope, outcome: RuntimeEffectOutcome) -> Decision:
@@ -86,7 +81,7 @@ def answer(pending: RuntimeEffectEnvelope, outcome: RuntimeEffectOutcome) -> Dec
         )
     if isinstance(outcome, ToolOutcome):
         _check_calls(_call_id(pending), outcome)
-    return Decision(envelope=pending, executor=_Answer(outcome))
+    return Decision(envelope=pending, executor=_Answer(loosened(outcome)))
 
 
 def refuse(pending: RuntimeEffectEnvelope, code: str, message: str) -> Decision:

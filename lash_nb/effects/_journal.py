@@ -5,6 +5,7 @@ from typing import Any, Final, overload
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._entries import EffectEntries
+from lash_nb.effects._fixed import Fixer
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.effects._passage import Passage
@@ -145,6 +146,7 @@ class _Entries(EffectEntries):
         self._passages: list[Passage] = []
         self._hidden = 0
         self._deleted = 0
+        self._fix = Fixer()
 
     @property
     def dropped(self) -> int:
@@ -170,7 +172,7 @@ class _Entries(EffectEntries):
         return len(self._passages) - self._hidden
 
     def __iter__(self) -> Iterator[EffectEntry]:
-        return (passage.entry for passage in self._passages[self._hidden :])
+        return (passage.entry(self._fix) for passage in self._passages[self._hidden :])
 
     @overload
     def __getitem__(self, index: int) -> EffectEntry: ...
@@ -178,9 +180,9 @@ class _Entries(EffectEntries):
     def __getitem__(self, index: slice) -> Sequence[EffectEntry]: ...
     def __getitem__(self, index: int | slice) -> EffectEntry | Sequence[EffectEntry]:
         if isinstance(index, slice):
-            return [passage.entry for passage in self._passages[self._hidden :][index]]
+            return [passage.entry(self._fix) for passage in self._passages[self._hidden :][index]]
         place = index if index >= 0 else len(self) + index
         if not 0 <= place < len(self):
             message = f"no effect at {index}: the journal has {len(self)}"
             raise IndexError(message)
-        return self._passages[self._hidden + place].entry
+        return self._passages[self._hidden + place].entry(self._fix)

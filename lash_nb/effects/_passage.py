@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from lash_nb.clock import NS_PER_MS, rfc3339
+from lash_nb.effects._fixed import Fixer
 from lash_nb.wire import (
     EffectEntry,
     EffectErrorRecord,
@@ -54,22 +55,21 @@ class Passage(Struct, gc=False):
         self.error = EffectErrorRecord.of(error) if isinstance(error, Exception) else None
         self.ended, self._entry = now, None
 
-    @property
-    def entry(self) -> EffectEntry:
-        """The effect as it stands."""
+    def entry(self, fix: Fixer) -> EffectEntry:
+        """Return the effect as it stands; of what `fix` shows nothing can be changed in place."""
         if self._entry is None:
-            self._entry = self._written()
+            self._entry = self._written(fix)
         return self._entry
 
-    def _written(self) -> EffectEntry:
+    def _written(self, fix: Fixer) -> EffectEntry:
         return EffectEntry(
             order=self.order,
-            envelope=self.envelope,
+            envelope=fix(self.envelope),
             status=self._status(),
             origin=self.origin,
             started_at=rfc3339(self.started),
             duration_ms=None if self.ended is None else (self.ended - self.began) / NS_PER_MS,
-            outcome=self.outcome,
+            outcome=fix(self.outcome),
             error=self.error,
         )
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from lash_nb.clock import Clock
+from lash_nb.clock import Clock, rfc3339
 from lash_nb.effects._decision import Decision, PendingEffect, answer, edit, refuse
+from lash_nb.effects._fixed import Fixer
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.errors import CallerError
@@ -34,7 +35,8 @@ _KINDS: Final[tuple[str, ...]] = get_args(RuntimeEffectKind)
 class _Stop:
     """An effect that waits, or was let go and is not over yet."""
 
-    def __init__(self, pending: PendingEffect, scope: EffectScope) -> None:
+    def __init__(self, asked: RuntimeEffectEnvelope, pending: PendingEffect, scope: EffectScope) -> None:
+        self.asked = asked
         self.pending = pending
         self.scope = scope
         self.inside = _INSIDE.get()
@@ -67,6 +69,7 @@ class StepControl:
         self._shown: _Stop | None = None
         self._arrivals: set[asyncio.Future[PendingEffect]] = set()
         self._listeners = Listeners()
+        self._fix = Fixer()
 
     @property
     def armed(self) -> bool:
@@ -160,8 +163,7 @@ class StepControl:
             RuntimeEffectControllerError: the edited envelope is not valid. In all cases the effect goes on waiting.
         """
         stop = self._current(at)
-        envelope = stop.pending.envelope
-        self._release(stop, Decision(envelope) if edited is None else edit(envelope, edited))
+        self._release(stop, Decision(stop.asked) if edited is None else edit(stop.asked, edited))
 
     def inject(self, outcome: RuntimeEffectOutcome, *, at: PendingEffect | None = None) -> None:
         """Answer the pending effect with `outcome` instead of performing it.
@@ -171,7 +173,7 @@ class StepControl:
             RuntimeEffectControllerError: `runtime_effect_wrong_outcome`. In all cases the effect goes on waiting.
         """
         stop = self._current(at)
-        self._release(stop, answer(stop.pending.envelope, outcome))
+        self._release(stop, answer(stop.asked, outcome))
 
     def fail(self, code: str, message: str, *, at: PendingEffect | None = None) -> None:
         """Let the pending effect fail as if the host could not perform it.
@@ -180,7 +182,7 @@ class StepControl:
             CallerError: `step_nothing_pending`, `step_stale`.
         """
         stop = self._current(at)
-        self._release(stop, refuse(stop.pending.envelope, code, message))
+        self._release(stop, refuse(stop.asked, code, message))
 
     def turn_over(self) -> None:
         """Forget how far the last turn was to run: the next one steps if the session is armed."""
@@ -197,7 +199,8 @@ class StepControl:
     async def _held_back(
         self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
     ) -> RuntimeEffectOutcome:
-        stop = _Stop(PendingEffect.now(envelope, self._clock), controller.scope)
+        pending = PendingEffect(self._fix(envelope), rfc3339(self._clock.now_ns()))
+        stop = _Stop(envelope, pending, controller.scope)
         self._waiting.append(stop)
         self._show()
         try:
@@ -235,7 +238,7 @@ class StepControl:
         if mode != "step" and not keep_waiting:
             for stop in list(self._waiting):
                 if mode == "free" or stop is self._shown or not self._stops_at(stop.pending.envelope.kind):
-                    self._let_go(stop, Decision(stop.pending.envelope))
+                    self._let_go(stop, Decision(stop.asked))
         self._show()
 
     def _release(self, stop: _Stop, decision: Decision) -> None:
