@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lash_nb.clock import Clock, IdSource
 from lash_nb.core._host_config import RuntimeHostConfig
 from lash_nb.core._host_events import HostEventsControl
+from lash_nb.core._memory import memory_of
 from lash_nb.core._modes import ModeId, ModePreset
 from lash_nb.core._process_work import (
     DurableProcessWorkerConfig,
@@ -30,7 +31,7 @@ from lash_nb.plugins import PluginFactory, PluginHost
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ParkedSession, Residency, RuntimeEnvironment
 from lash_nb.stores import AttachmentStore, HostEventStore, LiveReplayStore, ProcessRegistry, SessionStoreFactory
-from lash_nb.trace import TraceSink
+from lash_nb.trace import Trace, TraceSink
 from lash_nb.wire import ModelSpec, SessionPolicy
 
 if TYPE_CHECKING:
@@ -159,6 +160,12 @@ class LashCore:
     def parts(self) -> CoreParts:
         """What the core works with."""
         return self._parts
+
+    @property
+    def trace(self) -> Trace | None:
+        """The records of all its sessions, when it traces into memory, alone or beside other sinks: always the same trace, as `session.trace` is."""
+        memory = memory_of(self._parts.host.trace_sink)
+        return memory.trace() if memory else None
 
     def installed_modes(self) -> tuple[ModeId, ...]:
         """Return the modes on offer, sorted."""

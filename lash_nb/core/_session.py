@@ -10,6 +10,7 @@ from lash_nb.core._commands_control import CommandsControl
 from lash_nb.core._config_control import SessionConfigPatch
 from lash_nb.core._control import SessionControl
 from lash_nb.core._handle import SessionHandle
+from lash_nb.core._memory import memory_of
 from lash_nb.core._modes import ModeId
 from lash_nb.core._observable import ObservableSession
 from lash_nb.core._plugin_actions import PluginActions
@@ -34,7 +35,7 @@ from lash_nb.stores import (
     attachment_references,
     session_attachments,
 )
-from lash_nb.trace import MemoryTraceSink, TeeTraceSink, Trace
+from lash_nb.trace import Trace
 from lash_nb.wire import (
     AttachmentId,
     DirectCommand,
@@ -79,7 +80,6 @@ class LashSession:
         """Asks a model beside the conversation: `await session.direct("…")`, with `output=` a pydantic model class for its instance."""
         self.plugin_actions = PluginActions(runtime)
         """What its plugins let be done: `await session.plugin_actions.call(name, args)`."""
-        self._trace: Trace | None = None
 
     def __repr__(self) -> str:
         nodes = len(self._runtime.state.graph)
@@ -201,16 +201,13 @@ class LashSession:
 
     @property
     def trace(self) -> Trace | None:
-        """The trace, when the core traces into memory, alone or beside other sinks: always the same one, grown since it was last asked for."""
-        sink = self._runtime.environment.trace_sink
-        sinks = sink.sinks if isinstance(sink, TeeTraceSink) else (sink,)
-        memory = next((one for one in sinks if isinstance(one, MemoryTraceSink)), None)
-        if memory is None:
-            return None
-        grown = memory.trace()
-        if self._trace is None:
-            self._trace = grown.called(f"session {self.session_id}")
-        return self._trace
+        """Its records, when the core traces into memory, alone or beside other sinks: always the same trace, grown since it was last asked for.
+
+        Those of a fork begin with its own first turn, as what it has used does: what came before it is told under the session that it was forked
+        from. `core.trace` has the records of all sessions.
+        """
+        memory = memory_of(self._runtime.environment.trace_sink)
+        return memory.trace(self.session_id) if memory else None
 
     def tool_catalog(self) -> list[dict[str, Any]]:
         """Return an entry for every tool of the session that can be found, with what plugins add to it.

@@ -41,13 +41,13 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
 
 
 def _known_turns(bench: Bench, opened: OpenSession) -> list[Turn]:
-    """The turns that a trace at hand tells of: that of this kernel, the file that the session is traced to, the one opened last."""
-    others = [*opened.earlier_turns, *(bench.trace.turns if bench.trace else ())]
-    name, known = opened.session.session_id, {turn.turn_id: turn for turn in opened.trace.turns}
-    for turn in others:
-        if turn.session_id == name:
-            known.setdefault(turn.turn_id, turn)
-    return list(known.values())
+    """The turns that a trace at hand tells of: that of this kernel, the file that the session is traced to, the one opened last.
+
+    The way of a fork begins with turns of another session.
+    """
+    name, last = opened.session.session_id, bench.trace.turns if bench.trace else ()
+    own = [*opened.trace.turns, *opened.earlier_turns, *(turn for turn in last if turn.session_id == name)]
+    return [*opened.turns_before, *{turn.turn_id: turn for turn in reversed(own)}.values()]
 
 
 async def _node(bench: Bench, asked: Namespace) -> SessionNodeRecord:
@@ -123,8 +123,9 @@ def _graph_python(bench: Bench, asked: Namespace) -> str:
         return "lash_nb.frames.nodes_df(session.graph)"
     if asked.plot:
         return "lash_nb.plots.session_graph(session.graph)"
-    file = bench.sessions[bench.current].opening.trace if bench.current in bench.sessions else None
-    trace = f"lash_nb.read_trace({file!r})" if file else "session.trace"
+    opened = bench.sessions.get(bench.current)
+    kept = "core.trace" if opened and opened.turns_before else "session.trace"
+    trace = f"lash_nb.read_trace({opened.opening.trace!r})" if opened and opened.opening.trace else kept
     view = f"lash_nb.views.SessionGraphView(session.graph, turns={trace})"
     return f"lash_nb.views.static_svg({view})" if asked.svg else view
 

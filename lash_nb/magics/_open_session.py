@@ -76,6 +76,14 @@ class OpenSession:
         trace = self.session.trace
         return read_trace([]) if trace is None else trace
 
+    @property
+    def turns_before(self) -> Sequence[Turn]:
+        """Turns of other sessions of its core before its own first one: those of the sessions that it was forked from are among them."""
+        own, of_all = self.trace.turns, self.core.trace
+        name, first = self.session.session_id, min((turn.began_ns for turn in own), default=None)
+        others = [turn for turn in of_all.turns if turn.session_id != name] if of_all else []
+        return [turn for turn in others if first is None or turn.began_ns < first]
+
     @cached_property
     def earlier_turns(self) -> Sequence[Turn]:
         """Its turns that earlier kernels wrote into its trace file; read when it is first asked for."""

@@ -22,6 +22,7 @@ from lash_nb.trace._peek import decode_body
 from lash_nb.trace._records_source import RecordsSource
 from lash_nb.trace._room import with_room
 from lash_nb.trace._scan import LONGEST_LINE, Block, Piece
+from lash_nb.trace._session_records import SessionRecords
 from lash_nb.trace._source import BytesSource, Source, open_files
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.trace._summary import TraceSummary, summarize
@@ -278,7 +279,7 @@ def _sources(source: TraceInput) -> list[Source]:
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         message = f"read_trace() reads a path, an open file, bytes, several paths or records, not {type(source).__name__}; wrap one record in a list."
         raise CallerError(message)
-    items = source if isinstance(source, list) else list(source)
+    items = source if isinstance(source, list | SessionRecords) else list(source)
     if items and all(isinstance(item, PathLike) or (isinstance(item, str) and item[:1] != "{") for item in items):
         return open_files(map(Path, items))
     return [RecordsSource(items, name="records")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from lash_nb.trace._reader import Trace, read_trace
+from lash_nb.trace._session_records import SessionRecords
 from lash_nb.wire import TraceRecord
 
 __all__ = ["JsonlTraceSink", "MemoryTraceSink", "TeeTraceSink", "TraceSink", "TraceSinkWarning"]
@@ -46,18 +47,28 @@ class MemoryTraceSink:
 
     def __init__(self) -> None:
         self.records: Final[list[TraceRecord]] = []
-        self._trace: Trace | None = None
+        self._traces: dict[str | None, Trace] = {}
 
     def record(self, record: TraceRecord) -> None:
         """Keep the record."""
         self.records.append(record)
 
-    def trace(self) -> Trace:
-        """Return the records so far as a trace to look into: always the same one, which grows with each call."""
-        if self._trace is None:
-            self._trace = read_trace(self.records)
-        self._trace.refresh()
-        return self._trace
+    def trace(self, session_id: str | None = None) -> Trace:
+        """Return the records so far as a trace to look into: always the same one, which grows with each call.
+
+        Args:
+            session_id: The session whose records are wanted, those that name it; None for all records.
+        """
+        if session_id not in self._traces:
+            self._traces[session_id] = self._opened(session_id)
+        trace = self._traces[session_id]
+        trace.refresh()
+        return trace
+
+    def _opened(self, session_id: str | None) -> Trace:
+        if session_id is None:
+            return read_trace(self.records)
+        return read_trace(SessionRecords(self.records, session_id), name=f"session {session_id}")
 
 
 class JsonlTraceSink:

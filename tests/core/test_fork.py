@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lash_nb import LashCore, ScriptedProvider, open_store, reply
+from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, frames, open_store, reply
 from lash_nb.errors import CallerError
 
 
@@ -13,7 +13,10 @@ def core(folder: Path | None) -> LashCore:
     builder = LashCore.standard()
     builder = builder.in_memory() if folder is None else builder.stored_in(folder)
     return (
-        builder.provider(ScriptedProvider(lambda request: reply(f"Reply {len(request.messages)}."))).model("m").build()
+        builder.provider(ScriptedProvider(lambda request: reply(f"Reply {len(request.messages)}.")))
+        .model("m")
+        .trace_sink(MemoryTraceSink())
+        .build()
     )
 
 
@@ -40,6 +43,38 @@ async def test_a_fork_begins_with_the_way_to_its_node(any_core: LashCore) -> Non
     await fork.close()
     again = await any_core.session("two").open()
     assert again.graph.leaf_node_id == fork.graph.leaf_node_id
+
+
+async def test_a_fork_tells_its_own_turns(any_core: LashCore) -> None:
+    """Neither the turns of the session that it was forked from nor those that this runs later, nor the other way round; the core tells all."""
+    first = await any_core.session("one").open()
+    await first.turn("One.").run()
+    fork = await any_core.session("two").open_fork(first, first.graph.nodes[-1].node_id)
+    (trace,) = [fork.trace]
+    assert trace is not None
+    assert (len(trace), trace.name, trace.turns) == (0, "session two", ())
+    await first.turn("Two.").run()
+    await fork.turn("Other two.").run()
+    assert trace.refresh()
+
+    of_core = any_core.trace
+    assert of_core is not None
+    assert of_core is any_core.trace
+    for told, turns in (
+        (trace, [("two", 2)]),
+        (first.trace, [("one", 1), ("one", 2)]),
+        (of_core, [("one", 1), ("one", 2), ("two", 2)]),
+    ):
+        assert told is not None
+        assert [(turn.session_id, turn.turn_index) for turn in told.turns] == turns
+    assert frames.usage_df(trace)["input_tokens"].sum() == fork.usage_report().usage.input_tokens
+
+
+async def test_a_fork_of_a_core_that_keeps_no_records_has_no_trace() -> None:
+    """Nor has the core."""
+    made = LashCore.standard().in_memory().provider(ScriptedProvider(["One."])).model("m").build()
+    assert made.trace is None
+    assert (await made.session("one").open()).trace is None
 
 
 async def test_a_fork_is_no_other_session(any_core: LashCore) -> None:

@@ -255,6 +255,33 @@ def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
     assert "open already" in stored.refuse(f"%lash fork {node} --as other")
 
 
+def test_a_fork_tells_its_own_turns(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Timeline, plot and usage leave out what the other session did, before and later; the graph has times and tokens of the whole way."""
+    stored.run("%lash fork 1 --as other")
+    assert "empty, nothing has been written" in stored.run("%lash timeline --session other").text()
+    assert "in no trace at hand" not in stored.run("%lash graph").text()
+    stored.run("%%lash\nElsewhere.")
+    stored.run("%lash use demo")
+    stored.run("%%lash\nThree.")
+
+    turns = {
+        name: [
+            (turn.session_id, turn.turn_index) for turn in stored.run(f"%lash timeline --session {name}").trace.turns
+        ]
+        for name in ("other", "demo")
+    }
+    assert turns == {"other": [("other", 2)], "demo": [("demo", 1), ("demo", 2), ("demo", 3)]}
+    stored.run("%lash use other")
+    assert list(stored.run("%lash usage --by turn")["turn_index"]) == [2]
+    graph = stored.run("%lash graph")
+    assert [bool(took) for took in graph.columns["took"]] == [True, True]
+    capsys.readouterr()
+    stored.run("%lash explain graph\n%lash explain timeline --session other")
+    told = capsys.readouterr().out
+    assert "SessionGraphView(session.graph, turns=core.trace)" in told
+    assert "TraceTimelineView(sessions['other'].trace)" in told
+
+
 def test_a_turn_is_named_by_the_number_that_the_graph_prints(stored: Shell) -> None:
     """Its last node is meant: a fork has the turn whole."""
     text = stored.faces(stored.run("%lash graph --svg"))["text/plain"]

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lash_nb.trace import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning, read_trace
 from lash_nb.wire import Custom, TraceContext, TraceRecord, TurnCompleted, from_json
@@ -49,6 +50,23 @@ def test_a_memory_sink_keeps_records_and_shows_them_as_a_trace() -> None:
 
     assert sink.records == [record(0), record(1), record(2)]
     assert [line["id"] for line in sink.trace()] == ["0", "1", "2"]
+
+
+def test_a_memory_sink_shows_the_records_of_one_session() -> None:
+    """Those that name it, and it grows with them, whoever asks; records of others do not disturb it."""
+    sink, names = MemoryTraceSink(), ["one", "two", "one", None]
+    for number, name in enumerate(names):
+        sink.record(replace(record(number), context=TraceContext(session_id=name)))
+
+    one, everything = sink.trace("one"), sink.trace()
+    assert (one.name, everything.name) == ("session one", "records")
+    assert [[line["id"] for line in trace] for trace in (one, everything)] == [["0", "2"], ["0", "1", "2", "3"]]
+    for number, name in ((4, "two"), (5, "one")):
+        sink.record(replace(record(number), context=TraceContext(session_id=name)))
+    assert one.refresh() == 1
+    assert one is sink.trace("one")
+    assert [line["id"] for line in one] == ["0", "2", "5"]
+    assert [line["id"] for line in sink.trace("three")] == []
 
 
 def test_a_file_has_one_line_a_record_once_the_turn_is_over(tmp_path: Path) -> None:
