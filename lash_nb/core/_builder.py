@@ -233,7 +233,10 @@ class LashCoreBuilder(PromptLayerSink):
         return self
 
     def queue_lease_ms(self, milliseconds: int) -> Self:
-        """Keep queued work for a turn whose process died for so long, a quarter of an hour otherwise; a turn that lives renews its lease."""
+        """Keep queued work for so long for a turn of which nobody knows whether it lives, a quarter of an hour otherwise; one that lives renews its lease.
+
+        What a process of this machine held that is dead is free at once.
+        """
         self._queue_lease_ms = milliseconds
         return self
 

@@ -98,7 +98,7 @@ class QueuedTurnBuilder:
         """Name the turn and the scope of its effects, so that a durable host goes on with what an earlier process of that name broke off.
 
         It does so at once, for whoever names it says that the earlier one is over; a finished one has the same result again. Without a name
-        the first batch is the name, and the lease of the earlier process has to end. Another host names the scope so, and nothing else.
+        the first batch is the name, and the earlier process has to be dead or its lease to end. Another host names the scope so, and nothing else.
         """
         return self._set(drain_id=drain_id)
 

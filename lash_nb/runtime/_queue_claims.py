@@ -29,7 +29,7 @@ _RENEWALS_PER_LEASE: Final = 3
 class TurnClaims:
     """What one turn holds of its session's queue; without a store nothing.
 
-    While it holds anything, a task renews the leases, so that a turn may take as long as it takes. Its pauses are the event loop's:
+    While it holds anything, a task renews the leases, so that a turn may take as long as it takes: nobody on another machine can see that it lives. Its pauses are the event loop's:
     a lease is a promise to other processes, which live by the real time whatever clock the session has.
 
     Args:

@@ -2,7 +2,7 @@
 
 A host that remembers knows an effect by its scope and turn, so there a turn of queued work is named after its drain: as the caller names
 it, else after its first batch. What it took is noted under that name, and a run that broke off is gone on with on just that work, whatever
-came into the queue since. Whoever names a drain says that its first run is over; without a name the lease of that run has to end.
+came into the queue since. Whoever names a drain says that its first run is over; without a name its process has to be dead, or its lease to end.
 """
 
 from typing import NamedTuple

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from lash_nb.errors import StoreError
+from lash_nb.stores._claim_holder import HOLDER_IS_GONE, holder_is_gone
 from lash_nb.stores._sqlite_schema import Schema
 
 __all__ = ["OpenMode", "open_database"]
@@ -53,6 +54,7 @@ def open_database(path: str, schema: Schema, *, mode: OpenMode, max_bytes: int |
         isolation_level=None,
         check_same_thread=False,
     )
+    connection.create_function(HOLDER_IS_GONE, 1, holder_is_gone)
     try:
         if mode in {"ro", "quiet"}:
             _check(connection, schema, path, may_be_empty=False)

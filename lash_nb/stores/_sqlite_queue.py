@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import StoreError
+from lash_nb.stores._claim_holder import signed
 from lash_nb.stores._queue_rules import holds
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
@@ -21,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class SqliteQueue:
-    """Keeps batches in a database, each free or claimed; several processes may share it."""
+    """Keeps batches in a database, each free or claimed; several processes may share it, and what a dead one held is free."""
 
     def __init__(self, file: SqliteFile, clock: Clock) -> None:
         self._file = file
@@ -71,9 +72,9 @@ class SqliteQueue:
     async def renew_claim(
         self, claim: QueuedWorkClaim, *, lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS
     ) -> QueuedWorkClaim:
-        """Return the claim with a later expiry."""
-        renewed = replace(claim, expires_at_epoch_ms=self._now() + lease_ttl_ms)
-        await self._file.write(lambda connection: renew(connection, renewed))
+        """Return the claim with a later expiry, as this process's own, whichever made it."""
+        renewed = replace(claim, expires_at_epoch_ms=self._now() + lease_ttl_ms, lease_token=signed(claim.lease_token))
+        await self._file.write(lambda connection: renew(connection, claim, renewed))
         return renewed
 
     async def abandon_claim(self, claim: QueuedWorkClaim) -> None:

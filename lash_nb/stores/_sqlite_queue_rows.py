@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from lash_nb.errors import StoreError, WireError
+from lash_nb.stores._claim_holder import HOLDER_IS_GONE, signed
 from lash_nb.stores._queue_rules import QueueRow, check_completion, claim_expired, claimable, new_batch, new_claim
 from lash_nb.stores._sqlite_schema import LARGEST, blobs, integers, select, texts
 from lash_nb.wire import (
@@ -54,11 +55,24 @@ _ROWS: Final = select(
 _ITEMS: Final = select(
     texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
 )
-_FREE: Final = "(claim_token IS NULL OR claim_expires_at_ms <= ?)"
-_READY: Final = f"available_at_ms <= ? AND {_FREE}"
-_IN_ORDER: Final = f"{_ROWS} WHERE +session_id = ? AND {_READY} ORDER BY enqueue_seq"
-"""The sign keeps SQLite from an index by session, for all of whose rows it would find the order first: they lie in that order, and a turn takes a few."""
-_ANY_READY: Final = f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ? AND {_READY})"  # noqa: S608 - made of constants
+_FREE: Final = f"(claim_token IS NULL OR claim_expires_at_ms <= ?2 OR {HOLDER_IS_GONE}(CAST(claim_token AS BLOB)))"
+"""What nobody holds, of a session `?1` at a time `?2`, as all queries here name them."""
+_ARMS: Final = (
+    "claim_id IS NULL AND claim_token IS NULL",
+    "claim_id IS NULL AND claim_token IS NOT NULL",
+    "claim_id IS NOT NULL",
+)
+"""Every row by its claim, as the index of claims has them: those that nobody holds lie there in their order, and of others there are few."""
+_EACH_READY: Final = " UNION ALL ".join(
+    f"SELECT enqueue_seq FROM queued_work_batches WHERE session_id = ?1 AND {held} AND +available_at_ms <= ?2 AND {_FREE}"  # noqa: S608 - made of constants
+    for held in _ARMS
+)
+"""The sign keeps SQLite from the index of times, for all of whose rows it would find the order first, while a turn takes a few."""
+_IN_ORDER: Final = f"{_EACH_READY} ORDER BY enqueue_seq"
+_BY_SEQ: Final = f"{_ROWS} WHERE enqueue_seq = ?"
+_ANY_READY: Final = (
+    f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ?1 AND available_at_ms <= ?2 AND {_FREE})"  # noqa: S608 - made of constants
+)
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
 
@@ -96,7 +110,7 @@ def enqueue(connection: sqlite3.Connection, draft: QueuedWorkBatchDraft, now: in
         number: Makes the id differ from others of this time.
     """
     if draft.source_key is not None:
-        waiting = next(_rows(connection, draft.session_id, "source_key = ?", draft.source_key), None)
+        waiting = next(_rows(connection, draft.session_id, "source_key = ?2", draft.source_key), None)
         if waiting is not None:
             return waiting.batch
     seq = connection.execute("SELECT coalesce(max(enqueue_seq), 0) + 1 FROM queued_work_batches").fetchone()[0]
@@ -134,7 +148,7 @@ class Terms(NamedTuple):
 
     def any_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether there is anything that nobody holds."""
-        found = connection.execute(_ANY_READY, (self.session_id, self.now, self.now)).fetchone()
+        found = connection.execute(_ANY_READY, (self.session_id, self.now)).fetchone()
         return bool(found[0])
 
     def claim(self, connection: sqlite3.Connection) -> QueuedWorkClaim | None:
@@ -143,7 +157,7 @@ class Terms(NamedTuple):
         if not rows:
             return None
         claim = new_claim(rows, prefix="qwc", owner=self.owner, now=self.now, lease_ttl_ms=self.lease_ttl_ms)
-        claim = replace(claim, lease_token=hashlib.sha256(claim.lease_token.encode()).hexdigest())
+        claim = replace(claim, lease_token=signed(hashlib.sha256(claim.lease_token.encode()).hexdigest()))
         noted = (claim.claim_id, self.owner, claim.lease_token, self.now, _time(claim.expires_at_epoch_ms))
         connection.executemany(
             "UPDATE queued_work_batches SET claim_id = ?, claim_owner_id = ?, claim_token = ?, claim_claimed_at_ms = ?,"
@@ -153,32 +167,32 @@ class Terms(NamedTuple):
         return claim
 
     def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
-        for found in connection.execute(_IN_ORDER, (self.session_id, self.now, self.now)):
+        for (seq,) in connection.execute(_IN_ORDER, (self.session_id, self.now)):
             try:
-                row = _row(connection, found)
+                row = _row(connection, connection.execute(_BY_SEQ, (seq,)).fetchone())
             except StoreError as error:
                 self.tell(error)
             else:
                 yield row
 
 
-def renew(connection: sqlite3.Connection, renewed: QueuedWorkClaim) -> None:
-    """Note the new expiry of a claim.
+def renew(connection: sqlite3.Connection, claim: QueuedWorkClaim, renewed: QueuedWorkClaim) -> None:
+    """Note the new expiry and token of a claim.
 
     Raises:
         StoreError: `QueuedWorkClaimExpired`, when it does not hold all of its work.
     """
     changed = connection.execute(
-        f"UPDATE queued_work_batches SET claim_expires_at_ms = ? WHERE {_HELD}",  # noqa: S608 - made of constants
-        (_time(renewed.expires_at_epoch_ms), *_proof(renewed)),
+        f"UPDATE queued_work_batches SET claim_expires_at_ms = ?, claim_token = ? WHERE {_HELD}",  # noqa: S608 - made of constants
+        (_time(renewed.expires_at_epoch_ms), renewed.lease_token, *_proof(claim)),
     )
-    if changed.rowcount != len(renewed.batches):
-        raise claim_expired(renewed)
+    if changed.rowcount != len(claim.batches):
+        raise claim_expired(claim)
 
 
 def cancel(connection: sqlite3.Connection, session_id: str, batch_id: str, now: int) -> QueuedWorkBatch | None:
     """Take work out of the queue; None when there is none or somebody holds it."""
-    row = next(_rows(connection, session_id, f"batch_id = ? AND {_FREE}", batch_id, now), None)
+    row = next(_rows(connection, session_id, f"{_FREE} AND batch_id = ?3", now, batch_id), None)
     if row is None:
         return None
     connection.execute("DELETE FROM queued_work_batches WHERE batch_id = ?", (batch_id,))
@@ -209,7 +223,7 @@ def pending_batches(connection: sqlite3.Connection, session_id: str, now: int) -
 
 
 def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> Iterator[QueueRow]:
-    rows = connection.execute(f"{_ROWS} WHERE session_id = ? AND {which} ORDER BY enqueue_seq", (session_id, *values))
+    rows = connection.execute(f"{_ROWS} WHERE session_id = ?1 AND {which} ORDER BY enqueue_seq", (session_id, *values))
     return (_row(connection, found) for found in rows)
 
 

@@ -68,7 +68,7 @@ async def run_turns(folder: Path, turns: int, *, queued: bool) -> None:
 
     host = SqliteEffectHost(folder / "effects.db", lease_ttl_ms=LEASE_MS)
     core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(answer)).model("m")
-    session = await core.queue_lease_ms(LEASE_MS).tools(look_up).build().session("crash").open()
+    session = await core.tools(look_up).build().session("crash").open()
     (folder / "open").touch()
     await (drain if queued else ask)(session, turns)
     (folder / "over").touch()

@@ -14,7 +14,7 @@ from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.runtime import TurnResult
 from lash_nb.wire import EffectScope, LlmRequest, LlmResponse, QueueDrainScope, RuntimeOperationScope, TurnScope
 from tests.effects.processes import FORKING, ended, forked
-from tests.effects.test_durable_turns import LEASE_MS, Place, die, last_words, path_of
+from tests.effects.test_durable_turns import Place, die, last_words, path_of
 
 pytestmark = pytest.mark.filterwarnings(FORKING)
 
@@ -47,11 +47,8 @@ def questions(session: LashSession) -> list[str]:
 @pytest.mark.parametrize("dies_at", ["first model call", "second model call"])
 @pytest.mark.parametrize("name", [None, "morning"])
 def test_a_killed_queued_turn_goes_on_where_it_was(place: Place, dies_at: str, name: str | None) -> None:
-    """SIGKILL in a model call: the work is still queued; run again, the question stands once in the history, and the queue is empty.
-
-    A drain with a name goes on at once, one without waits for the lease of the dead process.
-    """
-    place.queue_lease_ms = LONG_MS if name else 100
+    """SIGKILL in a model call: the work is still queued; run again at once, the question stands once in the history, and the queue is empty."""
+    place.queue_lease_ms = LONG_MS
 
     def dies(request: LlmRequest) -> LlmResponse:
         later = "rain" in last_words(request)
@@ -93,9 +90,6 @@ def test_joined_work_that_came_later_does_not_change_the_turn_that_broke_off(pla
 
     async def second_run() -> tuple[list[str], list[str]]:
         async with place.session() as session:
-            await asyncio.sleep(
-                2 * LEASE_MS / 1000
-            )  # until the dead process holds nothing any more, or the later work were alone
             await session.queue("And rain?").slot_policy("join")
             results = [await drained(session), await drained(session)]
             return [result.reply for result in results], questions(session)

@@ -10,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
-from lash_nb.stores._sqlite_queue_rows import Terms, pending_batches, read_batches
+from lash_nb.stores._sqlite_open import open_database
+from lash_nb.stores._sqlite_queue_rows import _ANY_READY, _IN_ORDER, Terms, pending_batches, read_batches
+from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from tests.stores.material import SESSION, commit, completion, draft
 from tests.work import lines_run
 
@@ -58,7 +60,7 @@ def steps(path: Path, look: Callable[[sqlite3.Connection], object] = claimed) ->
         nonlocal count
         count += 1
 
-    connection = sqlite3.connect(path)
+    connection = open_database(str(path), SESSION_SCHEMA, mode="rw")
     connection.set_progress_handler(note, 10)
     found = look(connection)
     connection.close()
@@ -81,6 +83,8 @@ async def test_a_turn_of_a_stored_session_does_not_look_at_what_waits(tmp_path: 
 LOOKS: Final[dict[str, Callable[[sqlite3.Connection], object]]] = {
     "all": lambda connection: read_batches(connection, SESSION),
     "pending": lambda connection: pending_batches(connection, SESSION, 2**60),
+    "any": Terms(SESSION, "idle", "me", 2**60, 1_000, 1, print).any_ready,
+    "claim": claimed,
 }
 
 
@@ -98,6 +102,19 @@ async def test_what_waits_for_a_session_is_found_without_that_of_others(
     few, many = (steps(path, look) for path in paths)
 
     assert many < few + 10
+
+
+@pytest.mark.parametrize("query", [_ANY_READY, _IN_ORDER], ids=["any", "claim"])
+def test_a_claim_reads_no_batch_of_others_and_sorts_none_that_is_free(query: str, tmp_path: Path) -> None:
+    """Each row is found by an index that begins with its session; only what was claimed before is put in order."""
+    connection = open_database(str(tmp_path / "empty.db"), SESSION_SCHEMA, mode="rwc")
+    plan = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {query}", (SESSION, 0))]
+    connection.close()
+    free = next(number for number, step in enumerate(plan) if step.startswith("SEARCH"))
+
+    assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
+    assert all("(session_id=? AND" in step for step in plan if step.startswith("SEARCH"))
+    assert "TEMP B-TREE" not in "".join(plan[: free + 2])
 
 
 async def test_a_claim_that_ran_out_holds_nothing_of_what_somebody_else_took() -> None:
