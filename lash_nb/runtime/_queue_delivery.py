@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from lash_nb.clock import IdSource
 from lash_nb.runtime._input import input_part, normalized
+from lash_nb.runtime._queue_again import opening_id
 from lash_nb.stores import AttachmentStore
 from lash_nb.wire import (
     AcceptedInjectedTurnInput,
@@ -97,7 +98,7 @@ def opening_messages(claim: QueuedWorkClaim, ids: IdSource) -> tuple[Message, ..
     )
     return (
         *(cause.to_message() for cause in causes_of(claim)),
-        *(message.to_message(f"m{ids.hex()}", _HOST) for message in told),
+        *(message.to_message(opening_id(claim, ids), _HOST) for message in told),
     )
 
 

@@ -19,6 +19,7 @@ from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._hook_desk import TurnHookDesk, tool_hooks
 from lash_nb.runtime._hook_turn import ask_after_turn, ask_before_turn, hook_messages, tell_persisted, turn_summary
 from lash_nb.runtime._input import NormalizedItem, normalized, user_message
+from lash_nb.runtime._queue_again import opening_id
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._queue_delivery import (
     causes_of,
@@ -161,7 +162,7 @@ class TurnRunner:
 
     async def _stand_at_beginning(self) -> Run:
         """Begin where the turn began, when it is run again; without a store it always begins where the session stands."""
-        return await stand_at_beginning(self._state, self._controller, self._turn_id)
+        return await stand_at_beginning(self._state, self._controller, self._turn_id, self._begun_by)
 
     def _tell_of_claim(self) -> None:
         """Tell what queued work the turn begins with."""
@@ -234,10 +235,10 @@ class TurnRunner:
 
     def _opening(self, items: Sequence[NormalizedItem]) -> list[Message]:
         """Return the messages that the turn adds at its beginning: what queued work says, then the user."""
-        ids = self._env.ids
-        opening = [*opening_messages(self._begun_by, ids)] if self._begun_by else []
+        ids, begun_by = self._env.ids, self._begun_by
+        opening = [*opening_messages(begun_by, ids)] if begun_by else []
         if items or not opening:
-            opening.append(user_message(f"m{ids.hex()}", items))
+            opening.append(user_message(opening_id(begun_by, ids) if begun_by else f"m{ids.hex()}", items))
         return opening
 
     def _context(self) -> TurnContext:

@@ -11,8 +11,9 @@ import msgspec
 
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError, WireError
+from lash_nb.runtime._queue_again import stand_before_broken_run
 from lash_nb.runtime._state import RuntimeSessionState
-from lash_nb.wire import Json, PromptUsage, from_builtins, to_builtins
+from lash_nb.wire import Json, PromptUsage, QueuedWorkClaim, from_builtins, to_builtins
 
 __all__ = ["Run", "is_finished", "note_finished", "stand_at_beginning"]
 
@@ -23,16 +24,29 @@ Run: TypeAlias = Literal["first", "again", "finished"]
 is committed; this one has the same result, and leaves the session as it is."""
 
 
-async def stand_at_beginning(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> Run:
+async def stand_at_beginning(
+    state: RuntimeSessionState,
+    controller: ScopedEffectController,
+    turn_id: str,
+    begun_by: QueuedWorkClaim | None = None,
+) -> Run:
     """Tell which run of a stored turn is to begin; unless it is the first one, let the session stand where that stood.
 
     A turn that broke off and after which another one began, or which began on a branch that was left, begins anew.
+
+    Args:
+        state: The session.
+        controller: Performs the turn's effects, and remembers facts.
+        turn_id: The turn.
+        begun_by: The queued work that it begins with, by which a broken run is found where nothing is remembered.
 
     Raises:
         RuntimeEffectControllerError: what the controller remembers cannot be read or written; `turn_facts`, it is something else.
         LashRuntimeError: `store_commit_failed`, the turn is finished, and where it began is not in memory.
     """
     if controller.durability_tier == "inline":
+        if begun_by is not None:
+            stand_before_broken_run(state, begun_by)
         return "first"
     here: Json = {
         "turn_index": state.turn_index,
