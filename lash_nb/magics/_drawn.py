@@ -1,8 +1,8 @@
 """A plot on the page of a notebook: clear in its light and in its dark theme.
 
 A notebook lays a white panel below a transparent picture with dark text, and the kernel does not know the theme. So the figure shows itself
-as two pictures in HTML, of which the page's own theme shows one; where style rules are dropped the light one is seen. The PNG that
-matplotlib gives stays in the output for all else.
+as two pictures in HTML, of which the page's own theme shows one; where style rules are dropped the light one is seen. That one is the PNG
+in the output, too, for all else. To find a place for everything takes as long as to draw it, so that is done once for both.
 """
 
 from base64 import b64encode
@@ -12,6 +12,7 @@ from functools import partial
 from itertools import product
 from typing import Any, Final, TypeAlias
 
+import matplotlib as mpl
 from IPython.core.pylabtools import print_figure
 from matplotlib.artist import Artist
 from matplotlib.collections import PolyCollection
@@ -19,11 +20,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from lash_nb.magics._palette import with_palette
 from lash_nb.plots import DARK, LIGHT
 
-__all__ = ["show_in_both_themes"]
+__all__ = ["BothThemes", "show_in_both_themes"]
 
 _RULE: Final = (
     "<style>"
@@ -39,41 +41,69 @@ def _colors(*names: str) -> _Colors:
     return {to_rgba(getattr(LIGHT, name)): getattr(DARK, name) for name in names}
 
 
+_UNPACKED: Final = {"compress_level": 0}
+"""A picture that is read again at once."""
+_NO_LAYOUT: Final[Any] = {"figure.autolayout": False, "figure.constrained_layout.use": False}
+"""With these a figure of no layout has none: one of the layout `none` is drawn twice, the first time for the places alone."""
 _WRITTEN: Final = _colors("ink", "muted", "failure_text", "line", "line_strong", "edge", "accent")
 _FILLED: Final = _colors("surface")
 _PROPERTIES: Final = ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor")
 
 
-def show_in_both_themes(figure: Figure) -> None:
-    """Have a figure that is drawn for a light page show itself on a dark one, too."""
-    if to_rgba(figure.get_facecolor())[3] == 0:
-        figure._repr_html_ = lambda: _html(figure) if figure.axes else None  # type: ignore[method-assign]  # where IPython looks for it
+class BothThemes:
+    """A figure that is drawn for a light page, as pictures for it and for a dark one."""
+
+    def __init__(self, figure: Figure) -> None:
+        self._figure = figure
+        self._light = ""
+
+    def html(self) -> str | None:
+        """Return both pictures, of which the page shows one; None of an empty figure."""
+        if not self._figure.axes:
+            return None
+        with _laid_out(self._figure) as box:
+            self._light = _picture(self._figure, box)
+            with _darkened(self._figure):
+                dark = _picture(self._figure, box)
+        width = round(self._figure.get_figwidth() * self._figure.dpi)
+        images = (("light", self._light, "block"), ("dark", dark, "none"))
+        return _RULE + "".join(
+            f'<img class="lash-plot-{theme}" alt="plot" width="{width}" style="display:{display};max-width:100%" src="data:image/png;base64,{data}">'
+            for theme, data, display in images
+        )
+
+    def png(self) -> str | None:
+        """Return the light picture, base64: the one that has just been drawn as HTML, for a shell asks for that first, else a new one."""
+        if not self._light:
+            self.html()
+        light, self._light = self._light, ""
+        return light or None
 
 
-def _html(figure: Figure) -> str:
-    light = _picture(figure)
-    with _laid_out(figure), _darkened(figure):
-        dark = _picture(figure)
-    width = round(figure.get_figwidth() * figure.dpi)
-    images = (("light", light, "block"), ("dark", dark, "none"))
-    return _RULE + "".join(
-        f'<img class="lash-plot-{theme}" alt="plot" width="{width}" style="display:{display};max-width:100%" src="data:image/png;base64,{data}">'
-        for theme, data, display in images
-    )
+def show_in_both_themes(figure: Figure) -> BothThemes | None:
+    """Have a figure that is drawn for a light page show itself on a dark one, too; one of another color is left alone."""
+    if to_rgba(figure.get_facecolor())[3] != 0:
+        return None
+    pictures = BothThemes(figure)
+    figure._repr_html_ = pictures.html  # type: ignore[method-assign]  # where IPython looks for it
+    return pictures
 
 
-def _picture(figure: Figure) -> str:
-    return b64encode(with_palette(print_figure(figure, fmt="png"))).decode()  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+def _picture(figure: Figure, box: Bbox) -> str:
+    drawn = print_figure(figure, fmt="png", bbox_inches=box, pil_kwargs=_UNPACKED)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+    return b64encode(with_palette(drawn)).decode()
 
 
 @contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """Leave everything where it was drawn last while the block runs: to find places costs as much as to draw, and colors change none."""
+def _laid_out(figure: Figure) -> Iterator[Bbox]:
+    """Find a place for everything, leave it there while the block runs, for colors change none, and lend the box around it, in inches."""
     engine = figure.get_layout_engine()
     if engine is not None:
-        figure.set_layout_engine("none")
+        engine.execute(figure)
+    with mpl.rc_context(_NO_LAYOUT):
+        figure.set_layout_engine(None)
     try:
-        yield
+        yield figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
     finally:
         if engine is not None:
             figure.set_layout_engine(engine)

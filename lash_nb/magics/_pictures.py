@@ -27,6 +27,7 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
     if hasattr(bench.shell, "kernel"):
         bench.shown.add(axes)
         figure = axes.get_figure(root=True)
-        if figure is not None:
-            show_in_both_themes(figure)
+        pictures = show_in_both_themes(figure) if figure is not None else None
+        if pictures is not None:
+            bench.shown.add_picture(figure, pictures.png)
     return axes

@@ -71,7 +71,7 @@ class Sheet:
 
     def heading(self, title: str, subtitle: str) -> None:
         """Write a bold title at the left and what is shown, with its unit, in the line below."""
-        title_of = {"loc": "left", "fontsize": 12, "fontweight": "bold", "color": self.theme.ink, "pad": 24}
+        title_of = {"loc": "left", "fontsize": 12, "fontweight": "bold", "color": self.theme.ink, "pad": 24, "y": 1}
         self.ax.set_title(drawable(one_line(title)), parse_math=False, **title_of)  # type: ignore[arg-type]  # text properties
         self.ax.annotate(
             drawable(subtitle),

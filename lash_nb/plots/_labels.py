@@ -7,7 +7,7 @@ from lash_nb.plots._format import one_line, short_id
 from lash_nb.trace import Turn, member, read_fact
 from lash_nb.wire import Message, Part, SessionNodeRecord
 
-__all__ = ["argument_hint", "first_token_ms", "node_label", "turn_name"]
+__all__ = ["argument_hint", "first_token_ms", "node_label", "node_role", "turn_name"]
 
 
 _ENDLESS_MS: Final = 10**15
@@ -19,10 +19,16 @@ def node_label(node: SessionNodeRecord) -> tuple[str, str]:
     message = node.message
     if message is None:
         note = node.event.Protocol if node.event else None
-        return "note", one_line((note.plugin_id if note else node.plugin_type) or node.kind)
-    kinds = {part.kind for part in message.parts}
-    role = "tool" if "ToolResult" in kinds else message.role.lower()
-    return role, one_line(_said(message), limit=200)
+        return node_role(node), one_line((note.plugin_id if note else node.plugin_type) or node.kind)
+    return node_role(node), one_line(_said(message), limit=200)
+
+
+def node_role(node: SessionNodeRecord) -> str:
+    """Return who speaks; `note` for what is no message."""
+    message = node.message
+    if message is None:
+        return "note"
+    return "tool" if any(part.kind == "ToolResult" for part in message.parts) else message.role.lower()
 
 
 def turn_name(turn: Turn) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from IPython.core.pylabtools import print_figure
+from IPython.core.pylabtools import print_figure, select_figure_formats
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.image import imread
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -19,11 +20,25 @@ from PIL import Image
 from lash_nb import plots
 from lash_nb.magics._drawn import show_in_both_themes
 from lash_nb.magics._palette import with_palette
+from lash_nb.magics._shown import ShownValues, display_formatter
 from lash_nb.trace import Trace, read_trace
+from tests.magics.conftest import Shell
 from tests.trace.lines import STATION
 
 PLOTS: Final = (plots.latency, plots.tokens, plots.tool_outcomes)
 """Marks with the color of the page, fills with the color of small text, signs on fills."""
+
+
+class Noting(Artist):
+    """Notes each time that it is drawn."""
+
+    def __init__(self, drawn: list[None]) -> None:
+        super().__init__()
+        self._drawn = drawn
+
+    def draw(self, _renderer: object) -> None:
+        """Note it, and draw nothing."""
+        self._drawn.append(None)
 
 
 def png(figure: Any) -> bytes:
@@ -74,8 +89,8 @@ def test_a_figure_stays_as_it_was(station: Trace) -> None:
     plt.close(figure)
 
 
-def test_the_dark_picture_is_laid_out_as_the_light_one(station: Trace) -> None:
-    """A tall plot has hundreds of words, and to find places for them costs as much as to draw it."""
+def test_a_figure_is_laid_out_once_and_drawn_twice(station: Trace) -> None:
+    """A tall plot has hundreds of words, and to find places for them costs as much as to draw it; the PNG is the light picture."""
 
     class Counting(ConstrainedLayoutEngine):
         rounds = 0
@@ -87,12 +102,49 @@ def test_the_dark_picture_is_laid_out_as_the_light_one(station: Trace) -> None:
     figure: Any = plots.latency(station).get_figure(root=True)
     engine = Counting()
     figure.set_layout_engine(engine)
-    png(figure)
-    once = engine.rounds
-    show_in_both_themes(figure)
-    figure._repr_html_()
+    drawn: list[None] = []
+    figure.add_artist(Noting(drawn))
+    pictures = show_in_both_themes(figure)
+    assert pictures is not None
+    html = figure._repr_html_()
+    light, _ = re.findall(r"base64,([^\"]+)", html)
 
-    assert (engine.rounds, figure.get_layout_engine()) == (2 * once, engine)
+    assert (pictures.png(), len(drawn), engine.rounds, figure.get_layout_engine()) == (light, 2, 1, engine)
+    assert (pictures.png(), len(drawn)) == (light, 4)
+    plt.close(figure)
+
+
+def test_a_figure_changed_after_its_page_was_drawn_shows_the_change(station: Trace) -> None:
+    """The PNG of a page is given with it and once: later a new one is drawn."""
+    axes = plots.latency(station)
+    pictures = show_in_both_themes(axes.get_figure(root=True))  # type: ignore[arg-type]  # a plot has a figure
+    assert pictures is not None
+    pictures.html()
+    before = pictures.png()
+    axes.set_title("Another title", loc="left")
+
+    assert pictures.png() != before
+    plt.close("all")
+
+
+def test_only_the_plain_png_of_a_notebook_is_taken_over(shell: Shell, station: Trace) -> None:
+    """Whoever asked for sharper pictures, or for others, gets them; when the cell is over the figure is shown as every other."""
+    shown = ShownValues(shell.ip)
+    formatter = display_formatter(shell.ip).formatters["image/png"]
+    figure: Any = plots.latency(station).get_figure(root=True)
+    seen = []
+    for formats in ("png", "retina", "svg"):
+        select_figure_formats(shell.ip, {formats})  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+        shown.add_picture(figure, lambda: "ours")
+        seen.append(formatter(figure) == "ours")
+        shown.forget()
+        select_figure_formats(shell.ip, {"png"}, bbox_inches="tight")  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+        shown.add_picture(figure, lambda: "ours")
+        seen.append(formatter(figure) == "ours")
+        shown.forget()
+        seen.append(formatter(figure) == "ours")
+
+    assert seen == [False, True, False] * 3
     plt.close(figure)
 
 
@@ -128,7 +180,7 @@ def test_a_picture_of_too_many_colors_is_shown_as_it_is() -> None:
     show_in_both_themes(figure)
     light, _ = re.findall(r"base64,([^\"]+)", figure._repr_html_())
 
-    assert b64decode(light) == png(figure)
+    assert abs(seen(b64decode(light), 1) - seen(png(figure), 1)).max() < 0.01
     plt.close(figure)
 
 

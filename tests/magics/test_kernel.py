@@ -319,7 +319,7 @@ def test_completion_in_a_kernel(notebook: Kernel) -> None:
 
 
 def test_a_plot_is_shown_once_each_time(notebook: Kernel) -> None:
-    """The figure, not the axes beside it; their value can be kept."""
+    """The figure, not the axes beside it; their value can be kept. Its PNG is the picture of a light page: the same is not drawn again."""
     notebook.run("%lash step Look at both\nseconds = 0.01\n%lash continue")
 
     cells = [
@@ -329,4 +329,7 @@ def test_a_plot_is_shown_once_each_time(notebook: Kernel) -> None:
     ]
 
     assert [["image/png" in output["data"] for output in cell.outputs] for cell in cells] == [[True]] * 3
+    assert all(
+        f'{shown["image/png"].strip()}"' in shown["text/html"] for cell in cells for shown in [cell.outputs[0]["data"]]
+    )
     assert value(notebook, "type(axes).__name__") == "'Axes'"

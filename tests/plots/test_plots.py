@@ -3,9 +3,10 @@
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 
 from lash_nb.errors import CallerError
 from lash_nb.plots import DARK, KIND_COLORS, LIGHT, MARKS, session_graph, style, timeline
@@ -194,6 +195,21 @@ def test_the_graph_has_a_label_for_each_node() -> None:
     assert {"user", "assistant", "tool", "note", "Warm.", "memo", "weather → 11 °C"} <= set(texts(ax))
     assert "5 nodes, 2 branches · newest first" in texts(ax)
     assert rendered(ax)
+
+
+def test_a_long_graph_draws_what_can_be_seen() -> None:
+    """Thousands of dots and lines on one pixel are one; each lane is drawn from its first row to its last, and the ring is whole."""
+    turns = [(number, (number - 1 if number % 50 else number - 9) or None, "?") for number in range(1, 1_001)]
+    ax = session_graph(samples.graph_of(turns, leaf=1_000))
+    others, path = (one for one in ax.collections if isinstance(one, LineCollection))
+    _, dots, ring = (one for one in ax.collections if isinstance(one, PathCollection))
+    ends = [y for line in path.get_segments() for _, y in line]
+    ((_, top),) = ax.transData.transform(ring.get_offsets())
+
+    assert len(path.get_segments()) < 50 > len(others.get_segments()) / 3
+    assert (min(ends), max(ends)) == (0, 3_999)
+    assert len(np.asarray(dots.get_offsets())) < 3_000
+    assert ax.get_window_extent().y1 - top > 8
 
 
 @pytest.mark.parametrize(("dark", "theme"), [(False, LIGHT), (True, DARK)])
