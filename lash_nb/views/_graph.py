@@ -12,15 +12,14 @@ from lash_nb.views._base import View
 from lash_nb.views._drawn_reply import drawn_part
 from lash_nb.views._graph_rows import (
     GraphRows,
-    TurnRow,
     graph_rows,
     names_of,
-    node_words,
     sums,
     title_counts,
     untold_words,
 )
 from lash_nb.views._graph_static import graph_html, graph_svg, graph_text
+from lash_nb.views._graph_turns import TurnRow, node_words
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._turn_words import span_usage_words

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from lash_nb.plots import counted
-from lash_nb.views._graph_rows import GraphRows, TurnRow, folded, names_of, untold_words
+from lash_nb.views._graph_rows import GraphRows, folded, names_of, untold_words
+from lash_nb.views._graph_turns import TurnRow
 from lash_nb.views._markup import CODE, MUTED, PICTURE_STYLE, Html, el, heading, image, joined, svg_text
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
 from lash_nb.views._text import clipped
@@ -58,7 +59,10 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def graph_svg(found: GraphRows, names: Mapping[str, str]) -> str:
     """Return the graph as SVG with its text as text; runs of turns between what stands out are folded."""
-    lines = _lines(found, names)[:_PICTURE_ROWS]
+    return _picture(found, _lines(found, names)[:_PICTURE_ROWS])
+
+
+def _picture(found: GraphRows, lines: Sequence[_Line]) -> str:
     lanes = min(_LANES_SHOWN, max((line.lane for line in lines), default=0) + 1)
     width, height = 720, len(lines) * _LINE + 10
     shapes: list[Html] = []
@@ -237,14 +241,14 @@ def graph_html(
     attachment_data: AttachmentBytes | None = None,
 ) -> str:
     """Return the picture under its title, the same as text, what is not drawn, and the small pictures of the newest turns that have any."""
-    lines = len(_lines(found, names))
+    lines = _lines(found, names)
     cut = (
-        f"{lines - _PICTURE_ROWS} more rows: %lash graph"
-        if lines > _PICTURE_ROWS
+        f"{len(lines) - _PICTURE_ROWS} more rows: %lash graph"
+        if len(lines) > _PICTURE_ROWS
         else "newest first; runs of quiet turns are folded"
     )
     said = "; ".join(filter(None, (cut, untold_words(found))))
-    drawn = image(Html(graph_svg(found, names)), f"session graph, {counted(len(found.rows), 'turn')}")
+    drawn = image(Html(_picture(found, lines[:_PICTURE_ROWS])), f"session graph, {counted(len(found.rows), 'turn')}")
     words = el("pre", graph_text(found, names, title=title), style=CODE)
     folded_words = el("details", el("summary", "as text"), words)
     end = el("div", said, style=f"font-size:12px;{MUTED}")

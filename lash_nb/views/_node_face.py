@@ -6,7 +6,7 @@ from lash_nb.errors import WireError
 from lash_nb.plots import byte_size, counted, one_line, printable
 from lash_nb.views._drawn_reply import is_reply
 from lash_nb.views._effect_words import cause_text
-from lash_nb.views._graph_rows import node_words
+from lash_nb.views._graph_turns import node_words
 from lash_nb.views._json import pretty
 from lash_nb.views._markup import CODE, MUTED, SUNK, Html, el, heading, joined
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures

@@ -3,14 +3,16 @@
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import lash_nb
 from lash_nb.trace import read_trace
-from lash_nb.views import SessionGraphView, static_svg, text
+from lash_nb.views import SessionGraphView, session_graph_html, static_svg, text
 from lash_nb.views._graph_rows import graph_rows
+from lash_nb.views._graph_turns import cut_turns
 from lash_nb.wire import SessionGraph, from_builtins, to_json
 from tests.conftest import NOTEBOOKS
 from tests.views import samples
@@ -142,6 +144,56 @@ def test_a_circle_and_a_duplicate_do_not_hang() -> None:
     ]
 
     assert text(SessionGraphView(from_builtins({"nodes": nodes, "leaf_node_id": "a"}, SessionGraph)))
+
+
+@given(
+    st.lists(st.integers(-1, 30), max_size=30), st.integers(0, 30), st.lists(st.booleans(), min_size=31, max_size=31)
+)
+def test_a_graph_that_has_grown_is_drawn_as_a_new_one(parents: list[int], known: int, asks: list[bool]) -> None:
+    """Whatever was drawn before, and whether what follows begins a turn or goes on with an old one."""
+    nodes = [
+        samples.node(
+            f"n{place}",
+            f"n{parent}" if parent >= 0 else None,
+            *(("User", ("Text", "?")) if ask else ("Assistant", ("Prose", "!"))),
+        )
+        for place, (parent, ask) in enumerate(zip(parents, asks, strict=False))
+    ]
+    grown, other = (from_builtins({"nodes": nodes, "leaf_node_id": "n3"}, SessionGraph) for _ in range(2))
+    graph_rows(SessionGraph(nodes=grown.nodes[:known], leaf_node_id="n2"))
+
+    assert graph_rows(grown) == graph_rows(other)
+
+
+def cut(graph: SessionGraph) -> None:
+    """Cut a graph into turns."""
+    with cut_turns(graph.nodes):
+        pass
+
+
+def test_a_graph_that_has_grown_costs_what_is_new() -> None:
+    """Of a long session that is shown after each turn its finished turns are not read again, also when another one was shown meanwhile."""
+    turns = [(number, number - 1 or None, f"Question {number}?") for number in range(1, 502)]
+    graph = samples.graph_of(turns, leaf=501)
+    before = SessionGraph(nodes=graph.nodes[:-4], leaf_node_id=graph.nodes[-5].node_id)
+    first, drawn_first = lines_run(lambda: cut(before)), lines_run(lambda: session_graph_html(before))
+    cut(samples.station_graph())
+    cut(SessionGraph(nodes=graph.nodes[:8]))
+    second, drawn_second = lines_run(lambda: cut(graph)), lines_run(lambda: session_graph_html(graph))
+
+    assert graph_rows(graph).rows[0].text == "Question 501?"
+    assert second < first / 100
+    assert abs(drawn_second - drawn_first) < first / 10
+
+
+def test_a_graph_that_could_not_be_cut_is_cut_anew() -> None:
+    """Ctrl-C or a fault in between leaves no turn behind that is half of one."""
+    graph = samples.station_graph()
+    rows = len(graph_rows(graph).rows)
+    with pytest.raises(AttributeError):
+        graph_rows(SessionGraph(nodes=(*graph.nodes[:-9], "no node")))  # type: ignore[arg-type]  # a fault
+
+    assert len(graph_rows(graph).rows) == rows
 
 
 @given(st.lists(st.integers(-1, 30), max_size=30), st.integers(-1, 30))
