@@ -1,6 +1,7 @@
 """Input for later, and the turns that take it (lash 0.1.0-alpha.37, facade §5 and §6.5)."""
 
 import asyncio
+import logging
 from collections.abc import Generator, Iterable
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from lash_nb.tasks import begun_beside, carried
 from lash_nb.wire import DeliveryPolicy, QueuedWorkBatch, SlotPolicy, TurnInput
 
 __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class QueueInputBuilder:
@@ -77,7 +80,7 @@ class QueuedTurnBuilder:
         return self.run().__await__()
 
     def batch_ids(self, batch_ids: Iterable[str]) -> Self:
-        """Take exactly these batches, in this order; none of them means whatever comes first."""
+        """Take exactly these batches, in this order, which have to come first; none of them means whatever comes first."""
         self._batch_ids = tuple(batch_ids)
         return self
 
@@ -119,20 +122,32 @@ class QueuedTurnBuilder:
         self._runtime.writer.refuse_inside()
 
     async def _run_or_fail(self) -> TurnResult:
-        result = await self.run()
+        result = await self._attended()
         if result is None:
-            raise CallerError(
-                f"no input waits in the queue of session {self._runtime.session_id}; commands that waited are done",
-                code="queue_empty",
-            )
+            why = await self._why_none() or "no input waits in it; commands that waited are done"
+            raise CallerError(f"queue of session {self._runtime.session_id}: {why}", code="queue_empty")
         return result
 
     async def run(self) -> TurnResult | None:
         """Run the turn; None when there was nothing to run, or a command came first, one at each call.
 
+        None, too, when the queue would give anything else than the batches that were named: nothing passes what comes first. The log says why.
+
         Raises:
             LashRuntimeError: the turn ended without a result; its input is in the queue again.
         """
+        result = await self._attended()
+        if result is None and (why := await self._why_none()):
+            _LOG.warning("no turn was run on session %s: %s", self._runtime.session_id, why)
+        return result
+
+    async def _why_none(self) -> str:
+        """Say why the batches that were named were not run; nothing when none were, or when nothing can be queued."""
+        if not self._batch_ids or self._runtime.store is None:
+            return ""
+        return await self._runtime.why_not_next(self._batch_ids)
+
+    async def _attended(self) -> TurnResult | None:
         return await attended(self._handle.pauses, self._options.cancel, self._run())
 
     async def _run(self) -> TurnResult | None:

@@ -132,7 +132,7 @@ class LashSession:
         return QueueInputBuilder(self._handle, turn_input)
 
     def next_queued_turn(self, batch_ids: Iterable[str] = ()) -> QueuedTurnBuilder:
-        """Return what runs a turn of the queued work that comes first, or of exactly these batches."""
+        """Return what runs a turn of the queued work that comes first, or of exactly these batches, if they are what comes first."""
         return QueuedTurnBuilder(self._handle, batch_ids)
 
     async def queued_work(self) -> Sequence[QueuedWorkBatch]:

@@ -1,11 +1,14 @@
 """The queue of an open session: what others put there for it, also while a turn runs (lash 0.1.0-alpha.37, turns §8, facade §5)."""
 
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
+from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
 from lash_nb.runtime._input import check_pictures
 from lash_nb.runtime._open_runtime import OpenRuntime
 from lash_nb.runtime._queue_claims import MAX_CLAIMED_BATCHES
+from lash_nb.runtime._queue_order import why_not_next
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
     DeliveryPolicy,
@@ -84,6 +87,17 @@ class QueueOps(OpenRuntime):
             return await store.list_pending_queued_work(self.session_id)
         except StoreError as error:
             raise _refused(error) from error
+
+    async def why_not_next(self, batch_ids: Sequence[str]) -> str:
+        """Say why just these batches were not run. Errors as in `queued_work`."""
+        store = self._queue("queued work")
+        try:
+            queued = await store.list_queued_work(self.session_id)
+            free = await store.list_pending_queued_work(self.session_id)
+        except StoreError as error:
+            raise _refused(error) from error
+        now_ms = self.environment.clock.now_ns() // NS_PER_MS
+        return why_not_next(batch_ids, queued=queued, free=free, now_ms=now_ms)
 
     async def cancel_queued_work_batch(self, batch_id: str) -> QueuedWorkBatch | None:
         """Take a batch out of the queue; None when there is none or a turn has taken it. Errors as in `queued_work`."""
