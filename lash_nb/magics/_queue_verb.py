@@ -26,6 +26,8 @@ _COLUMNS: Final = {
     "delivery_policy": "may come in",
     "enqueued_at": "since, UTC",
 }
+_NAMED: Final = 5
+"""How many of the batches that wait an error names."""
 _WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
     "delivery_policy": {
         "earliest_safe_boundary": "into the turn that runs",
@@ -109,8 +111,12 @@ async def cancel_batch(opened: OpenSession, batch_id: str) -> None:
     """
     session = opened.session
     if await session.cancel_queued_work_batch(batch_id) is None:
-        waiting = ", ".join(batch.batch_id for batch in await opened.queued()) or "nothing"
-        message = f"no batch {batch_id} waits: it is unknown, or a turn has taken it; what waits: {waiting}"
+        await opened.queued()
+        first, rest = opened.batches[:_NAMED], opened.batches[_NAMED:]
+        waiting = ", ".join(first) + (f" and {len(rest):,} more" if rest else "")
+        message = (
+            f"no batch {batch_id} waits: it is unknown, or a turn has taken it; what waits: {waiting or 'nothing'}"
+        )
         raise CallerError(message, code="magics_queue")
     await opened.queued()
     print(f"Took {batch_id} out of the queue of {_name(opened)}.")  # noqa: T201 - said in the cell

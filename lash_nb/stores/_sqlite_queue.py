@@ -13,7 +13,8 @@ from lash_nb.stores._claim_holder import signed
 from lash_nb.stores._queue_rules import holds
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
-from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, pending_batches, read_batches, renew
+from lash_nb.stores._sqlite_queue_list import pending_batches, read_batches
+from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, renew
 from lash_nb.wire import QueuedWorkBatch, QueuedWorkBatchDraft, QueuedWorkClaim, QueuedWorkClaimBoundary
 
 __all__ = ["SqliteQueue"]

@@ -24,18 +24,19 @@ from lash_nb.wire import (
 )
 
 __all__ = [
+    "COLUMNS",
+    "FREE",
     "Terms",
     "abandon",
     "cancel",
     "check_completions",
     "enqueue",
-    "pending_batches",
-    "read_batches",
     "remove_completed",
     "renew",
+    "row_at",
 ]
 
-_COLUMNS: Final = {
+COLUMNS: Final = {
     "batch_id": texts,
     "session_id": texts,
     "enqueue_seq": integers,
@@ -48,14 +49,14 @@ _COLUMNS: Final = {
 }
 """The columns of a batch, and how they are read."""
 _ROWS: Final = select(
-    *(read(name) for name, read in _COLUMNS.items()),
+    *(read(name) for name, read in COLUMNS.items()),
     integers("claim_fencing_token"),
     source="queued_work_batches",
 )
 _ITEMS: Final = select(
     texts("item_id"), blobs("payload_json"), source="queued_work_items WHERE batch_id = ? ORDER BY item_index"
 )
-_FREE: Final = f"(claim_token IS NULL OR claim_expires_at_ms <= ?2 OR {HOLDER_IS_GONE}(CAST(claim_token AS BLOB)))"
+FREE: Final = f"(claim_token IS NULL OR claim_expires_at_ms <= ?2 OR {HOLDER_IS_GONE}(CAST(claim_token AS BLOB)))"
 """What nobody holds, of a session `?1` at a time `?2`, as all queries here name them."""
 _ARMS: Final = (
     "claim_id IS NULL AND claim_token IS NULL",
@@ -64,14 +65,13 @@ _ARMS: Final = (
 )
 """Every row by its claim, as the index of claims has them: those that nobody holds lie there in their order, and of others there are few."""
 _EACH_READY: Final = " UNION ALL ".join(
-    f"SELECT enqueue_seq FROM queued_work_batches WHERE session_id = ?1 AND {held} AND +available_at_ms <= ?2 AND {_FREE}"  # noqa: S608 - made of constants
+    f"SELECT enqueue_seq FROM queued_work_batches WHERE session_id = ?1 AND {held} AND +available_at_ms <= ?2 AND {FREE}"  # noqa: S608 - made of constants
     for held in _ARMS
 )
 """The sign keeps SQLite from the index of times, for all of whose rows it would find the order first, while a turn takes a few."""
 _IN_ORDER: Final = f"{_EACH_READY} ORDER BY enqueue_seq"
-_BY_SEQ: Final = f"{_ROWS} WHERE enqueue_seq = ?"
 _ANY_READY: Final = (
-    f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ?1 AND available_at_ms <= ?2 AND {_FREE})"  # noqa: S608 - made of constants
+    f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ?1 AND available_at_ms <= ?2 AND {FREE})"  # noqa: S608 - made of constants
 )
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
@@ -121,10 +121,10 @@ def enqueue(connection: sqlite3.Connection, draft: QueuedWorkBatchDraft, now: in
 
 
 def _insert(connection: sqlite3.Connection, batch: QueuedWorkBatch) -> None:
-    told = {name: getattr(batch, name, None) for name in _COLUMNS}
+    told = {name: getattr(batch, name, None) for name in COLUMNS}
     told |= {"merge_key_json": to_json(batch.merge_key).decode(), "available_at_ms": _time(batch.available_at_ms)}
-    marks = ", ".join("?" * len(_COLUMNS))
-    connection.execute(f"INSERT INTO queued_work_batches ({', '.join(_COLUMNS)}) VALUES ({marks})", [*told.values()])  # noqa: S608 - made of constants
+    marks = ", ".join("?" * len(COLUMNS))
+    connection.execute(f"INSERT INTO queued_work_batches ({', '.join(COLUMNS)}) VALUES ({marks})", [*told.values()])  # noqa: S608 - made of constants
     connection.executemany(
         "INSERT INTO queued_work_items (batch_id, item_index, item_id, payload_json) VALUES (?, ?, ?, ?)",
         [
@@ -169,7 +169,7 @@ class Terms(NamedTuple):
     def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
         for (seq,) in connection.execute(_IN_ORDER, (self.session_id, self.now)):
             try:
-                row = _row(connection, connection.execute(_BY_SEQ, (seq,)).fetchone())
+                row = row_at(connection, seq)
             except StoreError as error:
                 self.tell(error)
             else:
@@ -192,7 +192,7 @@ def renew(connection: sqlite3.Connection, claim: QueuedWorkClaim, renewed: Queue
 
 def cancel(connection: sqlite3.Connection, session_id: str, batch_id: str, now: int) -> QueuedWorkBatch | None:
     """Take work out of the queue; None when there is none or somebody holds it."""
-    row = next(_rows(connection, session_id, f"{_FREE} AND batch_id = ?3", now, batch_id), None)
+    row = next(_rows(connection, session_id, f"{FREE} AND batch_id = ?3", now, batch_id), None)
     if row is None:
         return None
     connection.execute("DELETE FROM queued_work_batches WHERE batch_id = ?", (batch_id,))
@@ -208,18 +208,13 @@ def abandon(connection: sqlite3.Connection, claim: QueuedWorkClaim) -> None:
     )
 
 
-def read_batches(connection: sqlite3.Connection, session_id: str) -> tuple[QueuedWorkBatch, ...]:
-    """Return all batches of a session in order.
+def row_at(connection: sqlite3.Connection, seq: int) -> QueueRow:
+    """Return the row that stands at a place in the queue.
 
     Raises:
-        StoreError: `Backend`, when one cannot be read.
+        StoreError: `Backend`, when it cannot be read.
     """
-    return tuple(row.batch for row in _rows(connection, session_id, "TRUE"))
-
-
-def pending_batches(connection: sqlite3.Connection, session_id: str, now: int) -> tuple[QueuedWorkBatch, ...]:
-    """Return the batches of a session that nobody holds, in order; errors as in `read_batches`."""
-    return tuple(row.batch for row in _rows(connection, session_id, _FREE, now))
+    return _row(connection, connection.execute(f"{_ROWS} WHERE enqueue_seq = ?", (seq,)).fetchone())
 
 
 def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: Any) -> Iterator[QueueRow]:
@@ -229,7 +224,7 @@ def _rows(connection: sqlite3.Connection, session_id: str, which: str, *values: 
 
 def _row(connection: sqlite3.Connection, found: tuple[Any, ...]) -> QueueRow:
     *columns, fencing = found
-    return QueueRow(_batch(connection, dict(zip(_COLUMNS, columns, strict=True))), fencing)
+    return QueueRow(_batch(connection, dict(zip(COLUMNS, columns, strict=True))), fencing)
 
 
 def _batch(connection: sqlite3.Connection, columns: dict[str, Any]) -> QueuedWorkBatch:

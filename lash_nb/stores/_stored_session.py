@@ -11,7 +11,7 @@ from lash_nb.stores._file_attachments import FileAttachmentStore
 from lash_nb.stores._memory_attachments import InMemoryAttachmentStore
 from lash_nb.stores._session_store import FullGraph
 from lash_nb.stores._sqlite_manifest import read_entries
-from lash_nb.stores._sqlite_queue_rows import read_batches
+from lash_nb.stores._sqlite_queue_list import read_batches
 from lash_nb.stores._sqlite_quiet import read_quietly
 from lash_nb.stores._sqlite_read import SessionRead, read_meta, read_session
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA

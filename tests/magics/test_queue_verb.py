@@ -66,10 +66,19 @@ def test_a_batch_is_taken_out(demo: Shell, capsys: pytest.CaptureFixture[str]) -
     batch = demo.run("%lash queue")["batch_id"].iloc[0]
 
     assert batch in offered(demo, f"%lash cancel {batch[:3]}")
-    assert "no batch nothing waits" in demo.refuse("%lash cancel nothing")
+    assert demo.refuse("%lash cancel nothing").endswith(f"what waits: {batch}")
     demo.run(f"%lash cancel {batch}")
     assert f"Took {batch} out of the queue of demo." in capsys.readouterr().out
     assert demo.run("%lash queue") is None
+
+
+def test_of_a_long_queue_an_error_names_the_first(demo: Shell) -> None:
+    """A page of ids helps nobody."""
+    for number in range(8):
+        demo.run(f"%lash queue {number}")
+    ids = list(demo.run("%lash queue")["batch_id"])
+
+    assert demo.refuse("%lash cancel nothing").endswith(f"what waits: {', '.join(ids[:5])} and 3 more")
 
 
 def test_now_without_a_turn_waits_for_the_next_one(demo: Shell, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,8 @@ from msgspec.structs import replace
 
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
 from lash_nb.stores._sqlite_open import open_database
-from lash_nb.stores._sqlite_queue_rows import _ANY_READY, _IN_ORDER, Terms, pending_batches, read_batches
+from lash_nb.stores._sqlite_queue_list import pending_batches, read_batches
+from lash_nb.stores._sqlite_queue_rows import _ANY_READY, _IN_ORDER, Terms
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from tests.stores.material import SESSION, commit, completion, draft
 from tests.work import lines_run
@@ -102,6 +104,44 @@ async def test_what_waits_for_a_session_is_found_without_that_of_others(
     few, many = (steps(path, look) for path in paths)
 
     assert many < few + 10
+
+
+@pytest.mark.parametrize("look", [LOOKS["all"], LOOKS["pending"]], ids=["all", "pending"])
+async def test_all_that_waits_is_read_in_one_query(
+    look: Callable[[sqlite3.Connection], object], tmp_path: Path
+) -> None:
+    """However much it is, with what is in it; each batch is as it was queued."""
+    store = SqliteSessionStore(tmp_path / "long.db")
+    queued = [await store.enqueue_work(draft(f"text {number}")) for number in range(100)]
+    two = replace(draft("one"), payloads=(*draft("one").payloads, *draft("two").payloads))
+    queued.append(await store.enqueue_work(two))
+    store.release()
+    connection = open_database(str(tmp_path / "long.db"), SESSION_SCHEMA, mode="rw")
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    found = look(connection)
+    connection.close()
+
+    assert (found, len(asked)) == (tuple(queued), 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kept"),
+    [
+        ("DELETE FROM queued_work_items", 0),
+        ("UPDATE queued_work_items SET payload_json = ' ' || payload_json", 1),
+    ],
+    ids=["without items", "with blanks"],
+)
+async def test_what_is_not_as_it_would_be_written_is_read_all_the_same(damage: str, kept: int, tmp_path: Path) -> None:
+    """A batch without items, and JSON with blanks in it."""
+    store = SqliteSessionStore(tmp_path / "odd.db")
+    odd, plain = [await store.enqueue_work(draft(text)) for text in ("one", "two")]
+    store.release()
+    with closing(sqlite3.connect(tmp_path / "odd.db")) as connection, connection:
+        connection.execute(f"{damage} WHERE item_id LIKE ?", (f"{odd.batch_id}%",))
+
+    assert await store.list_queued_work(SESSION) == (replace(odd, items=odd.items[:kept]), plain)
 
 
 @pytest.mark.parametrize("query", [_ANY_READY, _IN_ORDER], ids=["any", "claim"])
