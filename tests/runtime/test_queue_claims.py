@@ -95,6 +95,7 @@ async def test_work_is_completed_by_the_commit_of_its_turn_and_not_before() -> N
     await session.next_queued_turn()
     assert [len(commit.completed_queue_claims) for commit in store.commits] == [0, 1, 0, 1]
     assert await store.list_queued_work("demo") == ()
+    assert texts(messages_of(session.graph)) == ["work", "ok 2"]
 
 
 async def test_a_command_that_cannot_be_stored_is_obeyed_by_the_next_turn() -> None:
