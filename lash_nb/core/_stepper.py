@@ -49,6 +49,7 @@ class Stepper:
         self._start = start
         self._control = runtime.effect_host.control
         self._turn: RunningTurn | AwaitedTurn | None = None
+        self._first_order = 1
         handle.on_awaited = self._follow
         handle.on_over = self._on_over
         handle.pauses = self
@@ -82,6 +83,11 @@ class Stepper:
         """The session's effects in order, the pending one last."""
         pending = self.pending
         return self._runtime.journal.entries if pending is None else _Appended(self._runtime.journal.entries, pending)
+
+    @property
+    def first_order(self) -> int:
+        """The order that the first effect behind the turns that are over has, or will have."""
+        return self._first_order
 
     @property
     def pending(self) -> EffectEntry | None:
@@ -161,6 +167,7 @@ class Stepper:
 
     def _on_over(self) -> None:
         """A stepped turn that is over leaves the next one alone, also one that waits already."""
+        self._first_order = self._runtime.journal.next_order
         if self._control.armed:
             self._control.disarm()
 

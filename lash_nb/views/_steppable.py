@@ -31,6 +31,11 @@ class Steppable(Protocol):
         ...
 
     @property
+    def first_order(self) -> int:
+        """The order of the first effect behind the turns that are over: from there on they are of the turn that is under way."""
+        ...
+
+    @property
     def pending(self) -> EffectEntry | None:
         """The envelope that waits for a decision."""
         ...

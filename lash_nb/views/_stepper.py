@@ -179,9 +179,11 @@ class StepperView(View):
         return f"Stepper  {self.steppable.session_id} · {state['title'].lower()} {state['detail']}"
 
     def _next_commands(self) -> str:
-        return (
-            "next: %lash step, %lash continue, %lash inject '…'" if self.steppable.pending else 'next: %lash step "…"'
-        )
+        if self.steppable.pending:
+            return "next: %lash step, %lash continue, %lash inject '…'"
+        if self.steppable.state == "running":
+            return "still running; next: %lash continue, which waits for its end, or %lash cancel"
+        return 'next: %lash step "…"'
 
     async def _step(self, command: Mapping[str, Any]) -> None:
         edited = command.get("edited")

@@ -42,6 +42,8 @@ KINDS: Final[tuple[str, ...]] = (
 )
 _ENDS: Final = {"completed": "success", "cancelled": "cancelled", "failed": "failed"}
 """The mark of a turn that is over."""
+_UNDER_WAY: Final = {"running": "still running", "paused": "paused"}
+"""What stands in place of the time of a turn that is not over: its cell may be."""
 _NO_TURN: Final = "no turn"
 _RAIL_LIMIT: Final = 200
 _TALK_LIMIT: Final = 40
@@ -92,8 +94,10 @@ def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
     if steppable.state == "paused" and pending is not None:
         return f"before {pending.envelope.kind} {subject_of(pending.envelope)}"
     if steppable.state == "running":
-        running = steppable.entries[-1] if steppable.entries else None
-        return f"{running.envelope.kind} {subject_of(running.envelope)}" if running else "starting"
+        last = steppable.entries[-1] if steppable.entries else None
+        if last is None or last.order < steppable.first_order:
+            return "starting"
+        return f"{last.envelope.kind} {subject_of(last.envelope)}"
     if steppable.state == "finished":
         return _end(steppable.result) if steppable.result is not None else _without_result(steppable.error)
     return 'start a turn: %lash step "…"'
@@ -108,10 +112,20 @@ def rail(steppable: Steppable) -> dict[str, Any]:
     entries = steppable.entries
     shown = entries[-_RAIL_LIMIT:]
     turns = [_rail_turn(label, list(group)) for label, group in groupby(_turn_by_turn(shown), turn_label)]
-    under_way = next((turn for turn in reversed(turns) if turn["label"] != _NO_TURN), None)
-    if under_way and steppable.state != "finished":
-        under_way |= {"open": True, "took": "open"}
+    under_way = _under_way(shown, steppable)
+    for turn in turns:
+        if turn["label"] == under_way:
+            turn |= {"open": True, "took": _UNDER_WAY[steppable.state]}
     return {"turns": turns, "notes": list(_rail_notes(entries, shown, steppable))}
+
+
+def _under_way(shown: Sequence[EffectEntry], steppable: Steppable) -> str | None:
+    """The label of the turn that is not over, once it has an effect."""
+    if steppable.state not in _UNDER_WAY:
+        return None
+    of_turns = (entry for entry in reversed(shown) if turn_of(entry) is not None)
+    last = next(of_turns, None)
+    return turn_label(last) if last and last.order >= steppable.first_order else None
 
 
 def _turn_by_turn(entries: Sequence[EffectEntry]) -> list[EffectEntry]:

@@ -54,6 +54,24 @@ async def test_a_turn_stops_before_each_call_of_the_world() -> None:
     assert (await session.turn("again").run()).is_success  # the next turn is not stepped
 
 
+async def test_the_effects_of_the_turn_that_runs_are_those_behind_the_turns_that_are_over() -> None:
+    """Also before it has any, and behind a turn that gave no result."""
+    session = await open_session(["a", "b", "c"])
+    assert session.stepper.first_order == 1
+
+    await session.turn("hi")
+    assert session.stepper.first_order == len(session.effects) + 1
+
+    await session.step("again")
+    running, waiting = session.stepper.running, session.stepper.pending
+    assert running is not None
+    assert waiting is not None
+    assert session.stepper.first_order <= session.effects[-1].order < waiting.order
+    running.abort()
+    await running.settled()
+    assert session.stepper.first_order == len(session.effects) + 1
+
+
 async def test_what_waits_is_shown_last_in_the_journal() -> None:
     """The pending entry has the number that it will have, and has not begun."""
     session = await open_session(tool_then_answer, weather)

@@ -333,6 +333,7 @@ class RecordedSteppable:
         self._said = talk() if said is None else said
         self.state: Any = "paused" if entries and entries[-1].status == "pending" else "idle"
         self.entries = entries
+        self.first_order = 0
         self.stop_at = frozenset({"llm_call", "tool_call", "exec_code", "process"})
         self.result: Any = None
         self.error: BaseException | None = None

@@ -28,7 +28,7 @@ def test_the_rail_folds_finished_turns_and_opens_the_last() -> None:
     ] == [
         ("turn 1", "152 ms", False, ["llm_call"], 0),
         ("turn 2", "279 ms", False, ["llm_call", "tool_call", "llm_call"], 1),
-        ("turn 4", "open", True, ["llm_call", "tool_call", "llm_call", "tool_call"], 0),
+        ("turn 4", "paused", True, ["llm_call", "tool_call", "llm_call", "tool_call"], 0),
     ]
     assert [row["origin"] for row in view.rail["turns"][2]["rows"] if row["origin"]] == ["edited"]
     assert view.rail["notes"][-1] == "sync and checkpoint pass without a stop"
@@ -46,13 +46,37 @@ def test_a_tool_that_is_tried_beside_a_turn_does_not_split_it() -> None:
         ("turn 1", "152 ms"),
         ("turn 2", "279 ms"),
         ("no turn", ""),
-        ("turn 4", "open"),
+        ("turn 4", "paused"),
     ]
     assert view.rail["turns"][-1] == plain.rail["turns"][-1]
     assert view.conversation["tokens"] == plain.conversation["tokens"]
     assert view.text().splitlines()[1:-2] == plain.text().splitlines()[1:-2]
     alone = StepperView(samples.RecordedSteppable([tried]))
     assert not alone.rail["turns"][0]["open"]
+
+
+def test_a_turn_that_runs_on_says_so() -> None:
+    """Its cell may be over, and the stepper is where one sees what became of it; as text it says how to wait for it and how to end it."""
+    entries = [*samples.journal()[:-1], samples.entry(12, samples.llm_command(), status="running")]
+    steppable = samples.RecordedSteppable(entries)
+    steppable.state = "running"
+    view = StepperView(steppable)
+
+    assert [turn["took"] for turn in view.rail["turns"]] == ["152 ms", "279 ms", "still running"]
+    assert view.rail["turns"][-1]["open"]
+    assert (
+        view.text().splitlines()[-1] == "still running; next: %lash continue, which waits for its end, or %lash cancel"
+    )
+
+    steppable.first_order = 13
+    starting = StepperView(steppable)
+    assert [turn["took"] for turn in starting.rail["turns"]][:-1] == ["152 ms", "279 ms"]
+    assert "still running" not in str(starting.rail)
+    assert (starting.state["title"], starting.state["detail"]) == ("Running", "starting")
+
+    steppable.state = "finished"
+    assert "still running" not in StepperView(steppable).text()
+    assert "still running" not in str(StepperView(steppable).rail)
 
 
 def outside_of_turns(envelope: RuntimeEffectEnvelope) -> RuntimeEffectEnvelope:
