@@ -1,17 +1,20 @@
 """Aligned text for terminals, logs and models: at most 100 columns and 40 rows, and what is cut is said."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lash_nb.plots import one_line, printable
 
-__all__ = ["COLUMNS", "ROWS", "aligned", "clipped", "fitting"]
+__all__ = ["COLUMNS", "ROWS", "aligned", "clipped", "fitting", "wrapped"]
 
 COLUMNS: Final = 100
 ROWS: Final = 40
 _GAP: Final = 2
 _NARROWEST: Final = 8
 """Characters to which a column is cut so that all of them have a place on the line."""
+_PARAGRAPH: Final = 4_000
+"""Characters of a paragraph at most: it has more rows than are shown."""
 
 
 def aligned(
@@ -52,6 +55,25 @@ def fitting(cells: Sequence[Sequence[str]], *, fixed: Sequence[int] = (), most: 
             break
         widths[widest] -= 1
     return widths
+
+
+def wrapped(text: str, *, first: str = "", indent: str = "") -> list[str]:
+    """Return a text as lines of at most 100 columns; of a paragraph that fits also the blanks before it, as of code.
+
+    Args:
+        text: The text.
+        first: Stands before the first line.
+        indent: Stands before each other line.
+    """
+    lines: list[str] = []
+    for paragraph in text.strip().splitlines():
+        head = indent if lines else first
+        if len(head) + len(paragraph) <= COLUMNS:
+            lines.append(f"{head}{paragraph}".rstrip())
+            continue
+        words = one_line(paragraph, _PARAGRAPH)
+        lines += textwrap.wrap(words, COLUMNS, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False)
+    return lines
 
 
 def clipped(lines: Sequence[str]) -> str:

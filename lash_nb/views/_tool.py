@@ -6,7 +6,7 @@ from lash_nb.plots import byte_size, counted, duration, one_line
 from lash_nb.views._json import call_text, inline, json_html, pretty, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, heading, joined, table
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
-from lash_nb.views._text import aligned, clipped, fitting
+from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped, fitting, wrapped
 from lash_nb.wire import CompletedToolCall, ToolCancelled, ToolContract, ToolFailed, ToolManifest, ToolSuccess
 
 __all__ = ["ToolLike", "tool_facts", "tool_html", "tool_line", "tool_text", "tool_trial_html", "tool_trial_text"]
@@ -74,8 +74,9 @@ def tool_html(tool: ToolLike) -> str:
 def tool_text(tool: ToolLike) -> str:
     """Return the same as text."""
     lines = [f"Tool {one_line(tool.manifest.name)}  {_where(tool)}"]
-    lines += _cut(tool.manifest.description or "It has no description.").splitlines()
-    lines += [f"{name:<12}  {one_line(value, 84)}" for name, value in tool_facts(tool)]
+    lines += wrapped(_cut(tool.manifest.description or "It has no description."))
+    for name, value in tool_facts(tool):
+        lines += wrapped(value, first=f"{name:<12}  ", indent=" " * 14)
     for label, _, value in _schemas(tool):
         lines += [label, *(f"  {line}" for line in pretty(value).splitlines())]
     return clipped([*lines, f"next: %lash tools {one_line(tool.manifest.name, 40)} '{{…}}' tries it"])
@@ -110,7 +111,7 @@ def tool_trial_html(done: CompletedToolCall, *, attachment_data: AttachmentBytes
             el(
                 "details",
                 el("summary", "value as JSON", style="cursor:pointer;"),
-                json_html(_payload(done), whole=_whole(done)),
+                json_html(_payload(done), whole=f"{_whole(done)}.value"),
                 **({} if rows or done.output.attachments() else {"open": ""}),
             ),
         ]
@@ -124,18 +125,25 @@ def tool_trial_html(done: CompletedToolCall, *, attachment_data: AttachmentBytes
 
 
 def tool_trial_text(done: CompletedToolCall) -> str:
-    """Return the same as text."""
-    _, words = _outcome(done)
-    said = f"{one_line(done.tool_name, 40)}({call_text(done.args, 40)}) → {words}"
-    lines = [f"{one_line(said, 200)}  {duration(done.duration_ms)}"]
-    if isinstance(done.output.outcome, ToolSuccess):
-        lines += [
-            f"attachment {ref.id[:8]} {byte_size(ref.byte_len)}" for ref in done.output.outcome.payload.attachments()
-        ]
-        rows = _table_rows(done.output.outcome.payload.value)
-        lines += aligned(rows, limits=fitting(rows)) if rows else _json_lines(done)
-        lines.append(f"the value: {_whole(done)}")
-    return clipped(lines)
+    """Return the same as text; a failure is there to its end, or the last line says how to read all of it."""
+    took, called = duration(done.duration_ms), f"{one_line(done.tool_name, 40)}({call_text(done.args, 40)})"
+    match done.output.outcome:
+        case ToolFailed(payload=failure):
+            return _failed_text(done, f"{called} → {failure.code} · ", failure.message, took)
+        case ToolCancelled(payload=cancellation):
+            return _failed_text(done, f"{called} → ", cancellation.message, took)
+        case ToolSuccess(payload=payload):
+            said = one_line(f"{called} → {_outcome(done)[1]}", COLUMNS - len(took) - 2)
+            attached = [f"attachment {ref.id[:8]} {byte_size(ref.byte_len)}" for ref in payload.attachments()]
+            rows = _table_rows(payload.value)
+            shown = aligned(rows, limits=fitting(rows)) if rows else _json_lines(done)
+            return clipped([f"{said}  {took}", *attached, *shown, f"the value: {_whole(done)}.value"])
+
+
+def _failed_text(done: CompletedToolCall, first: str, message: str, took: str) -> str:
+    lines = wrapped(f"{first}{_cut(message)}  {took}")
+    is_whole = len(lines) <= ROWS and len(message) <= _LONG
+    return clipped(lines if is_whole else [*lines, f"all of it: {_whole(done)}.message"])
 
 
 def _json_lines(done: CompletedToolCall) -> list[str]:
@@ -144,8 +152,8 @@ def _json_lines(done: CompletedToolCall) -> list[str]:
 
 
 def _whole(done: CompletedToolCall) -> str:
-    """What gives all of a value."""
-    return f"done = %lash tools {one_line(done.tool_name, 40)} '{{…}}', then done.output.outcome.payload.value"
+    """What gives all that came of a call."""
+    return f"done = %lash tools {one_line(done.tool_name, 40)} '{{…}}', then done.output.outcome.payload"
 
 
 def _table_rows(value: Any) -> list[list[str]]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from lash_nb.plots import counted, duration, one_line, short_id
 from lash_nb.views._json import call_text, summary
-from lash_nb.views._text import COLUMNS, clipped
+from lash_nb.views._text import clipped, wrapped
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues, took_words
 from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess, TurnIssue
@@ -26,7 +26,7 @@ def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType(
     """
     head = f"{outcome_words(result)}  turn {result.turn_index} · {short_id(result.session_id)} · {took_words(result)}"
     rows = TurnRows.of(result, raised)
-    body = text_rows(rows) if rows.rows else _wrapped(result.reply)
+    body = text_rows(rows) if rows.rows else wrapped(result.reply)
     issues = [line for issue in told_issues(result) for line in _issue(issue, raised)]
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage, gap="  ")
     return clipped([head, *body, *issues, f"{counts}  next: %lash effects"])
@@ -35,8 +35,8 @@ def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType(
 def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> list[str]:
     where = raised.get(issue.code or "", "")
     return [
-        *_wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}"),
-        *(f"  {line}" for line in _wrapped(where)),
+        *wrapped(f"! {issue.code or issue.kind}: {one_line(issue.message, 400)}"),
+        *wrapped(where, first="  ", indent="  "),
     ]
 
 
@@ -46,10 +46,10 @@ def text_rows(rows: TurnRows) -> list[str]:
     for row in shown_rows(rows.rows):
         match row:
             case ProseRow(text=text):
-                lines += _wrapped(text)
+                lines += wrapped(text)
             case ToolRow():
                 lines.append(_text_tool(row))
-                lines += [f"  {line}" for line in _wrapped(row.raised)]
+                lines += wrapped(row.raised, first="  ", indent="  ")
             case NoteRow(kind=kind, text=text):
                 lines.append(f"{'!' if kind == 'error' else ' '} {one_line(text, 90)}")
             case _:
@@ -72,18 +72,3 @@ def _text_result(row: ToolRow) -> str:
             return summary(payload, 40)
         case _:
             return ""
-
-
-def _wrapped(text: str) -> list[str]:
-    """Lines of at most 100 columns; words are not cut."""
-    lines: list[str] = []
-    for paragraph in text.strip().splitlines():
-        line = ""
-        for word in one_line(paragraph, 4000).split(" "):
-            if line and len(line) + len(word) + 1 > COLUMNS:
-                lines.append(line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        lines.append(line)
-    return lines

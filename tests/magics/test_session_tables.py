@@ -103,6 +103,31 @@ def test_a_tool_that_raises_says_where(
     )
 
 
+def test_a_failure_of_a_tool_is_told_to_its_end(demo: Shell) -> None:
+    """As text in lines that fit; of one that is longer than a screen the last line says how to read the rest."""
+    where = "; ".join(f"the station in region {number} is offline" for number in range(10))
+    demo.run('@lash_nb.tool\ndef read(text: str) -> str:\n    """Read."""\n    raise OSError(text)')
+
+    told = [
+        demo.faces(demo.run(f"""%lash tools read '{{"text": "{where * times}"}}'"""))["text/plain"] for times in (1, 20)
+    ]
+
+    assert f"→ tool_error · OSError: {where} " in " ".join(told[0].split())
+    assert all(len(line) <= 100 for text in told for line in text.splitlines())
+    assert (
+        told[1].splitlines()[-1] == "all of it: done = %lash tools read '{…}', then done.output.outcome.payload.message"
+    )
+    assert len(demo.faces(demo.run("%lash tools read {}"))["text/plain"].splitlines()) == 1
+
+
+def test_the_text_of_a_tool_is_told_to_its_end(demo: Shell) -> None:
+    """What is longer than a line goes on in the next one."""
+    said = " ".join(f"It tells the tide of station {number}." for number in range(9))
+    demo.run(f'@lash_nb.tool\ndef tides(x: str) -> str:\n    """{said}"""\n    return x')
+
+    assert said in " ".join(demo.faces(demo.run("%lash tools tides"))["text/plain"].split())
+
+
 def test_what_a_tool_says_is_text(demo: Shell) -> None:
     """Never markup."""
     demo.run(f'@lash_nb.tool\ndef evil(x: str) -> str:\n    """{HOSTILE}"""\n    return x')
