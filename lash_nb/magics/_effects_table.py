@@ -50,7 +50,7 @@ class _PicturedFace:
 
 
 def effects_table(
-    entries: Sequence[EffectEntry], *, title: str, hint: str, attachment_data: views.AttachmentBytes
+    entries: Sequence[EffectEntry], *, title: str, hint: str, attachment_data: views.AttachmentBytes, rest: str = ""
 ) -> Table:
     """Return one row per effect.
 
@@ -59,6 +59,7 @@ def effects_table(
         title: Whose they are.
         hint: What to type to see one in full.
         attachment_data: Gives the bytes of attachments.
+        rest: What gives the earlier ones of many, as in `FrameFace`.
     """
     frame = frames.effects_df(entries)
     left = left_replay_keys()
@@ -79,6 +80,8 @@ def effects_table(
         hint=hint,
         failures={"status": _WRONG},
         whole=tuple(_LEFT),
+        is_latest=True,
+        rest=rest,
     )
     return Table(frame, _PicturedFace(table=face, entries=tuple(entries), attachment_data=attachment_data))
 
@@ -100,4 +103,5 @@ def entries_table(entries: Sequence[EffectEntry], *, attachment_data: views.Atta
         title=title,
         hint="one in full: …[0] · all as a DataFrame: lash_nb.frames.effects_df(…)",
         attachment_data=attachment_data,
+        rest="…[:{}]",
     )

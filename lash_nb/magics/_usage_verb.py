@@ -97,6 +97,7 @@ def _by_turn(opened: OpenSession, prices: Prices | None, line: str) -> Table:
         empty=_NOTHING,
         hint=_hint(prices, line, f"by source and model: {line}"),
         sums=("llm_calls", *tokens, *_PRICED),
+        is_latest=True,
         shares=_shares(cached_in_input=prices is None, reasoning_in_output=True),
     )
     return Table(frame, face)

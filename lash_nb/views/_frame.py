@@ -16,7 +16,7 @@ from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped, fitting
 __all__ = ["FrameFace", "Share"]
 
 _ROWS: Final = 50
-"""Rows of a page; the last of a longer table are left out, and that is said."""
+"""Rows of a page; the others of a longer table are left out, and that is said."""
 _LINE: Final = 60
 """Characters of a text in a cell; the whole one is seen when the pointer rests on it, and stands in the value."""
 _CELL: Final = 32
@@ -62,6 +62,10 @@ class FrameFace:
     """Columns that text never cuts, e.g. of names that a person types."""
     page_only: Sequence[str] = ()
     """Columns for which text has no room."""
+    is_latest: bool = False
+    """Whether a long table shows its last rows: those of a session that goes on are what a person has just done."""
+    rest: str = ""
+    """What gives the rows that are left out, with `{}` for how many; by default the value of the cell, a DataFrame."""
     sums: Sequence[str] = ()
     """Columns that are added up in a last row, where there is more than one to add."""
     shares: Sequence[Share] = ()
@@ -69,7 +73,8 @@ class FrameFace:
 
     def html(self, frame: pd.DataFrame) -> str:
         """Return a table as HTML."""
-        shown, bars = frame.head(_ROWS), self._bars(frame)
+        shown = self._shown(frame, _ROWS)
+        bars = self._bars(shown, frame)
         heads = [(head, _style(frame, name)) for name, head in self.columns.items()]
         rows = [[*self._html_row(shown, row), *bars[row : row + 1]] for row in range(len(shown))]
         if bars:
@@ -89,7 +94,7 @@ class FrameFace:
     def text(self, frame: pd.DataFrame) -> str:
         """Return the same as aligned text, without bars."""
         most = ROWS - 10
-        shown = frame.head(most)
+        shown = self._shown(frame, most)
         columns = {name: head for name, head in self.columns.items() if name not in self.page_only}
         cells = [list(columns.values()), *(self._text_row(shown, row, columns) for row in range(len(shown)))]
         if len(shown) > 1 and self.sums:
@@ -103,6 +108,9 @@ class FrameFace:
         return clipped(
             [head, *lines, *(line for words in said for line in textwrap.wrap(one_line(words, 400), COLUMNS))]
         )
+
+    def _shown(self, frame: pd.DataFrame, most: int) -> pd.DataFrame:
+        return frame.tail(most) if self.is_latest else frame.head(most)
 
     def _end(self, frame: pd.DataFrame) -> str:
         return self.hint if len(frame) else self.empty
@@ -130,15 +138,17 @@ class FrameFace:
         own = self.words[name].get(value) if name in self.words and not _is_missing(value) else None
         return _text_of(value, name) if own is None else own
 
-    def _bars(self, frame: pd.DataFrame) -> list[Html]:
-        """One bar for each row that is shown; none where there is nothing to draw."""
+    def _bars(self, shown: pd.DataFrame, frame: pd.DataFrame) -> list[Html]:
+        """One bar for each row that is shown, by the longest of all; none where there is nothing to draw."""
         if frame.empty or not self.shares:
             return []
-        parts = np.array([share.values(frame).fillna(0).to_numpy(float) for share in self.shares])
-        longest = parts.sum(axis=0).max()
+        longest = self._lengths(frame).sum(axis=0).max()
         fills = [share.fill for share in self.shares]
         draw = partial(bar, fills=fills, whole=longest)
-        return [draw(parts[:, row].tolist()) for row in range(min(len(frame), _ROWS))] if longest > 0 else []
+        return [draw(parts.tolist()) for parts in self._lengths(shown).T] if longest > 0 else []
+
+    def _lengths(self, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.array([share.values(frame).fillna(0).to_numpy(float) for share in self.shares])
 
     def _legend(self) -> Html:
         squares = [
@@ -153,9 +163,13 @@ class FrameFace:
         return el("span", *squares, style="font-size:11px;font-weight:400;")
 
     def _left_out(self, frame: pd.DataFrame, most: int, columns: Collection[str]) -> str:
-        rows = f"{counted(len(frame) - most, 'row')} more" if len(frame) > most else ""
+        rows = self._rest(len(frame) - most) if len(frame) > most else ""
         names = ", ".join(name for name in frame.columns if name not in columns) if len(frame) else ""
         return " · ".join(filter(None, (rows, f"columns not shown: {names}" if names else "")))
+
+    def _rest(self, count: int) -> str:
+        given = (self.rest or ("_.head({})" if self.is_latest else "_.tail({})")).format(count)
+        return f"{counted(count, 'earlier row' if self.is_latest else 'more row')}: {given}"
 
 
 def _style(frame: pd.DataFrame, name: str) -> str:

@@ -317,3 +317,21 @@ def test_looking_changes_nothing(shell: Shell) -> None:
         "@lash_nb.tool\ndef weather(city: str, day: str) -> str:\n    'Tell the weather of a day.'\n    return city"
     )
     assert shell.run("%lash tools")["generation"].iloc[0] > before
+
+
+def test_a_long_table_of_a_session_shows_what_was_done_last(shell: Shell) -> None:
+    """With how many earlier rows there are, and what gives them; bars stand at their own rows."""
+    shell.run("provider = lash_nb.ScriptedProvider(lambda request: 'a' * len(request.messages))\nsession = %lash new demo")
+    shell.run("for number in range(60): await session.turn(str(number))")
+
+    for line, rows in (("%lash effects", 180), ("%lash usage --by turn", 60)):
+        table = shell.run(line)
+        faces = shell.faces(table)
+        text = faces["text/plain"]
+        assert len(table) == rows
+        assert re.search(r"^ *(180 +)?60 ", text, re.MULTILINE)
+        assert not re.search(r"^ *(1 +)?1 ", text, re.MULTILINE)
+        assert f"{rows - 30} earlier rows: _.head({rows - 30})" in text
+        assert f"{rows - 50} earlier rows: _.head({rows - 50})" in faces["text/html"]
+    assert faces["text/html"].count("<tr") == 1 + 50 + 1
+    assert f"{180 - 30} earlier rows: …[:150]" in shell.faces(shell["session"].effects)["text/plain"]
