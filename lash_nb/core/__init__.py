@@ -3,7 +3,13 @@
 from lash_nb.core._around_turns import AroundTurn, stand_around_turns
 from lash_nb.core._attending import GOES_ON, Attendant, TurnPauses, attend_turns_by
 from lash_nb.core._awaited import AwaitedTurn
-from lash_nb.core._background import ChildrenControl, ProcessControl, TriggersControl
+from lash_nb.core._background import (
+    ChildrenControl,
+    DefaultProcessCancelAbility,
+    ProcessCancelAbility,
+    ProcessControl,
+    TriggersControl,
+)
 from lash_nb.core._builder import AdvancedLashCoreBuilder, LashCoreBuilder
 from lash_nb.core._choices import DEFAULT_CONTEXT_WINDOW
 from lash_nb.core._commands_control import CommandsControl
@@ -68,6 +74,7 @@ __all__ = [
     "CommandsControl",
     "ConfigControl",
     "CoreParts",
+    "DefaultProcessCancelAbility",
     "DurableProcessWorkerConfig",
     "HostEventsControl",
     "InjectedTurnInput",
@@ -81,6 +88,7 @@ __all__ = [
     "ModelService",
     "ObservableSession",
     "PluginBinding",
+    "ProcessCancelAbility",
     "ProcessControl",
     "ProcessWorkDriver",
     "ProcessWorkObserver",

@@ -4,13 +4,20 @@ Who knows the processes and where triggers are kept is said to the builder alrea
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from lash_nb.errors import PluginError
 from lash_nb.runtime import LashRuntime
 from lash_nb.wire import ProcessScope
 
-__all__ = ["ChildrenControl", "ProcessControl", "TriggersControl", "unavailable"]
+__all__ = [
+    "ChildrenControl",
+    "DefaultProcessCancelAbility",
+    "ProcessCancelAbility",
+    "ProcessControl",
+    "TriggersControl",
+    "unavailable",
+]
 
 
 def unavailable(what: str) -> PluginError:
@@ -20,6 +27,26 @@ def unavailable(what: str) -> PluginError:
         f"{what} is unavailable in this runtime: this release has the registry of processes and nobody who runs them;"
         " do the work in a tool, or in a session of its own",
     )
+
+
+class ProcessCancelAbility(Protocol):
+    """How background processes are asked to stop, where a host wants a say in it."""
+
+    async def cancel(self, request: Any) -> Any:
+        """Ask the process of a request to stop."""
+        ...
+
+
+class DefaultProcessCancelAbility:
+    """Asks whoever runs them, which nobody does so far."""
+
+    async def cancel(self, request: Any) -> Any:
+        """Ask a process to stop.
+
+        Raises:
+            PluginError: always, so far.
+        """
+        raise unavailable(f"cancelling background process {getattr(request, 'process_id', request)!r}")
 
 
 class ProcessControl:
@@ -58,7 +85,7 @@ class ProcessControl:
 
     async def cancel(self, process_id: str) -> Any:
         """Ask a process to stop. Errors as in `start`."""
-        raise unavailable(f"cancelling background process {process_id!r}")
+        return await DefaultProcessCancelAbility().cancel(process_id)
 
     async def cancel_all(self) -> Sequence[Any]:
         """Ask all processes of the session to stop; without a registry there are none. Errors as in `list`."""

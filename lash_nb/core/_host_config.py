@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from lash_nb.core._background import DefaultProcessCancelAbility, ProcessCancelAbility
 from lash_nb.effects import EffectHost, InlineEffectHost
 from lash_nb.errors import EmbedError
 from lash_nb.providers import ProviderHandle
@@ -32,6 +33,8 @@ class RuntimeHostConfig:
     """Keeps bytes."""
     host_profile_id: str = "default"
     """Names the host in the records of its background processes."""
+    process_cancel_ability: ProcessCancelAbility = field(default_factory=DefaultProcessCancelAbility)
+    """How background processes are asked to stop: no core runs any so far, so that none of a host's own is asked."""
     providers: Mapping[str, ProviderHandle] = field(default_factory=dict)
     """Who answers model calls, by kind; a provider of the core or of a session takes the place of all of them."""
     prompt: PromptLayer = field(default_factory=PromptLayer)

@@ -111,7 +111,7 @@ NAMES: Final[Mapping[str, tuple[Callable[[LashSession], Any], str]]] = {
     "host config": (
         lambda _: RuntimeHostConfig.in_memory(),
         (
-            "effect_host attachment_store lashlang_artifact_store host_profile_id providers prompt trace_sink lashlang_execution_sink"
+            "effect_host attachment_store lashlang_artifact_store host_profile_id process_cancel_ability providers prompt trace_sink lashlang_execution_sink"
             " trace_level trace_context termination"
         ),
     ),

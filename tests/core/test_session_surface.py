@@ -11,7 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from lash_nb.core import DEFAULT_CONTEXT_WINDOW, LashCore, LashSession, PluginBinding, SessionConfigPatch
+from lash_nb.core import (
+    DEFAULT_CONTEXT_WINDOW,
+    LashCore,
+    LashSession,
+    PluginBinding,
+    RuntimeHostConfig,
+    SessionConfigPatch,
+)
 from lash_nb.effects import SqliteEffectHost
 from lash_nb.errors import CallerError, EmbedError, PluginError, SessionError
 from lash_nb.plugins import PluginFactory, StaticPlugin, tool
@@ -150,6 +157,7 @@ Ask = Callable[[LashSession], Awaitable[Any]]
 NEEDS_WORKERS: dict[str, Ask] = {
     "start": lambda session: session.process_control.start("p"),
     "cancel": lambda session: session.process_control.cancel("p"),
+    "cancel ability of a host": lambda _: RuntimeHostConfig.in_memory().process_cancel_ability.cancel("p"),
     "list": lambda session: session.process_control.list(),
     "observed handles": lambda session: session.observe().list_process_handles(),
     "all observed handles": lambda session: session.observe().list_all_process_handles(),

@@ -321,7 +321,9 @@ def test_looking_changes_nothing(shell: Shell) -> None:
 
 def test_a_long_table_of_a_session_shows_what_was_done_last(shell: Shell) -> None:
     """With how many earlier rows there are, and what gives them; bars stand at their own rows."""
-    shell.run("provider = lash_nb.ScriptedProvider(lambda request: 'a' * len(request.messages))\nsession = %lash new demo")
+    shell.run(
+        "provider = lash_nb.ScriptedProvider(lambda request: 'a' * len(request.messages))\nsession = %lash new demo"
+    )
     shell.run("for number in range(60): await session.turn(str(number))")
 
     for line, rows in (("%lash effects", 180), ("%lash usage --by turn", 60)):
