@@ -51,10 +51,12 @@ def _place() -> str:
     """Return what all processes have in common that see each other under the same numbers; blank where that cannot be told."""
     if sys.platform == "win32":
         return ""
-    try:
-        told = (_PROC / "sys/kernel/random/boot_id").read_text() + str((_PROC / "self/ns/pid").readlink())
-    except OSError:
-        told = os.uname().nodename
+    told = os.uname().nodename
+    if sys.platform == "linux":  # whose containers may have one name, and numbers of their own
+        try:
+            told = (_PROC / "sys/kernel/random/boot_id").read_text() + str((_PROC / "self/ns/pid").readlink())
+        except OSError:
+            return ""
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
