@@ -53,8 +53,9 @@ from lash_nb.core._session_spec import SessionSpec
 from lash_nb.core._session_state import SessionStateService
 from lash_nb.core._state_control import StateControl
 from lash_nb.core._stepper import Stepper
+from lash_nb.core._stream import TurnStream
 from lash_nb.core._tools_control import ToolDescription, ToolsControl
-from lash_nb.core._turn_builder import TurnBuilder, TurnStream
+from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.core._usage import USAGE_SOURCES, diff_token_ledger, diff_usage_reports
 
 __all__ = [

@@ -7,7 +7,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.tasks import is_beside
 from lash_nb.wire import EffectEntry
 
-__all__ = ["GOES_ON", "WAS_STOPPED", "Attendant", "TurnPauses", "attend_turns_by", "attended"]
+__all__ = ["GOES_ON", "WAS_CANCELLED", "WAS_STOPPED", "Attendant", "TurnPauses", "attend_turns_by", "attended"]
 
 T = TypeVar("T")
 
@@ -16,6 +16,8 @@ GOES_ON: Final = (
     " to end it: await session.stepper.cancel()"
 )
 """What a cell says whose waiting for a turn was cancelled."""
+WAS_CANCELLED: Final = "Interrupted: the turn was cancelled; what was said before is kept, and the session takes the next turn. How it ended: session.last_result"
+"""What a cell says that left the loop over a turn's stream by Ctrl-C."""
 WAS_STOPPED: Final = (
     "Interrupted: the turn was stopped where it was, and what it had not committed is lost. The session takes the next turn. After"
     " %load_ext lash_nb, Ctrl-C in a cell that awaits a turn pauses it, and nothing is lost."

@@ -191,6 +191,7 @@ class Stepper:
         Raises:
             CallerError: `turn_running`, a turn is under way.
         """
+        await self.cancelled()
         if self.state in ("paused", "running"):
             edited = isinstance(turn_input, RuntimeEffectEnvelope)
             step_on = "perform what waits edited: session.stepper.step(envelope)" if edited else _STEP_ON
@@ -234,6 +235,11 @@ class Stepper:
         self._control.disarm()
         await turn.settled()
         return turn.result
+
+    async def cancelled(self) -> None:
+        """Wait for a turn that is being cancelled, which takes a moment; return at once where none is."""
+        if self._turn is not None and self._turn.cancellation.cancelled:
+            await self._turn.settled()
 
     async def stopped(self) -> EffectEntry | TurnResult:
         """Wait until an effect waits for a decision or the turn is over.

@@ -1,24 +1,26 @@
 """Collects what a turn does differently, then runs it (lash 0.1.0-alpha.37, facade §6.2)."""
 
 import asyncio
+import copy
 import itertools
 from collections.abc import Container, Generator
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, Self
 
 import msgspec
 
 from lash_nb.clock import CancellationToken
-from lash_nb.core._attending import GOES_ON, attended
+from lash_nb.core._attending import attended
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._picture import picture_bytes, picture_name
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
+from lash_nb.core._stream import TurnStream
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
-from lash_nb.tasks import begun_beside, brought_out, carried, held, own_copy, telling
+from lash_nb.tasks import begun_beside, carried
 from lash_nb.wire import (
     Json,
     ModelSpec,
@@ -28,12 +30,11 @@ from lash_nb.wire import (
     RlmCreateExtras,
     RlmTermination,
     SubmitRequired,
-    TurnActivity,
     TurnInput,
     to_builtins,
 )
 
-__all__ = ["TurnBuilder", "TurnStream", "checked_input"]
+__all__ = ["TurnBuilder", "checked_input"]
 
 
 class TurnBuilder(PromptLayerSink):
@@ -146,9 +147,11 @@ class TurnBuilder(PromptLayerSink):
         """Run the turn and send its raw session events to `sink`. Errors as in `run`."""
         return await self._set(events=(*self._options.events, sink)).run()
 
-    def stream(self) -> "TurnStream":
-        """Start the turn as a task on the running loop and return its activities as they happen."""
-        return TurnStream(self)
+    def stream(self) -> TurnStream:
+        """Return the activities of the turn as they happen, to be read with `async for`; reading begins the turn, and leaving the loop ends it."""
+        token = self._options.cancel.child()  # the turn's own: the builder's may be shared
+        turn = copy.copy(self).cancel(token)
+        return TurnStream(turn.stream_to, token, self.refuse_inside)
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; a tool may begin the next turn of its session like this."""
@@ -207,65 +210,3 @@ def checked_input(turn_input: object) -> TurnInput:
 def _free_name(wanted: str, taken: Container[str]) -> str:
     names = itertools.chain((wanted,), (f"{wanted}-{number}" for number in itertools.count(2)))
     return next(name for name in names if name not in taken)
-
-
-class TurnStream:
-    """The activities of a running turn: `async for activity in stream`, then `await stream.result()`; both raise what the turn raises, at its end.
-
-    Leaving the loop, or dropping the stream, does not cancel the turn: it runs to its end and is committed, and activities that were not taken
-    wait in the stream. `session.cancel_running_turns()` ends it. Where nobody asks for the result, `session.stepper` knows how it ended.
-    """
-
-    def __init__(self, builder: TurnBuilder) -> None:
-        self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
-        self._refuse_inside = builder.refuse_inside
-        self._task = held(asyncio.ensure_future(carried(builder.stream_to(self._queue.put_nowait))))
-        self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
-
-    if not TYPE_CHECKING:  # who checks types is told by them
-
-        def __iter__(self) -> NoReturn:
-            raise CallerError(
-                "activities are waited for: write `async for activity in session.turn(…).stream()`; the turn goes on,"
-                " session.cancel_running_turns() ends it"
-            )
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> TurnActivity:
-        item = await self.next_activity()
-        if item is not None:
-            return item
-        await self.result()  # who only listens has to hear of its error, too
-        raise StopAsyncIteration
-
-    async def next_activity(self) -> TurnActivity | None:
-        """Wait for the next activity; None when the turn is over, again and again.
-
-        Raises:
-            CallerError: `turn_inside_turn`, there is none yet, and the turn waits for whoever waits here.
-        """
-        if self._queue.empty():
-            self._refuse_inside()
-        try:
-            item = await self._queue.get()
-        except asyncio.CancelledError as error:
-            raise telling(error, GOES_ON) from None
-        if item is None:
-            self._queue.put_nowait(None)
-        return item
-
-    async def result(self) -> TurnResult:
-        """Wait for the end of the turn and return its result. Errors as in `TurnBuilder.run`, to each who waits one of its own.
-
-        Raises:
-            CallerError: `turn_inside_turn`, the turn waits for whoever waits here.
-        """
-        if not self._task.done():
-            self._refuse_inside()
-        await asyncio.wait([self._task])
-        error = brought_out(None if self._task.cancelled() else self._task.exception())
-        if error is not None:
-            raise own_copy(error)
-        return self._task.result()

@@ -34,7 +34,7 @@ async def adopt_provider(
     asks = _asked_model(choice, before, model)
     if (provider.kind, asks) == (before.provider_id, before.model):
         return None
-    opened.refuse_during_turn()
+    await opened.refuse_during_turn()
     await opened.answer_by(name or provider.kind, provider, asks)
     session_id = opened.session.session_id
     return (

@@ -76,11 +76,11 @@ async def _until_told(cell: Cell, turn: "_AttendedTurn", task: "asyncio.Task[Any
     except asyncio.CancelledError as error:  # by a time limit in the cell, which means the turn, or by an early Ctrl-C
         task.cancel()
         if is_interrupted := cell.is_being_ended:
-            cell.words = _STOPPED  # the cell may be over before the turn is
+            cell.stopped(turn.session_id, _STOPPED)  # the cell may be over before the turn is
         await asyncio.wait({task})
         ended = error.with_traceback(None)  # it tells of our waiting alone, in tens of lines
         if is_interrupted:
-            cell.words = turn.what_happened(behind=0)
+            cell.stopped(turn.session_id, turn.what_happened(behind=0))
     raise ended
 
 

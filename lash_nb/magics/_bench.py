@@ -150,7 +150,7 @@ class Bench:
     async def park(self, name: str) -> None:
         """Store a session and take it out of memory."""
         opened = self.session(name)
-        opened.refuse_during_turn()
+        await opened.refuse_during_turn()
         opened.close()
         parked = await opened.session.park()
         parked.store.release()  # or its file would be whole only together with its journal, for whoever copies it

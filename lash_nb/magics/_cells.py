@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Protocol
@@ -40,14 +40,13 @@ class AwaitedInCell(Protocol):
 
 
 class Cell:
-    """A running cell, and the turns that it awaits.
-
-    Attributes:
-        words: What became of its turns, once Ctrl-C ended one that a task of the cell awaits.
-    """
+    """A running cell, and the turns that it awaits."""
 
     def __init__(self, task: "asyncio.Task[Any]") -> None:
-        self.words = ""
+        self._ended = ""
+        """What became of its turns, once Ctrl-C ended one that a task of the cell awaits."""
+        self._stopped: dict[str, str] = {}
+        """The same by session, of turns that an early Ctrl-C stopped one by one."""
         self._task = weakref.ref(task)
         """Its result is the cell's value, which tasks that go on must not keep."""
         self._turns: list[AwaitedInCell] = []
@@ -82,6 +81,11 @@ class Cell:
         return self.is_being_ended or (self._is_ended and task is not None and task.cancelling() > 0)
 
     @property
+    def words(self) -> str:
+        """What became of its turns that Ctrl-C ended; empty where it ended none."""
+        return self._ended or _by_session(self._stopped)
+
+    @property
     def last_words(self) -> str:
         """What to say of its turns when Ctrl-C ends it; empty where it awaits none."""
         return self.words or (GOES_ON if self._turns and self.is_being_ended else "")
@@ -108,15 +112,20 @@ class Cell:
 
     def end(self, words: str) -> None:
         """End the cell, which may go on although a task of it was interrupted."""
-        self.words = words
+        self._ended = words
         self._is_ended = True
         if (task := self._task()) is not None:
             asyncio.get_running_loop().call_later(HEARTBEAT, task.cancel, words)
 
+    def stopped(self, session_id: str, words: str) -> None:
+        """Note what became of a turn that was stopped with the cell."""
+        self._stopped[session_id] = words
+
     def _what_happened(self) -> str:
         turns = Counter(turn.session_id for turn in self._turns)
-        told = {turn.session_id: turn.what_happened(behind=turns[turn.session_id] - 1) for turn in self._turns}
-        return "\n".join(f"{name}: {words}" if len(told) > 1 else words for name, words in sorted(told.items()))
+        return _by_session(
+            {turn.session_id: turn.what_happened(behind=turns[turn.session_id] - 1) for turn in self._turns}
+        )
 
     def _is_done(self, work: "asyncio.Task[Any]") -> bool:
         return all(turn.has_stopped for turn in self._turns) if self._seen else work.done()
@@ -134,6 +143,10 @@ class Cell:
         if not self._turns:
             self._interrupts.__exit__(None, None, None)
             self._interrupts, self._seen = Interrupts(), 0
+
+
+def _by_session(told: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {words}" if len(told) > 1 else words for name, words in sorted(told.items()))
 
 
 _LATEST: "Final[list[Cell]]" = []

@@ -75,7 +75,7 @@ async def _fork(bench: Bench, asked: Namespace) -> LashSession:
 
 async def _checkout(bench: Bench, asked: Namespace) -> None:
     opened = bench.session()
-    opened.refuse_during_turn()
+    await opened.refuse_during_turn()
     node = await _node(bench, Namespace(id=asked.node))
     state = opened.session.control.state
     await state.branch_to_node(node.node_id)

@@ -147,11 +147,7 @@ class OpenSession:
             turn_input: What the user gives; None for what comes first in the queue.
             step: Stop before its first effect.
             then: Called with the result, whoever drives the turn to its end.
-
-        Raises:
-            CallerError: a turn is under way.
         """
-        self.refuse_during_turn()
         self.refresh_tools()
         if step:
             self.session.stepper.arm()
@@ -251,12 +247,13 @@ class OpenSession:
         )
         return [entry for entry in latest if entry.envelope.invocation.scope.turn_id][::-1]
 
-    def refuse_during_turn(self) -> None:
-        """Raise while a turn is under way.
+    async def refuse_during_turn(self) -> None:
+        """Raise while a turn is under way; one that is being cancelled is waited for, as after a `break` in the cell above.
 
         Raises:
             CallerError: the message says how to end it.
         """
+        await self.session.stepper.cancelled()
         if self.is_under_way:
             message = (
                 f"turn {self.session.turn_index} of {self.session.session_id} is {self.state}; first end it:"

@@ -102,6 +102,7 @@ async def begin(
         for name in names or ():
             bench.assign(name, result)
 
+    await opened.refuse_during_turn()
     turn_index = opened.session.turn_index + 1
     opened.start(turn_input, step=step, then=keep)
     doing = opened.session.stepper.stopped()

@@ -54,7 +54,7 @@ async def _provider(bench: Bench, asked: Namespace) -> Table | None:
     bench.settings.provider, bench.settings.model = asked.name, asked.model or ""
     if bench.current and provider is not None:
         opened = bench.session()
-        opened.refuse_during_turn()
+        await opened.refuse_during_turn()
         await opened.answer_by(asked.name, provider, model)
     where = f"session {bench.current} and in those" if bench.current else "sessions"
     who = printable(str(core.provider_choice))
@@ -75,7 +75,7 @@ async def _model(bench: Bench, asked: Namespace) -> Table | None:
     if asked.id is None:
         return _models(bench)
     opened = bench.session()
-    opened.refuse_during_turn()
+    await opened.refuse_during_turn()
     spec = TypedModel(asked.id, asked.window, asked.variant).known_to(opened.provider, asked.id)
     await opened.session.configure(SessionConfigPatch(model=spec))
     window, name = spec.limits.context_window_tokens, f"{spec.id}, {spec.variant}" if spec.variant else spec.id

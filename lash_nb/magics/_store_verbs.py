@@ -41,7 +41,7 @@ async def _resume(bench: Bench, asked: Namespace) -> LashSession:
 async def _delete(bench: Bench, asked: Namespace) -> None:
     """Delete a stored session; without --yes, say what that would be."""
     if asked.name in bench.sessions:
-        bench.session(asked.name).refuse_during_turn()
+        await bench.session(asked.name).refuse_during_turn()
     folder, stored = find_stored(bench, asked.name, asked_folder(bench, asked.store) or _own_folder(bench, asked.name))
     row, name = stored.row, plots.printable(asked.name)
     what = f"{counted(row.turns, 'turn')}, {counted(row.nodes, 'node')}, {plots.byte_size(row.byte_len)} in {row.path.name}"
@@ -76,7 +76,7 @@ async def _orphans(bench: Bench, _asked: Namespace) -> pd.DataFrame:
 async def _vacuum(bench: Bench, asked: Namespace) -> None:
     """Delete what is on no way to the leaf; without --yes, only say what that is."""
     opened = bench.session()
-    opened.refuse_during_turn()
+    await opened.refuse_during_turn()
     dry = asked.dry_run or not asked.yes
     done = await opened.session.control.state.vacuum_orphans(dry_run=dry)
     print(f"Session {plots.printable(bench.current)}: {_vacuum_words(done)}")  # noqa: T201 - said in the cell

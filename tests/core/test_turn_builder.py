@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core import LashSession
 from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.providers import ScriptedProvider
+from lash_nb.runtime import TurnResult
 from lash_nb.wire import (
     AssistantProseDelta,
     DoneEvent,
+    EffectEntry,
     ErrorActivity,
     ModelLimits,
     ModelSpec,
@@ -262,16 +264,41 @@ async def test_a_stream_of_a_turn_without_success_ends_as_any_other() -> None:
     assert not (await stream.result()).is_success
 
 
-async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
-    """The turn goes on to its end when nobody holds the stream any more."""
+def gated() -> tuple[asyncio.Event, Callable[[object], Awaitable[str]]]:
+    """What lets a model answer, and the model."""
     gate = asyncio.Event()
 
     async def model(_: object) -> str:
         await gate.wait()
         return "ok"
 
+    return gate, model
+
+
+async def test_a_stream_that_nobody_reads_begins_no_turn() -> None:
+    """It says what to write; reading, asking for the result, or entering it begins the turn, once."""
+    session = await open_session(answers("a", "b", "c"))
+    stream = session.turn("hi").stream()
+    await settle()
+    assert (session.turn_index, repr(stream)) == (
+        0,
+        "TurnStream(not begun: write `async for activity in session.turn(…).stream():`)",
+    )
+    assert await anext(stream) is not None
+    assert repr(stream) == "TurnStream(running)"
+    assert ((await stream.result()).reply, repr(stream)) == ("a", "TurnStream(over)")
+    assert (await session.turn("hi").stream().result()).reply == "b"
+    async with session.turn("hi").stream() as entered:
+        await settle()
+        assert session.turn_index == 3
+        assert (await entered.result()).reply == "c"
+
+
+async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
+    """The turn goes on to its end when whoever read a part of it one by one does not hold the stream any more."""
+    gate, model = gated()
     session = await open_session(model)
-    session.turn("hi").stream()
+    assert await session.turn("hi").stream().next_activity() is not None
     gc.collect()
     await settle()
     gate.set()
@@ -279,25 +306,103 @@ async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
     assert texts(messages_of(session.graph)) == ["hi", "ok"]
 
 
-async def test_a_reader_that_leaves_the_loop_leaves_the_turn_alone() -> None:
-    """By `break` or an error: the turn goes on to its end, and what was not read yet waits."""
-    session = await open_session(tool_then_answer, weather)
-    stream = session.turn("hi").stream()
-    first: list[TurnActivity] = []
+async def leave_by_break(session: LashSession) -> None:
+    """Leave the loop over a stream at its first activity."""
+    async for _ in session.turn("hi").stream():
+        break
 
-    async def read_one_and_raise() -> None:
-        async for activity in stream:
-            first.append(activity)
+
+async def leave_by_error(session: LashSession) -> None:
+    """The same, by an error in the loop."""
+
+    async def read() -> None:
+        async for _ in session.turn("hi").stream():
             raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        await read_one_and_raise()
-    async for activity in stream:
-        first.append(activity)
+        await read()
+
+
+async def leave_by_closing(session: LashSession) -> None:
+    """The same, by the end of a block."""
+    async with session.turn("hi").stream() as stream:
+        assert await anext(stream) is not None
+
+
+async def leave_by_limit(session: LashSession) -> None:
+    """The same, by a time limit."""
+    stream = session.turn("hi").stream()
+
+    async def read() -> None:
+        async for _ in stream:
+            pass
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(read(), 0.02)
+    assert (await stream.result()).outcome.reason == "cancelled"
+
+
+@pytest.mark.parametrize("leave", [leave_by_break, leave_by_error, leave_by_closing, leave_by_limit])
+async def test_who_leaves_a_stream_ends_its_turn(leave: Callable[[LashSession], Awaitable[None]]) -> None:
+    """It is cancelled and kept, and the next turn does not wait for its model, which would never answer."""
+    gate, model = gated()
+    session = await open_session(model)
+    await leave(session)
+    following = asyncio.ensure_future(session.turn("next").run())
+    await settle()
+    await settle()
+    assert session.last_result is not None
+    assert session.last_result.outcome.reason == "cancelled"
+    gate.set()
+    assert (await following).reply == "ok"
+    assert texts(messages_of(session.graph)) == ["hi", "next", "ok"]
+
+
+async def test_a_turn_that_is_left_is_over_before_it_is_stepped_behind() -> None:
+    """In the same cell: the next one begins a moment later, and is not refused."""
+    gate, model = gated()
+    session = await open_session(model)
+    await leave_by_break(session)
+    assert isinstance(await session.step("next"), EffectEntry)
+    gate.set()
+    assert isinstance(await session.continue_(), TurnResult)
+
+
+async def test_who_leaves_a_stream_ends_no_other_turn() -> None:
+    """Turns of one builder, and those that share its token, are other turns."""
+    token = CancellationToken()
+    session = await open_session(answers("a", "b"))
+    turn = session.turn("hi").cancel(token)
+    async for _ in turn.stream():
         break
+    assert (await turn.run()).is_success
+    assert not token.cancelled
+
+
+async def test_a_stream_is_read_in_part_and_its_turn_goes_on() -> None:
+    """One by one nothing is left: what was not read yet waits."""
+    session = await open_session(tool_then_answer, weather)
+    stream = session.turn("hi").stream()
+    first = await anext(stream)
     result = await stream.result()
-    assert (*first, *[activity async for activity in stream]) == result.activities
+    assert (first, *[activity async for activity in stream]) == result.activities
+    assert result.is_success
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_a_listener_that_loops_over_its_own_stream_does_not_end_the_turn() -> None:
+    """It is refused, as if it read one by one."""
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report["exception"]))
+
+    async def loops(_: TurnActivity) -> None:
+        async for _ in stream:
+            pass
+
+    session = await open_session(answers("a"))
+    stream = session.turn("hi").watched_by(loops).stream()
+    assert (await asyncio.wait_for(stream.result(), 5)).reply == "a"
+    assert {getattr(report, "code", "") for report in reports} == {"turn_inside_turn"}
 
 
 def interrupted(_: object) -> str:
@@ -321,6 +426,8 @@ def test_a_loop_has_nothing_to_complain_of_after_a_stream(way: str, *, fails: bo
         if way == "left":
             async for _ in stream:
                 break
+        if way in ("dropped", "closed"):
+            await stream.__aenter__()
         del stream
         if way != "closed":
             gc.collect()
@@ -332,7 +439,7 @@ def test_a_loop_has_nothing_to_complain_of_after_a_stream(way: str, *, fails: bo
     assert complaints == []
     if way == "closed":
         assert isinstance(session.stepper.error, asyncio.CancelledError)
-    elif fails:
+    elif fails and way != "left":
         assert isinstance(session.stepper.error, KeyboardInterrupt)
     else:
         assert session.stepper.result is not None
@@ -488,12 +595,16 @@ async def test_one_token_may_cancel_many_turns() -> None:
     assert [(await turn.wait()).outcome.stopped for turn in turns] == ["cancelled", "cancelled"]
 
 
-async def test_a_stream_asks_for_an_async_loop() -> None:
-    """The error of a plain one says what to write, and that the turn goes on."""
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(list, "are waited for: write `async for .*`"), (asyncio.wait_for, "not awaited: write `async for")],
+)
+async def test_a_stream_asks_for_an_async_loop(wrong: Callable[..., Any], words: str) -> None:
+    """The error of a plain one, and of an `await`, says what to write; nothing has begun."""
     session = await open_session(answers("a"))
     stream: Any = session.turn("hi").stream()
 
-    with pytest.raises(CallerError, match=r"write `async for .*the turn goes on"):
-        list(stream)
+    with pytest.raises(CallerError, match=words):
+        await wrong(*((stream,) if wrong is list else (stream, 5)))
 
-    assert (await stream.result()).reply == "a"
+    assert (session.turn_index, (await stream.result()).reply) == (0, "a")

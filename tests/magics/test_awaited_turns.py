@@ -124,6 +124,10 @@ def test_a_stepper_says_that_a_turn_was_broken_off(notebook: Kernel) -> None:
 GATHERED: Final = f"await asyncio.gather({AWAITED.removeprefix('await ')}, asyncio.sleep(20))"
 IN_A_TASK: Final = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait task"
 STREAMED: Final = "async for heard in session.turn('How are they?').stream():\n    pass"
+STREAMED_SLOWLY: Final = STREAMED.replace("pass", "await asyncio.sleep(0.2)")
+STREAM_ENTERED: Final = (
+    "async with session.turn('How are they?').stream() as stream:\n    async for heard in stream:\n        pass"
+)
 LIMITED: Final = f"await asyncio.wait_for({AWAITED.removeprefix('await ')}, 20)"
 GROUPED: Final = f"async with asyncio.TaskGroup() as group:\n    group.create_task({AWAITED.removeprefix('await ')})"
 ASIDE: Final = f"task = asyncio.create_task({AWAITED.removeprefix('await ')})\nawait asyncio.sleep(20)"
@@ -134,7 +138,9 @@ SHIELDED_TWICE: Final = (
 SAVED: Final = f"answers = await asyncio.gather({AWAITED.removeprefix('await ')}, return_exceptions=True)"
 
 
-@pytest.mark.parametrize("source", [GATHERED, IN_A_TASK, STREAMED, LIMITED, SHIELDED, SHIELDED_TWICE])
+@pytest.mark.parametrize(
+    "source", [GATHERED, IN_A_TASK, STREAMED, STREAMED_SLOWLY, STREAM_ENTERED, LIMITED, SHIELDED, SHIELDED_TWICE]
+)
 def test_a_turn_that_a_task_of_the_cell_awaits_is_paused_too(notebook: Kernel, source: str) -> None:
     """The cell ends with the same words, and the turn is continued from the cells below."""
     cell = notebook.finish(interrupted(notebook, source))
@@ -225,7 +231,10 @@ STARTED: Final = "await session.start('How are they?').wait()"
 CONTINUED: Final = "session.start('How are they?')\nawait session.continue_()"
 
 
-@pytest.mark.parametrize("source", [STREAMED, STARTED, CONTINUED])
+RESULT_ASKED: Final = "stream = session.turn('How are they?').stream()\nawait stream.result()"
+
+
+@pytest.mark.parametrize("source", [RESULT_ASKED, STARTED, CONTINUED])
 def test_without_the_extension_a_turn_goes_on_that_runs_beside_the_cell(notebook: Kernel, source: str) -> None:
     """The cell waits for it no longer, and says so."""
     notebook.run("%unload_ext lash_nb")
@@ -285,11 +294,50 @@ def test_an_interrupt_before_a_turn_can_pause_stops_it(notebook: Kernel, source:
     assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
 
 
-@pytest.mark.parametrize("source", [SHIELDED, SHIELDED_TWICE, STREAMED, STARTED, ASIDE])
+@pytest.mark.parametrize("source", [SHIELDED, SHIELDED_TWICE, RESULT_ASKED, STARTED, ASIDE])
 def test_an_interrupt_of_a_cell_that_shields_its_turn_leaves_the_turn_alone(notebook: Kernel, source: str) -> None:
     """Likewise in the first milliseconds; the cell says that the turn goes on."""
     assert notebook.run(EARLY + source).error == GOES_ON
     assert value(notebook, "(await session.stepper.stopped()).reply") == "'Both are fine.'"
+
+
+def test_an_interrupt_before_turns_can_pause_tells_of_all_of_them(notebook: Kernel) -> None:
+    """Of each session what became of its turn, and not of the last one alone."""
+    notebook.run("other = await core.session('other').open()")
+    source = "await asyncio.gather(session.turn('a').run(), other.turn('b').run())"
+
+    assert notebook.run(EARLY + source).error.splitlines() == [f"other: {STOPPED}", f"own: {STOPPED}"]
+    notebook.run("await other.close()")
+
+
+LEFT: Final = (
+    "Interrupted: the turn was cancelled; what was said before is kept, and the session takes the next turn."
+    " How it ended: session.last_result"
+)
+
+
+@pytest.mark.parametrize("line", ["", "%unload_ext lash_nb"])
+def test_an_interrupt_of_a_loop_over_a_stream_cancels_its_turn(notebook: Kernel, line: str) -> None:
+    """Where nothing pauses it: in the first milliseconds, and without the extension; one sentence says so."""
+    notebook.run(line)
+    assert notebook.run(EARLY + STREAMED).error == LEFT
+    assert value(notebook, "session.last_result.outcome.reason") == "'cancelled'"
+    if line:
+        assert notebook.finish(interrupted(notebook, STREAMED)).error == LEFT
+    assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
+
+
+def test_a_loop_over_a_stream_that_is_left_leaves_the_session_to_the_next_cell(notebook: Kernel) -> None:
+    """Its turn is cancelled, also where the cell keeps the stream; a magic takes the next prompt."""
+    notebook.run("SECONDS = 20.0\n%lash new left --provider provider --tools look")
+    notebook.run("left = %lash use left")
+    notebook.run("stream = left.turn('How are they?').stream()\nasync for heard in stream:\n    break")
+    assert value(notebook, "(await stream.result()).outcome.reason, left.stepper.state") == "('cancelled', 'finished')"
+    assert (
+        notebook.run("SECONDS = 0.01\nasync for heard in left.turn('How are they?').stream():\n    break").error == ""
+    )
+    assert notebook.run("%%lash\nHow are they?").error == ""
+    assert value(notebook, "left.turn_index") == "3"
 
 
 def test_other_cancellations_are_shown_as_they_were(notebook: Kernel) -> None:
