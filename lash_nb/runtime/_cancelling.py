@@ -46,9 +46,11 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
         if not task.done():
             await _ended_or_stopped(task, over, turn, grace_seconds)
     except asyncio.CancelledError:  # the turn itself is aborted: nothing that it began goes on behind its back
-        held(task)
-        task.cancel()
+        held(task).cancel()
         await asyncio.wait({task}, timeout=_STOP_SECONDS)
+        raise
+    except GeneratorExit:  # so is one that is closed, which can wait for nothing
+        held(task).cancel()
         raise
     finally:
         if task.done():

@@ -60,15 +60,17 @@ class TurnResult(Struct, frozen=True, dict=True):
     """Model calls among the activities that the turn's cancellation forestalled."""
 
     def __repr__(self) -> str:
+        """Tell the most of it; each name is what can be written behind the result."""
         told = {
             "session_id": self.session_id,
             "turn_id": self.turn_id,
             "turn_index": self.turn_index,
-            "status": f"{'finished' if self.is_success else 'stopped'}: {self.outcome.reason}",
+            "is_success": self.is_success,
+            "outcome.reason": self.outcome.reason,
             **self._came(),
             "duration_ms": round(self.duration_ms, 1),
-            "input_tokens": self.usage.input_tokens,
-            "output_tokens": self.usage.output_tokens,
+            "usage.input_tokens": self.usage.input_tokens,
+            "usage.output_tokens": self.usage.output_tokens,
         }
         return f"TurnResult({', '.join(f'{name}={_brief(value)}' for name, value in told.items())})"
 
@@ -147,9 +149,10 @@ class TurnResult(Struct, frozen=True, dict=True):
         end, errors = self.outcome.variant, self.errors
         came: dict[str, Any] = {"reply": self.reply} if self.reply else {}
         if isinstance(end, TurnFinish | TurnStopDetail) and not isinstance(end.variant, AssistantMessageFinish):
-            came["value"] = end.variant.value
+            way = "finished" if isinstance(end, TurnFinish) else "stopped"
+            came[f"outcome.{way}.{end.tag}.value"] = end.variant.value
         if errors:
-            came["error"] = errors[0].message
+            came["errors[0].message"] = errors[0].message
         return came
 
     def to_builtins(self) -> dict[str, Any]:

@@ -243,3 +243,40 @@ async def test_an_interrupt_is_an_abort() -> None:
         await coroutine
     assert (await session.turn("again").run()).reply == "ok"
     assert texts(messages_of(session.graph)) == ["hi", "again", "ok"]
+
+
+@pytest.mark.parametrize("asks", ["model", "tool"])
+async def test_a_turn_that_is_closed_leaves_no_task_behind(asks: str) -> None:
+    """Nothing can be awaited there: what it waits for ends by itself, and the loop has nothing to complain of."""
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told["message"]))
+    waits = asyncio.Event()
+    ended: list[str] = []
+
+    async def for_ever() -> None:
+        try:
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.append(asks)
+
+    async def model(_: LlmRequest) -> LlmResponse:
+        await for_ever()
+        return reply("never")
+
+    @tool
+    async def stuck() -> None:
+        """Never return."""
+        await for_ever()
+
+    session = await open_session(model if asks == "model" else [call("stuck"), "next"], stuck)
+    turn = asyncio.ensure_future(session.turn("hi").run())
+    await waits.wait()
+    work = turn.get_coro()
+    assert work is not None
+    work.close()
+    await settle()
+    gc.collect()
+    assert (ended, complaints) == ([asks], [])
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert isinstance(turn.exception(), RuntimeError)  # it cannot step what is closed

@@ -1,10 +1,27 @@
 """What is left out when records of a turn are shown."""
 
+import re
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+
 from lash_nb import LashCore, ScriptedProvider
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers import ScriptedReply, reply
 from lash_nb.runtime import TurnOptions
-from lash_nb.wire import LlmUsage
+from lash_nb.wire import (
+    AgentFrameSwitch,
+    LlmUsage,
+    SubmittedErrorStop,
+    SubmittedValueFinish,
+    ToolErrorStop,
+    ToolValueFinish,
+    TurnFinish,
+    TurnIssue,
+    TurnOutcome,
+    TurnStopDetail,
+)
 
 
 def test_what_a_caller_gives_to_plugins_is_not_shown() -> None:
@@ -28,17 +45,43 @@ async def test_a_result_says_how_its_turn_ended() -> None:
     assert await shown(
         reply("Hi!", usage=LlmUsage(input_tokens=12, output_tokens=3, cached_input_tokens=0, reasoning_tokens=0))
     ) == (
-        "TurnResult(session_id='s', turn_id='t', turn_index=1, status='finished: assistant_message', reply='Hi!',"
-        " duration_ms=…, input_tokens=12, output_tokens=3)"
+        "TurnResult(session_id='s', turn_id='t', turn_index=1, is_success=True, outcome.reason='assistant_message', reply='Hi!',"
+        " duration_ms=…, usage.input_tokens=12, usage.output_tokens=3)"
     )
 
 
 async def test_a_result_of_a_failed_turn_says_why() -> None:
     """It does not look like one of a good turn."""
     said = await shown(LlmTransportError("the model is on fire"))
-    assert "status='stopped: provider_error', error='" in said
+    assert "is_success=False, outcome.reason='provider_error', errors[0].message='" in said
     assert "the model is on fire" in said
     assert "reply" not in said
+
+
+ENDS: Final = (
+    TurnOutcome.answered("a"),
+    TurnOutcome.stop("cancelled"),
+    TurnOutcome(agent_frame_switch=AgentFrameSwitch(frame_id="f")),
+    TurnOutcome(finished=TurnFinish(submitted_value=SubmittedValueFinish(value=[1]))),
+    TurnOutcome(finished=TurnFinish(tool_value=ToolValueFinish(tool_name="t", value="v"))),
+    TurnOutcome(stopped=TurnStopDetail(submitted_error=SubmittedErrorStop(value="e"))),
+    TurnOutcome(stopped=TurnStopDetail(tool_error=ToolErrorStop(tool_name="t", value={"e": 1}))),
+)
+
+
+@pytest.mark.parametrize("outcome", ENDS, ids=lambda outcome: outcome.reason)
+async def test_what_a_result_shows_can_be_written(outcome: TurnOutcome) -> None:
+    """Each name, behind the result and a dot, is what stands beside it."""
+    core = LashCore.standard().in_memory().provider(ScriptedProvider(["Hi!"])).model("m").build()
+    result = await (await core.session("s").open()).turn("hello").run()
+    issue = TurnIssue(kind="runtime", message="it failed")
+    result = replace(result, assembly=replace(result.assembly, outcome=outcome, errors=(issue,)))
+
+    pairs = re.findall(r"([\w.\[\]]+)=(.+?)(?:, (?=[a-z_.\[\]0]+=)|\)$)", repr(result).removeprefix("TurnResult("))
+    assert len(pairs) >= 9
+    for name, shown in pairs:
+        written = eval(f"result.{name}", {"result": result})  # noqa: S307 - that is the promise
+        assert shown == repr(round(written, 1) if name == "duration_ms" else written)
 
 
 async def test_a_result_shows_a_long_or_hostile_reply_in_one_short_line() -> None:
