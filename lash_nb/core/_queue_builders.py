@@ -113,13 +113,13 @@ class QueuedTurnBuilder:
         """Run the turn as a task that nobody has to wait for; it fails with `queue_empty` when there is no input for it."""
         return begun_beside(carried(self._run_or_fail()), self._runtime.writer.outside())
 
-    def refuse_inside(self) -> None:
-        """Raise where waiting for this turn would never end.
+    def refuse_waiting(self) -> None:
+        """Raise where waiting for this turn, which was begun, would never end.
 
         Raises:
-            CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
+            CallerError: `turn_inside_turn`, a turn of the same session waits for whoever asks.
         """
-        self._runtime.writer.refuse_inside()
+        self._runtime.writer.refuse_waiting()
 
     async def _run_or_fail(self) -> TurnResult:
         result = await self._attended()

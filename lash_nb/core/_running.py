@@ -20,7 +20,7 @@ class RunningTurn:
         self._activities: list[TurnActivity] = []
         self._callbacks: list[Callable[[], None]] = []
         self.cancellation = builder.cancellation
-        self._refuse_inside = builder.refuse_inside
+        self._refuse_waiting = builder.refuse_waiting
         self._task = held(builder.watched_by(self._on_activity).run_beside())
         self._task.add_done_callback(lambda _: self._notify())
 
@@ -59,7 +59,7 @@ class RunningTurn:
                 queued input for it.
         """
         if not self.done:
-            self._refuse_inside()
+            self._refuse_waiting()
         try:
             await self.settled()
         except asyncio.CancelledError as error:

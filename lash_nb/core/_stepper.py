@@ -32,7 +32,7 @@ Startable: TypeAlias = TurnInput | str | TurnBuilder | QueuedTurnBuilder
 """What a stepped turn begins with."""
 
 _INSIDE: Final = (
-    "cannot wait for that turn's next stop, which comes when the tool or provider is done; step through it from outside"
+    "cannot wait for the next stop of that turn, which comes after it; step through the turn where it was begun"
 )
 _STEP_ON: Final = "step on, continue or cancel it first"
 

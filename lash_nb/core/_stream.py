@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
 from lash_nb.clock import CancellationToken
 from lash_nb.core._attending import GOES_ON, WAS_CANCELLED
 from lash_nb.errors import CallerError
-from lash_nb.runtime import ActivitySink, TurnResult
+from lash_nb.runtime import ActivitySink, LashRuntime, TurnResult
 from lash_nb.tasks import brought_out, carried, held, own_copy, telling
 from lash_nb.wire import TurnActivity
 
@@ -32,10 +32,10 @@ class TurnStream:
     and let the turn go on, read with `next_activity`, which only reads; a turn that needs no reader is begun with `session.start("…")`.
     """
 
-    def __init__(self, run: _Run, cancellation: CancellationToken, refuse_inside: Callable[[], None]) -> None:
+    def __init__(self, run: _Run, cancellation: CancellationToken, runtime: LashRuntime) -> None:
         self._run = run
         self._cancellation = cancellation
-        self._refuse_inside = refuse_inside
+        self._runtime = runtime
         self._queue: asyncio.Queue[TurnActivity | None] = asyncio.Queue()
         self._task: asyncio.Task[TurnResult] | None = None
 
@@ -125,11 +125,12 @@ class TurnStream:
 
     def _begun(self) -> "asyncio.Task[TurnResult]":
         """Return the turn, whose end can be waited for here; begin it if nobody has."""
-        if self._task is None or not self._task.done():
-            self._refuse_inside()
         if self._task is None:
+            self._runtime.writer.refuse_turn()
             self._task = held(asyncio.ensure_future(carried(self._run(self._queue.put_nowait))))
             self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
+        elif not self._task.done():
+            self._runtime.writer.refuse_waiting()
         return self._task
 
 

@@ -151,19 +151,19 @@ class TurnBuilder(PromptLayerSink):
         """Return the activities of the turn as they happen, to be read with `async for`; reading begins the turn, and leaving the loop ends it."""
         token = self._options.cancel.child()  # the turn's own: the builder's may be shared
         turn = copy.copy(self).cancel(token)
-        return TurnStream(turn.stream_to, token, self.refuse_inside)
+        return TurnStream(turn.stream_to, token, self._runtime)
 
     def run_beside(self) -> "asyncio.Task[TurnResult]":
         """Run the turn as a task that nobody has to wait for; a tool may begin the next turn of its session like this."""
         return begun_beside(carried(self.run()), self._runtime.writer.outside())
 
-    def refuse_inside(self) -> None:
-        """Raise where waiting for this turn would never end.
+    def refuse_waiting(self) -> None:
+        """Raise where waiting for this turn, which was begun, would never end.
 
         Raises:
-            CallerError: `turn_inside_turn`, a tool or provider of a turn of the same session asks.
+            CallerError: `turn_inside_turn`, a turn of the same session waits for whoever asks.
         """
-        self._runtime.writer.refuse_inside()
+        self._runtime.writer.refuse_waiting()
 
     async def _run(self) -> TurnResult:
         with self._handle.turning(self._options.cancel) as turn:

@@ -249,8 +249,9 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         Raises:
             LashRuntimeError: the turn ended without a result; what was committed stays, and the session takes the next turn. Or what a
                 waiting command raises.
-            CallerError: `session_closed`.
+            CallerError: `session_closed`; `turn_inside_turn`, this work is part of a turn of the session.
         """
+        self.writer.refuse_turn()
         root = turn_id_of(turn_input, options.controller, self.environment.ids.uuid)
         async with self._exclusive(), self._taking() as claims:
             scope = TurnScope(session_id=self.session_id, turn_id=root)
@@ -265,6 +266,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         """
         if self.store is None:
             return None
+        self.writer.refuse_turn()
         owner = self.environment.ids.uuid()
         async with self._exclusive(), self._taking() as claims:
             if await self._drain_command(owner):

@@ -13,9 +13,14 @@ __all__ = ["Writer"]
 T = TypeVar("T")
 W = TypeVar("W")
 
-_WAITING: Final = (
+_WORK: Final = "cannot wait for work on its session, which is done when the turn is over; do it after the turn, or on another session"
+_TURN: Final = (
     "cannot wait for another turn of its session, which begins when this one is over; begin it with session.start(…) without waiting"
     " for it, or open another session"
+)
+_END: Final = (
+    "cannot wait for a turn of its session: the one that runs waits for it in return, and the next one begins after that;"
+    " wait where the turn was begun"
 )
 
 
@@ -72,10 +77,18 @@ class Writer:
         finally:
             _INSIDE.reset(token)
 
-    def refuse_inside(self, told: str = _WAITING) -> None:
-        """Raise where waiting for a turn would never end; `told` says what cannot be done, and what can."""
+    def refuse_inside(self, told: str = _WORK) -> None:
+        """Raise where waiting would never end; `told` says what cannot be done, and what can."""
         if self in _INSIDE.get():
-            raise CallerError(f"a tool or provider of a running turn {told}", code="turn_inside_turn")
+            raise CallerError(f"a tool, provider, hook or listener of a running turn {told}", code="turn_inside_turn")
+
+    def refuse_turn(self) -> None:
+        """Raise where another turn would never begin. Errors as in `refuse_inside`."""
+        self.refuse_inside(_TURN)
+
+    def refuse_waiting(self) -> None:
+        """Raise where waiting for a turn that was begun would never end. Errors as in `refuse_inside`."""
+        self.refuse_inside(_END)
 
     @staticmethod
     def outside() -> Context:

@@ -244,6 +244,7 @@ async def test_an_append_waits_for_the_turn_and_is_refused_inside_it() -> None:
             await holder[0].control.state.append_messages([user("inside")])
         except CallerError as error:
             codes.append(error.code)
+            codes.append(str(error).partition(",")[2])
         return "tried"
 
     session = await open_session([call("scribble", {}), "a"], scribble)
@@ -252,7 +253,11 @@ async def test_an_append_waits_for_the_turn_and_is_refused_inside_it() -> None:
     await asyncio.sleep(0)
     await session.control.state.append_messages([user("after")])
     await turn
-    assert codes == ["turn_inside_turn"]
+    assert codes == [
+        "turn_inside_turn",
+        " provider, hook or listener of a running turn cannot wait for work on its session, which is done when the turn is over;"
+        " do it after the turn, or on another session",
+    ]
     assert [text for text in said(session.graph) if text] == ["one", "a", "after"]
 
 

@@ -262,7 +262,7 @@ async def test_a_tool_may_begin_the_next_turn() -> None:
     first = await asyncio.wait_for(session.turn("hi").run(), 5)
     second = await asyncio.wait_for(begun[0].wait(), 5)
 
-    assert "cannot wait for another turn" in str(first.tool_calls[0].output)
+    assert "cannot wait for a turn of its session: the one that runs waits for it" in str(first.tool_calls[0].output)
     assert (first.reply, second.reply, second.turn_index) == ("first", "second", first.turn_index + 1)
 
 
