@@ -35,7 +35,7 @@ class PlainCall:
         took_ns: How long the function took; None until it is over.
     """
 
-    __slots__ = ("_arguments", "_function", "_is_dropped", "replay_key", "took_ns", "tool")
+    __slots__ = ("_arguments", "_began_ns", "_function", "_is_dropped", "replay_key", "took_ns", "tool")
 
     def __init__(
         self, tool: str, function: Callable[..., Any], arguments: dict[str, Any], *, replay_key: str | None = None
@@ -43,6 +43,7 @@ class PlainCall:
         self.tool = tool
         self.replay_key = replay_key
         self.took_ns: int | None = None
+        self._began_ns = 0
         self._function = function
         self._arguments = arguments
         self._is_dropped = False
@@ -50,7 +51,7 @@ class PlainCall:
     def __call__(self) -> Any:
         """Return what the function returns, and raise nothing that a thread cannot hand on; the child of a function that forks ends here."""
         forks = _forks
-        began = _CLOCK.monotonic_ns()
+        self._began_ns = _CLOCK.monotonic_ns()
         try:
             return self._function(**self._arguments)
         except StopIteration as error:  # a future cannot carry it: whoever awaits the thread would wait for ever
@@ -62,7 +63,7 @@ class PlainCall:
         finally:
             if _forks > forks:
                 _end_child(self.tool, sys.exc_info()[1])
-            self.took_ns = _CLOCK.monotonic_ns() - began
+            self.took_ns = _CLOCK.monotonic_ns() - self._began_ns
             _LEFT.discard(self)
 
     @property
@@ -75,6 +76,12 @@ class PlainCall:
         _LEFT.add(self)
         if self._is_dropped or self.took_ns is not None:  # or it was over in that moment
             _LEFT.discard(self)
+
+    def end(self) -> None:
+        """Say that it is over, however it ended: also where the call itself was broken off as it was about to."""
+        if self.took_ns is None:
+            self.took_ns = _CLOCK.monotonic_ns() - self._began_ns
+        _LEFT.discard(self)
 
     def drop(self) -> None:
         """Say that it is not called any more."""

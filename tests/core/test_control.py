@@ -255,8 +255,10 @@ async def test_an_append_waits_for_the_turn_and_is_refused_inside_it() -> None:
     await turn
     assert codes == [
         "turn_inside_turn",
-        " provider, hook or listener of a running turn cannot wait for work on its session, which is done when the turn is over;"
-        " do it after the turn, or on another session",
+        (
+            " provider, hook or listener of a running turn cannot wait for work on its session, which is done when the turn is over;"
+            " do it after the turn, or on another session"
+        ),
     ]
     assert [text for text in said(session.graph) if text] == ["one", "a", "after"]
 

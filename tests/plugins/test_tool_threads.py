@@ -9,6 +9,8 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
 import pytest
 
@@ -16,7 +18,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.plugins import ToolContext, left_running, tool
 from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._tool_threads import NoThreadError, ToolThreads
-from lash_nb.providers import call
+from lash_nb.providers import call, calls
 from lash_nb.wire import ToolFailed
 from tests.runtime.desk import open_session, settle
 
@@ -305,6 +307,82 @@ async def test_as_many_tools_as_there_are_threads_may_run_turns_of_their_own() -
     assert {output.value_for_projection() for output in outputs} == {"done"}
 
 
+async def test_as_many_tools_as_there_are_threads_may_begin_threads_of_their_own() -> None:
+    """Which run turns in loops of their own, whose tools are plain functions: of each loop one function runs in any case."""
+    begun = threading.Barrier(64)
+
+    @tool
+    def inner() -> int:
+        """Count to one."""
+        return 1
+
+    @tool
+    def outer() -> str:
+        """Ask a model in a thread that it begins by hand, in which its context is not."""
+        begun.wait(10)
+        with ThreadPoolExecutor(1) as own:
+            return own.submit(asyncio.run, asked()).result()
+
+    async def asked() -> str:
+        session = await open_session([calls(("", "inner", {}), ("", "inner", {})), "done"], inner)
+        return (await session.turn("hi")).reply
+
+    context = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
+    outputs = await asyncio.wait_for(asyncio.gather(*(outer.run({}, context) for _ in range(64))), 30)
+    assert {output.value_for_projection() for output in outputs} == {"done"}
+
+
+async def test_of_each_loop_one_function_runs_beyond_the_most_and_the_next_when_that_is_over(
+    gate: threading.Event,
+) -> None:
+    """Whichever waited before; those of one loop alone never are more than the most."""
+    threads, running, seen = ToolThreads(most=1), list[int](), list[int]()
+
+    def inner() -> None:
+        running.append(1)
+        seen.append(len(running))
+        gate.wait(0.001)
+        running.pop()
+
+    async def many() -> None:
+        await asyncio.gather(*(threads.run(PlainCall("inner", inner, {})) for _ in range(9)))
+
+    def by_hand() -> None:
+        thread = threading.Thread(target=asyncio.run, args=(many(),))
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+
+    outers = [threads.run(PlainCall("outer", by_hand, {})) for _ in range(3)]
+    await asyncio.wait_for(asyncio.gather(*outers), 20)
+    assert (len(seen), max(seen)) == (27, 1)
+
+
+async def test_a_call_that_waits_long_for_a_thread_is_told_of(
+    gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A function may wait for it in a way that nobody knows: the words say which, and what to do."""
+    threads, loop = ToolThreads(most=1, patience=0.01), asyncio.get_running_loop()
+
+    async def nested() -> object:
+        return await threads.run(PlainCall("inner", lambda: 1, {}))
+
+    def by_hand() -> object:
+        with ThreadPoolExecutor(1) as own:
+            asked = own.submit(lambda: asyncio.run_coroutine_threadsafe(nested(), loop)).result()
+        gate.wait()
+        return asked
+
+    outer = asyncio.ensure_future(threads.run(PlainCall("outer", by_hand, {})))
+    await until(lambda: caplog.messages)
+    assert caplog.text.count("has waited") == 1
+    assert "tool inner has waited 0.01 s for a thread; all are taken, by outer." in caplog.text
+    assert "let it make the call in its own context, as asyncio.to_thread and" in caplog.text
+    gate.set()
+    asked = await outer
+    assert await asyncio.wrap_future(asked) == 1
+
+
 async def test_what_is_thrown_into_an_idle_thread_loses_no_call() -> None:
     """As a debugger or a time limit of somebody else's does it: the next function runs, in the same thread."""
     threads = ToolThreads(most=1)
@@ -312,6 +390,73 @@ async def test_what_is_thrown_into_an_idle_thread_loses_no_call() -> None:
     for error in (ValueError, SystemExit):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
         assert await asyncio.wait_for(threads.run(PlainCall("where", threading.get_ident, {})), 5) == ident
+
+
+async def test_what_is_thrown_into_a_busy_thread_is_the_end_of_its_call() -> None:
+    """As a helper that interrupts does it; the thread has the next call."""
+    threads = ToolThreads(most=1)
+    idents: list[int] = []
+
+    def busy() -> None:
+        idents.append(threading.get_ident())
+        while True:
+            pass
+
+    call = asyncio.ensure_future(threads.run(PlainCall("busy", busy, {})))
+    await until(lambda: idents)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(idents[0]), ctypes.py_object(ThrownError))
+    with pytest.raises(ThrownError):
+        await asyncio.wait_for(call, 5)
+    assert await threads.run(PlainCall("where", threading.get_ident, {})) == idents[0]
+
+
+class ThrownError(Exception):
+    """What is thrown."""
+
+
+@pytest.mark.parametrize("error", [ThrownError, RuntimeError, StopIteration, SystemExit])
+async def test_no_moment_at_which_something_is_thrown_into_a_thread_loses_a_call(error: type[BaseException]) -> None:
+    """The interpreter looks for it after each call and at the beginning of each function: from one call of a tool to the end of the next."""
+    threads = ToolThreads(most=1)
+    moment, thrown = 0, True
+    while thrown:
+        moment += 1
+        throwing = Throwing(error, moment)
+        for function in (throwing.begin, int, throwing.end):
+            try:
+                async with asyncio.timeout(5):
+                    returned = await threads.run(PlainCall("one", function, {}))
+            except (ThrownError, RuntimeError, SystemExit) as raised:
+                returned = isinstance(raised, error) or error is StopIteration
+            assert returned in (0, None, True), throwing.place
+        thrown = bool(throwing.place)
+    assert moment > 50
+    assert list(left_running()) == []
+
+
+class Throwing:
+    """Raises an error at the so manieth moment in the thread in which it begins."""
+
+    def __init__(self, error: type[BaseException], moment: int) -> None:
+        self._error = error
+        self._moments = moment
+        self.place = ""
+        """Where that was."""
+
+    def begin(self) -> None:
+        """Begin to count."""
+        sys.setprofile(self._look)
+
+    def end(self) -> None:
+        """Count no more."""
+        sys.setprofile(None)
+
+    def _look(self, frame: FrameType, event: str, called: object) -> None:
+        is_ours = any(name in frame.f_code.co_filename for name in ("lash_nb", "asyncio"))
+        self._moments -= is_ours and event in ("call", "return", "c_return")
+        if not self._moments and not self.place:
+            self.place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}, {event} {called}"
+            raise self._error
 
 
 async def test_who_leaves_before_there_is_a_thread_takes_the_arguments_along(gate: threading.Event) -> None:
