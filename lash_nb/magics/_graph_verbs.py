@@ -12,7 +12,7 @@ from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Turn
-from lash_nb.views import SessionGraphView, static_svg, turn_ends
+from lash_nb.views import SessionGraphView, session_graph_svg, session_graph_text, turn_ends
 from lash_nb.wire import SessionNodeRecord
 from lash_nb.words import counted
 
@@ -31,13 +31,10 @@ def _graph(bench: Bench, asked: Namespace) -> Any:
         return frames.nodes_df(graph)
     if asked.plot:
         return drawn(bench, plots.session_graph(graph))
-    view = SessionGraphView(
-        graph,
-        title=f"session {bench.current}",
-        turns=_known_turns(bench, opened),
-        attachment_data=opened.session.attachment_data,
-    )
-    return Svg(static_svg(view), view.text()) if asked.svg else view
+    title, turns = f"session {bench.current}", _known_turns(bench, opened)
+    if asked.svg:
+        return Svg(session_graph_svg(graph, turns=turns), session_graph_text(graph, title=title, turns=turns))
+    return SessionGraphView(graph, title=title, turns=turns, attachment_data=opened.session.attachment_data)
 
 
 def _known_turns(bench: Bench, opened: OpenSession) -> list[Turn]:
@@ -126,8 +123,8 @@ def _graph_python(bench: Bench, asked: Namespace) -> str:
     opened = bench.sessions.get(bench.current)
     kept = "core.trace" if opened and opened.turns_before else "session.trace"
     trace = f"lash_nb.read_trace({opened.opening.trace!r})" if opened and opened.opening.trace else kept
-    view = f"lash_nb.views.SessionGraphView(session.graph, turns={trace})"
-    return f"lash_nb.views.static_svg({view})" if asked.svg else view
+    drawn_by = "session_graph_svg" if asked.svg else "SessionGraphView"
+    return f"lash_nb.views.{drawn_by}(session.graph, turns={trace})"
 
 
 _MEANT: Final = "its id or the beginning of it, or the number of a turn in %%lash graph, whose last node is meant"

@@ -14,7 +14,7 @@ from lash_nb.magics._pictures import Svg, drawn
 from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace, refuse_other_file
-from lash_nb.views import TraceTimelineView, static_svg
+from lash_nb.views import TraceTimelineView, trace_svg, trace_text
 from lash_nb.words import printable
 
 __all__ = ["LOOK_VERBS", "TRACE_OF", "asked_trace", "open_trace", "read_python", "trace_python"]
@@ -24,8 +24,7 @@ def _timeline(bench: Bench, asked: Namespace) -> Any:
     trace = asked_trace(bench, asked, line="timeline")
     if asked.plot:
         return drawn(bench, plots.timeline(trace))
-    view = TraceTimelineView(trace)
-    return Svg(static_svg(view), view.text()) if asked.svg else view
+    return Svg(trace_svg(trace), trace_text(trace)) if asked.svg else TraceTimelineView(trace)
 
 
 def asked_trace(bench: Bench, asked: Namespace, *, line: str) -> Trace:
@@ -96,8 +95,7 @@ def _timeline_python(bench: Bench, asked: Namespace) -> str:
     trace = trace_python(bench, asked)
     if asked.plot:
         return f"lash_nb.plots.timeline({trace})"
-    view = f"lash_nb.views.TraceTimelineView({trace})"
-    return f"lash_nb.views.static_svg({view})" if asked.svg else view
+    return f"lash_nb.views.{'trace_svg' if asked.svg else 'TraceTimelineView'}({trace})"
 
 
 _PLOT: Final = Argument(name="--plot", help="as a matplotlib plot", settings={"action": "store_true"})

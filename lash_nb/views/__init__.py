@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from lash_nb.views._markup import THEME_RULE, untypeset
     from lash_nb.views._node_face import node_html, node_line, node_text
     from lash_nb.views._prompt_preview import PromptComponentLike, PromptLike, prompt_html, prompt_text
-    from lash_nb.views._record_faces import session_graph_html, session_graph_text, trace_html, trace_text
+    from lash_nb.views._record_faces import (
+        session_graph_html,
+        session_graph_svg,
+        session_graph_text,
+        trace_html,
+        trace_svg,
+        trace_text,
+    )
     from lash_nb.views._report import trace_report
     from lash_nb.views._report_file import write_trace_report
     from lash_nb.views._report_text import summary_text
@@ -88,6 +95,7 @@ __all__ = [
     "prompt_html",
     "prompt_text",
     "session_graph_html",
+    "session_graph_svg",
     "session_graph_text",
     "static_html",
     "static_svg",
@@ -104,6 +112,7 @@ __all__ = [
     "tool_trial_text",
     "trace_html",
     "trace_report",
+    "trace_svg",
     "trace_text",
     "trial_line",
     "turn_ends",
@@ -153,6 +162,7 @@ _HOMES = {
     "prompt_html": "_prompt_preview",
     "prompt_text": "_prompt_preview",
     "session_graph_html": "_record_faces",
+    "session_graph_svg": "_record_faces",
     "session_graph_text": "_record_faces",
     "static_html": "_base",
     "static_svg": "_base",
@@ -169,6 +179,7 @@ _HOMES = {
     "tool_trial_text": "_tool",
     "trace_html": "_record_faces",
     "trace_report": "_report",
+    "trace_svg": "_record_faces",
     "trace_text": "_record_faces",
     "trial_line": "_tools",
     "turn_ends": "_graph_rows",

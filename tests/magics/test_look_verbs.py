@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from ipywidgets import Widget
 
 from lash_nb.frames import TRACE_TABLES, llm_calls_df, tool_calls_df, turns_df
 from lash_nb.magics._effects_table import entries_table
@@ -46,6 +47,17 @@ def test_the_graph_has_four_faces(done: Shell) -> None:
     assert len(done["session"].graph.nodes) == len(done.run("%lash graph --table"))
     assert hasattr(done.run("%lash graph --plot"), "figure")
     assert done.run("%lash graph --svg")._repr_svg_().startswith("<svg")
+
+
+def test_a_picture_makes_no_widget(done: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks as the widget's own picture and text; a long session would send as much again as both for a widget that nobody sees."""
+    views = [done.run("%lash graph"), done.run("%lash timeline")]
+    made: list[Widget] = []
+    monkeypatch.setattr(Widget, "_widget_construction_callback", made.append)
+    pictures = [done.run("%lash graph --svg"), done.run("%lash timeline --svg")]
+
+    assert [(one._repr_svg_(), repr(one)) for one in pictures] == [(view.static_svg(), view.text()) for view in views]
+    assert made == []
 
 
 def test_the_timeline_is_that_of_the_session_or_of_a_file(done: Shell) -> None:
