@@ -4,6 +4,7 @@ Numbers, durations and tokens come from the trace where there is one; a graph al
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ import msgspec
 from lash_nb.clock import parse_rfc3339
 from lash_nb.plots import GraphLayout, counted, duration, lay_out, short_id, token_count
 from lash_nb.trace import Trace, Turn
-from lash_nb.views._graph_turns import TurnRow, cut_turns
+from lash_nb.views._graph_turns import FAILED_TOOL, FAILED_TURN, TurnRow, cut_turns
 from lash_nb.wire import SessionGraph, SessionNodeRecord
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
 
 _FOLD_FROM: Final = 5
 """Fewer quiet turns than this are shown one by one."""
+_FAILURES: Final = ((FAILED_TURN, "failed"), (FAILED_TOOL, "with a failed tool"))
+"""What is said of how many turns."""
 _CLOCK_SLACK_NS: Final = 5_000_000
 """A node may carry a time a little before the record of its turn's start."""
 
@@ -186,9 +189,10 @@ def _folds(found: GraphRows) -> Iterator[FoldedRun]:
 def folded(found: GraphRows, first: int, last: int) -> FoldedRun:
     """Return the rows from `first` to `last` as one row with its words; failures in it are counted aloud."""
     rows = found.rows[first : last + 1]
-    failed = sum(row.mark == "failed" for row in rows)
-    words = f"{rows[-1].number}–{rows[0].number}, {counted(len(rows), 'turn')}"
-    return FoldedRun(first=first, last=last, text=f"{words}, {failed} with a failed tool" if failed else words)
+    troubles = Counter(row.trouble for row in rows if row.mark == "failed")
+    said = [f"{count:,} {words}" for trouble, words in _FAILURES if (count := troubles[trouble])]
+    text = ", ".join([f"{rows[-1].number}–{rows[0].number}", counted(len(rows), "turn"), *said])
+    return FoldedRun(first=first, last=last, text=text)
 
 
 def sums(rows: Sequence[TurnRow]) -> tuple[str, str, str]:

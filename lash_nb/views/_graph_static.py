@@ -43,13 +43,13 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def note(self) -> str:
         """What stands behind the text."""
-        said = [
-            self.name,
-            self.begins,
-            "current" if self.current else "",
-            self.mark if self.mark != "failed" else "a tool failed",
-        ]
+        said = [self.name, self.begins, "current" if self.current else "", self.trouble]
         return ", ".join(filter(None, said))
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong in the turn; a fold says it in its words."""
+        return self.rows[0].trouble if len(self.rows) == 1 else ""
 
     @property
     def mark(self) -> str:

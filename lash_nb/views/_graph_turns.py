@@ -18,8 +18,11 @@ from lash_nb.trace import Turn
 from lash_nb.views._json import call_text, summary
 from lash_nb.wire import AttachmentRef, Message, SessionNodeRecord, from_json
 
-__all__ = ["CutTurns", "TurnRow", "cut_turns", "node_words"]
+__all__ = ["FAILED_TOOL", "FAILED_TURN", "CutTurns", "TurnRow", "cut_turns", "node_words"]
 
+FAILED_TURN: Final = "failed"
+FAILED_TOOL: Final = "a tool failed"
+"""What is said of a turn that failed, and of one that went on all the same."""
 _FAILED: Final = "[Tool execution failed]"
 _CANCELLED: Final = "[Tool execution cancelled]"
 _KEPT: Final = 4
@@ -51,6 +54,13 @@ class TurnRow(msgspec.Struct, frozen=True, kw_only=True):
         """What its messages carry beside their texts."""
         messages = (node.message for node in self.nodes if node.message)
         return [part.attachment.reference for message in messages for part in message.parts if part.attachment]
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, in words; empty when nothing did."""
+        if self.mark != "failed":
+            return self.mark
+        return FAILED_TURN if self.turn and self.turn.status == "failed" else FAILED_TOOL
 
     @property
     def took(self) -> str:

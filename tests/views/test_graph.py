@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 import lash_nb
 from lash_nb.trace import read_trace
-from lash_nb.views import SessionGraphView, session_graph_html, static_svg, text
+from lash_nb.views import SessionGraphView, session_graph_html, session_graph_text, static_svg, text
 from lash_nb.views._graph_rows import graph_rows
 from lash_nb.views._graph_turns import cut_turns
 from lash_nb.wire import SessionGraph, from_builtins, to_json
@@ -96,6 +96,26 @@ def test_a_selected_turn_is_shown_in_full() -> None:
     assert view.detail["text"] == "And Perth?"
     assert ("tools", "1, 1 tool failed", "") in view.detail["facts"]
     assert view.detail["messages"][1] == {"role": "assistant", "text": "Let me look."}
+
+
+def test_a_turn_without_an_answer_is_not_told_as_a_failed_tool() -> None:
+    """A model that failed is no tool: the turn is said to have failed, alone and among folded ones."""
+    graph = samples.graph_of([(number, number - 1 or None, "?") for number in range(1, 12)], leaf=11)
+    starts = [node.timestamp for node in graph.nodes if node.node_id.startswith("q")]
+    trace = read_trace(
+        [
+            {"schema_version": 2, "id": f"{turn}{kind}", "timestamp": time, "context": context, "type": kind, **more}
+            for turn, time in enumerate(starts, 1)
+            for context in [{"session_id": "s", "turn_id": f"t{turn}", "turn_index": turn}]
+            for kind, more in (
+                ("turn_started", {}),
+                ("turn_completed", {"status": "failed" if turn in (1, 4) else "completed"}),
+            )
+        ]
+    )
+    lines = session_graph_text(graph, turns=trace).splitlines()
+
+    assert [line.rstrip()[-30:].strip() for line in lines[1:4]] == ["current", "2–10, 9 turns, 1 failed", "failed"]
 
 
 def test_a_turn_that_waits_has_not_failed() -> None:
