@@ -3,6 +3,7 @@
 Pictures of every view in both themes go to `tests/_screens`, to be looked at next to the design.
 """
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -92,6 +93,19 @@ def test_a_narrow_stepper_cuts_no_name(mount: Mount) -> None:
     assert one.root.locator(".l-what").count() > 8
     assert one.root.locator(".l-what").evaluate_all(over) == 0
     assert one.root.locator(".l-columns > :nth-child(2) > .l-scroll").evaluate_all(over) == 0
+
+
+def test_a_failure_in_a_late_turn_of_the_rail_is_seen_whole(mount: Mount) -> None:
+    """Beside a number of four digits and as many ticks as there are there is room for the mark and the count; the word is read to the blind."""
+    view = StepperView(samples.RecordedSteppable(samples.journal()))
+    late = {"label": "turn 1,501", "took": "279 ms", "open": False, "ticks": 4 * ["tool_call"], "failed": 2, "rows": []}
+    view.rail = {**view.rail, "turns": [late, *view.rail["turns"]]}
+    one = mount(view, width=750)
+    row = one.root.get_by_role("button", name="turn 1,501")
+    over = "(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth).length"
+
+    expect(row).to_have_accessible_name(re.compile("turn 1,501.*failed.*2"))
+    assert row.locator("span").evaluate_all(over) == 0
 
 
 def test_a_stepper_that_was_drawn_unseen_is_at_the_newest(mount: Mount) -> None:

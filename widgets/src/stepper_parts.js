@@ -38,13 +38,13 @@ function turnRow(turn, opened, redraw) {
     redraw();
   };
   const ticks = turn.open ? null : h("span", { class: "l-ticks", "aria-hidden": "true" }, ...turn.ticks.slice(0, 12).map((kind) => h("span", { class: "l-tick", "data-kind": kind })));
-  const failed = turn.failed ? h("span", { class: "l-failure" }, ` ${turn.failed} failed`) : null;
+  const failed = turn.failed ? h("span", { class: "l-rail-failed l-failure", title: `${turn.failed} failed` }, mark("failed", "failed"), String(turn.failed)) : null;
   return h(
     "button",
     { type: "button", class: "l-row l-rail-row", "aria-expanded": String(open), tabindex: "-1", onclick: toggle },
     mark(open ? "open" : "closed"),
-    h("span", { class: "l-what" }, turn.label, ticks, failed),
-    h("span"),
+    h("span", { class: "l-what" }, turn.label, ticks),
+    failed ?? h("span"),
     h("span", { class: "l-took l-muted" }, turn.took),
   );
 }
