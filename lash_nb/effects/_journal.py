@@ -19,7 +19,7 @@ from lash_nb.wire import (
     RuntimeEffectOutcome,
 )
 
-__all__ = ["JournalEffectHost"]
+__all__ = ["JournalController", "JournalEffectHost"]
 
 KEEP: Final = 5_000
 """Entries that stay in memory, some 700 turns of two model calls each; what these sent they hold together, each message once."""
@@ -64,17 +64,21 @@ class JournalEffectHost:
         """Call `callback` on the event loop after each change; return what takes it off again."""
         return self._listeners.subscribe(callback)
 
-    def scoped(self, scope: EffectScope) -> "_JournalController":
+    def scoped(self, scope: EffectScope) -> "JournalController":
         """Return a controller that writes into this journal."""
         return self.around(self._inner.scoped(scope))
 
-    def around(self, controller: ScopedEffectController) -> "_JournalController":
+    def around(self, controller: ScopedEffectController) -> "JournalController":
         """Return a controller that writes into this journal what another one performs, whoever made it."""
-        return _JournalController(controller, self._entries, self._listeners.notify, self._clock)
+        return JournalController(controller, self._entries, self._listeners.notify, self._clock)
 
 
-class _JournalController:
-    """Writes into a journal what another controller performs."""
+class JournalController:
+    """Writes into a journal what another controller performs.
+
+    Attributes:
+        waited_ns: How long decisions about its effects were waited for, in nanoseconds: no time of an effect in which another one waits.
+    """
 
     def __init__(
         self, inner: ScopedEffectController, entries: "_Entries", notify: Callable[[], None], clock: Clock
@@ -83,6 +87,7 @@ class _JournalController:
         self._entries = entries
         self._notify = notify
         self._clock = clock
+        self.waited_ns = 0
 
     @property
     def scope(self) -> EffectScope:
@@ -94,7 +99,7 @@ class _JournalController:
 
     async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
         """Perform the envelope and write down what became of it."""
-        clock = self._clock
+        clock, waited = self._clock, self.waited_ns
         passage = self._entries.begin(envelope, local.origin, clock)
         self._notify()
         try:
@@ -102,10 +107,10 @@ class _JournalController:
                 outcome = await self._remembered(passage, local)
             else:
                 outcome = await self._inner.execute_effect(envelope, local)
-            passage.performed(outcome, clock.monotonic_ns())
+            passage.performed(outcome, clock.monotonic_ns() - self.waited_ns + waited)
             return outcome
         except BaseException as error:
-            passage.broke_off(error, clock.monotonic_ns())
+            passage.broke_off(error, clock.monotonic_ns() - self.waited_ns + waited)
             raise
         finally:
             self._notify()

@@ -17,9 +17,10 @@ from lash_nb.clock import Clock, rfc3339
 from lash_nb.effects._decision import Decision, PendingEffect, answer, edit, refuse
 from lash_nb.effects._fixed import Fixer
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
+from lash_nb.effects._journal import JournalController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.errors import CallerError
-from lash_nb.wire import EffectScope, RuntimeEffectEnvelope, RuntimeEffectKind, RuntimeEffectOutcome
+from lash_nb.wire import RuntimeEffectEnvelope, RuntimeEffectKind, RuntimeEffectOutcome
 
 __all__ = ["DEFAULT_STOPS", "StepControl", "StepMode"]
 
@@ -35,10 +36,13 @@ _KINDS: Final[tuple[str, ...]] = get_args(RuntimeEffectKind)
 class _Stop:
     """An effect that waits, or was let go and is not over yet."""
 
-    def __init__(self, asked: RuntimeEffectEnvelope, pending: PendingEffect, scope: EffectScope) -> None:
+    def __init__(
+        self, asked: RuntimeEffectEnvelope, pending: PendingEffect, controller: ScopedEffectController
+    ) -> None:
         self.asked = asked
         self.pending = pending
-        self.scope = scope
+        self.controller = controller
+        self.scope = controller.scope
         self.inside = _INSIDE.get()
         self.decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
 
@@ -58,7 +62,8 @@ class StepControl:
 
     def __init__(self, clock: Clock) -> None:
         self.waited_ns = 0
-        self._asked_ns: int | None = None
+        self._asked: _Stop | None = None
+        self._asked_ns = 0
         self._clock = clock
         self._armed = False
         self._mode: StepMode = "free"
@@ -200,7 +205,7 @@ class StepControl:
         self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
     ) -> RuntimeEffectOutcome:
         pending = PendingEffect(self._fix(envelope), rfc3339(self._clock.now_ns()))
-        stop = _Stop(envelope, pending, controller.scope)
+        stop = _Stop(envelope, pending, controller)
         self._waiting.append(stop)
         self._show()
         try:
@@ -271,14 +276,17 @@ class StepControl:
         self._changed()
 
     def _count_waiting(self) -> None:
-        """The next effect may be shown in the very moment in which one is decided on: then there is no time between them to count."""
-        is_asked = self.pending is not None
-        if is_asked == (self._asked_ns is not None):
+        """Count how long a decision was waited for, of all turns and of the scope that waited."""
+        asked = None if self.pending is None else self._shown
+        if asked is self._asked:
             return
         now = self._clock.monotonic_ns()
-        if self._asked_ns is not None:
-            self.waited_ns += now - self._asked_ns
-        self._asked_ns = now if is_asked else None
+        if self._asked is not None:
+            waited = now - self._asked_ns
+            self.waited_ns += waited
+            if isinstance(self._asked.controller, JournalController):
+                self._asked.controller.waited_ns += waited
+        self._asked, self._asked_ns = asked, now
 
     def _held_by(self, stop: _Stop) -> set[_Stop]:
         """Effects that must be over before `stop` shows; those of other scopes run beside it, and may even wait for it."""

@@ -66,7 +66,7 @@ SPAN_TIMING: Final = (
         "duration_ms",
         "span.duration_ms",
         "Float64",
-        "Milliseconds as its end reports them, else between its two records.",
+        "Milliseconds as its end reports them, else between its two records; without what a decision was waited for.",
     ),
 )
 """When a call or turn began and ended."""

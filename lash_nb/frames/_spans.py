@@ -35,7 +35,12 @@ SPAN_TREE_TIMING: Final = (
     Column(
         "ended_at", "told.span.over_ns", "datetime64[ns, UTC]", "When it ended; of an open one the last that is known."
     ),
-    Column("duration_ms", "told.span.duration_ms", "Float64", "From the one to the other, in milliseconds."),
+    Column(
+        "duration_ms",
+        "told.span.duration_ms",
+        "Float64",
+        "From the one to the other, without what a decision was waited for, in milliseconds.",
+    ),
     Column(
         "attempts",
         "told.span.attempts",

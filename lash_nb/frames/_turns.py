@@ -19,7 +19,15 @@ TURN_INFO: Final = (
 )
 """How each turn went."""
 
-TURN_TIMING: Final = SPAN_TIMING
+TURN_TIMING: Final = (
+    *SPAN_TIMING,
+    Column(
+        "waited_ms",
+        "span.waited_ms",
+        "Int64",
+        "Milliseconds in which a turn that was stepped through here waited for a decision; no part of `duration_ms`.",
+    ),
+)
 """When each turn began and ended."""
 
 TURN_CALLS: Final = (

@@ -94,7 +94,8 @@ def _lines(trace: Trace, turn: Turn) -> Iterator[_Line]:
         if is_tools and len(members) > 1:
             begin, end = min(call.began_ns for call in members), max(call.recorded_ns for call in members)
             label = f"{len(members)} tools of one reply"
-            yield _Line(label=label, begin=begin, end=end, duration_ms=(end - begin) / NS_PER_MS)
+            worked = (end - begin) / NS_PER_MS - max(call.waited_ms for call in members)
+            yield _Line(label=label, begin=begin, end=end, duration_ms=worked)
         yield from (_call_line(call, body) for call, body in zip(members, _bodies(trace, members), strict=True))
     if more:
         begin, end = min(call.began_ns for call in more), max(call.recorded_ns for call in more)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from lash_nb.clock import CancellationToken, Clock, IdSource
-from lash_nb.effects import ScopedEffectController
+from lash_nb.clock import NS_PER_MS, CancellationToken, Clock, IdSource
+from lash_nb.effects import ScopedEffectController, StepControl
 from lash_nb.plugins import PluginSession
 from lash_nb.providers import ProviderHandle
 from lash_nb.runtime._direct_usage import PendingUsage
@@ -71,6 +72,8 @@ class TurnContext(Struct, kw_only=True):
     """What plugins get for this turn alone, by plugin id."""
     conversation: Callable[[], Sequence[Message]]
     """Makes what the model knows at this moment."""
+    stops: StepControl
+    """Where it is stopped, and how long decisions were waited for."""
     llm_calls: int = 0
     """Model calls so far."""
     unasked: int = 0
@@ -100,3 +103,9 @@ class TurnContext(Struct, kw_only=True):
             turn_index=self.turn_index,
             protocol_iteration=protocol_iteration,
         )
+
+    def end_context(self, waited_ns: int, protocol_iteration: int | None = None) -> TraceContext:
+        """Return the context of a record that ends what began when `stops` had counted so much waiting: with how long decisions were waited for since."""
+        context = self.trace_context(protocol_iteration)
+        waited_ms = round((self.stops.waited_ns - waited_ns) / NS_PER_MS)
+        return replace(context, metadata={"waited_ms": waited_ms}) if waited_ms else context

@@ -38,7 +38,6 @@ from lash_nb.wire import (
     LlmResult,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
-    RuntimeInvocation,
     TokenLedgerEntry,
     TraceContext,
     direct_effect_invocation,
@@ -59,6 +58,8 @@ class DirectExecutor:
         self._provider = provider
         self._attachments = attachments
         self._clock = clock
+        self.took_ms = 0
+        """How long it worked, in milliseconds; nothing where the outcome came from elsewhere."""
 
     async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
         """Perform the envelope; every failure of the call is an `Err` inside the outcome.
@@ -71,7 +72,10 @@ class DirectExecutor:
                 "runtime_effect_local_executor_mismatch",
                 f"only direct completions can be performed here, not {envelope.kind}; report this",
             )
-        return DirectOutcome(result=await self._answer(envelope.command.request))
+        began = self._clock.monotonic_ns()
+        result = await self._answer(envelope.command.request)
+        self.took_ms = (self._clock.monotonic_ns() - began) // NS_PER_MS
+        return DirectOutcome(result=result)
 
     async def _answer(self, spec: LlmRequestSpec) -> LlmResult:
         try:
@@ -147,9 +151,12 @@ class DirectDesk:
         spec = LlmRequestSpec.from_request(request.into_request(self.session_id), self.attachments.put)
         discriminator = direct_request_discriminator(spec, request.replay, caused_by)
         invocation = direct_effect_invocation(self.session_id, usage_source, discriminator, self.turn_id, caused_by)
-        began = self.clock.monotonic_ns()
-        outcome = await self._perform(invocation, DirectCommand(request=spec, usage_source=usage_source))
-        self._record(spec, outcome.result, caused_by, (self.clock.monotonic_ns() - began) // NS_PER_MS)
+        local = DirectExecutor(self.provider, self.attachments, self.clock)
+        envelope = RuntimeEffectEnvelope(
+            invocation=invocation, command=DirectCommand(request=spec, usage_source=usage_source)
+        )
+        outcome = expect_outcome(await self.controller.execute_effect(envelope, local), DirectOutcome)
+        self._record(spec, outcome.result, caused_by, local.took_ms)
         if not isinstance(outcome.result.Ok, LlmResponse):
             raise _failure(outcome.result.variant)
         response = outcome.result.Ok
@@ -157,11 +164,6 @@ class DirectDesk:
             TokenLedgerEntry(source=usage_source, model=request.model, usage=response.usage.to_token_usage())
         )
         return response
-
-    async def _perform(self, invocation: RuntimeInvocation, command: DirectCommand) -> DirectOutcome:
-        envelope = RuntimeEffectEnvelope(invocation=invocation, command=command)
-        local = DirectExecutor(self.provider, self.attachments, self.clock)
-        return expect_outcome(await self.controller.execute_effect(envelope, local), DirectOutcome)
 
     def _record(self, spec: LlmRequestSpec, result: LlmResult, caused_by: CausalRef | None, duration_ms: int) -> None:
         if not self.trace.enabled:

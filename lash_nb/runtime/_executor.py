@@ -5,6 +5,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import LashError, RuntimeEffectControllerError
 from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled, tool_failure
 from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
@@ -84,7 +87,7 @@ class TurnEffectExecutor:
         if turn.cancel.cancelled:  # a tool that nobody waits for any more must not act on the world
             return ToolOutcome(result=_cut_off(call))
         show_start = started_activity(turn, call)
-        sleep = partial(self._retry_sleep, envelope.invocation, call)
+        sleep, waited_ns = partial(self._retry_sleep, envelope.invocation, call), turn.stops.waited_ns
         context = self._tool_context(call)
         work = self._dispatcher.execute(call, context, sleep)
         try:
@@ -98,6 +101,8 @@ class TurnEffectExecutor:
             raise
         except WorkCancelledError:
             completed = completed_call(call, tool_failure("execution", "tool_error", _CANCELLED_ITSELF, source="tool"))
+        if turn.stops.waited_ns > waited_ns:  # for a decision about an effect within the call
+            completed = _shortened(completed, turn.stops.waited_ns - waited_ns)
         show_start()
         turn.hub.tool_completed(completed)
         return ToolOutcome(result=completed)
@@ -167,6 +172,11 @@ def _direct(turn: TurnContext) -> DirectCompletions:
         return await desk.ask(request, usage_source, caused_by)
 
     return DirectCompletions(ask=ask, model=lambda: turn.model, usage_source="tool")
+
+
+def _shortened(completed: CompletedToolCall, waited_ns: int) -> CompletedToolCall:
+    """Return a call as if nothing had been waited for."""
+    return replace(completed, duration_ms=max(completed.duration_ms - waited_ns // NS_PER_MS, 0))
 
 
 def _cut_off(call: PreparedToolCall) -> CompletedToolCall:

@@ -124,7 +124,7 @@ class TurnRunner:
         try:
             return await self._rest(turn, items, usage, run, undo)
         except asyncio.CancelledError:
-            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.trace_context())
+            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.end_context(self._waited_ns))
             raise
 
     async def _rest(
@@ -272,6 +272,7 @@ class TurnRunner:
             writer=runtime.writer,
             claims=self._claims,
             conversation=runtime.conversation,
+            stops=runtime.effect_host.control,
             pending_usage=runtime.pending_usage,
         )
 
@@ -344,7 +345,7 @@ class TurnRunner:
         if hooks.lifecycle:
             with self._phases.within("post_persist_hooks"):
                 await tell_persisted(turn)
-        turn.trace.emit(_completed(assembly.outcome), turn.trace_context())
+        turn.trace.emit(_completed(assembly.outcome), turn.end_context(self._waited_ns))
         result = self._result(assembly, commits.usage, turn.unasked)
         return result if is_kept else _taken_back(result, undo)
 

@@ -173,18 +173,19 @@ class TurnLoop:
         scope = self._turn.scope(self._machine.protocol_iteration)
         invocations = child_tool_effect_invocations(turn_effect_invocation(scope, effect.id, "tool_call"), effect.id)
         results: list[CompletedToolCall] = []
+        waited_ns = self._turn.stops.waited_ns
         try:
             for call in effect.calls:
                 results.append(await self._tool_call(call, invocations(call.call_id)))  # noqa: PERF401 - what is done counts when the next one fails
         except RuntimeEffectControllerError as error:
             failure = tool_failure("internal", error.code, error.message)
             not_run = (completed_call(call, failure) for call in effect.calls[len(results) :])
-            self._complete_tool_calls(effect.id, [*results, *not_run])
+            self._complete_tool_calls(effect.id, [*results, *not_run], waited_ns)
             raise
-        self._complete_tool_calls(effect.id, results)
+        self._complete_tool_calls(effect.id, results, waited_ns)
 
-    def _complete_tool_calls(self, effect_id: int, results: Sequence[CompletedToolCall]) -> None:
-        told_in = self._turn.trace_context(self._machine.protocol_iteration)
+    def _complete_tool_calls(self, effect_id: int, results: Sequence[CompletedToolCall], waited_ns: int) -> None:
+        told_in = self._turn.end_context(waited_ns, self._machine.protocol_iteration)
         self._turn.trace.emit_all(map(_completion, results), told_in)
         self._machine.handle_response(ToolResults(id=effect_id, results=tuple(results)))
 

@@ -1,6 +1,7 @@
 """Turns and calls as values: each field of all of them as a column, then all of them from these columns."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
@@ -157,11 +158,12 @@ class _Told:
             "started_ns": _known(started),
             "ended_ns": _known(ended),
             "duration_ms": _but(outcome.duration_ms.tolist(), np.isnan(outcome.duration_ms)),
+            "waited_ms": self._waited.tolist(),
         }
 
     def durations(self, is_part: Ints) -> Ints:
         """Return how long each took; `is_part` says where the reported duration tells of a part of it alone."""
-        return _durations(self._reported, *self._times(), is_part)
+        return _durations(self._reported, self._between - self._waited, is_part)
 
     @property
     def reports_nothing(self) -> Ints:
@@ -172,6 +174,27 @@ class _Told:
     @property
     def _reported(self) -> Ints:
         return _or(self.rows.end, self.index.duration_ms, np.nan)
+
+    @cached_property
+    def _between(self) -> Ints:
+        """Milliseconds between the records of each, NaN where one is missing."""
+        started, ended = self._times()
+        between = np.full(len(started), np.nan)
+        has_both = np.flatnonzero((started != NO_INT) & (ended != NO_INT))
+        starts, ends = started[has_both], ended[has_both]
+        between[has_both] = (ends - starts) / _MS
+        is_long = np.abs(ends.astype(np.float64) - starts) > _EXACT
+        for at in has_both[is_long].tolist():
+            between[at] = (int(ended[at]) - int(started[at])) / _MS
+        return between
+
+    @cached_property
+    def _waited(self) -> Ints:
+        """Milliseconds of that in which a decision was waited for, as the end says; 0 where it cannot be."""
+        told = self.index.waited_ms(np.maximum(self.rows.end, 0))
+        is_so = (self.rows.end >= 0) & (told > 0) & (told <= self._between)
+        waited: Ints = np.where(is_so, told, 0)
+        return waited
 
     def _times(self) -> tuple[Ints, Ints]:
         """When each started and ended."""
@@ -267,15 +290,8 @@ def _turn_columns(told: _Told, outcome: Outcome) -> dict[str, Sequence[Any]]:
     }
 
 
-def _durations(reported: Ints, started: Ints, ended: Ints, is_part: Ints) -> Ints:
+def _durations(reported: Ints, between: Ints, is_part: Ints) -> Ints:
     """Return what is reported, else the time between the records; the longer of both where what is reported is a part alone."""
-    between = np.full(len(started), np.nan)
-    has_both = np.flatnonzero((started != NO_INT) & (ended != NO_INT))
-    starts, ends = started[has_both], ended[has_both]
-    between[has_both] = (ends - starts) / _MS
-    is_long = np.abs(ends.astype(np.float64) - starts) > _EXACT
-    for at in has_both[is_long].tolist():
-        between[at] = (int(ended[at]) - int(started[at])) / _MS
     longer = np.where(is_part, np.fmax(reported, between), reported)
     found: Ints = np.where(np.isnan(longer), between, longer)
     return found

@@ -55,6 +55,10 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     Of direct completions, of tool calls that were cancelled and, since 0.1.0-alpha.78, of all tool calls it is the time between the
     records: the former report nothing, whatever they took, and the latter their last attempt alone.
     """
+    waited_ms: int
+    """How long between its two records a person's decision was waited for, as the end of a turn that was stepped through here reports it, and
+    those of its tool calls, each for all of one reply; milliseconds. It is no part of `duration_ms`.
+    """
 
     @property
     def began_ns(self) -> int:

@@ -178,6 +178,7 @@ class _Found:
             started_ns=started,
             ended_ns=ended,
             duration_ms=between if reported is None else reported,
+            waited_ms=0,
             error=error,
             error_kind=block.facts.get("error_kind"),
             call_ids=block.facts.get("call_ids", ()),

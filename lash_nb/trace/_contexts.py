@@ -16,10 +16,12 @@ from lash_nb.trace._facts import CONTEXT_FACTS
 from lash_nb.trace._pairs import joined, numbered
 from lash_nb.trace._peek import NO_INT, read_contexts
 
-__all__ = ["CONTEXT_NUMBERS", "ContextTable"]
+__all__ = ["CONTEXT_NUMBERS", "RARE_NUMBER", "ContextTable"]
 
 CONTEXT_NUMBERS: Final = ("turn_index", "protocol_iteration")
 """Facts of a context that are numbers; the others are texts."""
+RARE_NUMBER: Final = "waited_ms"
+"""One that hardly any context has: there is no column of it."""
 
 _UNREAD: Final = 1 << 27
 """Bytes of contexts that wait to be read, at most: those of a trace of a gigabyte; their columns will take about half of that."""
@@ -34,7 +36,9 @@ class ContextTable:
 
     def __init__(self, codes: Mapping[str, Codes]) -> None:
         self._codes = codes
-        self._columns = {name: Grown("i8" if name in CONTEXT_NUMBERS else "i4") for name in CONTEXT_FACTS}
+        names = (name for name in CONTEXT_FACTS if name != RARE_NUMBER)
+        self._columns = {name: Grown("i8" if name in CONTEXT_NUMBERS else "i4") for name in names}
+        self._rare: dict[int, int] = {}
         self._count = 0
         self._unread: list[bytes] = []
         self._waiting = 0
@@ -46,6 +50,14 @@ class ContextTable:
             if name == "turn_key":
                 return self._turn_keys()
             return self._turn_id_keys() if name == "turn_id_key" else self._columns[name].values
+
+    def rare(self, rows: Ints) -> Ints:
+        """Return the rare number of some contexts; 0 where one has none."""
+        with _READING:
+            self._read()
+            if not self._rare:
+                return np.zeros(len(rows), np.int64)
+            return np.array([self._rare.get(row, 0) for row in rows.tolist()], np.int64)
 
     def encode(self, raws: Sequence[Any]) -> Ints:
         """Return the row of each context, adding a new one wherever a context is not the one before.
@@ -85,11 +97,15 @@ class ContextTable:
             size = count = 0
             while count < len(self._unread) and size < _AT_ONCE:
                 size, count = size + len(self._unread[count]), count + 1
+            found = dict(read_contexts(b"\n".join(self._unread[:count])))
+            rare = [(at, number) for at, number in enumerate(found.pop(RARE_NUMBER)) if number is not None]
             columns = {
                 name: _numbers(values) if name in CONTEXT_NUMBERS else self._codes[name].encode(values)
-                for name, values in read_contexts(b"\n".join(self._unread[:count])).items()
+                for name, values in found.items()
             }
+            first = len(self._columns["session_id"])
             del self._unread[:count]
+            self._rare.update((first + at, number) for at, number in rare)
             for name, column in columns.items():
                 self._columns[name].extend(column)
         self._waiting = 0

@@ -102,6 +102,7 @@ CONTEXT_FACTS: Final[Mapping[str, tuple[Place, ...]]] = {
     "llm_call_id": at("llm_call_id"),
     "graph_node_id": at("graph_node_id", "2f–"),
     "parent_graph_node_id": at("parent_graph_node_id", "2f–"),
+    "waited_ms": at("metadata.waited_ms", "2"),
     "cause_call_id": (Place("metadata.caused_by.call_id", "2–"), Place("originating_tool_call_id", "2a–2b")),
 }
 """Facts of a record's context, for every type of record."""

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from lash_nb.trace._column import CodedColumn, Codes, Grown, Ints
-from lash_nb.trace._contexts import CONTEXT_NUMBERS, ContextTable
+from lash_nb.trace._contexts import CONTEXT_NUMBERS, RARE_NUMBER, ContextTable
 from lash_nb.trace._facts import CONTEXT_FACTS, INDEXED_FACTS, KNOWN_VERSIONS, RECORD_TYPES, WITHHELD, kind_of
 from lash_nb.trace._found import Found, merged
 from lash_nb.trace._lines import Lines
@@ -27,7 +27,7 @@ BadLine = tuple[int, int, bytes]
 NoteBad = Callable[[int, Callable[[int], BadLine]], None]
 """Is told how many lines of a piece are no records, and may ask for each, from 0, during this call."""
 
-_CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in CONTEXT_NUMBERS)
+_CONTEXT_TEXTS: Final = tuple(name for name in CONTEXT_FACTS if name not in (*CONTEXT_NUMBERS, RARE_NUMBER))
 _FACT_TEXTS: Final = ("type", *(name for name in INDEXED_FACTS if name not in ("duration_ms", "usage")))
 _HEAD_TEXTS: Final = ("schema_version", "content")
 TEXT_COLUMNS: Final = frozenset({"kind", *_HEAD_TEXTS, *_FACT_TEXTS, *_CONTEXT_TEXTS})
@@ -166,6 +166,10 @@ class TraceIndex:
             return self._kinds()
         codes = self._texts[name].values if name in self._texts else self._of_context(name)
         return CodedColumn(self._codes[name].texts, codes)
+
+    def waited_ms(self, rows: Ints) -> Ints:
+        """Return how long a person's decision was waited for before the ends that these records tell of, in milliseconds."""
+        return self._contexts.rare(self._context.values[rows])
 
     def usages(self, rows: Sequence[int] | Ints) -> list[Usage | None]:
         """Return the tokens that these records report."""

@@ -49,6 +49,7 @@ _OTHER: Final[Any] = str | int | float | bool | list | None
 _LEAVES: Final[Mapping[str, Any]] = {
     "turn_index": _Number | None,
     "protocol_iteration": _Number | None,
+    "waited_ms": _Number | None,
     "duration_ms": _Milliseconds | None,
     "usage": UsageMembers | None,
     "schema_version": _Number | None,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lash_nb.trace._attempts import Attempt
-from lash_nb.trace._calls import LlmCall, ToolCall
+from lash_nb.trace._calls import LlmCall, Span, ToolCall
 from lash_nb.trace._span_links import Draft, SpanKind, Told
 from lash_nb.trace._statuses import OPEN_STATUSES
 from lash_nb.words import legible
@@ -52,8 +52,9 @@ class SpanNode(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def duration_ms(self) -> float:
-        """From its beginning to the last that is known of it, in milliseconds."""
-        return max(self.over_ns - self.began_ns, 0) / 1_000_000
+        """From its beginning to the last that is known of it, without what a decision was waited for, in milliseconds."""
+        waited_ms = self.source.waited_ms if isinstance(self.source, Span) else 0
+        return max((self.over_ns - self.began_ns) / 1_000_000 - waited_ms, 0)
 
     def walk(self) -> Iterator["SpanNode"]:
         """Yield it and all spans in it, each before those in it, siblings in the order of time."""

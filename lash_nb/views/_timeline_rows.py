@@ -154,8 +154,15 @@ def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
     start = min(bar(call, zero)[0] for call in tools)
     end = max((call.recorded_ns - zero) / NS_PER_MS for call in tools)
     failed = any(call.has_failed for call in tools)
+    worked = end - start - max(call.waited_ms for call in tools)
     return _bracket(
-        counted(len(tools), "tool"), "of one reply", (start, end), depth=1, order=-1, mark="failed" if failed else ""
+        counted(len(tools), "tool"),
+        "of one reply",
+        (start, end),
+        depth=1,
+        order=-1,
+        mark="failed" if failed else "",
+        took=duration(worked),
     )
 
 
@@ -230,6 +237,7 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         ("turn", f"{span.turn_index}{iteration}" if span.turn_index is not None else ""),
         ("effect", span.effect_id or ""),
         ("took", duration(span.duration_ms)),
+        ("paused", duration(span.waited_ms) if span.waited_ms else ""),
         ("recorded", _recorded_words(span)),
         ("tokens", span_usage_words(_usage(span))),
         ("records", ", ".join(f"trace[{row}]" for row in (span.start_row, span.end_row) if row is not None)),
