@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import threading
 import time
 from contextvars import ContextVar
@@ -169,3 +170,54 @@ async def test_a_lane_for_which_no_thread_can_be_begun_is_not_free_until_it_can(
         threading.stack_size(before)
     assert lane.take()
     assert await lane.run(lambda: 1) == 1
+
+
+def processors() -> set[int]:
+    """Those that this thread may use; none where a system does not tell."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+async def test_a_function_may_use_every_processor_and_so_may_what_it_starts() -> None:
+    """The thread waits on the loop's processor and is bound to it no longer when it works."""
+    seen: list[set[int]] = []
+
+    @tool
+    def look() -> None:
+        """See where this and a thread of its own may run."""
+        seen.append(processors())
+        thread = threading.Thread(target=lambda: seen.append(processors()))
+        thread.start()
+        thread.join()
+
+    look._was_quick = True  # whatever this machine takes to start a thread
+    for _ in range(5):
+        await look.run({}, CONTEXT)
+        look._was_quick = True
+    assert seen == [processors()] * 10
+
+
+async def test_processors_that_are_taken_away_meanwhile_are_not_asked_for() -> None:
+    """A thread may go on where the one that called it may, and the next call is served, too."""
+    whole = processors()
+
+    @tool
+    def look() -> list[int]:
+        """See where this may run."""
+        return sorted(processors())
+
+    async def twice() -> object:
+        look._was_quick = True
+        await look.run({}, CONTEXT)
+        look._was_quick = True
+        return value(await look.run({}, CONTEXT))
+
+    await twice()
+    try:
+        if whole:
+            os.sched_setaffinity(0, {max(whole)})
+        narrow = await twice()
+    finally:
+        if whole:
+            os.sched_setaffinity(0, whole)
+    assert narrow == [max(whole)] if whole else narrow == []
+    assert await twice() == sorted(whole)
