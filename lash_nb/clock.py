@@ -169,9 +169,10 @@ class CancellationToken:
 
     def __init__(self) -> None:
         self._cancelled = False
-        self._children: set[weakref.ref[CancellationToken]] = set()
+        self._children: set[weakref.ref[CancellationToken]] | None = None
         """No `WeakSet`: each tool gets a child, and that one is made and walked in Python."""
-        self._callbacks: set[Callable[[], None]] = set()
+        self._callbacks: set[Callable[[], None]] | None = None
+        """None as long as nobody is told, as of most tokens."""
 
     @property
     def cancelled(self) -> bool:
@@ -183,9 +184,9 @@ class CancellationToken:
         if self._cancelled:
             return
         self._cancelled = True
-        for callback in list(self._callbacks):
+        for callback in tuple(self._callbacks or ()):
             callback()
-        for known in tuple(self._children):
+        for known in tuple(self._children or ()):
             child = known()
             if child is not None:
                 child.cancel()
@@ -195,8 +196,10 @@ class CancellationToken:
         token = CancellationToken()
         if self._cancelled:
             token.cancel()
-        else:
-            self._children.add(weakref.ref(token, self._children.discard))
+            return token
+        if self._children is None:
+            self._children = set()
+        self._children.add(weakref.ref(token, self._children.discard))
         return token
 
     async def wait(self) -> None:
@@ -218,6 +221,8 @@ class CancellationToken:
         """Call `callback` when the token is cancelled, at once if it already is; return what takes it off again."""
         if self._cancelled:
             callback()
+        if self._callbacks is None:
+            self._callbacks = set()
         self._callbacks.add(callback)
         return partial(self._callbacks.discard, callback)
 

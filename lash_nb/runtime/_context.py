@@ -82,6 +82,8 @@ class TurnContext(Struct, kw_only=True):
     """What hooks around tools left for the next checkpoint."""
     _scope: RuntimeScope | None = None
     """That of the effects that came last: all of one iteration are in the same."""
+    _told_in: dict[int | None, TraceContext] = field(default_factory=dict)
+    """Contexts of records, by iteration."""
 
     def scope(self, protocol_iteration: int) -> RuntimeScope:
         """Return the scope of an effect in this turn."""
@@ -97,12 +99,15 @@ class TurnContext(Struct, kw_only=True):
 
     def trace_context(self, protocol_iteration: int | None = None) -> TraceContext:
         """Return the context of a record: with an iteration that of the driver, without it that of the turn itself."""
-        return TraceContext(
-            session_id=self.session_id,
-            turn_id=self.turn_id if protocol_iteration is None else self.scope_id,
-            turn_index=self.turn_index,
-            protocol_iteration=protocol_iteration,
-        )
+        context = self._told_in.get(protocol_iteration)
+        if context is None:
+            context = self._told_in[protocol_iteration] = TraceContext(
+                session_id=self.session_id,
+                turn_id=self.turn_id if protocol_iteration is None else self.scope_id,
+                turn_index=self.turn_index,
+                protocol_iteration=protocol_iteration,
+            )
+        return context
 
     def end_context(self, waited_ns: int, protocol_iteration: int | None = None) -> TraceContext:
         """Return the context of a record that ends what began when `stops` had counted so much waiting: with how long decisions were waited for since."""

@@ -24,6 +24,7 @@ from lash_nb.wire import (
     EffectOrigin,
     LlmCallCommand,
     LlmResponse,
+    ModelSpec,
     PreparedToolCall,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -56,7 +57,8 @@ class TurnEffectExecutor:
     def __init__(self, turn: TurnContext, dispatcher: ToolDispatcher) -> None:
         self._turn = turn
         self._dispatcher = dispatcher
-        self._direct = _direct(turn)
+        asker = _ToolsAsker(turn)
+        self._direct = DirectCompletions(ask=asker.ask, model=asker.model, usage_source="tool")
         self.tool_calls: set[str] = set()
         """Ids of the tool calls that came here; the others were answered elsewhere, by a person or from a record."""
 
@@ -164,14 +166,21 @@ _PERFORM: Mapping[
 """How each kind of effect is performed; kinds that are not here are refused."""
 
 
-def _direct(turn: TurnContext) -> DirectCompletions:
-    """Return what asks for the turn's tools."""
+class _ToolsAsker:
+    """Asks a model for a turn's tools."""
 
-    async def ask(request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /) -> LlmResponse:
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: TurnContext) -> None:
+        self._turn = turn
+
+    def model(self) -> ModelSpec:
+        return self._turn.model
+
+    async def ask(self, request: DirectRequest, usage_source: str, caused_by: CausalRef | None, /) -> LlmResponse:
+        turn = self._turn
         desk = DirectDesk.of_turn(turn, turn_id=turn.scope_id, controller=turn.controller, provider=turn.provider)
         return await desk.ask(request, usage_source, caused_by)
-
-    return DirectCompletions(ask=ask, model=lambda: turn.model, usage_source="tool")
 
 
 def _shortened(completed: CompletedToolCall, waited_ns: int) -> CompletedToolCall:

@@ -5,6 +5,7 @@ of docs/deviations.md: a parent cycle ends a path).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -257,8 +258,10 @@ class ResidentGraph:
 
     def undo_point(self) -> Callable[[], None]:
         """Return a function that takes back what is done since now; what is committed by then stays, and the leaf where that commit left it."""
-        committed, point = self._committed, (len(self._order), self.leaf_node_id)
-        return lambda: self._cut_back(point if self._committed == committed else self._committed)
+        return partial(self._take_back, self._committed, (len(self._order), self.leaf_node_id))
+
+    def _take_back(self, committed: tuple[int, str | None], point: tuple[int, str | None]) -> None:
+        self._cut_back(point if self._committed == committed else self._committed)
 
     def _cut_back(self, point: tuple[int, str | None]) -> None:
         if point == (len(self._order), self.leaf_node_id):

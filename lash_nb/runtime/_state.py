@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -218,16 +219,13 @@ class RuntimeSessionState:
 
     def undo_point(self) -> Callable[[], None]:
         """Return a function that takes back what is done since now, except nodes that are committed by then."""
-        kept = {name: getattr(self, name) for name in _CHANGED_BY_TURNS}
-        undo_graph = self.graph.undo_point()
+        return partial(self._take_back, _changed_by_turns(self), self.graph.undo_point())
 
-        def undo() -> None:
-            for name, value in kept.items():
-                setattr(self, name, value)
-            undo_graph()
-            self.select_frame()
-
-        return undo
+    def _take_back(self, kept: tuple[Any, ...], undo_graph: Callable[[], None]) -> None:
+        for name, value in zip(_CHANGED_BY_TURNS, kept, strict=True):
+            setattr(self, name, value)
+        undo_graph()
+        self.select_frame()
 
 
 _ALL_FIELDS: Final = operator.attrgetter(*RuntimeSessionState.__slots__)
@@ -239,6 +237,7 @@ _CHANGED_BY_TURNS: Final = (
     "agent_frames",
     "current_agent_frame_id",
 )
+_changed_by_turns: Final = operator.attrgetter(*_CHANGED_BY_TURNS)
 
 
 def without_execution_state(frame: AgentFrameRecord) -> AgentFrameRecord:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from msgspec import Struct
 
@@ -25,14 +25,15 @@ class SystemPrompt(NamedTuple):
 
     text: str
     """The whole text."""
-    sha256: str
-    """Its fingerprint in hexadecimal digits, as traces name it."""
+    built: PromptBuilt
+    """What a trace tells of it, its fingerprint for one."""
 
-    def record(self) -> PromptBuilt:
-        """Return what a trace tells of it."""
-        chars = len(self.text)
-        component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=self.sha256, chars=chars)
-        return PromptBuilt(prompt_hash=self.sha256, prompt_chars=chars, components=(component,))
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the prompt of a text."""
+        digest, chars = hashlib.sha256(text.encode()).hexdigest(), len(text)
+        component = TracePromptComponent(id="system_prompt", kind="rendered_prompt", hash=digest, chars=chars)
+        return cls(text, PromptBuilt(prompt_hash=digest, prompt_chars=chars, components=(component,)))
 
 
 class PromptRenderer:
@@ -40,7 +41,7 @@ class PromptRenderer:
 
     def __init__(self) -> None:
         self._made_of: object = None
-        self._last = SystemPrompt("", "")
+        self._last = SystemPrompt.of("")
 
     def rendered(
         self,
@@ -60,8 +61,7 @@ class PromptRenderer:
         made_of = (tools, execution, contributions, layers)
         if self._made_of != made_of:
             every = (*map(contributions_layer, contributions), *layers)
-            text = render_prompt(every, execution=execution, availability=tools.availability)
-            self._last = SystemPrompt(text, hashlib.sha256(text.encode()).hexdigest())
+            self._last = SystemPrompt.of(render_prompt(every, execution=execution, availability=tools.availability))
             self._made_of = made_of
         return self._last
 

@@ -238,8 +238,11 @@ class TurnRunner:
         ids, begun_by = self._env.ids, self._begun_by
         opening = [*opening_messages(begun_by, ids)] if begun_by else []
         if items or not opening:
-            opening.append(user_message(opening_id(begun_by, ids) if begun_by else f"m{ids.hex()}", items))
+            opening.append(user_message(opening_id(begun_by, ids) if begun_by else self._message_id(), items))
         return opening
+
+    def _message_id(self) -> str:
+        return f"m{self._env.ids.hex()}"
 
     def _context(self) -> TurnContext:
         state, env, runtime = self._state, self._env, self._runtime
@@ -294,7 +297,7 @@ class TurnRunner:
             self._give_up("plugin_prompt", str(error))
             return None
         if turn.trace.enabled:
-            turn.trace.emit(surface.prompt.record(), turn.trace_context(protocol_iteration=0))
+            turn.trace.emit(surface.prompt.built, turn.trace_context(protocol_iteration=0))
         return surface
 
     def _give_up(self, kind: str, message: str, *, code: str | None = None) -> None:
@@ -320,7 +323,7 @@ class TurnRunner:
             system_prompt=surface.system_prompt,
             session_id=turn.session_id,
             termination=self._state.protocol_turn_options.merged(self._options.protocol_turn_options),
-            new_message_id=lambda: f"m{self._env.ids.hex()}",
+            new_message_id=self._message_id,
         )
 
     async def _finish(self, turn: TurnContext, commits: TurnCommits, undo: Callable[[], None]) -> TurnResult:

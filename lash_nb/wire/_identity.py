@@ -1,6 +1,7 @@
 """How effect ids and replay keys are built (lash 0.1.0-alpha.37, effect wire format §14)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -51,12 +52,13 @@ def child_tool_effect_invocation(parent: RuntimeInvocation, effect_number: int, 
 
 def child_tool_effect_invocations(parent: RuntimeInvocation, effect_number: int) -> Callable[[str], RuntimeInvocation]:
     """Return what makes the invocations of all tool calls of the tool effect `parent`, each from the id of its call."""
-    scope, parent_key, caused_by = parent.scope, _key(parent), parent.causal_ref()
+    return partial(_child_tool_effect, parent.scope, effect_number, _key(parent), parent.causal_ref())
 
-    def invocation(call_id: str) -> RuntimeInvocation:
-        return _effect(scope, f"{effect_number}:{call_id}", "tool_call", f"{parent_key}:{call_id}", caused_by)
 
-    return invocation
+def _child_tool_effect(
+    scope: RuntimeScope, effect_number: int, parent_key: str, caused_by: CausalRef | None, call_id: str
+) -> RuntimeInvocation:
+    return _effect(scope, f"{effect_number}:{call_id}", "tool_call", f"{parent_key}:{call_id}", caused_by)
 
 
 def tool_retry_sleep_invocation(parent: RuntimeInvocation, tool_name: str, attempt: int) -> RuntimeInvocation:
