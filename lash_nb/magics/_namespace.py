@@ -1,13 +1,12 @@
 """What the user has defined in the notebook: the provider that answers, and the tools, read again before each prompt."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 from lash_nb.core import MODEL_SERVICES
 from lash_nb.errors import CallerError
 from lash_nb.frames import Price
-from lash_nb.magics._raised import note_raised
 from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
 from lash_nb.providers import LlmProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
@@ -52,13 +51,9 @@ class NamespaceTools(ToolProvider):
         """Return the schemas of a tool that was offered."""
         return self._offered.resolve_contract(name)
 
-    async def execute(self, call: ToolCall) -> ToolCallOutput:
+    def execute(self, call: ToolCall) -> Coroutine[Any, Any, ToolCallOutput]:
         """Call a tool that was offered."""
-        try:
-            return await self._offered.execute(call)
-        except BaseException as error:
-            note_raised(call.context.tool_call_id, error)
-            raise
+        return self._offered.execute(call)
 
     def _found(self) -> list[FunctionTool[..., Any]]:
         if self._names is not None:

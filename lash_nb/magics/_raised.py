@@ -1,32 +1,24 @@
 """Where a tool or a provider of the user's own raised: the model reads what happened, only a person the file and the line."""
 
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from typing import Final, NamedTuple
+from typing import Final
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from lash_nb.core import AwaitedTurn
+from lash_nb.plugins import hearing_tools_raise
 from lash_nb.providers import PROVIDER_RAISED, hearing_providers_raise
 from lash_nb.runtime import TurnResult
 from lash_nb.words import legible
 
-__all__ = ["RaisedInTurns", "note_raised", "noting_raised"]
+__all__ = ["RaisedInTurns", "noting_raised"]
 
 
-class _Notes(NamedTuple):
-    """What is noted, and how it is said."""
-
-    places: dict[str, str]
-    words: Callable[[BaseException], str]
-
-
-_NOTED: Final[ContextVar[_Notes | None]] = ContextVar("raised_by_users", default=None)
 _OTHERS: Final = (
     str(Path(__file__).parents[1]),
     *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -45,12 +37,13 @@ def noting_raised(shell: InteractiveShell) -> Iterator[dict[str, str]]:
     What is kept is text: an exception would keep alive all that its frames hold.
     """
     places: dict[str, str] = {}
-    token = _NOTED.set(_Notes(places, partial(_raised_words, shell)))
-    try:
-        with hearing_providers_raise(partial(note_raised, PROVIDER_RAISED)):
-            yield places
-    finally:
-        _NOTED.reset(token)
+
+    def note(call_id: str | None, error: BaseException) -> None:
+        if words := _raised_words(shell, error):
+            places[call_id or ""] = words
+
+    with hearing_tools_raise(note), hearing_providers_raise(partial(note, PROVIDER_RAISED)):
+        yield places
 
 
 class RaisedInTurns:
@@ -79,14 +72,6 @@ def _of_failures(result: TurnResult, places: Mapping[str, str]) -> Mapping[str, 
     failed = [call.call_id or "" for call in result.tool_calls if call.output.status == "failure"]
     failed += [issue.code or "" for issue in result.errors]
     return {name: places[name] for name in failed if name in places}
-
-
-def note_raised(call_id: str | None, error: BaseException) -> None:
-    """Tell it to whoever listens."""
-    noted = _NOTED.get()
-    words = noted.words(error) if noted else ""
-    if noted and words:
-        noted.places[call_id or ""] = words
 
 
 def _raised_words(shell: InteractiveShell, error: BaseException) -> str:

@@ -92,6 +92,7 @@ from lash_nb.plugins._plugin_host import PluginHost, PluginStack
 from lash_nb.plugins._plugin_session import PluginSession, revision_fingerprint
 from lash_nb.plugins._plugin_spec import PluginSpec, PluginSpecFactory
 from lash_nb.plugins._protocol import ProtocolDriverPlugin, ProtocolPreamble, ProtocolSession
+from lash_nb.plugins._raising import HearToolRaise, hearing_tools_raise
 from lash_nb.plugins._registrar import PluginRegistrar, PromptContext, PromptContributor, ToolSurfaceContributor
 from lash_nb.plugins._registry import CONTEXT_SOURCE, PLUGINS_SOURCE, ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_err, tool_failure, tool_ok
@@ -135,6 +136,7 @@ __all__ = [
     "EnqueueMessages",
     "FunctionTool",
     "FunctionToolProvider",
+    "HearToolRaise",
     "HistoryRewriteMetadata",
     "HistoryRewriter",
     "HistoryState",
@@ -219,6 +221,7 @@ __all__ = [
     "compact_markdown",
     "embed_tools",
     "figure_png",
+    "hearing_tools_raise",
     "lash_triggers",
     "left_replay_keys",
     "left_running",

@@ -17,6 +17,7 @@ from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._library_values import PictureFound
 from lash_nb.plugins._plain import NotJsonError, plain_json
 from lash_nb.plugins._plain_call import PlainCall
+from lash_nb.plugins._raising import tell_raised
 from lash_nb.plugins._registry import ToolRegistry
 from lash_nb.plugins._result import tool_cancelled, tool_failure, tool_interrupted
 from lash_nb.plugins._retry import RetryPlan, RetrySleep, exhausted
@@ -125,6 +126,7 @@ class ToolDispatcher:
                 try:
                     given = await provider.execute(ToolCall(name=name, args=prepared.args, context=told))
                 except BaseException as error:  # noqa: BLE001 - a tool of the user's own
+                    tell_raised(told.tool_call_id, error)
                     given = _failure(error)
                 checked = _checked_at_once(name, given, sink)
                 output = checked if isinstance(checked, ToolCallOutput) else await _checked_beside(name, checked, sink)

@@ -105,3 +105,20 @@ def test_two_turns_of_a_cell_name_their_own_lines(shell: Shell) -> None:
     said = [" ".join(shell.faces(result)["text/plain"].split()) for result in results]
     assert ["line 2, in first" in text for text in said] == [True, False]
     assert ["line 5, in second" in text for text in said] == [False, True]
+
+
+def test_a_turn_of_a_core_of_ones_own_names_the_line_where_its_tool_raised(shell: Shell) -> None:
+    """Each call its own, as in one of %lash."""
+    shell.run(
+        '@lash_nb.tool\ndef half(part: int) -> float:\n    "Divide."\n    return 1 / part\n'
+        '@lash_nb.tool\ndef late(part: int) -> float:\n    "Wait."\n    raise TimeoutError'
+    )
+    shell.run("provider = provider_of(calls(('a', 'half', {'part': 0}), ('b', 'late', {'part': 0})), 'no')")
+    shell.run("core = lash_nb.LashCore.standard().in_memory().provider(provider).model('m').tools(half, late).build()")
+
+    result = shell.run("await (await core.session('demo').open()).turn('halve')")
+
+    text = " ".join(shell.faces(result)["text/plain"].split())
+    assert "line 4, in half: return 1 / part" in text
+    assert "line 8, in late: raise TimeoutError" in text
+    assert "in half" not in str(result.tool_calls)
