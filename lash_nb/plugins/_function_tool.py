@@ -131,10 +131,8 @@ class FunctionTool(Generic[P, R]):
     async def _beside_the_loop(self, arguments: dict[str, Any], context: ToolContext) -> Any:
         call = PlainCall(self.name, self._function, arguments, replay_key=context.replay_key)
         try:
-            if self._was_quick and _QUICK_LANE.take():
-                returned = await _QUICK_LANE.run(call)
-            else:
-                returned = await TOOL_THREADS.run(call)
+            job = _QUICK_LANE.begin(call) if self._was_quick else None
+            returned = await (TOOL_THREADS.run(call) if job is None else job.result())
         except asyncio.CancelledError:
             call.leave()
             raise

@@ -5,6 +5,8 @@ tenth of that. So that no tool holds up the loop, only calls come here that are 
 
 Most of what it takes to wake a thread is the wake-up of the processor that idles until then. So the thread waits on the processor of the loop,
 where the system lets it, and the loop gives way to it there and does not go to sleep either. While it works the thread may run anywhere.
+
+As in other threads of tools, a call ends whatever is thrown into the thread: each step on its way may be taken again.
 """
 
 import asyncio
@@ -12,18 +14,21 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import Context, copy_context
-from queue import SimpleQueue
+from contextvars import copy_context
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from lash_nb.clock import SystemClock
 from lash_nb.plugins._processor import Processor
 
-__all__ = ["QuickLane"]
+__all__ = ["QuickJob", "QuickLane"]
 
 _CLOCK: Final = SystemClock()
 _PATIENCE_NS: Final = 200_000
 """How long the event loop may be held up: about as long as by the rest of a tool call."""
+_TAKEN: Final = (None, None)
+"""Stands for an outcome that somebody has, or that nobody wants."""
 
 
 class QuickLane:
@@ -34,108 +39,126 @@ class QuickLane:
 
     def begin_afresh(self) -> None:
         """Know of no thread: that of a process that forked is not in the new one."""
-        self._free = threading.Lock()
+        self._taking = threading.Lock()
+        """Held by who looks whether the lane is free, never by its thread."""
         self._news: SimpleQueue[None] = SimpleQueue()
-        self._job: _Job | None = None
+        self._job: QuickJob | None = None
         self._find: Callable[[], Processor | None] = _nowhere
-        self._begun = False
+        self._is_begun = False
+        self._is_idle = True
+        self._thrown: BaseException | None = None
 
-    def take(self) -> bool:
-        """Tell whether the lane is free and has its thread, and if so, take it: the next one to `run` is the caller."""
-        return self._free.acquire(blocking=False) and (self._begun or self._begin())
+    def begin(self, function: Callable[[], Any]) -> "QuickJob | None":
+        """Let the lane run a function, in the caller's context; None when the lane is taken, or has no thread."""
+        with self._taking:
+            if (self._job is not None and not self._job.is_told) or not (self._is_begun or self._begin()):
+                return None
+            self._job = job = QuickJob(function, self._find())
+        self._news.put(None)
+        return job
 
     def _begin(self) -> bool:
-        self._find = Processor.finder() or _nowhere
         try:
             threading.Thread(target=self._work, name="lash-nb-quick-tools", daemon=True).start()
         except RuntimeError:  # the system refuses a thread now, and may give one later
-            self._free.release()
             return False
-        self._begun = True
+        self._find = Processor.finder() or _nowhere
+        self._is_begun = True
         return True
 
-    async def run(self, function: Callable[[], Any]) -> Any:
-        """Run `function` in the lane, which the caller took, and in the caller's context; what it raises is raised here."""
-        self._job = job = _Job(function, copy_context(), self._free, self._find())
-        self._news.put(None)
-        return await job.result()
-
     def _work(self) -> None:
-        beside: Processor | None = None
         while True:
-            # thrown into the idle thread from outside: the call that woke it is not meant
-            with suppress(BaseException):
-                self._wait(beside)
-            job = self._job
-            if job is not None:
-                self._job = None
-                beside = job.called_on
-                job.perform()
-            del job  # an idle thread holds nobody's arguments
+            try:
+                while True:
+                    self._serve()
+            except BaseException as error:  # noqa: BLE001 - thrown from outside: what is in hand goes on from there
+                self._thrown = None if self._is_idle else error
 
-    def _wait(self, beside: Processor | None) -> None:
-        """Wait for a job where the last one came from; what it starts itself must not be bound to that place."""
-        if beside is None or not beside.stay():
+    def _serve(self) -> None:
+        """Take a job through its steps, from where it stands; without one, wait for one where the last one came from."""
+        job = self._job
+        if job is None or job.is_told:
+            self._is_idle, self._thrown = True, None
+            if job is not None and job.called_on is not None:
+                job.called_on.stay()
+            del job
             self._news.get()
             return
-        try:
-            self._news.get()
-        finally:
-            beside.leave()
+        self._is_idle = False
+        if job.called_on is not None:
+            job.called_on.leave()  # threads and processes that the function begins stay where it is
+        job.perform(self._thrown)
+        job.tell()
 
 
-class _Job:
-    """A function on its way through the lane."""
+class QuickJob:
+    """A function on its way through the lane.
 
-    __slots__ = ("_asked", "_context", "_done", "_error", "_free", "_function", "_guard", "_value", "called_on")
+    Attributes:
+        called_on: Where it was called.
+        is_over: Whether it has an outcome.
+        is_told: Whether who waits knows that, so that nothing is left to be done.
+    """
 
-    def __init__(
-        self, function: Callable[[], Any], context: Context, free: threading.Lock, called_on: Processor | None
-    ) -> None:
+    __slots__ = ("_asked", "_call", "_is_left", "_news", "_outcome", "called_on", "is_over", "is_told")
+
+    def __init__(self, function: Callable[[], Any], called_on: Processor | None) -> None:
         self.called_on = called_on
-        self._function = function
-        self._context = context
-        self._free = free
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._done = threading.Lock()
-        self._done.acquire()
-        self._guard = threading.Lock()
+        self.is_over = self.is_told = False
+        self._call: Callable[[], Any] | None = partial(copy_context().run, function)
+        self._outcome: tuple[Any, BaseException | None] | None = None
         self._asked: asyncio.Future[None] | None = None
+        self._news: SimpleQueue[None] | None = SimpleQueue() if called_on is None else None
+        self._is_left = False
 
     async def result(self) -> Any:
-        """Wait a moment for the thread, and then without holding up anybody."""
-        if not self._is_done_soon():
-            with self._guard:
-                if not self._done.acquire(blocking=False):
-                    self._asked = asyncio.get_running_loop().create_future()
-            if self._asked is not None:
-                await self._asked
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-    def _is_done_soon(self) -> bool:
-        if self.called_on is None:
-            return self._done.acquire(timeout=_PATIENCE_NS / 1e9)
-        until = _CLOCK.monotonic_ns() + _PATIENCE_NS
-        while not (is_done := self._done.acquire(blocking=False)) and _CLOCK.monotonic_ns() < until:
-            os.sched_yield()  # to who waits on this processor; a thread that sleeps has to be woken in turn
-        return is_done
-
-    def perform(self) -> None:
-        """Run the function, let the next one in, and tell who waits."""
+        """Wait a moment for the thread, and then without holding up anybody; what the function raises is raised here."""
         try:
-            self._value = self._context.run(self._function)
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
-            self._error = error
-        self._free.release()
-        with self._guard:
-            self._done.release()
-            asked = self._asked
-        if asked is not None:
+            if not self._is_over_soon():
+                self._asked = asyncio.get_running_loop().create_future()
+                if not self.is_over:  # as the thread looks who asked only when it is
+                    await self._asked
+            value, error = self._outcome or _TAKEN
+        finally:
+            self._is_left = True
+            if self.is_over:
+                self._outcome = _TAKEN
+        if error is not None:
+            raise error
+        return value
+
+    def _is_over_soon(self) -> bool:
+        if self._news is not None:
+            with suppress(Empty):
+                self._news.get(timeout=_PATIENCE_NS / 1e9)
+            return self.is_over
+        until = _CLOCK.monotonic_ns() + _PATIENCE_NS
+        while not self.is_over and _CLOCK.monotonic_ns() < until:
+            os.sched_yield()  # to who waits on this processor; whoever sleeps has to be woken in turn
+        return self.is_over
+
+    def perform(self, thrown: BaseException | None) -> None:
+        """Call the function, once; what was thrown into the thread meanwhile is the end of it."""
+        if self._outcome is None and thrown is not None:
+            self._outcome = (None, thrown)
+        if self._outcome is None and self._call is not None:
+            try:
+                self._outcome = (self._call(), None)
+            except BaseException as error:  # noqa: BLE001 - it is the caller's
+                self._outcome = (None, error)
+        self._call = None  # an idle thread holds nobody's arguments
+
+    def tell(self) -> None:
+        """Say that it is over."""
+        self.is_over = True
+        if self._news is not None:
+            self._news.put(None)
+        if self._asked is not None:
             with suppress(RuntimeError):  # the loop was closed meanwhile, so nobody waits
-                asked.get_loop().call_soon_threadsafe(_settle, asked)
+                self._asked.get_loop().call_soon_threadsafe(_settle, self._asked)
+        if self._is_left:
+            self._outcome = _TAKEN
+        self.is_told = True
 
 
 def _settle(asked: "asyncio.Future[None]") -> None:

@@ -1,18 +1,33 @@
 """Plain functions that are done in no time run in a thread of their own; nobody notices but the clock."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
+
+import pytest
 
 from lash_nb.plugins import ToolContext, tool
-from lash_nb.plugins._quick_lane import QuickLane
+from lash_nb.plugins._quick_lane import QuickJob, QuickLane
 from lash_nb.wire import ToolCallOutput, ToolSuccess
 from tests.plugins.test_function_tool import outcome_of
+from tests.plugins.test_tool_threads import Throwing, ThrownError
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
+
+
+def begun(lane: QuickLane, function: Callable[[], Any]) -> QuickJob:
+    """What runs in a lane that is free, or is so in a moment."""
+    while (job := lane.begin(function)) is None:
+        time.sleep(0)
+    return job
+
+
 CONTEXT = ToolContext(session_id="s", agent_frame_id="f", replay_key="k")
 
 
@@ -155,8 +170,7 @@ async def test_what_is_thrown_into_the_idle_lane_loses_no_call() -> None:
     for error in (None, ValueError, SystemExit, None):
         if error is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(max(idents)), ctypes.py_object(error))
-        assert lane.take()
-        idents.add(await asyncio.wait_for(lane.run(threading.get_ident), 5))
+        idents.add(await asyncio.wait_for(begun(lane, threading.get_ident).result(), 5))
     assert len(idents) == 1
 
 
@@ -165,11 +179,30 @@ async def test_a_lane_for_which_no_thread_can_be_begun_is_not_free_until_it_can(
     lane = QuickLane()
     before = threading.stack_size(1 << 46)
     try:
-        assert not lane.take()
+        assert lane.begin(int) is None
     finally:
         threading.stack_size(before)
-    assert lane.take()
-    assert await lane.run(lambda: 1) == 1
+    assert await begun(lane, int).result() == 0
+
+
+@pytest.mark.parametrize("called_on_a_processor", [False, True])
+async def test_there_is_no_moment_at_which_what_is_thrown_into_the_lane_loses_a_call(
+    *, called_on_a_processor: bool
+) -> None:
+    """The call that is under way ends with it at most, those after it run, and all in the same thread."""
+    moment, thrown = 0, True
+    while thrown:
+        moment += 1
+        lane, throwing, idents = QuickLane(), Throwing(ThrownError, moment), set[int]()
+        await begun(lane, int).result()
+        if not called_on_a_processor:
+            lane._find = lambda: None
+        for function in (throwing.begin, threading.get_ident, throwing.end, threading.get_ident):
+            with contextlib.suppress(ThrownError):
+                idents.add(await asyncio.wait_for(begun(lane, function).result(), 5) or 0)
+        thrown = bool(throwing.place)
+        assert len(idents - {0}) == 1, throwing.place
+    assert moment > 10
 
 
 def processors() -> set[int]:
