@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from IPython.display import display
 
+from lash_nb.clock import parse_rfc3339
 from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
 from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
@@ -78,11 +79,21 @@ class OpenSession:
 
     @property
     def turns_before(self) -> Sequence[Turn]:
-        """Turns of other sessions of its core before its own first one: those of the sessions that it was forked from are among them."""
-        own, of_all = self.trace.turns, self.core.trace
-        name, first = self.session.session_id, min((turn.began_ns for turn in own), default=None)
+        """Turns of other sessions of its core before its own first one: those of the sessions that it was forked from are among them.
+
+        The records of all sessions are read for it, so nothing is looked for where its own first turn made its first node.
+        """
+        name, first = self.session.session_id, min((turn.began_ns for turn in self.trace.turns), default=None)
+        if first is not None and not self._is_older_than(first):
+            return []
+        of_all = self.core.trace
         others = [turn for turn in of_all.turns if turn.session_id != name] if of_all else []
         return [turn for turn in others if first is None or turn.began_ns < first]
+
+    def _is_older_than(self, time_ns: int) -> bool:
+        """Whether its graph begins before; the node that was stored first is the oldest."""
+        nodes = self.session.graph.nodes
+        return bool(nodes) and parse_rfc3339(nodes[0].timestamp) < time_ns
 
     @cached_property
     def earlier_turns(self) -> Sequence[Turn]:

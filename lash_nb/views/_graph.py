@@ -145,7 +145,7 @@ def _columns(found: GraphRows, names: Mapping[int, str]) -> dict[str, Any]:
         "text": [row.text for row in rows],
         "tools": [row.tools for row in rows],
         "took": [row.took for row in rows],
-        "tokens": [f"{token_count(row.tokens)} tok" if row.tokens is not None else "" for row in rows],
+        "tokens": ["" if (tokens := row.tokens) is None else f"{token_count(tokens)} tok" for row in rows],
         "lane": layout.lanes,
         "parent": layout.parents,
         "active": [int(active) for active in layout.active],

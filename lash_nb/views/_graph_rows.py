@@ -199,7 +199,7 @@ def sums(rows: Sequence[TurnRow]) -> tuple[str, str, str]:
     """Return tools, time and tokens of several turns together, each with its unit, empty when not known."""
     tools = sum(row.tools for row in rows)
     took = sum((row.turn.duration_ms or 0) if row.turn else 0 for row in rows)
-    tokens = [row.tokens for row in rows if row.tokens is not None]
+    tokens = [used for row in rows if (used := row.tokens) is not None]
     return (
         counted(tools, "tool") if tools else "",
         duration(took) if took else "",

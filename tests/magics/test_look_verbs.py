@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from ipywidgets import Widget
 
+from lash_nb.core import LashCore
 from lash_nb.frames import TRACE_TABLES, llm_calls_df, tool_calls_df, turns_df
 from lash_nb.magics._effects_table import entries_table
-from lash_nb.trace import read_trace
+from lash_nb.trace import Trace, read_trace
 from lash_nb.views import AttachmentsView, SessionGraphView, TraceExplorerView, TraceTimelineView, static_html
 from tests.magics.conftest import Shell
 from tests.stores.material import png
@@ -47,6 +48,25 @@ def test_the_graph_has_four_faces(done: Shell) -> None:
     assert len(done["session"].graph.nodes) == len(done.run("%lash graph --table"))
     assert hasattr(done.run("%lash graph --plot"), "figure")
     assert done.run("%lash graph --svg")._repr_svg_().startswith("<svg")
+
+
+def test_a_session_that_is_no_fork_asks_for_no_other_trace(done: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All records of the core would be read a second time; the way of a fork begins with turns of another session."""
+    asked: list[LashCore] = []
+    read: Any = vars(LashCore)["trace"]
+
+    def noting(core: LashCore) -> Trace | None:
+        asked.append(core)
+        found: Trace | None = read.fget(core)
+        return found
+
+    monkeypatch.setattr(LashCore, "trace", property(noting))
+    done.run("%lash graph")
+    alone = len(asked)
+    done.run("%lash fork 1 --as fork")
+
+    assert [bool(took) for took in done.run("%lash graph").columns["took"]] == [True]
+    assert alone == 0 < len(asked)
 
 
 def test_a_picture_makes_no_widget(done: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
