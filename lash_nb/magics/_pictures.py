@@ -1,6 +1,7 @@
 """Pictures as the value of a cell: a plot, and an SVG without a widget."""
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lash_nb.magics._bench import Bench
 from lash_nb.magics._drawn import show_in_both_themes
@@ -28,6 +29,10 @@ def drawn(bench: Bench, axes: Axes) -> Axes:
         bench.shown.add(axes)
         figure = axes.get_figure(root=True)
         pictures = show_in_both_themes(figure) if figure is not None else None
-        if pictures is not None:
+        if figure is not None and pictures is not None:
             bench.shown.add_picture(figure, pictures.png)
+            if type(figure.canvas) is FigureCanvasAgg:
+                figure.stale = (
+                    False  # else pyplot draws it at the end of the cell, too, on this canvas that nobody sees
+                )
     return axes

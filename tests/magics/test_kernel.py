@@ -311,6 +311,32 @@ def test_mistakes_are_one_line_on_standard_error(notebook: Kernel) -> None:
     assert cell.error == ""
 
 
+DRAWINGS: Final = """
+import matplotlib.figure as figures
+drawings, draw = [], figures.Figure.draw
+
+def noting(figure, renderer):
+    drawings.append(figure.axes[0].get_title("left"))
+    return draw(figure, renderer)
+
+figures.Figure.draw = noting
+"""
+"""Notes the title of each figure that is drawn."""
+
+
+def test_a_plot_is_drawn_for_two_pages_and_no_more(notebook: Kernel) -> None:
+    """Not once more at the end of the cell for a window that is not there; what the cell changes is in it all the same."""
+    notebook.run(DRAWINGS)
+    notebook.run("%lash graph --plot")
+    drawn = value(notebook, "len(drawings)")
+    changed = notebook.run("axes = %lash graph --plot\naxes.set_title('Another', loc='left')")
+
+    assert drawn == "2"
+    assert value(notebook, "drawings[-1]") == "'Another'"
+    assert "text/html" in changed.outputs[-1]["data"]
+    notebook.run("figures.Figure.draw = draw")
+
+
 def test_completion_in_a_kernel(notebook: Kernel) -> None:
     """The kernel offers verbs, flags and kinds, and nothing else."""
     assert notebook.complete("%lash ca") == ["cancel"]
