@@ -21,8 +21,10 @@ def stand_around_turns(around: AroundTurn) -> Callable[[], None]:
     return lambda: _AROUND.remove(around)
 
 
-def around_turn(turn: AwaitedTurn) -> ExitStack:
-    """Enter what stands around a turn; return what leaves it."""
+def around_turn(turn: AwaitedTurn) -> ExitStack | None:
+    """Enter what stands around a turn; return what leaves it, None when nothing does."""
+    if not _AROUND:
+        return None
     entered = ExitStack()
     for around in _AROUND:
         entered.enter_context(around(turn))

@@ -114,6 +114,8 @@ class SessionHandle:
 class _Turning:
     """A turn among those that run."""
 
+    __slots__ = ("_around", "_handle", "_turn")
+
     def __init__(self, turn: AwaitedTurn, handle: SessionHandle) -> None:
         self._turn = turn
         self._handle = handle
@@ -126,7 +128,8 @@ class _Turning:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._around.__exit__(kind, error, where)
+        if self._around is not None:
+            self._around.__exit__(kind, error, where)
         self._turn.error = error
         if isinstance(error, asyncio.CancelledError):
             telling(error, WAS_STOPPED)

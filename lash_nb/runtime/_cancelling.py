@@ -38,7 +38,7 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
         work.close()  # it was never begun
         raise TurnCancelledError
     loop = asyncio.get_running_loop()
-    over, waiting = loop.create_future(), asyncio.current_task()
+    over, waiting = loop.create_future(), asyncio.current_task(loop)
     begun = _begun(work, over, cancel, waiting, waiting.cancelling() if waiting else 0)
     task = turn.writer.inside(loop.create_task, begun)
     try:
