@@ -169,10 +169,10 @@ class CancellationToken:
 
     def __init__(self) -> None:
         self._cancelled = False
-        self._children: set[weakref.ref[CancellationToken]] | None = None
+        self._children: dict[weakref.ref[CancellationToken], None] = {}
         """No `WeakSet`: each tool gets a child, and that one is made and walked in Python."""
-        self._callbacks: set[Callable[[], None]] | None = None
-        """None as long as nobody is told, as of most tokens."""
+        self._callbacks: dict[Callable[[], None], None] = {}
+        """Both are there from the beginning, as threads may ask at the same time; the garbage collector leaves empty dicts alone, but no sets."""
 
     @property
     def cancelled(self) -> bool:
@@ -184,9 +184,9 @@ class CancellationToken:
         if self._cancelled:
             return
         self._cancelled = True
-        for callback in tuple(self._callbacks or ()):
+        for callback in tuple(self._callbacks):
             callback()
-        for known in tuple(self._children or ()):
+        for known in tuple(self._children):
             child = known()
             if child is not None:
                 child.cancel()
@@ -196,10 +196,8 @@ class CancellationToken:
         token = CancellationToken()
         if self._cancelled:
             token.cancel()
-            return token
-        if self._children is None:
-            self._children = set()
-        self._children.add(weakref.ref(token, self._children.discard))
+        else:
+            self._children[weakref.ref(token, self._children.pop)] = None
         return token
 
     async def wait(self) -> None:
@@ -221,10 +219,8 @@ class CancellationToken:
         """Call `callback` when the token is cancelled, at once if it already is; return what takes it off again."""
         if self._cancelled:
             callback()
-        if self._callbacks is None:
-            self._callbacks = set()
-        self._callbacks.add(callback)
-        return partial(self._callbacks.discard, callback)
+        self._callbacks[callback] = None
+        return partial(self._callbacks.pop, callback, None)
 
 
 def rfc3339(ns: int) -> str:

@@ -1,7 +1,9 @@
 """Ending a turn the orderly way: what runs is told, the turn is committed as cancelled."""
 
 import asyncio
+import sys
 import threading
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -79,6 +81,48 @@ async def test_a_turn_cancelled_before_it_starts_asks_nobody() -> None:
     assert (result.outcome, result.errors) == (CANCELLED, ())
     assert "llm_call" not in [entry.envelope.kind for entry in session.effects]
     assert texts(messages_of(session.graph)) == ["hi"]
+
+
+@pytest.mark.parametrize("begin", ["subscribe", "child"])
+def test_who_begins_to_listen_while_another_thread_does_is_told(begin: str) -> None:
+    """Whichever line the one has come to when the other begins and is done, both hear of the end."""
+    heard: list[str] = []
+    held: list[CancellationToken] = []
+
+    def listen(token: CancellationToken, name: str) -> None:
+        if begin == "child":
+            token = token.child()
+            held.append(token)
+        token.subscribe(lambda: heard.append(name))
+
+    def lines_until(token: CancellationToken, stop: int) -> int:
+        """Listen in another thread once `stop` lines of the token's are run; return how many there were."""
+        code, lines = getattr(CancellationToken, begin).__code__, 0
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal lines
+            if frame.f_code is code and event == "line":
+                lines += 1
+                if lines == stop:
+                    other = threading.Thread(target=listen, args=(token, "other"))
+                    other.start()
+                    other.join()
+            return trace
+
+        tracing = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            listen(token, "one")
+        finally:
+            sys.settrace(tracing)
+        return lines
+
+    for stop in range(1, lines_until(CancellationToken(), 0) + 1):
+        token = CancellationToken()
+        lines_until(token, stop)
+        heard.clear()
+        token.cancel()
+        assert sorted(heard) == ["one", "other"], stop
 
 
 async def test_a_model_call_is_stopped_at_once() -> None:
