@@ -35,7 +35,7 @@ def holder_is_gone(token: bytes | None) -> bool:
     """Tell whether a token, whatever stands in it, names a process that is certainly dead."""
     match (token or b"").decode(errors="replace").partition(_SEPARATOR)[2].split("."):
         case [place, number, began] if number.isdecimal() and place == _place():
-            return _is_gone(int(number), began)
+            return _is_gone(number, began)
     return False
 
 
@@ -60,12 +60,13 @@ def _place() -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _is_gone(pid: int, began: str) -> bool:
+def _is_gone(number: str, began: str) -> bool:
     if sys.platform == "win32":  # where the signal that only asks ends the process
         return False
     try:
+        pid = int(number)
         os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+    except (ProcessLookupError, OverflowError, ValueError):  # nobody's, or longer than any number of a process
         return True
     except PermissionError:  # somebody else's process, which is one
         pass
