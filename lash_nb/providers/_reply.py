@@ -45,11 +45,17 @@ class NamedTool(Protocol):
 
 
 def reply(text: str, *, usage: LlmUsage | None = None) -> LlmResponse:
-    """Return the response that says `text` and ends the turn."""
+    """Return the response that says `text` and ends the turn.
+
+    Raises:
+        CallerError: what is given is no text, or no usage.
+    """
+    if not isinstance(text, str):
+        raise wrong_type("a text", text, instead="reply('Hello.')")
     return LlmResponse(
         full_text=text,
         parts=(LlmOutputPart(Text=TextPart(text=text)),),
-        usage=usage or _TEXT_USAGE,
+        usage=_usage_of(usage, _TEXT_USAGE),
         terminal_reason="stop",
     )
 
@@ -65,7 +71,7 @@ def call(
     """Return the response that calls one tool, given by its name or itself, saying `say` before; a blank id is numbered by the `ScriptedProvider` that gives it.
 
     Raises:
-        CallerError: what is given for the tool is none.
+        CallerError: what is given for the tool, or for the usage, is none.
     """
     return calls((id, tool, args or {}), say=say, usage=usage)
 
@@ -76,13 +82,13 @@ def calls(
     """Return the response that makes several calls; each is `(id, tool, args)`, tool and a blank id as in `call`.
 
     Raises:
-        CallerError: a call is no such triple.
+        CallerError: a call is no such triple, or what is given is no usage.
     """
     said = () if say is None else (LlmOutputPart(Text=TextPart(text=say)),)
     return LlmResponse(
         full_text=say or "",
         parts=(*said, *map(_call_part, made)),
-        usage=usage or _CALL_USAGE,
+        usage=_usage_of(usage, _CALL_USAGE),
         terminal_reason="tool_use",
     )
 
@@ -108,6 +114,15 @@ def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmRespons
         for part in response.parts
     )
     return replace(response, parts=parts)
+
+
+def _usage_of(given: Any, usual: LlmUsage) -> LlmUsage:
+    if given is None:
+        return usual
+    if not isinstance(given, LlmUsage):
+        counters = ", ".join(f"{name}=0" for name in LlmUsage.__struct_fields__)
+        raise wrong_type("an LlmUsage", given, instead=f"reply('Hello.', usage=LlmUsage({counters}))")
+    return given
 
 
 def _call_part(made: Any) -> LlmOutputPart:

@@ -1,6 +1,7 @@
 """A real IPython shell to type into, and a real kernel for what only a kernel does."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -54,6 +55,15 @@ class Shell:
 
     def __getitem__(self, name: str) -> Any:
         return self.ip.user_ns[name]
+
+
+@pytest.fixture(autouse=True)
+def no_figures() -> Iterator[None]:
+    """Leave no figure open, as a notebook leaves none behind a cell: who asks for those of pyplot would find it."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="module", name="ip")

@@ -20,7 +20,7 @@ from lash_nb.providers import (
     calls,
     reply,
 )
-from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, ReasoningPart, to_builtins
+from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, LlmUsage, ReasoningPart, to_builtins
 
 REQUEST = LlmRequest(model="m", messages=(), attachments=(), tools=(), tool_choice="None")
 
@@ -139,6 +139,26 @@ def test_what_is_no_tool_cannot_be_called(wrong: Any) -> None:
     """It is refused where it is written, not in the turn."""
     with pytest.raises(CallerError, match=f"the name of a tool .* belongs here, not {type(wrong).__name__}: call"):
         call(wrong, {})
+
+
+@pytest.mark.parametrize(
+    "make", [lambda usage: reply("Hello.", usage=usage), lambda usage: call("add", {}, usage=usage)]
+)
+def test_what_is_no_usage_is_refused_where_it_is_written(make: Any) -> None:
+    """A plain dict would end the turn, far from the line that has it; what to write instead can be written so."""
+    with pytest.raises(
+        CallerError, match=r"an LlmUsage belongs here, not dict: reply\('Hello.', usage=LlmUsage\(input_tokens=0, "
+    ):
+        make({"input_tokens": 1})
+    given = LlmUsage(input_tokens=1, output_tokens=2, cached_input_tokens=0, reasoning_tokens=0)
+    assert make(given).usage is given
+
+
+@pytest.mark.parametrize("wrong", [5, None, ["Hello."]])
+def test_what_is_no_text_cannot_be_said(wrong: Any) -> None:
+    """It would be traced and stored as what no model says."""
+    with pytest.raises(CallerError, match="a text belongs here"):
+        reply(wrong)
 
 
 def test_an_id_is_a_text() -> None:
