@@ -1,28 +1,48 @@
-"""A turn of queued work that broke off over a host that remembers nothing: the next one begins where it began, so that its input stands once in the history.
+"""By what a run of a turn is known in the history: the messages that it begins with bear the mark of its work in their ids, its turn's id or its claim.
 
-The messages that such a turn begins with bear the mark of their work in their ids. Where an unfinished turn at the end of the path begins with
-them, it was a run of this work: with a finished one the work would have left the queue. It is all performed again; what the broken run stored
-stays beside the path.
+Over a host that remembers nothing the next run of queued work begins where a broken one began, so that its input stands once in the history.
+Where an unfinished turn at the end of the path begins with such messages, it was a run of this work: with a finished one the work would have
+left the queue. It is all performed again; what the broken run stored stays beside the path.
 """
 
 import hashlib
-from typing import Final
+from typing import Final, TypeAlias
 
 from lash_nb.clock import IdSource
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import Message, QueuedWorkClaim
 
-__all__ = ["opening_id", "stand_before_broken_run"]
+__all__ = ["Work", "has_begun_since", "opening_id", "stand_before_broken_run"]
+
+Work: TypeAlias = QueuedWorkClaim | str
+"""What a turn is a run of: queued work, or the turn of an id."""
 
 _OWN: Final = slice(1, 17)
 _MARK: Final = slice(17, None)
 """Where in an id stands what is the message's own, and where the mark that is made of it and of the work."""
 
 
-def opening_id(claim: QueuedWorkClaim, ids: IdSource) -> str:
+def opening_id(work: Work, ids: IdSource) -> str:
     """Return a new id for a message with which a turn of this work begins."""
     own = ids.hex()[16:]
-    return f"m{own}{_mark(own, claim)}"
+    return f"m{own}{_mark(own, work)}"
+
+
+def has_begun_since(state: RuntimeSessionState, node_id: str | None, work: Work, told: frozenset[str]) -> bool:
+    """Tell whether a run of this work stored something behind a node of the path, or at its beginning for None; costs what stands behind.
+
+    Args:
+        state: The session.
+        node_id: The node.
+        work: The work.
+        told: Ids of messages that it alone begins with, beside those that bear its mark.
+    """
+    for node in reversed(state.graph.path):
+        if node.node_id == node_id:
+            break
+        if node.message is not None and (node.message.id in told or _begins(node.message, work)):
+            return True
+    return False
 
 
 def stand_before_broken_run(state: RuntimeSessionState, claim: QueuedWorkClaim) -> None:
@@ -42,8 +62,8 @@ def stand_before_broken_run(state: RuntimeSessionState, claim: QueuedWorkClaim) 
         state.turn_index -= 1
 
 
-def _begins(message: Message, claim: QueuedWorkClaim) -> bool:
-    return message.id[_MARK] == _mark(message.id[_OWN], claim)
+def _begins(message: Message, work: Work) -> bool:
+    return message.id[_MARK] == _mark(message.id[_OWN], work)
 
 
 def _is_on_the_way(message: Message) -> bool:
@@ -51,7 +71,11 @@ def _is_on_the_way(message: Message) -> bool:
     return any(part.tool_call_id for part in message.parts)
 
 
-def _mark(own: str, claim: QueuedWorkClaim) -> str:
-    first = claim.batches[0]
-    told = f"{own}:{first.session_id}:{first.batch_id}:{first.enqueued_at_ms}"
+def _mark(own: str, work: Work) -> str:
+    told = f"{own}:{work if isinstance(work, str) else _name(work)}"
     return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _name(claim: QueuedWorkClaim) -> str:
+    first = claim.batches[0]
+    return f"{first.session_id}:{first.batch_id}:{first.enqueued_at_ms}"

@@ -238,7 +238,7 @@ class TurnRunner:
         ids, begun_by = self._env.ids, self._begun_by
         opening = [*opening_messages(begun_by, ids)] if begun_by else []
         if items or not opening:
-            opening.append(user_message(opening_id(begun_by, ids) if begun_by else self._message_id(), items))
+            opening.append(user_message(opening_id(begun_by or self._turn_id, ids), items))
         return opening
 
     def _message_id(self) -> str:

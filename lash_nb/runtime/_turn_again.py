@@ -1,7 +1,8 @@
 """A turn that is run again under its id: it begins where it began the first time (lash 0.1.0-alpha.37, effect wire format §17).
 
 Effects are known again by the turn's number and by what is asked, so both have to be those of the first run, though that left its
-commits behind. Two facts are noted with the effects: where the turn began, and that it is finished.
+commits behind. Two facts are noted with the effects: where the turn began, and that it is finished. A run that stored nothing may have been
+followed by another turn, of which the session must not go back: the mark of what stands behind the beginning tells whose it is.
 """
 
 import logging
@@ -11,7 +12,8 @@ import msgspec
 
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError, WireError
-from lash_nb.runtime._queue_again import stand_before_broken_run
+from lash_nb.runtime._queue_again import has_begun_since, stand_before_broken_run
+from lash_nb.runtime._queue_delivery import causes_of
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.wire import Json, PromptUsage, QueuedWorkClaim, from_builtins, to_builtins
 
@@ -59,6 +61,8 @@ async def stand_at_beginning(
     _check(turn_id, first, _Beginning)
     _check(turn_id, finished, int | None)
     run = _run(state, here, first, finished)
+    if run == "again" and not _was_begun(state, first, turn_id, begun_by):
+        run = "first"
     if run == "finished" and not _is_resident(state, first):
         raise LashRuntimeError(
             "store_commit_failed",
@@ -120,6 +124,12 @@ def _run(state: RuntimeSessionState, here: Json, first: Json, finished: Json) ->
     broke_off = first != here and first["turn_index"] + 1 == state.turn_index
     leaf = first["leaf_node_id"]
     return "again" if broke_off and (leaf is None or state.graph.is_on_path(leaf)) else "first"
+
+
+def _was_begun(state: RuntimeSessionState, first: Json, turn_id: str, begun_by: QueuedWorkClaim | None) -> bool:
+    """Tell whether it was a run of this turn that stored what stands behind its beginning."""
+    told = frozenset(cause.to_message().id for cause in causes_of(begun_by)) if begun_by else frozenset[str]()
+    return has_begun_since(state, first["leaf_node_id"], begun_by or turn_id, told)
 
 
 def _was_committed(state: RuntimeSessionState, finished: Json) -> bool:
