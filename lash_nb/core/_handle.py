@@ -128,8 +128,13 @@ class _Turning:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._around is not None:
-            self._around.__exit__(kind, error, where)
+        try:
+            if self._around is not None:
+                self._around.__exit__(kind, error, where)
+        finally:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
         self._turn.error = error
         if isinstance(error, asyncio.CancelledError):
             telling(error, WAS_STOPPED)

@@ -1,7 +1,7 @@
 """Who hears that a tool raised: the model reads what happened, whoever wrote the tool wants to know the line."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
@@ -20,7 +20,8 @@ def hearing_tools_raise(hear: HearToolRaise) -> Iterator[None]:
     try:
         yield
     finally:
-        _HEAR.reset(token)
+        with suppress(ValueError):  # a turn that is closed ends in another context, where nobody listens
+            _HEAR.reset(token)
 
 
 def tell_raised(call_id: str | None, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from inspect import isawaitable
 from typing import Any, Final
@@ -40,7 +40,8 @@ def hearing_providers_raise(hear: Callable[[BaseException], None]) -> Iterator[N
     try:
         yield
     finally:
-        _HEAR.reset(token)
+        with suppress(ValueError):  # a turn that is closed ends in another context, where nobody listens
+            _HEAR.reset(token)
 
 
 class ProviderHandle:

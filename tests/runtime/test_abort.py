@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from lash_nb.plugins import tool
-from lash_nb.providers import call, reply
+from lash_nb.core import AwaitedTurn, stand_around_turns
+from lash_nb.plugins import hearing_tools_raise, tool
+from lash_nb.providers import call, hearing_providers_raise, reply
 from lash_nb.stores import FullGraph
 from lash_nb.wire import (
     LlmRequest,
@@ -280,3 +283,34 @@ async def test_a_turn_that_is_closed_leaves_no_task_behind(asks: str) -> None:
     assert (ended, complaints) == ([asks], [])
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert isinstance(turn.exception(), RuntimeError)  # it cannot step what is closed
+
+
+async def test_a_turn_that_is_closed_is_over_also_where_somebody_listens() -> None:
+    """A notebook listens around each turn; whoever closes one is in another context than the turn."""
+    waits = asyncio.Event()
+
+    async def model(_: LlmRequest) -> LlmResponse:
+        if not waits.is_set():
+            waits.set()
+            await asyncio.Event().wait()
+        return reply("well")
+
+    @contextmanager
+    def listening(_: AwaitedTurn) -> Iterator[None]:
+        with hearing_tools_raise(lambda *_: None), hearing_providers_raise(lambda _: None):
+            yield
+
+    leave = stand_around_turns(listening)
+    try:
+        session = await open_session(model)
+        turn = asyncio.ensure_future(session.turn("hi").run())
+        await waits.wait()
+        work = turn.get_coro()
+        assert work is not None
+        work.close()
+        await settle()
+        assert session.stepper.state != "running"
+        assert isinstance(turn.exception(), RuntimeError)  # it cannot step what is closed
+        assert (await session.turn("again").run()).reply == "well"
+    finally:
+        leave()
