@@ -163,7 +163,10 @@ class LashCore:
 
     @property
     def trace(self) -> Trace | None:
-        """The records of all its sessions, when it traces into memory, alone or beside other sinks: always the same trace, as `session.trace` is."""
+        """The records of all its sessions, when it traces into memory, alone or beside other sinks: always the same trace, as `session.trace` is.
+
+        None without `.trace_sink(MemoryTraceSink())`, which `LashCore.notebook()` has.
+        """
         memory = memory_of(self._parts.host.trace_sink)
         return memory.trace() if memory else None
 

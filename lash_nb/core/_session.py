@@ -203,6 +203,9 @@ class LashSession:
     def trace(self) -> Trace | None:
         """Its records, when the core traces into memory, alone or beside other sinks: always the same trace, grown since it was last asked for.
 
+        None on a core without `.trace_sink(MemoryTraceSink())`, which `LashCore.notebook()` has; `LashCore.standard()` traces nowhere by itself,
+        as the reference does. What `.trace_jsonl_path(path)` writes is read by `read_trace(path)`.
+
         Those of a fork begin with its own first turn, as what it has used does: what came before it is told under the session that it was forked
         from. `core.trace` has the records of all sessions.
         """

@@ -40,6 +40,12 @@ PATH = "a trace belongs here, not the path 'x.jsonl'; read it first: lash_nb.rea
         (lambda _: PLOTS.tokens("x.jsonl"), PATH),
         (lambda _: PLOTS.timeline("x.jsonl"), PATH),
         (lambda _: PLOTS.latency(5), "a trace belongs here, not int"),
+        (
+            lambda _: PLOTS.latency(None),
+            "not None: session.trace and core.trace are None on a core that keeps no records",
+        ),
+        (lambda _: TABLES.turns_df(None), ".trace_sink(lash_nb.MemoryTraceSink())"),
+        (lambda _: VIEWS.TraceTimelineView(None), "with .trace_jsonl_path(path) and give lash_nb.read_trace(path)"),
         (lambda _: VIEWS.TraceTimelineView("x.jsonl"), PATH),
         (lambda _: EXPLORER("x.jsonl"), PATH),
         (lambda _: VIEWS.SessionGraphView("x.jsonl"), "a session graph belongs here, not str"),
