@@ -98,7 +98,8 @@ class TurnStream:
         """
         task = self._begun()
         try:
-            await asyncio.wait([task])
+            if not task.done():  # its loop may be closed since, and then nobody is told
+                await asyncio.wait([task])
         except asyncio.CancelledError as error:
             raise telling(error, GOES_ON) from None
         raised = brought_out(None if task.cancelled() else task.exception())

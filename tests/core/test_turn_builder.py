@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lash_nb.clock import CancellationToken
-from lash_nb.core import LashSession
+from lash_nb.core import LashSession, TurnStream
 from lash_nb.errors import CallerError, LashRuntimeError
 from lash_nb.providers import ScriptedProvider
 from lash_nb.runtime import TurnResult
@@ -292,6 +292,20 @@ async def test_a_stream_that_nobody_reads_begins_no_turn() -> None:
         await settle()
         assert session.turn_index == 3
         assert (await entered.result()).reply == "c"
+
+
+def test_a_stream_tells_its_result_after_its_loop_was_closed() -> None:
+    """A turn that is over is waited for by nobody, so that another event loop has its result, and ends a loop over it."""
+
+    async def told() -> TurnStream:
+        stream = (await open_session(answers("a"))).turn("hi").stream()
+        await stream.result()
+        return stream
+
+    async def asked(stream: TurnStream) -> tuple[str, bool]:
+        return (await stream.result()).reply, len([activity async for activity in stream]) > 0
+
+    assert asyncio.run(asked(asyncio.run(told()))) == ("a", True)
 
 
 async def test_a_dropped_stream_does_not_drop_the_turn() -> None:
