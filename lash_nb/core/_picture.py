@@ -55,7 +55,8 @@ def _read(path: str) -> bytes:
         if (size := file.stat().st_size) > MOST_PICTURE_BYTES:  # of which none is read: there may be more than memory
             most = f"no provider takes a picture of more than {MOST_PICTURE_BYTES:,}"
             _refuse(f"{_told(path)} is a file of {size:,} bytes, and {most}; make it smaller")
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(size)  # files of the system say that they are empty, and may go on for ever
     except (OSError, ValueError, RuntimeError) as error:  # no such file, no path at all, no such home
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
         message = f"the picture {_told(path)} cannot be read: {why}; check the path"

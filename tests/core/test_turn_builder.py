@@ -622,3 +622,11 @@ async def test_a_stream_asks_for_an_async_loop(wrong: Callable[..., Any], words:
         await wrong(*((stream,) if wrong is list else (stream, 5)))
 
     assert (session.turn_index, (await stream.result()).reply) == (0, "a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/pagemap").exists(), reason="files that say they are empty are Linux's")
+async def test_of_a_file_no_more_is_read_than_it_says_to_hold() -> None:
+    """A file of the system that says it is empty is no picture, however much could be read from it."""
+    session = await open_session(answers("a"))
+    with pytest.raises(CallerError, match="no PNG"):
+        session.turn("hi").image("/proc/self/pagemap")
