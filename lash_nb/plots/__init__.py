@@ -8,7 +8,16 @@ if TYPE_CHECKING:
     from lash_nb.plots._cache_share import cache_share
     from lash_nb.plots._canvas import style
     from lash_nb.plots._cost import cost
-    from lash_nb.plots._format import byte_size, counted, duration, one_line, printable, short_id, token_count
+    from lash_nb.plots._format import (
+        byte_size,
+        counted,
+        duration,
+        one_line,
+        printable,
+        recorded_duration,
+        short_id,
+        token_count,
+    )
     from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
     from lash_nb.plots._latency import latency
     from lash_nb.plots._layout import GraphLayout, lay_out
@@ -37,6 +46,7 @@ __all__ = [
     "lay_out",
     "one_line",
     "printable",
+    "recorded_duration",
     "session_graph",
     "short_id",
     "style",
@@ -66,6 +76,7 @@ _HOMES = {
     "lay_out": "_layout",
     "one_line": "_format",
     "printable": "_format",
+    "recorded_duration": "_format",
     "session_graph": "_session_graph",
     "short_id": "_format",
     "style": "_canvas",

@@ -126,10 +126,16 @@ class Sheet:
         self.value_axis("x", length_ms, _tick_words)
 
     def value_axis(
-        self, along: Literal["x", "y"], most: float, words: Callable[[float], str], *, ticks: int = 8
+        self,
+        along: Literal["x", "y"],
+        most: float,
+        words: Callable[[float], str],
+        *,
+        ticks: int = 8,
+        whole: bool = False,
     ) -> None:
-        """Put values from 0 to `most` on an axis, and grid lines across it; none beyond what there is."""
-        places = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10]).tick_values(0, most or 1)
+        """Put values from 0 to `most` on an axis, only whole ones of what is counted, and grid lines across it; none beyond what there is."""
+        places = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole).tick_values(0, most or 1)
         places = [place for place in places if 0 <= place <= most] if most else []
         setter = self.ax.set_xticks if along == "x" else self.ax.set_yticks
         setter(places, [words(place) for place in places], parse_math=False)

@@ -8,7 +8,7 @@ from typing import Final
 
 from lash_nb.words import counted, printable
 
-__all__ = ["byte_size", "counted", "duration", "one_line", "printable", "short_id", "token_count"]
+__all__ = ["byte_size", "counted", "duration", "one_line", "printable", "recorded_duration", "short_id", "token_count"]
 
 _OPAQUE_ID: Final = re.compile(r"[a-z]?[0-9a-f]{8}[0-9a-f-]{4,}")
 """UUIDs, content hashes, and those with one letter in front (message ids): nobody reads more than the beginning."""
@@ -33,6 +33,11 @@ def duration(ms: float | None) -> str:
         return f"{minutes} min {seconds:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def recorded_duration(ms: float | None) -> str:
+    """Write as `duration` what a trace says that a call took: in whole milliseconds, so that of zero it is `< 1 ms`."""
+    return "< 1 ms" if ms == 0 else duration(ms)
 
 
 def token_count(count: float | None) -> str:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from lash_nb.frames import Numbers
 from lash_nb.plots._call_bars import call_kind
 from lash_nb.plots._canvas import Sheet, sheet
-from lash_nb.plots._format import counted, duration, one_line
+from lash_nb.plots._format import counted, duration, one_line, recorded_duration
 from lash_nb.plots._style import KIND_COLORS
 from lash_nb.trace import Trace, given_trace
 from lash_nb.words import NO_MODEL, NO_TOOL
@@ -167,10 +167,10 @@ def _draw_few(page: Sheet, rows: Sequence[tuple[int, _Row]]) -> None:
 
 def _together(times: Iterable[float]) -> str:
     """Write times in a row, their unit once where they share it."""
-    words = [duration(time) for time in times]
-    units = {word.partition(" ")[2] for word in words}
+    words = [recorded_duration(time) for time in times]
+    units = {word.removeprefix("< ").partition(" ")[2] for word in words}
     if len(units) == 1 and units <= {"ms", "s"}:
-        words = [*(word.partition(" ")[0] for word in words[:-1]), words[-1]]
+        words = [*(word.removesuffix(" ms").removesuffix(" s") for word in words[:-1]), words[-1]]
     return " · ".join(words)
 
 

@@ -59,7 +59,7 @@ def _draw_input(page: Sheet, bars: TurnBars, counts: CallTokens) -> None:
     page.bars(cached, TOKEN_COLORS["cached"])
     most = tallest(layers)
     page.ax.set_ylim(*_upper(most))
-    page.value_axis("y", most, token_count, ticks=6)
+    page.value_axis("y", most, token_count, ticks=6, whole=True)
     keys = [page.patch("cached", TOKEN_COLORS["cached"]), page.patch("input, not cached", TOKEN_COLORS["input"])]
     if written:
         keys.insert(1, page.patch("written to the cache", TOKEN_COLORS["cached"], edge=ink))
@@ -74,7 +74,7 @@ def _draw_output(page: Sheet, bars: TurnBars, counts: CallTokens) -> None:
     page.bars(upper, page.theme.surface, edge=page.theme.ink, hatched=True)
     most = tallest([plain, reasoning])
     page.ax.set_ylim(0, (most or 1) / _LOWER)
-    page.value_axis("y", most, token_count, ticks=3)
+    page.value_axis("y", most, token_count, ticks=3, whole=True)
     keys = [page.patch("output", TOKEN_COLORS["output"])]
     if upper:
         keys.append(page.patch("reasoning", page.theme.surface, edge=page.theme.ink))

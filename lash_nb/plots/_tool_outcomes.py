@@ -48,7 +48,9 @@ _LOOKS: Final = {
 
 
 def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
-    """Draw how many calls of each tool succeeded, failed, were cancelled or have no end; say it beside the bar, retries too.
+    """Draw how many calls of each tool succeeded, failed, were cancelled or have no end; say it beside the bar.
+
+    Retries too, where the trace records them: a release before schema version 3 does not, and the title names none then.
 
     Args:
         trace: What `read_trace` gave.
@@ -62,26 +64,25 @@ def tool_outcomes(trace: Trace, *, ax: Axes | None = None) -> Axes:
     shown = list(tools.items())[:_MAX_ROWS]
     with sheet(ax, size=(9, 1.3 + 0.36 * max(len(shown), 1))) as page:
         if not shown:
-            page.blank(f"Tool outcomes and retries · {trace.name}", "no tool call in this trace yet")
+            page.blank(f"Tool outcomes · {trace.name}", "no tool call in this trace yet")
             return page.ax
         most = max(counts.total() for _, counts in shown)
         page.ax.set_ylim(len(shown) - 0.4, -0.6)
         page.ax.set_xlim(0, most * 1.5)
         retries, silent = _retries(trace)
         _draw_outcomes(page, [counts for _, counts in shown], [_words(counts, retries[name]) for name, counts in shown])
-        page.value_axis("x", most, lambda calls: f"{calls:,.0f}")
+        page.value_axis("x", most, lambda calls: f"{calls:,.0f}", whole=True)
         page.name_rows([one_line(name or NO_TOOL, limit=32) for name, _ in shown])
-        page.heading(f"Tool outcomes and retries · {trace.name}", "calls")
-        page.footnote(*_left_out(len(tools) - len(shown), silent, sum(counts.total() for counts in tools.values())))
+        told = " and retries" if silent < len(trace.tool_calls) else ""
+        page.heading(f"Tool outcomes{told} · {trace.name}", "calls")
+        page.footnote(*_left_out(len(tools) - len(shown), silent if told else 0))
     return page.ax
 
 
-def _left_out(rest: int, silent: int, calls: int) -> Iterator[str]:
+def _left_out(rest: int, silent: int) -> Iterator[str]:
     if rest:
         yield f"{counted(rest, 'more tool')}, called less often, not shown: see tool_calls_df(trace)."
-    if silent == calls:
-        yield "Retries are not recorded in this trace."
-    elif silent:
+    if silent:
         yield f"Retries of {counted(silent, 'call')} are not recorded."
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from lash_nb.clock import NS_PER_MS
-from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, turn_name
+from lash_nb.plots import argument_hint, counted, duration, first_token_ms, one_line, recorded_duration, turn_name
 from lash_nb.trace import (
     FAILED_STATUSES,
     OPEN_STATUSES,
@@ -194,7 +194,7 @@ def _call_row(trace: Trace, call: Span, body: Mapping[str, Any], zero: int, dept
         "end": end,
         "recorded": max(recorded, end),
         "tick": tick,
-        "took": "open" if call.status in OPEN_STATUSES else duration(call.duration_ms),
+        "took": "open" if call.status in OPEN_STATUSES else recorded_duration(call.duration_ms),
         "mark": _STATUS_MARKS.get(call.status, ""),
         "order": call.order,
     }
@@ -236,7 +236,7 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         ("call", getattr(span, "call_id", None) or span.llm_call_id or ""),
         ("turn", f"{span.turn_index}{iteration}" if span.turn_index is not None else ""),
         ("effect", span.effect_id or ""),
-        ("took", duration(span.duration_ms)),
+        ("took", (duration if isinstance(span, Turn) else recorded_duration)(span.duration_ms)),
         ("paused", duration(span.waited_ms) if span.waited_ms else ""),
         ("recorded", _recorded_words(span)),
         ("tokens", span_usage_words(_usage(span))),

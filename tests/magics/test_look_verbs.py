@@ -381,7 +381,7 @@ def test_each_plot_of_a_trace_is_one_line(shell: Shell, capsys: Any) -> None:
     titles += [shell.run(f"%lash plot {name}").get_title("left") for name in ("tokens", "tool_outcomes", "cache_share")]
     titles += [shell.run("%lash plot cost --prices prices").get_title("left")]
 
-    names = ["Latency", "Tokens by turn", "Tool outcomes and retries", "Cache hits", "Cost by turn"]
+    names = ["Latency", "Tokens by turn", "Tool outcomes", "Cache hits", "Cost by turn"]
     assert titles == [f"{name} · {STATION.name}" for name in names]
     capsys.readouterr()
     shell.run("%lash explain plot latency a.jsonl")

@@ -11,6 +11,7 @@ from lash_nb.plots import (
     MARKS,
     latency,
     timeline,
+    tokens,
     tool_outcomes,
 )
 from lash_nb.trace import Trace, read_trace
@@ -126,14 +127,28 @@ def test_a_call_without_an_end_is_no_success() -> None:
 
 
 def test_retries_are_told_where_the_trace_records_them(station: Trace) -> None:
-    """The later release says that the tool was tried twice; the earlier one says nothing, and that is said."""
+    """The later release says that the tool was tried twice; the earlier one says nothing, and the title promises no retries."""
     later = read_trace(dict(read_files(PACKED, "traces_later"))["v7_tool_retry.jsonl"])
     ax = tool_outcomes(later)
 
     assert "1 ok · 1 retry" in texts(ax)
     assert not any("not recorded" in text for text in texts(ax))
     assert f"  {MARKS['retried']} 2 attempts" in texts(timeline(later))
-    assert "Retries are not recorded in this trace." in texts(tool_outcomes(station))
+    assert tool_outcomes(later).get_title("left").startswith("Tool outcomes and retries · ")
+    assert tool_outcomes(station).get_title("left") == f"Tool outcomes · {station.name}"
+    assert not any("recorded" in text for text in texts(tool_outcomes(station)))
+
+
+def test_what_is_counted_has_whole_ticks() -> None:
+    """One or two calls, or tokens: no tick between them is rounded to another one."""
+    records = [
+        record for at in (1, 2) for record in (tool_start(2 * at, str(at)), tool_end(2 * at + 1, str(at), "success"))
+    ]
+    ax = tool_outcomes(read_trace(records))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2"]
+    used = read_trace(model_call(1, usage={"input_tokens": 2, "output_tokens": 1}))
+    for axes in tokens(used).figure.axes:
+        assert all(float(tick).is_integer() for tick in axes.get_yticks())
 
 
 def test_bodies_of_other_shapes_are_no_attempts() -> None:
@@ -152,3 +167,13 @@ def test_the_ticks_of_a_short_axis_are_not_rounded() -> None:
 
     assert len(set(words)) == len(words) > 2
     assert words == [f"{place:g} ms" for place in ax.get_xticks()]
+
+
+def test_no_time_at_all_is_less_than_a_millisecond() -> None:
+    """A trace has whole milliseconds: the tool took some of the first one."""
+    records = [tool_start(0, "a"), tool_end(0, "a", "success", duration_ms=0)]
+
+    assert "< 1 ms" in texts(latency(read_trace(records)))
+    both = [*records, tool_start(1, "b"), tool_end(2, "b", "success", duration_ms=2)]
+    assert "< 1 · 2 ms" in texts(latency(read_trace(both)))
+    assert "< 1 ms" in texts(timeline(read_trace(both)))
