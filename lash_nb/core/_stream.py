@@ -24,6 +24,14 @@ _LAST_SECONDS: Final = 0.5
 class TurnStream:
     """The activities of one turn as they happen: `async for activity in session.turn("…").stream():`.
 
+    An activity says what happened in its `event` (`lash_nb.wire.TurnEvent`). The text as it comes, and then the whole result:
+
+        stream = session.turn("…").stream()
+        async for activity in stream:
+            if isinstance(activity.event, lash_nb.wire.AssistantProseDelta):
+                print(activity.event.text, end="", flush=True)
+        result = await stream.result()
+
     The turn begins when somebody first reads or asks for the result, and not before. At the end the loop raises what the turn raises;
     `await stream.result()` is the whole result.
 

@@ -148,7 +148,16 @@ class TurnBuilder(PromptLayerSink):
         return await self._set(events=(*self._options.events, sink)).run()
 
     def stream(self) -> TurnStream:
-        """Return the activities of the turn as they happen, to be read with `async for`; reading begins the turn, and leaving the loop ends it."""
+        """Return the activities of the turn as they happen, to be read with `async for`; reading begins the turn, and leaving the loop ends it.
+
+        The text as it comes, and then the whole result:
+
+            stream = session.turn("…").stream()
+            async for activity in stream:
+                if isinstance(activity.event, lash_nb.wire.AssistantProseDelta):
+                    print(activity.event.text, end="", flush=True)
+            result = await stream.result()
+        """
         token = self._options.cancel.child()  # the turn's own: the builder's may be shared
         turn = copy.copy(self).cancel(token)
         return TurnStream(turn.stream_to, token, self._runtime)

@@ -1,8 +1,9 @@
 """The semantic stream of a turn: what a person watching wants to see (lash 0.1.0-alpha.37, turns §7.2)."""
 
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 
 from msgspec import field
+from msgspec.structs import asdict
 
 from lash_nb.wire._base import U64, Flat, Json, Wire, none
 from lash_nb.wire._exec import CheckpointKind
@@ -11,6 +12,7 @@ from lash_nb.wire._message import PluginMessage, TurnCause
 from lash_nb.wire._queue import QueuedWorkClaimBoundary
 from lash_nb.wire._tool import ToolCallOutput
 from lash_nb.wire._usage import TokenUsage
+from lash_nb.words import legible
 
 __all__ = [
     "AcceptedInjectedTurnInput",
@@ -37,6 +39,9 @@ __all__ = [
     "TurnEvent",
     "UsageActivity",
 ]
+
+_TOLD: Final = 60
+"""Characters of a field that `print(activity)` shows at most."""
 
 
 class AcceptedInjectedTurnInput(Wire, frozen=True, kw_only=True):
@@ -274,7 +279,11 @@ TurnEvent: TypeAlias = (
 
 
 class TurnActivity(Flat, frozen=True, kw_only=True):
-    """One item of the stream; written flat, the event's fields beside the ids."""
+    """One item of the stream; written flat, the event's fields beside the ids.
+
+    What happened is its `event`, one of `TurnEvent`: of an `AssistantProseDelta` the new text is `activity.event.text`. `print(activity)` is
+    one short line.
+    """
 
     id: str
     """Unique."""
@@ -287,6 +296,19 @@ class TurnActivity(Flat, frozen=True, kw_only=True):
     def type(self) -> str:
         """Tag of the event, e.g. `tool_call_started`."""
         return str(type(self.event).__struct_config__.tag)
+
+    def __str__(self) -> str:
+        told = (f"{name}={legible(repr(value), _TOLD)}" for name, value in asdict(self.event).items())
+        return f"{self.type}: {', '.join(told)}"
+
+    if not TYPE_CHECKING:  # who checks types is told by them
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = (
+                f"an activity has no {name!r}, it has id, correlation_id, type and event; what happened is in its event, as the new text"
+                " of an AssistantProseDelta in activity.event.text"
+            )
+            raise AttributeError(message, name=name, obj=self)
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the flat wire form."""
