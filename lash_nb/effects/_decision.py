@@ -1,13 +1,15 @@
 """What a person may decide about a paused effect, and the checks that keep a decision from breaking the turn."""
 
 from dataclasses import dataclass
+from typing import Final, get_args
 
 from lash_nb.effects._fixed import loosened
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
-from lash_nb.errors import CallerError, RuntimeEffectControllerError
+from lash_nb.errors import CallerError, RuntimeEffectControllerError, wrong_type
 from lash_nb.wire import (
     EffectEntry,
     EffectOrigin,
+    RuntimeEffectCommand,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
     ToolCallCommand,
@@ -16,6 +18,10 @@ from lash_nb.wire import (
 )
 
 __all__ = ["Decision", "PendingEffect", "answer", "edit", "refuse"]
+
+_EDITED: Final = "session.stepper.pending.envelope, changed with msgspec.structs.replace(envelope, command=…)"
+_COMMAND: Final = "msgspec.structs.replace(envelope.command, …) makes it of the one that waits"
+_OUTCOME: Final = "what the tool returns, or the reply as a text"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +57,9 @@ def edit(pending: RuntimeEffectEnvelope, edited: RuntimeEffectEnvelope) -> Decis
 
     Raises:
         RuntimeEffectControllerError: the edited envelope is not valid.
-        CallerError: `step_identity`: it is another effect than the one that waits.
+        CallerError: `step_identity`: it is another effect than the one that waits; it is no envelope, or one without a command.
     """
+    _check_envelope(edited)
     if edited.invocation != pending.invocation:
         raise CallerError(
             f"the edited envelope is effect {edited.invocation.effect_id}, the one that waits is {pending.invocation.effect_id};"
@@ -73,7 +80,10 @@ def answer(pending: RuntimeEffectEnvelope, outcome: RuntimeEffectOutcome) -> Dec
 
     Raises:
         RuntimeEffectControllerError: `runtime_effect_wrong_outcome`: it answers another kind of effect or another tool call.
+        CallerError: it is no outcome.
     """
+    if not isinstance(outcome, get_args(RuntimeEffectOutcome)):
+        raise wrong_type("an outcome", outcome, instead=_OUTCOME)
     if effect_kind(outcome) != pending.kind:
         raise RuntimeEffectControllerError(
             "runtime_effect_wrong_outcome",
@@ -87,6 +97,13 @@ def answer(pending: RuntimeEffectEnvelope, outcome: RuntimeEffectOutcome) -> Dec
 def refuse(pending: RuntimeEffectEnvelope, code: str, message: str) -> Decision:
     """Decide that the host cannot perform the effect."""
     return Decision(envelope=pending, executor=_Refusal(code, message))
+
+
+def _check_envelope(edited: object) -> None:
+    if not isinstance(edited, RuntimeEffectEnvelope):
+        raise wrong_type("an envelope", edited, instead=_EDITED)
+    if not isinstance(edited.command, get_args(RuntimeEffectCommand)):
+        raise wrong_type("a command", edited.command, instead=_COMMAND)
 
 
 def _call_id(envelope: RuntimeEffectEnvelope) -> str | None:
