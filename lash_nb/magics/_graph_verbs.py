@@ -67,7 +67,9 @@ async def _fork(bench: Bench, asked: Namespace) -> LashSession:
             f"session {asked.name} is open already; choose another name: --as NAME", code="session_exists"
         )
     fork = await opened.core.session(asked.name).open_fork(opened.session, node.node_id)
-    return bench.put(OpenSession(fork, opened.core, opened.opening, bench.raised)).session
+    begun = OpenSession(fork, opened.core, opened.opening, bench.raised)
+    begun.forked_from = opened.session.session_id
+    return bench.put(begun).session
 
 
 async def _checkout(bench: Bench, asked: Namespace) -> None:

@@ -1,5 +1,6 @@
 """Verbs that look: effects, attachments, traces, timelines. Each is a table, a plot or a view of a record."""
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,7 +25,17 @@ def _timeline(bench: Bench, asked: Namespace) -> Any:
     trace = asked_trace(bench, asked, line="timeline")
     if asked.plot:
         return drawn(bench, plots.timeline(trace))
-    return Svg(trace_svg(trace), trace_text(trace)) if asked.svg else TraceTimelineView(trace)
+    return (
+        Svg(trace_svg(trace), trace_text(trace))
+        if asked.svg
+        else TraceTimelineView(trace, before=_before(bench, asked))
+    )
+
+
+def _before(bench: Bench, asked: Namespace) -> str:
+    """What shows what came before a session's own trace."""
+    parent = "" if bench.trace else bench.session(asked.session or None).forked_from
+    return f"%lash timeline --session {shlex.quote(parent)}" if parent else ""
 
 
 def asked_trace(bench: Bench, asked: Namespace, *, line: str) -> Trace:

@@ -60,6 +60,8 @@ class OpenSession:
         """Who answers."""
         self.answerer = opening.provider or (self.provider.kind if self.provider else "")
         """The name by which it was chosen."""
+        self.forked_from = ""
+        """The session that it was forked from in this notebook."""
         self.batches: list[str] = []
         """Ids of the batches that were last seen to wait in its queue."""
         self._view: StepperView | None = None

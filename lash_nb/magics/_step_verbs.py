@@ -122,7 +122,7 @@ def _found(bench: Bench, opened: OpenSession, wanted: str) -> EffectEntry:
             return entry
     if wanted.isdecimal() and 0 < int(wanted) <= len(entries):
         return entries[int(wanted) - 1]
-    last = [entry.envelope.invocation.effect_id or "" for entry in entries[-8:]]
+    last = [_in_turn(entry.envelope.invocation) for entry in entries[-8:]]
     known = (
         f"the last ones are {', '.join(last)}; all: {bench.line(opened, 'effects')}"
         if last
@@ -132,7 +132,8 @@ def _found(bench: Bench, opened: OpenSession, wanted: str) -> EffectEntry:
 
 
 def _in_turn(invocation: RuntimeInvocation) -> str:
-    return f"{invocation.scope.turn_index}:{invocation.effect_id}"
+    turn, effect = invocation.scope.turn_index, invocation.effect_id or ""
+    return effect if turn is None else f"{turn}:{effect}"
 
 
 def _check_under_way(opened: OpenSession) -> None:

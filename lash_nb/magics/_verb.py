@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from lash_nb.errors import CallerError
 from lash_nb.magics._bench import Bench
+from lash_nb.plots import one_line
 
 __all__ = ["Argument", "HelpWanted", "Usage", "Values", "Verb", "split"]
 
@@ -19,6 +20,10 @@ Values = Callable[[Bench, str], Iterable[str]]
 _HELP: Final = frozenset({"-h", "--help"})
 _WRONG: Final = re.compile(r"(?:unrecognized arguments: |argument .*: invalid choice: ')(?P<word>[^\s']+)")
 """What argparse says of a word that it cannot take."""
+_NODE: Final = re.compile(r"node_id=")
+"""What shows that a line holds the repr of a node, in pieces."""
+_SHOWN: Final = 100
+"""As many characters of what is wrong are said."""
 _MISSING: Final = "the following arguments are required"
 """What it says where a word is missing."""
 _FLAG_AT_END: Final = re.compile(r"(?:^|\s)(?P<flag>--[\w-]+)[ =]+(?P<value>[^\s'\"]+)\s*$")
@@ -159,9 +164,12 @@ class _Parser(argparse.ArgumentParser):
     """As `Usage.instead`."""
 
     def error(self, message: str) -> NoReturn:
-        raise CallerError(f"{self.prog}: {message}; {self._hint(message)}", code="magics_usage")
+        shown = one_line(message, _SHOWN)
+        raise CallerError(f"{self.prog}: {shown}; {self._hint(message)}", code="magics_usage")
 
     def _hint(self, message: str) -> str:
+        if _NODE.search(message):
+            return "a node is named by its id: {{….node_id}}"
         found = _WRONG.match(message)
         if found is None:
             is_missing = self.choices and message.startswith(_MISSING)

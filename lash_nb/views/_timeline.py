@@ -11,7 +11,7 @@ from lash_nb.trace import Span, Trace, Turn, given_trace
 from lash_nb.views._base import View
 from lash_nb.views._sources import module, stylesheet
 from lash_nb.views._timeline_rows import ABSENT, detail, overview, selection_of, waterfall
-from lash_nb.views._timeline_static import timeline_html, timeline_svg, timeline_text, waterfall_svg
+from lash_nb.views._timeline_static import nothing_words, timeline_html, timeline_svg, timeline_text, waterfall_svg
 
 __all__ = ["TraceTimelineView"]
 
@@ -40,12 +40,13 @@ class TraceTimelineView(View):
     detail = t.Dict().tag(sync=True)
     """The selected call in full."""
 
-    def __init__(self, trace: Trace, *, turn: int | None = None, **traits: Any) -> None:
+    def __init__(self, trace: Trace, *, turn: int | None = None, before: str = "", **traits: Any) -> None:
         """Read the times of a trace.
 
         Args:
             trace: The trace.
-            turn: Number of the turn to start with; the first one otherwise.
+            turn: Number of the turn to start with; the newest one otherwise.
+            before: What to type to see what came before the trace of a fork; said as long as the trace is empty.
             traits: Options of every view.
 
         Raises:
@@ -55,19 +56,23 @@ class TraceTimelineView(View):
         super().__init__(**traits)
         self.trace: Final = trace
         self._asked = turn
+        self._before: Final = before
         self._spans: dict[int, Span] = {}
         summary = trace.summary()
         self.title = trace.name
-        self.counts = f"{_sessions(trace)}{counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
+        self.counts = (
+            nothing_words(trace, before)
+            or f"{_sessions(trace)}{counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
+        )
         self.shown = self._shown_words()
         self.overview = overview(trace)
         self.on_msg(self._receive)
         if trace.turns:
-            self.show_turn(0 if turn is None else self._place_of(turn))
+            self.show_turn(len(trace.turns) - 1 if turn is None else self._place_of(turn))
 
     def static_html(self) -> str:
         """Return the timeline as an SVG picture with a table of its turns."""
-        return timeline_html(self.trace, self._asked_turn())
+        return timeline_html(self.trace, self._asked_turn(), before=self._before)
 
     def static_svg(self) -> str:
         """Return the timeline as an SVG picture: all turns, or the waterfall of the one that was asked for."""
@@ -76,7 +81,7 @@ class TraceTimelineView(View):
 
     def text(self) -> str:
         """Return the turns as aligned text."""
-        return timeline_text(self.trace)
+        return timeline_text(self.trace, before=self._before)
 
     def show_turn(self, place: int) -> None:
         """Show the turn at this position, counted from 0, as the waterfall."""

@@ -21,7 +21,7 @@ from lash_nb.views._markup import (
 from lash_nb.views._text import aligned, clipped
 from lash_nb.views._timeline_rows import ABSENT, bar, status_word, turn_times, waterfall
 
-__all__ = ["timeline_html", "timeline_svg", "timeline_text", "waterfall_svg"]
+__all__ = ["nothing_words", "timeline_html", "timeline_svg", "timeline_text", "waterfall_svg"]
 
 _ROW: Final = 20
 _LEFT: Final = 60
@@ -34,12 +34,24 @@ _TEXT_TURNS: Final = 30
 _INK: Final = "#1f2328"
 _GREY: Final = "#59616b"
 _EDGE: Final[dict[str, str | float | None]] = {"stroke": "#000000", "stroke_opacity": 0.3}
+_NEXT: Final = "next: %lash trace FILE, lash_nb.plots.timeline(trace)"
 _ASCII: Final = {"failed": "! failed", "cancelled": "x cancelled"}
 
 
+def nothing_words(trace: Trace, before: str) -> str:
+    """Return what to say of a trace without a line: where to see what came before it, if that is known; nothing of any other."""
+    if len(trace) or trace.bad_lines:
+        return ""
+    return (
+        f"nothing of its own yet; what came before: {before}" if before else "empty, nothing has been written to it yet"
+    )
+
+
 def timeline_svg(trace: Trace) -> str:
-    """Return one row per turn: its model and tool calls against the time from its start."""
-    turns = trace.turns[:_TURNS]
+    """Return one row per turn, of very many for each of the newest: its model and tool calls against the time from its start."""
+    turns = trace.turns[-_TURNS:]
+    if not turns:
+        return _picture([svg_text(8, 20, "no turns in this trace yet", fill=_GREY)], 32, "timeline of no turns")
     longest = max([_length(turn) for turn in turns] + [1])
     rows = [_turn_row(place, turn, _BARS / longest) for place, turn in enumerate(turns)]
     axis = _axis(longest, len(turns) * _ROW + 34)
@@ -60,8 +72,10 @@ def waterfall_svg(trace: Trace, turn: Turn) -> str:
     return _picture([*shapes, _legend(len(rows) * _ROW + 40)], len(rows) * _ROW + 52, str(found["title"]))
 
 
-def timeline_html(trace: Trace, turn: Turn | None) -> str:
-    """Return the picture with the turns as a table below it."""
+def timeline_html(trace: Trace, turn: Turn | None, *, before: str = "") -> str:
+    """Return the picture with the turns as a table below it; of an empty trace one line, with what shows what came `before`."""
+    if nothing := nothing_words(trace, before):
+        return heading(trace.name, nothing)
     summary = trace.summary()
     counts = f"{counted(summary.records, 'record')} · {counted(summary.turns, 'turn')} · {counted(summary.llm_calls, 'model call')} · {counted(summary.tool_calls, 'tool call')}"
     picture = waterfall_svg(trace, turn) if turn is not None else timeline_svg(trace)
@@ -74,22 +88,26 @@ def timeline_html(trace: Trace, turn: Turn | None) -> str:
         ("took", RIGHT),
         ("tokens", RIGHT),
     ]
-    shown = trace.turns[: _TURNS * 5]
+    shown = trace.turns[-_TURNS * 5 :]
     rows = table(heads, [[*_cells(one)] for one in shown])
-    cut = f"{len(trace.turns) - len(shown)} more turns: frames.turns_df(trace)" if len(shown) < len(trace.turns) else ""
+    pictured = f"the newest {_TURNS} turns" if turn is None and len(trace.turns) > _TURNS else None
+    cut = f"{_earlier(trace, len(shown))}: frames.turns_df(trace)" if len(shown) < len(trace.turns) else None
     return joined(
         heading(trace.name, counts),
         el("div", f"{counted(trace.bad_lines, 'bad line')} skipped: trace.errors", style=FAILURE)
         if trace.errors
         else None,
+        el("div", pictured, style=f"font-size:12px;{MUTED}") if pictured else None,
         image(Html(picture), label),
-        el("details", el("summary", counted(len(trace.turns), "turn")), rows, cut),
+        el("details", el("summary", counted(len(trace.turns), "turn")), cut, rows),
         el("div", _missing(trace), style=f"font-size:12px;{MUTED}"),
     )
 
 
-def timeline_text(trace: Trace) -> str:
-    """Return the turns as aligned text."""
+def timeline_text(trace: Trace, *, before: str = "") -> str:
+    """Return the turns as aligned text; of an empty trace one line, with what shows what came `before`."""
+    if nothing := nothing_words(trace, before):
+        return clipped([f"Timeline  {one_line(trace.name, 400)}", nothing, _NEXT])
     summary = trace.summary()
     name, _, counts = str(summary).rpartition(": ")
     cells = [["turn", "status", "model", "tools", "took", "tokens"]]
@@ -102,14 +120,19 @@ def timeline_text(trace: Trace) -> str:
             duration(turn.duration_ms),
             _tokens(turn),
         ]
-        for turn in trace.turns[:_TEXT_TURNS]
+        for turn in trace.turns[-_TEXT_TURNS:]
     ]
-    lines = [f"Timeline  {name}", counts, *aligned(cells, right=(0, 2, 3, 4, 5))]
+    lines = [f"Timeline  {name}", counts]
     if len(trace.turns) > _TEXT_TURNS:
-        lines.append(f"{len(trace.turns) - _TEXT_TURNS} more turns: frames.turns_df(trace)")
+        lines.append(f"{_earlier(trace, _TEXT_TURNS)}: frames.turns_df(trace)")
+    lines += aligned(cells, right=(0, 2, 3, 4, 5))
     if trace.errors:
         lines.append(f"! {counted(trace.bad_lines, 'bad line')} skipped: trace.errors")
-    return clipped([*lines, _missing(trace), "next: %lash trace FILE, lash_nb.plots.timeline(trace)"])
+    return clipped([*lines, _missing(trace), _NEXT])
+
+
+def _earlier(trace: Trace, shown: int) -> str:
+    return counted(len(trace.turns) - shown, "earlier turn")
 
 
 def _missing(trace: Trace) -> str:

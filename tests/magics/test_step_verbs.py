@@ -190,7 +190,9 @@ def test_an_effect_of_an_earlier_turn_is_named_with_it(turn: Shell, capsys: pyte
     assert turn.run("%lash envelope 2").envelope.invocation.scope.turn_index == 2
     assert "of an earlier turn: TURN:EFFECT" in turn.faces(turn.run("%lash effects"))["text/plain"]
     assert turn.run("%lash envelope 1:3:call-1").envelope.kind == "tool_call"
-    assert turn.refuse("%lash envelope 3:2").startswith("magics_effect: no effect 3:2; ")
+    told = turn.refuse("%lash envelope 3:2")
+    assert told.startswith("magics_effect: no effect 3:2; ")
+    assert "the last ones are 1:7, 2:1, 2:2, 2:3:call-2, " in told
     capsys.readouterr()
     turn.run("%lash explain envelope 1:2")
     assert eval(capsys.readouterr().out, {"session": session}) == first  # noqa: S307 - what explain prints is Python

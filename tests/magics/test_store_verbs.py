@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lash_nb import LashSession, ScriptedProvider
+from lash_nb.views import static_html
 from tests.magics.conftest import Shell
 from tests.magics.test_completion import offered
 
@@ -258,7 +259,11 @@ def test_a_fork_is_a_session_of_its_own(stored: Shell) -> None:
 def test_a_fork_tells_its_own_turns(stored: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """Timeline, plot and usage leave out what the other session did, before and later; the graph has times and tokens of the whole way."""
     stored.run("%lash fork 1 --as other")
-    assert "empty, nothing has been written" in stored.run("%lash timeline --session other").text()
+    view, told = stored.run("%lash timeline"), "nothing of its own yet; what came before: %lash timeline --session demo"
+    assert told in view.text()
+    assert told in static_html(view)
+    assert "<svg" not in static_html(view)
+    assert view.counts == told
     assert "in no trace at hand" not in stored.run("%lash graph").text()
     stored.run("%%lash\nElsewhere.")
     stored.run("%lash use demo")
@@ -407,3 +412,12 @@ def test_a_session_in_memory_is_not_deleted_but_ends_with_the_kernel(shell: Shel
 
     assert "name it with --store DIR" in said
     assert "what is in memory alone ends with the kernel" in said
+
+
+def test_a_node_in_place_of_its_id_is_said_short(stored: Shell) -> None:
+    """Its whole repr would be; the line says what to write."""
+    stored.run("session = %lash use demo")
+    told = stored.refuse("%lash fork {{session.graph.nodes[0]}} --as x")
+
+    assert told.endswith("a node is named by its id: {{….node_id}}")
+    assert len(told) < 260

@@ -309,7 +309,7 @@ def test_the_timeline_is_walked_by_turn_and_call(mount: Mount) -> None:
     one.page.keyboard.press("]")
     one.pump()
 
-    assert first == 'view.selection = "tool_call call_03"'
+    assert first == '_.selection = "tool_call call_03"'
     assert view.waterfall["title"] == "turn 4"
     expect(one.root.get_by_text("turn 4").first).to_be_visible()
 

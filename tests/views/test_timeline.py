@@ -12,7 +12,7 @@ from lash_nb.views import TraceTimelineView, static_html, static_svg, text
 from lash_nb.views._json import inline, pretty_capped
 from lash_nb.views._timeline_rows import overview
 from lash_nb.wire import to_json
-from tests.trace.lines import record
+from tests.trace.lines import record, tool_end, tool_start
 from tests.views import samples
 
 
@@ -233,3 +233,26 @@ def test_the_picture_is_well_formed(turn: int | None) -> None:
         "tspan",
         "title",
     }
+
+
+def test_the_newest_turns_are_shown_first() -> None:
+    """Of a long session the last turn is open, and a picture, which has no room for all, draws the newest ones and says so."""
+    records = [
+        line
+        for turn in range(1, 81)
+        for line in (
+            tool_start(turn / 2, str(turn), turn=turn),
+            tool_end(turn / 2 + 0.1, str(turn), "success", turn=turn),
+        )
+    ]
+    view = TraceTimelineView(read_trace(records))
+
+    assert (view.place, view.waterfall["title"]) == (79, "turn 80")
+    html = static_html(view)
+    assert "the newest 60 turns" in html
+    assert ">80</text>" in static_svg(view)
+    assert ">20</text>" not in static_svg(view)
+    lines = text(view).splitlines()
+    assert "50 earlier turns: frames.turns_df(trace)" in lines
+    rows = [row.split()[0] for row in lines if " open " in row or " success" in row]
+    assert (rows[0], rows[-1]) == ("51", "80")

@@ -227,7 +227,7 @@ def test_it_is_walked_with_keys(mount: Mount) -> None:
 
     assert visited == [2, 3, 5, 202, 0, 19, 5]
     assert (inside, one.page.evaluate("() => document.activeElement.className")) == ("l-json", "l-explorer-list")
-    assert one.root.locator(".l-selection").inner_text() == "view.selection = 5"
+    assert one.root.locator(".l-selection").inner_text() == "_.selection = 5"
     expect(one.root.get_by_role("row", selected=True)).to_have_count(1)
 
 

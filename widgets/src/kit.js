@@ -365,8 +365,8 @@ export function footer(shown, model, life) {
   const place = h("span", { class: "l-mono l-selection" });
   const update = () => {
     const selected = model.get("selection") ?? "";
-    place.textContent = selected === "" ? "" : `view.selection = ${JSON.stringify(selected)}`;
-    place.title = selected === "" ? "" : "Python, where the view is a variable: view = %lash …";
+    place.textContent = selected === "" ? "" : `_.selection = ${JSON.stringify(selected)}`;
+    place.title = selected === "" ? "" : "Python, in the cell below this one; later in the notebook where the view is a variable: view = %lash …";
   };
   life.on(model, "change:selection", update);
   update();

@@ -18,6 +18,12 @@ function render({ model, el }) {
   /** @type {{ zoom: [number, number] | null, closed: Set<number>, drag: number | null }} */
   const ui = { zoom: null, closed: new Set(), drag: null };
 
+  const { turns: all, model: asked, direct: beside, tool: called } = model.get("overview");
+  if (![all, asked, beside, called].some((list_) => list_.length)) {
+    el.append(header(model.get("title"), model.get("counts")));
+    return () => life.dispose();
+  }
+
   const search = /** @type {HTMLInputElement} */ (h("input", { placeholder: "Find", "aria-label": "Find a tool, model or call" }));
   const step = (/** @type {number} */ by) => model.send({ do: "turn", place: model.get("place") + by });
   const previous = h("button", { type: "button", class: "l-button", "aria-label": "Previous turn", onclick: () => step(-1) }, "Turn", kbd("["));
