@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Generator, Iterable
-from typing import Any, Self
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -11,6 +11,7 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core._attending import attended
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._turn_builder import checked_input
+from lash_nb.core._unawaited import Unawaited, names_of
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError
 from lash_nb.runtime import ActivitySink, TurnOptions, TurnResult
@@ -22,8 +23,11 @@ __all__ = ["QueueInputBuilder", "QueuedTurnBuilder"]
 _LOG = logging.getLogger(__name__)
 
 
-class QueueInputBuilder:
+class QueueInputBuilder(Unawaited):
     """Input on its way into the queue; every setter returns the builder. `await builder` is `await builder.send()`."""
+
+    _what_to_write: ClassVar[Mapping[str, str]] = names_of(QueuedWorkBatch, "batch = await session.queue(…)")
+    _how_to_read: ClassVar[str] = "write batch = await session.queue(…), then result = await session.next_queued_turn()"
 
     def __init__(self, handle: SessionHandle, turn_input: TurnInput | str) -> None:
         self._handle = handle
@@ -31,6 +35,11 @@ class QueueInputBuilder:
         self._source_key: str | None = None
         self._delivery_policy: DeliveryPolicy = "after_current_turn_commit"
         self._slot_policy: SlotPolicy = "exclusive"
+
+    def __repr__(self) -> str:
+        return (
+            "<QueueInputBuilder, an input that is not queued yet: await session.queue(…); .id(…) and others add to it>"
+        )
 
     def __await__(self) -> Generator[Any, None, QueuedWorkBatch]:
         return self.send().__await__()
@@ -67,14 +76,26 @@ class QueueInputBuilder:
         return batch
 
 
-class QueuedTurnBuilder:
+class QueuedTurnBuilder(Unawaited):
     """A turn of queued work; every setter returns the builder. `await builder` is `await builder.run()`."""
+
+    _how_to_read: ClassVar[str] = (
+        "write await session.next_queued_turn().stream_to(heard.append), or turn = session.start(session.next_queued_turn())"
+        " and look at turn.activities"
+    )
+    _what_to_write: ClassVar[Mapping[str, str]] = {
+        **names_of(TurnResult, "result = await session.next_queued_turn(), which is None when nothing waits"),
+        "stream": _how_to_read,
+    }
 
     def __init__(self, handle: SessionHandle, batch_ids: Iterable[str] = ()) -> None:
         self._handle = handle
         self._runtime = handle.runtime
         self._batch_ids = tuple(batch_ids)
         self._options = TurnOptions()
+
+    def __repr__(self) -> str:
+        return "<QueuedTurnBuilder, a turn that is not begun, and nothing left the queue: await session.next_queued_turn()>"
 
     def __await__(self) -> Generator[Any, None, TurnResult | None]:
         return self.run().__await__()
@@ -83,6 +104,11 @@ class QueuedTurnBuilder:
         """Take exactly these batches, in this order, which have to come first; none of them means whatever comes first."""
         self._batch_ids = tuple(batch_ids)
         return self
+
+    @property
+    def session_id(self) -> str:
+        """The session whose turn it is."""
+        return self._runtime.session_id
 
     @property
     def cancellation(self) -> CancellationToken:

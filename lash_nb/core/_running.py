@@ -1,28 +1,47 @@
 """A turn that runs as a task beside whoever started it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from lash_nb.core._attending import GOES_ON, WAS_STOPPED
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
+from lash_nb.core._unawaited import Unawaited, names_of
 from lash_nb.runtime import TurnResult
 from lash_nb.tasks import brought_out, held, own_copy, telling
 from lash_nb.wire import TurnActivity
+from lash_nb.words import legible
 
 __all__ = ["RunningTurn"]
 
 
-class RunningTurn:
-    """Watch it, wait for it, cancel it; it runs on whether anybody does."""
+class RunningTurn(Unawaited):
+    """Watch it, wait for it, cancel it; it runs on whether anybody does. `await turn` is `await turn.wait()`."""
+
+    _what_to_write: ClassVar[Mapping[str, str]] = names_of(TurnResult, "result = await turn")
+    _how_to_read: ClassVar[str] = (
+        "look at turn.activities, hear of each with turn.subscribe(…), or begin it with `async for activity in session.turn(…).stream():`"
+    )
 
     def __init__(self, builder: TurnBuilder | QueuedTurnBuilder) -> None:
         self._activities: list[TurnActivity] = []
         self._callbacks: list[Callable[[], None]] = []
         self.cancellation = builder.cancellation
+        self._session_id = builder.session_id
         self._refuse_waiting = builder.refuse_waiting
         self._task = held(builder.watched_by(self._on_activity).run_beside())
         self._task.add_done_callback(lambda _: self._notify())
+
+    def __repr__(self) -> str:
+        if not self.done:
+            how = "runs: await ….wait() for its result, .activities so far"
+        else:
+            how = "over: see .result" if self.result else "over without a result: see .error"
+        return f"<RunningTurn of session {legible(self._session_id, 60)}, {how}>"
+
+    def __await__(self) -> Generator[Any, None, TurnResult]:
+        return self.wait().__await__()
 
     @property
     def done(self) -> bool:
@@ -36,7 +55,7 @@ class RunningTurn:
 
     @property
     def result(self) -> TurnResult | None:
-        """The result, once the turn is over and has one."""
+        """The result, once the turn is over and has one; None while it runs, so await the turn first."""
         if not self._task.done() or self._task.cancelled() or self._task.exception():
             return None
         return self._task.result()

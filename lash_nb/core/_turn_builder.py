@@ -3,8 +3,8 @@
 import asyncio
 import copy
 import itertools
-from collections.abc import Container, Generator
-from typing import Any, Self
+from collections.abc import Container, Generator, Mapping
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -16,6 +16,7 @@ from lash_nb.core._picture import picture_bytes, picture_name
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._stream import TurnStream
+from lash_nb.core._unawaited import Unawaited, names_of
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
 from lash_nb.providers import LlmProvider, ProviderHandle
@@ -37,8 +38,11 @@ from lash_nb.wire import (
 __all__ = ["TurnBuilder", "checked_input"]
 
 
-class TurnBuilder(PromptLayerSink):
+class TurnBuilder(Unawaited, PromptLayerSink):
     """One turn to come; every setter returns the builder. `await builder` is `await builder.run()`."""
+
+    _what_to_write: ClassVar[Mapping[str, str]] = names_of(TurnResult, "result = await session.turn(…)")
+    _how_to_read: ClassVar[str] = "write `async for activity in session.turn(…).stream():`"
 
     def __init__(self, handle: SessionHandle, turn_input: TurnInput | str) -> None:
         self._handle = handle
@@ -46,8 +50,16 @@ class TurnBuilder(PromptLayerSink):
         self._input = checked_input(turn_input)
         self._options = TurnOptions()
 
+    def __repr__(self) -> str:
+        return "<TurnBuilder, a turn that is not begun: await ….run(), or .stream(); .image(…) and others add to it>"
+
     def __await__(self) -> Generator[Any, None, TurnResult]:
         return self.run().__await__()
+
+    @property
+    def session_id(self) -> str:
+        """The session whose turn it is."""
+        return self._runtime.session_id
 
     @property
     def cancellation(self) -> CancellationToken:

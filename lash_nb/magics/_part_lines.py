@@ -15,7 +15,6 @@ from lash_nb.core import (
     Stepper,
     ToolsControl,
     TriggersControl,
-    TurnBuilder,
 )
 from lash_nb.plots import one_line
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
@@ -43,11 +42,6 @@ def _part_line(part: object) -> str:
     return f"<{kind.__name__}: {', '.join(f'.{name}' for name in names)}>"
 
 
-def _builder_line(_builder: TurnBuilder) -> str:
-    """Return how a turn that is not begun is run."""
-    return "<TurnBuilder, a turn that is not begun: await ….run(), or .stream(); .image(…) and others add to it>"
-
-
 def _memory_line(_store: InMemorySessionStore) -> str:
     """Return that nothing of it outlives the process."""
     return "<InMemorySessionStore: gone with the kernel; %lash new NAME --store DIR keeps a session>"
@@ -73,7 +67,6 @@ _CONTROLS: Final = (
 PART_LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     Stepper: _stepper_line,
     SessionControl: _control_line,
-    TurnBuilder: _builder_line,
     InMemorySessionStore: _memory_line,
     SqliteSessionStore: _sqlite_line,
     **dict.fromkeys(_CONTROLS, _part_line),
