@@ -83,7 +83,11 @@ def _draw_overview(trace: Trace, ax: Axes | None) -> Axes:
 
 
 def _words(trace: Trace) -> str:
-    return "time from the start of each turn" if trace.turns else "no turns in this trace yet"
+    return (
+        "time from the start of each turn; thin line: until it was recorded; tick: end of the turn"
+        if trace.turns
+        else "no turns in this trace yet"
+    )
 
 
 def _outside(trace: Trace) -> int:

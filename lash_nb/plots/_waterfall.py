@@ -40,7 +40,9 @@ def draw_waterfall(trace: Trace, turn: Turn, ax: Axes | None) -> Axes:
         _name_rows(page, lines)
         page.time_axis(length)
         session = f" of {short_id(turn.session_id)}" if len(trace.sessions) > 1 else ""
-        page.heading(f"Turn {turn_name(turn)}{session} · {trace.name}", "time from its start")
+        page.heading(
+            f"Turn {turn_name(turn)}{session} · {trace.name}", "time from its start; thin line: until it was recorded"
+        )
         page.footnote("Sleeps, checkpoints and commits are not shown.", _left_out(turn))
         page.legend(kinds_of(call for _, _, call in calls))
     return page.ax

@@ -37,6 +37,7 @@ function render({ model, el }) {
     { class: "l-legend" },
     ...LEGEND.map((kind) => h("span", {}, h("span", { class: "l-dot l-square", "data-kind": kind }), kind)),
     ...["failed", "cancelled"].map((kind) => h("span", { class: "l-muted" }, mark(/** @type {any} */ (kind)), kind)),
+    h("span", { class: "l-muted", title: "A bar is the time that a call reports; its end was recorded later, and the thin line goes on to that." }, "─┤ until recorded"),
     h("span", { class: "l-muted l-legend-hint" }, "drag to zoom, ", kbd("0"), " fits"),
   );
   el.append(
