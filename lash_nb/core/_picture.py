@@ -59,7 +59,7 @@ def _read(path: str) -> bytes:
             return opened.read(size)  # files of the system say that they are empty, and may go on for ever
     except (OSError, ValueError, RuntimeError) as error:  # no such file, no path at all, no such home
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
-        message = f"the picture {_told(path)} cannot be read: {why}; check the path"
+        message = f"the picture {_told(path)} cannot be read: {why}; check the path, or give a figure itself: session.turn('…').image(fig)"
         raise CallerError(message, code=_CODE) from error
 
 

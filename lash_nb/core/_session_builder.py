@@ -13,7 +13,7 @@ from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._session import LashSession
 from lash_nb.core._session_spec import SessionSpec
-from lash_nb.errors import CallerError, EmbedError, SessionError, StoreError, WireError
+from lash_nb.errors import CallerError, EmbedError, SessionError, StoreError, WireError, wrong_type
 from lash_nb.plugins import PluginFactory
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import (
@@ -49,6 +49,8 @@ ConfigT = TypeVar("ConfigT")
 
 _MADE_WITH_IT: Final = frozenset(("stepper", "control", "direct", "plugin_actions"))
 """What a session has from its beginning on, so that its class does not show it."""
+_FORKED: Final = "await core.session('…').open(), or one that is open already"
+"""What a fork is made of."""
 
 
 class SessionBuilder(PromptLayerSink):
@@ -172,10 +174,12 @@ class SessionBuilder(PromptLayerSink):
             node_id: The node at which the new one stands.
 
         Raises:
-            CallerError: the other session has no such node, or a session of this id is stored already.
+            CallerError: the other session has no such node, or is none; or a session of this id is stored already.
             EmbedError, SessionError: as in `open`.
             LashRuntimeError: `store_commit_failed`.
         """
+        if not isinstance(session, LashSession):
+            raise wrong_type("a session", session, instead=_FORKED)
         snapshot = session.fork_snapshot(node_id, self._session_id)
         mode, policy = self._resolved()
         store = await self._session_store(policy)

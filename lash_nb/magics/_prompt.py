@@ -137,6 +137,7 @@ PROMPT: Final = Usage(
     name="",
     summary="run a turn with the prompt in the cell's body, in which {{expression}} is replaced by its value; `NAME <<` at the"
     " end of the line keeps the result in a variable, `NAME= <<` shows it as well",
+    instead="the prompt, which stands below this line (see %%lash --help), or a path with blanks, which is quoted: --image '… {}'",
     python=_python,
     arguments=(
         Argument(

@@ -5,6 +5,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
+from lash_nb.frames import given_graph
 from lash_nb.plots._canvas import Points, Sheet, sheet
 from lash_nb.plots._format import counted, one_line
 from lash_nb.plots._labels import node_label, node_role
@@ -38,6 +39,7 @@ def session_graph(graph: SessionGraph, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes, for labels and limits of your own.
     """
+    given_graph(graph)
     layout = lay_out([(node.node_id, node.parent_node_id) for node in graph.nodes], graph.leaf_node_id)
     rows = len(layout.nodes)
     with sheet(ax, size=(9, 1.1 + 0.22 * min(max(rows, 2), _MAX_LABELS))) as page:

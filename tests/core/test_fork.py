@@ -1,6 +1,7 @@
 """A session that begins where another one stood, and nodes that are deleted for good."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,3 +114,10 @@ async def test_a_fork_in_a_folder_can_be_looked_at(tmp_path: Path) -> None:
     await first.turn("One.").run()
     await core(tmp_path).session("two").open_fork(first, first.graph.nodes[-1].node_id)
     assert {row.session_id: row.nodes for row in open_store(tmp_path).sessions} == {"one": 2, "two": 2}
+
+
+async def test_a_fork_is_of_a_session(any_core: LashCore) -> None:
+    """Its name alone is refused with what belongs there."""
+    named: Any = "demo"
+    with pytest.raises(CallerError, match=r"a session belongs here, not str: await core\.session\("):
+        await any_core.session("fork").open_fork(named, "n")

@@ -192,6 +192,8 @@ def test_a_mistake_is_told_in_one_line(shell: Shell, cell: str, said: str) -> No
         ("%%lash --image cut.png\nHello", "'cut.png' is a png picture whose end is missing; make it anew"),
         ("%%lash --image pipe\nHello", "'pipe' is no plain file but a pipe or a device, which may never end"),
         ("%%lash --image sparse.png\nHello", "'sparse.png' is a file of 50,000,000,000 bytes, and no provider takes"),
+        ("%%lash --image {{'Figure(640x480)'}}\nHello", "or give a figure itself: session.turn('…').image(fig)"),
+        ("%%lash --image my plot.png\nHello", "a path with blanks, which is quoted: --image '… plot.png'"),
         ("%%lash tell me\nHello", "%%lash --help"),
         ("%%lash --session nobody\nHello", "there are demo"),
         ("%lash envelope", "%lash step"),

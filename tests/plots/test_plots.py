@@ -237,3 +237,10 @@ def test_settings_of_the_user_are_left_alone(station: Trace) -> None:
     session_graph(graph())
 
     assert dict(mpl.rcParams) == before
+
+
+def test_a_graph_is_drawn_of_a_graph() -> None:
+    """Anything else is refused with what belongs there."""
+    wrong: Any = "demo"
+    with pytest.raises(CallerError, match=r"a session graph belongs here, not str: session\.graph"):
+        session_graph(wrong)
