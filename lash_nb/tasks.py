@@ -35,7 +35,10 @@ def is_being_cancelled() -> bool:
 
 
 def on_this_loop(call: Callable[[], object]) -> Callable[[], None]:
-    """Return what makes the call on the loop that runs now: at once from there, and soon from any other thread, which alone would not wake it."""
+    """Return what makes the call on the loop that runs now: at once from there, and soon from any other thread, which alone would not wake it.
+
+    Once the loop is closed, nothing on it goes on, and no call is made.
+    """
     return _OnItsLoop(call)
 
 
@@ -49,6 +52,8 @@ class _OnItsLoop:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def __call__(self) -> None:
+        if self._loop.is_closed():
+            return
         if threading.get_ident() == self._thread:
             self._call()
         else:

@@ -14,12 +14,12 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
-from functools import partial
+from contextvars import Context, copy_context
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from lash_nb.clock import SystemClock
+from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._processor import Processor
 
 __all__ = ["QuickJob", "QuickLane"]
@@ -48,13 +48,17 @@ class QuickLane:
         self._is_idle = True
         self._thrown: BaseException | None = None
 
-    def begin(self, function: Callable[[], Any]) -> "QuickJob | None":
-        """Let the lane run a function, in the caller's context; None when the lane is taken, or has no thread."""
+    def begin(self, call: PlainCall) -> "QuickJob | None":
+        """Let the lane make a call, in the caller's context; None when the lane is taken, or has no thread."""
         with self._taking:
             if (self._job is not None and not self._job.is_told) or not (self._is_begun or self._begin()):
                 return None
-            self._job = job = QuickJob(function, self._find())
-        self._news.put(None)
+            self._job = job = QuickJob(call, self._find())
+        try:
+            self._news.put(None)
+        except BaseException:  # an interrupt, after which nobody may have woken the thread
+            job.is_told = True
+            raise
         return job
 
     def _begin(self) -> bool:
@@ -92,7 +96,7 @@ class QuickLane:
 
 
 class QuickJob:
-    """A function on its way through the lane.
+    """A call on its way through the lane.
 
     Attributes:
         called_on: Where it was called.
@@ -100,12 +104,13 @@ class QuickJob:
         is_told: Whether who waits knows that, so that nothing is left to be done.
     """
 
-    __slots__ = ("_asked", "_call", "_is_left", "_news", "_outcome", "called_on", "is_over", "is_told")
+    __slots__ = ("_asked", "_call", "_context", "_is_left", "_news", "_outcome", "called_on", "is_over", "is_told")
 
-    def __init__(self, function: Callable[[], Any], called_on: Processor | None) -> None:
+    def __init__(self, call: PlainCall, called_on: Processor | None) -> None:
         self.called_on = called_on
         self.is_over = self.is_told = False
-        self._call: Callable[[], Any] | None = partial(copy_context().run, function)
+        self._call: PlainCall | None = call
+        self._context: Context | None = copy_context()
         self._outcome: tuple[Any, BaseException | None] | None = None
         self._asked: asyncio.Future[None] | None = None
         self._news: SimpleQueue[None] | None = SimpleQueue() if called_on is None else None
@@ -141,15 +146,17 @@ class QuickJob:
         """Call the function, once; what was thrown into the thread meanwhile is the end of it."""
         if self._outcome is None and thrown is not None:
             self._outcome = (None, thrown)
-        if self._outcome is None and self._call is not None:
+        if self._outcome is None and self._call is not None and self._context is not None:
             try:
-                self._outcome = (self._call(), None)
+                self._outcome = (self._context.run(self._call), None)
             except BaseException as error:  # noqa: BLE001 - it is the caller's
                 self._outcome = (None, error)
-        self._call = None  # an idle thread holds nobody's arguments
 
     def tell(self) -> None:
         """Say that it is over."""
+        if self._call is not None:
+            self._call.end()
+        self._call = self._context = None  # an idle thread holds nobody's arguments
         self.is_over = True
         if self._news is not None:
             self._news.put(None)

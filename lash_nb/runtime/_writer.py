@@ -29,6 +29,8 @@ class Writer:
 
     def __init__(self) -> None:
         self._taken = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """That of whoever was in last."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._alone = frozenset((self,))
 
@@ -41,10 +43,12 @@ class Writer:
         """Wait until it is one's turn.
 
         Raises:
-            CallerError: `turn_inside_turn`, the one who is in waits for this very work, so both would wait for ever.
+            CallerError: `turn_inside_turn`, the one who is in waits for this very work, so both would wait for ever; `loop_closed`, the one
+                who is in never goes on.
         """
         self.refuse_inside()
         if self._taken:
+            self._refuse_abandoned()
             place = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             try:
@@ -55,7 +59,7 @@ class Writer:
                 else:  # it was let in and left in the same moment
                     self.leave()
                 raise
-        self._taken = True
+        self._taken, self._loop = True, asyncio.get_running_loop()
 
     async def __aexit__(self, *_: object) -> None:
         """Let the next one in."""
@@ -97,6 +101,14 @@ class Writer:
         context.run(_INSIDE.set, frozenset())
         return context
 
+    def _refuse_abandoned(self) -> None:
+        if self._loop is not None and self._loop.is_closed():
+            raise CallerError(
+                "the event loop of the turn before was closed in the middle of it, so it never ends; close the session and open it again:"
+                " what was committed is there",
+                code="loop_closed",
+            )
+
     def _with_this(self) -> "frozenset[Writer]":
         around = _INSIDE.get()
         return around | self._alone if around else self._alone
@@ -107,6 +119,7 @@ class Writer:
             place = self._waiting.popleft()
             if not place.done() and not place.get_loop().is_closed():  # nobody waits on a loop that was closed
                 place.set_result(None)
+                self._loop = place.get_loop()
                 return
         self._taken = False
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lash_nb.plugins import ToolContext, tool
+from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._quick_lane import QuickJob, QuickLane
 from lash_nb.wire import ToolCallOutput, ToolSuccess
 from tests.plugins.test_function_tool import outcome_of
@@ -23,7 +24,7 @@ WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
 def begun(lane: QuickLane, function: Callable[[], Any]) -> QuickJob:
     """What runs in a lane that is free, or is so in a moment."""
-    while (job := lane.begin(function)) is None:
+    while (job := lane.begin(PlainCall("quick", function, {}))) is None:
         time.sleep(0)
     return job
 
@@ -179,7 +180,7 @@ async def test_a_lane_for_which_no_thread_can_be_begun_is_not_free_until_it_can(
     lane = QuickLane()
     before = threading.stack_size(1 << 46)
     try:
-        assert lane.begin(int) is None
+        assert lane.begin(PlainCall("quick", int, {})) is None
     finally:
         threading.stack_size(before)
     assert await begun(lane, int).result() == 0
@@ -203,6 +204,17 @@ async def test_there_is_no_moment_at_which_what_is_thrown_into_the_lane_loses_a_
         thrown = bool(throwing.place)
         assert len(idents - {0}) == 1, throwing.place
     assert moment > 10
+
+
+def test_a_call_that_ends_before_it_begins_is_no_longer_counted() -> None:
+    """What was thrown into the thread is its end: nobody who leaves it then hears that it still runs."""
+    call = PlainCall("quick", int, {})
+    job = QuickJob(call, None)
+    job.perform(ThrownError())
+    job.tell()
+    call.leave()
+
+    assert not call.is_left
 
 
 def processors() -> set[int]:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from lash_nb.errors import CallerError
 from lash_nb.runtime._writer import Writer
 
 
@@ -79,3 +80,24 @@ def test_a_loop_that_was_closed_keeps_nobody_out() -> None:
     asyncio.run(later())
     lost.close()
     assert log == ["next in", "next out"]
+
+
+def test_who_comes_after_one_whose_loop_was_closed_is_told() -> None:
+    """He would wait for ever: nobody gives the place back."""
+    writer, log = Writer(), list[str]()
+
+    async def stay() -> None:
+        async with writer:
+            await asyncio.Event().wait()
+
+    loop = asyncio.new_event_loop()
+    staying = loop.create_task(stay())
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+    with pytest.raises(CallerError, match="never ends; close the session and open it again") as refused:
+        asyncio.run(enter(writer, "b", log))
+    assert refused.value.code == "loop_closed"
+    assert log == []
+    staying.get_coro().close()
+    staying._log_destroy_pending = False  # type: ignore[attr-defined]  # it is what this is about
