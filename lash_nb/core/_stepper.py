@@ -9,6 +9,7 @@ from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._running import RunningTurn
+from lash_nb.core._stepped_turn import SteppedTurn
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.effects import EffectEntries
 from lash_nb.errors import CallerError
@@ -49,6 +50,7 @@ class Stepper:
         self._start = start
         self._control = runtime.effect_host.control
         self._turn: RunningTurn | AwaitedTurn | None = None
+        self._stepped: SteppedTurn | None = None
         self._first_order = 1
         handle.on_awaited = self._follow
         handle.on_over = self._on_over
@@ -63,6 +65,20 @@ class Stepper:
     def running(self) -> RunningTurn | None:
         """The turn that is followed, when it runs beside whoever started it."""
         return self._turn if isinstance(self._turn, RunningTurn) else None
+
+    @property
+    def turn(self) -> "SteppedTurn | Stepper":
+        """The turn that is followed, for a view that stays with it when the session goes on; the stepper itself when there is none."""
+        if self._turn is None:
+            return self
+        if self._stepped is None or self._stepped.turn is not self._turn:
+            self._stepped = SteppedTurn(self, self._turn)
+        return self._stepped
+
+    @property
+    def is_kept(self) -> bool:
+        """Never: it goes on with the next turn."""
+        return False
 
     @property
     def state(self) -> Literal["idle", "running", "paused", "finished"]:

@@ -9,7 +9,7 @@ from lash_nb.core import GOES_ON, LashSession, TurnPauses
 from lash_nb.errors import CallerError
 from lash_nb.magics._cells import Cell, is_cell_being_ended, running_cell
 from lash_nb.magics._interrupts import HEARTBEAT
-from lash_nb.magics._open_session import Interrupted, effect_words
+from lash_nb.magics._open_session import Interrupted, effect_words, paused_words
 from lash_nb.plugins import left_words
 from lash_nb.tasks import begun_beside, carried, held, let_out, telling
 from lash_nb.wire import EffectEntry
@@ -139,9 +139,8 @@ class _AttendedTurn:
     def what_happened(self, *, behind: int) -> str:
         pending, name = self._pauses.pending, self._name
         if pending is not None and (self._abort or not self._task.done()):
-            words = effect_words(pending.envelope)
             return (
-                f"Paused before {words}, nothing is lost. Next: await {name}.step(), await {name}.continue_(),"
+                f"{paused_words(pending.envelope)}, nothing is lost. Next: await {name}.step(), await {name}.continue_(),"
                 f" or await {name}.stepper.cancel()."
                 + (f" {counted(behind, 'more turn')} of the session will run when it is over." if behind else "")
             )

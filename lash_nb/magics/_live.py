@@ -6,6 +6,7 @@ picture is the result's own card: it stays, and the cell's value is not shown a 
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Final, Protocol
 
@@ -118,8 +119,9 @@ class CardDisplay:
         """Draw the last picture, and take the view off the page."""
         self._take_in()
         if result is None:
-            said = f"Turn {self._card.turn_index} of {self._card.session_id} is {words}."
-            last: Mapping[str, str] = {"text/html": f"<div>{escape(said)}</div>", "text/plain": said}
+            last = self._line(f"is {words}")
+            if not self._running.done:
+                self._running.subscribe(partial(self._went_on, words))
         else:
             self._card.finish(result, effects=effects, raised=raised)
             self.shows_result = True
@@ -127,6 +129,15 @@ class CardDisplay:
         self._twin.update(last, raw=True)  # type: ignore[no-untyped-call]
         self._live.update(EMPTY_BUNDLE, raw=True)  # type: ignore[no-untyped-call]
         self._view.close()
+
+    def _line(self, said: str) -> Mapping[str, str]:
+        text = f"Turn {self._card.turn_index} of {self._card.session_id} {said}."
+        return {"text/html": f"<div>{escape(text)}</div>", "text/plain": text}
+
+    def _went_on(self, words: str) -> None:
+        """Tell in the cell that was interrupted what became of the turn at last."""
+        if self._running.done:
+            self._twin.update(self._line(f"was {words}; it went on and {_end(self._running.result)}"), raw=True)  # type: ignore[no-untyped-call]
 
     def _take_in(self) -> bool:
         new = self._running.activities[self._seen :]
@@ -139,6 +150,14 @@ class CardDisplay:
         bundle = self._view.twin_bundle()
         self._twin.update(bundle, raw=True)  # type: ignore[no-untyped-call]
         self._drawn, self._pause = time.monotonic(), sum(map(len, bundle.values())) / _PACE
+
+
+def _end(result: TurnResult | None) -> str:
+    if result is None:
+        return "ended without a result"
+    if result.is_success:
+        return "completed"
+    return "was cancelled" if result.outcome.reason == "cancelled" else "failed"
 
 
 class TerminalDisplay:

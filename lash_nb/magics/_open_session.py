@@ -33,7 +33,7 @@ from lash_nb.wire import (
     TurnInput,
 )
 
-__all__ = ["Interrupted", "OpenSession", "Stop", "effect_words"]
+__all__ = ["Interrupted", "OpenSession", "Stop", "effect_words", "paused_words"]
 
 Stop = StepperView | TurnResult
 """Where a cell ends: before an effect, or with the turn."""
@@ -64,7 +64,7 @@ class OpenSession:
         """The session that it was forked from in this notebook."""
         self.batches: list[str] = []
         """Ids of the batches that were last seen to wait in its queue."""
-        self._view: StepperView | None = None
+        self._views: list[StepperView] = []
         self._cancelled = ""
         self._attending = 0
 
@@ -124,15 +124,16 @@ class OpenSession:
 
     @property
     def view(self) -> StepperView:
-        """The session's stepper; all cells show the same one, so all of them are up to date."""
-        if self._view is None or self._view.comm is None:
-            self._view = StepperView(self.session.stepper)
-        return self._view
+        """The stepper of the turn; all cells of that turn show the same one, so all of them are up to date, and it stays with its turn."""
+        turn = self.session.stepper.turn
+        if not self._views or self._views[-1].comm is None or self._views[-1].steppable is not turn:
+            self._views.append(StepperView(turn))
+        return self._views[-1]
 
     def close(self) -> None:
-        """Cancel what runs and take the stepper off the page; closing takes effect as soon as the loop runs."""
-        if self._view is not None:
-            self._view.close()
+        """Cancel what runs and take the steppers off the page; closing takes effect as soon as the loop runs."""
+        for view in self._views:
+            view.close()
         running = self.session.stepper.running
         self.session.cancel_running_turns()
         if running is not None and not running.done:
@@ -238,8 +239,7 @@ class OpenSession:
     def _what_happened(self) -> str:
         stepper = self.session.stepper
         if stepper.pending is not None:
-            words = effect_words(stepper.pending.envelope)
-            return f"Paused before {words}, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+            return f"{paused_words(stepper.pending.envelope)}, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
         if self.is_under_way:
             return "This cell waits no longer; the turn goes on, for another one awaits it. To end it: %lash cancel"
         if stepper.result is None:
@@ -278,6 +278,11 @@ class OpenSession:
 def _tell_end(running: RunningTurn, then: Callable[[TurnResult], None]) -> None:
     if running.done and running.result is not None:
         then(running.result)
+
+
+def paused_words(envelope: RuntimeEffectEnvelope) -> str:
+    """Return which turn was paused where, for a line that stays when the turn has gone on."""
+    return f"Paused turn {envelope.invocation.scope.turn_index} before {effect_words(envelope)}"
 
 
 def effect_words(envelope: RuntimeEffectEnvelope) -> str:

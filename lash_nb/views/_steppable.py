@@ -26,6 +26,11 @@ class Steppable(Protocol):
         ...
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it is one turn, which is over and is kept as it was at its end."""
+        ...
+
+    @property
     def entries(self) -> Sequence[EffectEntry]:
         """The session's effects in order, the pending one last."""
         ...

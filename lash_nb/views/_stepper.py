@@ -61,14 +61,17 @@ class StepperView(View):
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_msg(self._receive)
         self._refresh()
-        self._unsubscribe = steppable.subscribe(self._refresh)
+        self._unsubscribe = steppable.subscribe(self._follow)
 
     def close(self) -> None:
         """Take the view off its steppable and off the page."""
+        self._leave()
+        super().close()
+
+    def _leave(self) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        super().close()
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         """Show it where a kernel answers as a place of its own, once in a cell: it is often shown, and the cell's value as well."""
@@ -145,6 +148,14 @@ class StepperView(View):
         async with self._turnstile:
             await self.perform(command)
 
+    def _follow(self) -> None:
+        """Draw what changed; of a turn that is kept the twin, too, which a saved notebook shows, and then nothing changes any more."""
+        self._refresh()
+        if self.steppable.is_kept:
+            self._leave()
+            if self._place is not None:
+                self._place.draw_twin(self)
+
     def _refresh(self) -> None:
         entry = self._entry_shown()
         with self.hold_trait_notifications():
@@ -176,7 +187,8 @@ class StepperView(View):
 
     def _title(self) -> str:
         state = rows.state(self.steppable)
-        return f"Stepper  {self.steppable.session_id} · {state['title'].lower()} {state['detail']}"
+        turn = f"{state['turn']} · " if state["turn"] else ""
+        return f"Stepper  {self.steppable.session_id} · {turn}{state['title'].lower()} {state['detail']}"
 
     def _next_commands(self) -> str:
         if self.steppable.pending:

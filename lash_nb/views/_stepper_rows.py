@@ -28,7 +28,7 @@ from lash_nb.views._steppable import Steppable
 from lash_nb.views._turn_words import TurnLike, outcome_words, took_words, turn_state, usage_words
 from lash_nb.wire import EffectEntry, Message, Part, RuntimeEffectKind, ToolCallCommand, from_json, to_builtins
 
-__all__ = ["conversation", "envelope", "rail", "state", "turn_label"]
+__all__ = ["conversation", "envelope", "rail", "state", "turn_label", "turn_name"]
 
 KINDS: Final[tuple[str, ...]] = (
     "llm_call",
@@ -56,9 +56,11 @@ def state(steppable: Steppable) -> dict[str, Any]:
     """Return the state line, the switches, and the places to continue to."""
     titles = {"idle": "Idle", "running": "Running", "paused": "Paused", "finished": "Finished"}
     pending = steppable.pending
-    stops = [{"kind": kind, "on": kind in steppable.stop_at} for kind in KINDS]
+    stops = [] if steppable.is_kept else [{"kind": kind, "on": kind in steppable.stop_at} for kind in KINDS]
     return {
         "phase": steppable.state,
+        "turn": turn_name(steppable),
+        "kept": steppable.is_kept,
         "title": titles[steppable.state],
         "detail": _detail(steppable, pending),
         "mark": _mark(steppable),
@@ -66,6 +68,16 @@ def state(steppable: Steppable) -> dict[str, Any]:
         "kinds": list(KINDS[:4]),
         "stops": stops,
     }
+
+
+def turn_name(steppable: Steppable) -> str:
+    """Return the turn that the state is of, as a person calls it; empty before its first effect."""
+    if steppable.state == "finished" and steppable.result is not None:
+        return f"turn {steppable.result.turn_index}"
+    of_turns = (entry for entry in reversed(steppable.entries) if turn_of(entry) is not None)
+    last = next(of_turns, None) if steppable.state != "idle" else None
+    is_newer = last is not None and (steppable.state == "finished" or last.order >= steppable.first_order)
+    return turn_label(last) if last is not None and is_newer else ""
 
 
 def _mark(steppable: Steppable) -> str:
@@ -114,6 +126,7 @@ def rail(steppable: Steppable) -> dict[str, Any]:
     turns = [_rail_turn(label, list(group)) for label, group in groupby(_turn_by_turn(shown), turn_label)]
     under_way = _under_way(shown, steppable)
     for turn in turns:
+        turn["open"] = steppable.is_kept
         if turn["label"] == under_way:
             turn |= {"open": True, "took": _UNDER_WAY[steppable.state]}
     return {"turns": turns, "notes": list(_rail_notes(entries, shown, steppable))}

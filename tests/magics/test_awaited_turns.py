@@ -59,7 +59,7 @@ def test_the_first_interrupt_pauses_the_turn_and_ends_the_cell(notebook: Kernel)
     cell = notebook.finish(interrupted(notebook))
 
     assert cell.error == (
-        "Paused before llm_call scripted, nothing is lost. Next: await session.step(), await session.continue_(),"
+        "Paused turn 1 before llm_call scripted, nothing is lost. Next: await session.step(), await session.continue_(),"
         " or await session.stepper.cancel()."
     )
     assert value(notebook, "fired, session.effects[-1].status") == "(['Oslo'], 'ok')"
@@ -146,7 +146,7 @@ def test_a_turn_that_a_task_of_the_cell_awaits_is_paused_too(notebook: Kernel, s
     cell = notebook.finish(interrupted(notebook, source))
 
     assert cell.error == (
-        "Paused before llm_call scripted, nothing is lost. Next: await session.step(), await session.continue_(),"
+        "Paused turn 1 before llm_call scripted, nothing is lost. Next: await session.step(), await session.continue_(),"
         " or await session.stepper.cancel()."
     )
     assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
@@ -159,7 +159,7 @@ def test_a_cell_that_does_not_hear_of_the_interrupt_ends_and_says_it(notebook: K
     """One that awaits something else, or takes what its tasks raise for a value."""
     cell = notebook.finish(interrupted(notebook, source))
 
-    assert "Paused before llm_call scripted, nothing is lost." in cell.error + cell.printed
+    assert "Paused turn 1 before llm_call scripted, nothing is lost." in cell.error + cell.printed
     assert cell.seconds < 10
     assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
 
@@ -266,7 +266,7 @@ def test_a_plain_function_that_runs_on_is_named(notebook: Kernel) -> None:
 def test_a_cell_that_waits_for_the_next_stop_is_interrupted_alike(notebook: Kernel, began: str) -> None:
     """The turn is paused, again and again, and cancelled by the second interrupt."""
     first = notebook.finish(interrupted(notebook, began + "await session.continue_()"))
-    assert first.error.startswith("Paused before llm_call scripted, nothing is lost.")
+    assert first.error.startswith("Paused turn 1 before llm_call scripted, nothing is lost.")
     notebook.run("SECONDS = 20.0")
     cell = notebook.start("await session.continue_()")
     notebook.wait_for(first, "looks at Rome")  # it prints where its turn was begun

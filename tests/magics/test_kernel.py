@@ -135,12 +135,16 @@ def test_the_first_interrupt_pauses_and_loses_nothing(notebook: Kernel) -> None:
     notebook.finish(cell)
 
     assert (
-        cell.error == "Paused before tool_call look, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+        cell.error
+        == "Paused turn 1 before tool_call look, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
     )
     assert "paused before tool_call look" in cell.text
     assert value(notebook, "fired") == "['Oslo', 'Oslo done']"
     assert value(notebook, "6 * 7") == "42"
     assert "Both are fine" in notebook.run("%lash continue").text
+    notebook.wait_for(cell, "Turn 1 of demo was paused before tool_call look; it went on and completed.")
+    assert "Stepper  demo · turn 1 · finished Completed" in cell.text
+    assert "is paused before" not in cell.text
     assert value(notebook, "fired") == "['Oslo', 'Oslo done', 'Rome', 'Rome done']"
     assert value(notebook, "turn.is_success") == "True"
 
@@ -193,7 +197,7 @@ def test_a_cell_that_waits_for_what_another_awaits_is_interrupted(notebook: Kern
     notebook.interrupt()
     notebook.finish(cell)
 
-    assert cell.error.startswith("Paused before tool_call look, nothing is lost.")
+    assert cell.error.startswith("Paused turn 1 before tool_call look, nothing is lost.")
     assert "paused before tool_call look" in cell.text
     notebook.run("%lash continue")
     assert value(notebook, "(await awaited).outcome.reason") == "'assistant_message'"
@@ -211,7 +215,7 @@ def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
     notebook.finish(cell)
     notebook.finish(behind)
 
-    assert cell.error.startswith("Paused before")
+    assert cell.error.startswith("Paused turn 1 before")
     assert cell.printed == ""
     assert behind.printed == ""
     assert value(notebook, "session.turn_index") == "1"

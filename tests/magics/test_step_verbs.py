@@ -252,3 +252,55 @@ def test_nothing_to_cancel_says_what_to_do(shell: Shell) -> None:
     shell.run(said.rpartition(": ")[2])
     assert "Nothing waits" not in said
     assert shell.run("await session.queued_work()") == ()
+
+
+def test_the_stepper_of_a_cell_stays_with_its_turn(turn: Shell) -> None:
+    """Turns that come after it are of other cells; its own, that is over, keeps its numbers, its effects and what was said."""
+    first = turn.run("%%lash --step\nfirst prompt")
+    assert first.text().startswith("Stepper  demo · turn 1 · paused before llm_call")
+    turn.run("%lash continue")
+    turn.run("import asyncio; await asyncio.sleep(0)")
+    told = dict(first.state), dict(first.rail), dict(first.conversation), first.text(), first.static_html()
+    turn.run("%%lash\nsecond prompt")
+    third = turn.run("%%lash --step\nthird prompt")
+
+    assert told == (first.state, first.rail, first.conversation, first.text(), first.static_html())
+    assert third is not first
+    assert third.text().startswith("Stepper  demo · turn 3 · paused before llm_call")
+    assert first.text().startswith("Stepper  demo · turn 1 · finished Completed · ")
+    assert (first.state["turn"], first.state["phase"], first.state["kept"]) == ("turn 1", "finished", True)
+    assert [one["label"] for one in first.rail["turns"]] == ["turn 1"]
+    assert "second prompt" not in str(first.conversation)
+    assert turn.run("%lash step") is third
+    assert third.state["turn"] == "turn 3"
+
+
+def test_the_stepper_of_a_turn_that_is_over_steps_no_other_one(turn: Shell) -> None:
+    """What a page that is old may still send is refused or does nothing; the turn that is under way waits on."""
+    first = turn.run("%%lash --step\nfirst prompt")
+    turn.run("%lash continue")
+    third = turn.run("%%lash --step\nthird prompt")
+    pending = third.envelope["order"]
+
+    turn.ip.user_ns["old"] = first
+    for command in ("step", "continue", "inject", "stop_at", "cancel"):
+        turn.run(f"await old.perform({{'do': {command!r}}})")
+        assert bool(first.problem) == (command != "cancel")
+    turn.run(f"await old.perform({{'do': 'show', 'order': {first.rail['turns'][0]['rows'][0]['order']}}})")
+
+    assert first.envelope["order"] > 0
+    assert third.state["phase"] == "paused"
+    assert third.envelope["order"] == pending
+    assert turn.run("%lash envelope").order == pending
+
+
+def test_the_stepper_of_the_session_goes_on_with_each_turn(turn: Shell) -> None:
+    """It is shown by hand by who wants it so."""
+    turn.run("from lash_nb.views import StepperView\nsession = %lash new live")
+    turn.run("%%lash --step\nfirst prompt")
+    live = turn.run("view = StepperView(session.stepper); view")
+    turn.run("%lash continue")
+    turn.run("%%lash --step\nsecond prompt")
+    turn.run("import asyncio; await asyncio.sleep(0)")
+
+    assert (live.state["turn"], live.state["phase"], live.state["kept"]) == ("turn 2", "paused", False)

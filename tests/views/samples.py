@@ -332,6 +332,7 @@ class RecordedSteppable:
         self.session_id = "main"
         self._said = talk() if said is None else said
         self.state: Any = "paused" if entries and entries[-1].status == "pending" else "idle"
+        self.is_kept = False
         self.entries = entries
         self.first_order = 0
         self.stop_at = frozenset({"llm_call", "tool_call", "exec_code", "process"})

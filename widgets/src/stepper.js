@@ -130,9 +130,10 @@ function render({ model, el }) {
   }
 
   function updateBar() {
-    const { phase, title, detail } = state();
+    const { phase, turn, kept, title, detail } = state();
+    bar.hidden = kept;
     const note = ui.stale ? "the kernel no longer answers this page: run %lash step for a new stepper" : detail;
-    clear(words).append(mark(state().mark), h("b", {}, ui.stale ? "Disconnected" : title), h("span", { class: "l-muted l-cut", title: note }, note));
+    clear(words).append(mark(state().mark), turn ? h("span", { class: "l-muted l-turn" }, `${turn} ·`) : "", h("b", {}, ui.stale ? "Disconnected" : title), h("span", { class: "l-muted l-cut", title: note }, note));
     const free = ready() && ui.mode === "view";
     for (const [name, one] of buttons) {
       const off = name === "cancel" ? ui.mode !== "view" || ui.stale || !["paused", "running"].includes(phase) : !(free || (ui.mode === "edit" && name === "next" && ready() && !broken()));
@@ -251,6 +252,7 @@ function render({ model, el }) {
   });
 
   function updateStops() {
+    stops.hidden = state().kept;
     clear(stops).append(h("span", { class: "l-muted" }, "Stop at"), ...stopSwitches(state().stops, (kinds) => send("stop_at", { kinds })), h("span", {}, state().phase === "paused" ? "The kernel is free: other cells run" : ""));
   }
 
