@@ -3,7 +3,9 @@
 import asyncio
 import copy
 import itertools
+import os
 from collections.abc import Container, Generator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -12,13 +14,13 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core._attending import attended
 from lash_nb.core._choices import chosen_model, chosen_provider
 from lash_nb.core._handle import SessionHandle
-from lash_nb.core._picture import picture_bytes, picture_name
 from lash_nb.core._plugin_binding import PluginBinding
 from lash_nb.core._prompt_layer_sink import PromptLayerSink
 from lash_nb.core._stream import TurnStream
 from lash_nb.core._unawaited import Unawaited, names_of
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, EmbedError
+from lash_nb.plugins import turn_picture
 from lash_nb.providers import LlmProvider, ProviderHandle
 from lash_nb.runtime import ActivitySink, EventSink, TurnOptions, TurnResult
 from lash_nb.tasks import begun_beside, carried
@@ -86,8 +88,8 @@ class TurnBuilder(Unawaited, PromptLayerSink):
         Raises:
             CallerError: `turn_image`, it is none of these or cannot be read.
         """
-        data, taken = picture_bytes(picture), self._input.image_blobs
-        name = _free_name(label or picture_name(picture) or f"image-{len(taken) + 1}", taken)
+        data, taken = turn_picture(picture), self._input.image_blobs
+        name = _free_name(label or _file_name(picture) or f"image-{len(taken) + 1}", taken)
         self._input = self._input.with_image(name, data)
         return self
 
@@ -226,6 +228,10 @@ def checked_input(turn_input: object) -> TurnInput:
             code="turn_input",
         )
     return turn_input
+
+
+def _file_name(picture: object) -> str | None:
+    return Path(os.fsdecode(picture)).name if isinstance(picture, str | os.PathLike) else None
 
 
 def _free_name(wanted: str, taken: Container[str]) -> str:

@@ -125,8 +125,7 @@ async def shown_live(bench: Bench, opened: OpenSession, doing: Coroutine[Any, An
 
 def _python(_bench: Bench, asked: Namespace) -> str:
     if asked.schema:
-        imported = "from pathlib import Path\n" if asked.image else ""
-        return f"{imported}{asked.output or 'value'} = {schema_python(asked.schema, asked.image)}"
+        return f"{asked.output or 'value'} = {schema_python(asked.schema, asked.image)}"
     turn = "".join(['session.turn("…")', *(f".image({path!r})" for path in asked.image)])
     if asked.step:
         return f"await session.step({turn})" if asked.image else 'await session.step("…")'

@@ -28,9 +28,8 @@ SCHEMA: Final = Argument(
 
 
 def schema_python(name: str, images: Sequence[str]) -> str:
-    """Return the expression in Python that does the same; with pictures it wants `Path`."""
-    read = ", ".join(f"Path({path!r}).read_bytes()" for path in images)
-    pictures = f", pictures=[{read}]" if images else ""
+    """Return the expression in Python that does the same."""
+    pictures = f", pictures={list(images)!r}" if images else ""
     return f'(await session.direct("…", output={repr(name) if name == "json" else name}{pictures})).value'
 
 

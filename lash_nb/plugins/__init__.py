@@ -8,11 +8,11 @@ from lash_nb.plugins._actions import (
     PluginActionKind,
     SessionParam,
 )
+from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._batch import BATCH_DEFINITION, BatchToolProvider
 from lash_nb.plugins._builtin import embed_tools, lash_triggers
 from lash_nb.plugins._compact import authority_type, call_path, compact_contract, compact_markdown
 from lash_nb.plugins._context import (
-    AttachmentSink,
     ToolCall,
     ToolContext,
     ToolDispatch,
@@ -86,6 +86,7 @@ from lash_nb.plugins._hooks import (
 )
 from lash_nb.plugins._library_values import figure_png
 from lash_nb.plugins._output_budget import ToolOutputBudget, tool_output_budget
+from lash_nb.plugins._picture import turn_picture
 from lash_nb.plugins._plain_call import left_replay_keys, left_running, left_words
 from lash_nb.plugins._plugin import PluginBuildContext, PluginFactory, SessionPlugin, StaticPlugin
 from lash_nb.plugins._plugin_host import PluginHost, PluginStack
@@ -236,4 +237,5 @@ __all__ = [
     "tool_ok",
     "tool_output_budget",
     "tool_replay_key",
+    "turn_picture",
 ]

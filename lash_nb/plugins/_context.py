@@ -7,25 +7,11 @@ from msgspec import Struct
 
 from lash_nb.clock import CancellationToken
 from lash_nb.machine import PendingToolCall
+from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._direct import DETACHED, DirectCompletions
-from lash_nb.wire import AttachmentCreateMeta, AttachmentRef, CompletedToolCall, Json, PreparedToolCall
+from lash_nb.wire import CompletedToolCall, Json, PreparedToolCall
 
-__all__ = ["AttachmentSink", "ToolCall", "ToolContext", "ToolDispatch", "ToolPrepareContext", "tool_replay_key"]
-
-
-class AttachmentSink(Protocol):
-    """Where a tool puts bytes that belong to its result."""
-
-    def put(self, data: bytes, meta: AttachmentCreateMeta, /) -> AttachmentRef:
-        """Store `data` as they are and return what to put into the result.
-
-        Nothing is looked at and no size is too large, as in the reference (sessions §12.2): what is declared to be a picture goes to the model
-        with the result, and a provider may refuse it. A picture that is returned as it is, instead, is looked at first.
-
-        Raises:
-            LashError: they cannot be stored.
-        """
-        ...
+__all__ = ["ToolCall", "ToolContext", "ToolDispatch", "ToolPrepareContext", "tool_replay_key"]
 
 
 class ToolDispatch(Protocol):

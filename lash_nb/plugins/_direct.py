@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from lash_nb.errors import CallerError, DirectCompletionError
 from lash_nb.plugins._direct_forms import REPAIR, Form, UnfitAnswerError, is_form, output_of, read_form
+from lash_nb.plugins._picture import direct_pictures
 from lash_nb.wire import (
     CausalRef,
     CausalToolCall,
@@ -45,7 +46,7 @@ class _Asked(TypedDict, total=False):
     """What every direct completion may say, whatever the form of its answer."""
 
     system: str | None
-    pictures: Iterable[bytes]
+    pictures: Iterable[Any]
     model: str | None
     model_variant: str | None
     output_token_cap: int | None
@@ -142,7 +143,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
         *,
         output: Literal["text", "json"] | type[BaseModel] = "text",
         system: str | None = None,
-        pictures: Iterable[bytes] = (),
+        pictures: Iterable[Any] = (),
         model: str | None = None,
         model_variant: str | None = None,
         output_token_cap: int | None = None,
@@ -156,7 +157,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
             output: The form of the answer: `text`, `json` for any JSON object, or a pydantic model class, whose schema the provider gets.
                 An answer of another form goes back once with what is wrong with it; what comes then counts.
             system: What the model is to be.
-            pictures: Bytes of pictures, shown behind the prompt.
+            pictures: Pictures, shown behind the prompt: each bytes of a PNG, JPEG, GIF, WebP or BMP, the path of such a file, or a figure of matplotlib.
             model: Another model than the session's.
             model_variant: Its variant; without a `model` the session's own.
             output_token_cap: Most tokens to generate.
@@ -165,11 +166,11 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
 
         Raises:
             DirectCompletionError: the call failed, or the answer has not the form that was asked for.
-            CallerError: `direct_request`, something that cannot be asked.
+            CallerError: `direct_request`, something that cannot be asked, or a picture that is none.
             RuntimeEffectControllerError: a picture cannot be stored, or the effect host failed.
         """
         _check(prompt, output, output_token_cap)
-        own, shown = self.model(), tuple(map(_attachment, pictures))
+        own, shown = self.model(), tuple(map(_attachment, direct_pictures(pictures)))
         messages = [] if system is None else [_message("system", system)]
         request = DirectRequest(
             model=own.id if model is None else model,

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import LashRuntimeError, WireError, exception_text
 from lash_nb.machine import PendingToolCall
+from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._child_calls import ChildCalls
-from lash_nb.plugins._context import AttachmentSink, ToolCall, ToolContext, ToolPrepareContext
+from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._figures import CallFigures, close_figures
 from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._library_values import PictureFound

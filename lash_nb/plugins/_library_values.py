@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from lash_nb.plugins._context import AttachmentSink
+from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._drawing import NoPictureError, drawn_png, image_png
 from lash_nb.wire import (
     AttachmentCreateMeta,

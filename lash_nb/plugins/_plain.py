@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from lash_nb.errors import LashError, WireError, exception_text
-from lash_nb.plugins._context import AttachmentSink
+from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._drawing import NoPictureError
 from lash_nb.plugins._library_values import PictureFound, library_value
 from lash_nb.wire import AttachmentRef, Json, ToolValue, may_hold_long_integer, nests_deeper, to_builtins, to_json

@@ -211,6 +211,36 @@ async def test_pictures_are_stored_and_resolved() -> None:
     assert row.references == (f"direct {session.effects[-1].envelope.invocation.effect_id}",)
 
 
+async def test_a_picture_is_whatever_a_person_has_of_it(tmp_path: Path) -> None:
+    """The path of a file as well as its bytes, as for a turn."""
+    session, requests = await asked("two dots")
+    (tmp_path / "dot.png").write_bytes(png(2, 1))
+    await session.direct("What?", pictures=[png(3, 2), tmp_path / "dot.png"])
+    assert [attachment.data for attachment in requests[0].attachments] == [png(3, 2), png(2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([b"junk"], "what was given, 4 bytes, is no PNG, JPEG, GIF, WebP or BMP picture; convert it"),
+        ([png(3, 2)[:-1]], "is a png picture whose end is missing; make it anew"),
+        ([png(1, 1) + bytes(20_000_000)], "no provider takes more than 20,000,000; make it smaller"),
+        (["none.png"], "'none.png' cannot be read: No such file or directory; check the path, or .*: pictures=.fig."),
+        ([5], "a picture is bytes, .* not int; write pictures=.'photo.png'."),
+        (png(1, 1), "in a list, not one bytes; write"),
+        ("photo.png", "in a list, not one str; write"),
+        (None, "in a list, not one NoneType; write"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_what_is_no_picture_is_refused(given: Any, told: str) -> None:
+    """Before anybody is asked, with the errors of a turn."""
+    session, requests = await asked("unheard")
+    with pytest.raises(CallerError, match=told) as caught:
+        await session.direct("What is it?", pictures=given)
+    assert (caught.value.code, requests, list(session.attachments)) == ("direct_request", [], [])
+
+
 @pytest.mark.parametrize(
     ("prompt", "settings"),
     [
