@@ -1,6 +1,6 @@
 """What the user gives to a turn becomes a message (lash 0.1.0-alpha.37, turns §5.1, §5.2)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from lash_nb.errors import AttachmentStoreError, CallerError
@@ -19,7 +19,7 @@ from lash_nb.wire import (
     sniff_image,
 )
 
-__all__ = ["NormalizedItem", "check_pictures", "input_part", "normalized", "user_message"]
+__all__ = ["NormalizedItem", "check_pictures", "input_part", "normalized", "pictures_of", "user_message"]
 
 NormalizedItem: TypeAlias = str | AttachmentRef
 """A text, or a picture whose bytes are stored."""
@@ -93,3 +93,8 @@ def input_part(part_id: str, item: NormalizedItem) -> Part:
         return Part(id=part_id, kind="Text", content=item, prune_state="Intact")
     attachment = PartAttachment(reference=item)
     return Part(id=part_id, kind="Image", content="", attachment=attachment, prune_state="Intact")
+
+
+def pictures_of(messages: Iterable[Message]) -> tuple[AttachmentRef, ...]:
+    """Return what messages show beside text, in order."""
+    return tuple(part.attachment.reference for message in messages for part in message.parts if part.attachment)

@@ -5,11 +5,13 @@ from functools import cached_property
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lash_nb.runtime._assembler import Assembly
 from lash_nb.wire import (
     AssistantMessageFinish,
     AssistantOutput,
+    AttachmentRef,
     ExecutionSummary,
     ModelRequestStarted,
     SessionSnapshot,
@@ -25,7 +27,7 @@ from lash_nb.wire import (
 )
 from lash_nb.words import legible
 
-__all__ = ["TurnResult"]
+__all__ = ["TurnResult", "taken_back"]
 
 _QUOTED: Final = 120
 """Characters of a text or a value that a `repr` shows at most."""
@@ -58,6 +60,8 @@ class TurnResult(Struct, frozen=True, dict=True):
     """How long of that an effect waited for somebody's decision about it, in milliseconds."""
     unasked: int = 0
     """Model calls among the activities that the turn's cancellation forestalled."""
+    pictures: tuple[AttachmentRef, ...] = ()
+    """What the model was given to look at, in order."""
 
     def __repr__(self) -> str:
         """Tell the most of it; each name is what can be written behind the result."""
@@ -161,6 +165,13 @@ class TurnResult(Struct, frozen=True, dict=True):
         return {name: to_builtins(getattr(self, name)) for name in names} | {
             "errors": to_builtins(self.assembly.errors)
         }
+
+
+def taken_back(result: TurnResult, undo: Callable[[], None]) -> TurnResult:
+    """Return a result that shows what is not kept."""
+    snapshot = result.state
+    undo()
+    return replace(result, snapshot=lambda: snapshot)
 
 
 def _brief(value: Any) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
-from msgspec.structs import replace
-
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
@@ -18,7 +16,7 @@ from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._frames import switch_frame
 from lash_nb.runtime._hook_desk import TurnHookDesk, tool_hooks
 from lash_nb.runtime._hook_turn import ask_after_turn, ask_before_turn, hook_messages, tell_persisted, turn_summary
-from lash_nb.runtime._input import NormalizedItem, normalized, user_message
+from lash_nb.runtime._input import NormalizedItem, normalized, pictures_of, user_message
 from lash_nb.runtime._queue_again import opening_id
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._queue_delivery import (
@@ -28,7 +26,7 @@ from lash_nb.runtime._queue_delivery import (
     opening_messages,
     started_activity,
 )
-from lash_nb.runtime._result import TurnResult
+from lash_nb.runtime._result import TurnResult, taken_back
 from lash_nb.runtime._state_snapshots import snapshot_reader
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
 from lash_nb.runtime._turn_again import Run, note_finished, stand_at_beginning
@@ -37,6 +35,7 @@ from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_prepare import TurnPreparation
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.wire import (
+    AttachmentRef,
     DoneEvent,
     ErrorEnvelope,
     ErrorEvent,
@@ -87,6 +86,7 @@ class TurnRunner:
         begun_by = claims.begun_by if claims.any_held else None
         self._begun_by = begun_by
         self._causes = causes_of(begun_by) if begun_by else ()
+        self._pictures: tuple[AttachmentRef, ...] = ()
         self._assembler = TurnAssembler()
         kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
@@ -222,7 +222,7 @@ class TurnRunner:
         self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("plugin_abort")))
         self._hub.emit(DoneEvent())
         self._state.turn_index -= 1
-        return _taken_back(self._result(self._assemble(), TokenUsage.zero()), undo)
+        return taken_back(self._result(self._assemble(), TokenUsage.zero()), undo)
 
     def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
         """Count the turn and tell that it starts."""
@@ -239,6 +239,7 @@ class TurnRunner:
         opening = [*opening_messages(begun_by, ids)] if begun_by else []
         if items or not opening:
             opening.append(user_message(opening_id(begun_by or self._turn_id, ids), items))
+        self._pictures = pictures_of(opening)
         return opening
 
     def _message_id(self) -> str:
@@ -350,7 +351,7 @@ class TurnRunner:
                 await tell_persisted(turn)
         turn.trace.emit(_completed(assembly.outcome), turn.end_context(self._waited_ns))
         result = self._result(assembly, commits.usage, turn.unasked)
-        return result if is_kept else _taken_back(result, undo)
+        return result if is_kept else taken_back(result, undo)
 
     async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
         """Ask the plugins before the turn is stored; return what they tell once it is."""
@@ -378,14 +379,8 @@ class TurnRunner:
             activities=tuple(self._assembler.activities),
             snapshot=snapshot_reader(self._state),
             unasked=unasked,
+            pictures=self._pictures,
         )
-
-
-def _taken_back(result: TurnResult, undo: Callable[[], None]) -> TurnResult:
-    """Return a result that shows what is not kept."""
-    snapshot = result.state
-    undo()
-    return replace(result, snapshot=lambda: snapshot)
 
 
 def _completed(outcome: TurnOutcome) -> TurnCompleted:

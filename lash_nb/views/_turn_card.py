@@ -19,7 +19,7 @@ from lash_nb.views._turn_words import (
     took_words,
     turn_state,
 )
-from lash_nb.wire import EffectEntry, ToolCallCommand, TurnIssue
+from lash_nb.wire import AttachmentRef, EffectEntry, ToolCallCommand, TurnIssue
 from lash_nb.words import unmasked
 
 __all__ = ["card", "card_body", "card_foot", "card_head", "turn_html"]
@@ -47,7 +47,7 @@ def turn_html(
         effects: Its effects, if known: gives tool rows their effect id, replay key and hash.
         raised: Where tools raised, in words, by the id of the call, if known: stands below their rows. Where the provider did, by the
             code of the issue, below that.
-        attachment_data: Gives the bytes of attachments: shows the pictures of its tools, as far as they are small.
+        attachment_data: Gives the bytes of attachments: shows the pictures that it was given and those of its tools, as far as they are small.
     """
     rows = TurnRows.of(result, raised)
     state = turn_state(result)
@@ -58,16 +58,12 @@ def turn_html(
         for entry in effects
         if isinstance(entry.envelope.command, ToolCallCommand)
     }
-    body = (
-        card_body(rows, entries, SmallPictures(attachment_data))
-        if rows.rows
-        else prose_row(result.reply)
-        if result.reply
-        else None
-    )
+    pictures = SmallPictures(attachment_data)
+    given = _given(result.pictures, pictures)
+    body = card_body(rows, entries, pictures) if rows.rows else prose_row(result.reply) if result.reply else None
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage)
     foot = card_foot(counts, el("span", short_id(result.turn_id), title=result.turn_id, style=CODE))
-    return card(head, body, *(_issue(issue, raised) for issue in told_issues(result)), _after(state), foot)
+    return card(head, given, body, *(_issue(issue, raised) for issue in told_issues(result)), _after(state), foot)
 
 
 def card(*parts: Html | None) -> str:
@@ -125,6 +121,12 @@ def _row(
         case _:
             head = el("summary", f"show {len(row)} more", style=f"{LINE}{MUTED}cursor:pointer;")
             return el("details", head, *(tool_row(one, entries.get(one.call_id), pictures) for one in row))
+
+
+def _given(references: Sequence[AttachmentRef], pictures: SmallPictures) -> Html | None:
+    """What the model was given to look at, above everything that came of it."""
+    drawn = pictures.drawn(references)
+    return el("div", drawn, style=LINE) if drawn else None
 
 
 def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> Html:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from lash_nb.plots import counted, duration, one_line, short_id
+from lash_nb.plots import byte_size, counted, one_line, recorded_duration, short_id
 from lash_nb.views._json import call_text, summary
 from lash_nb.views._text import clipped, wrapped
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
 from lash_nb.views._turn_words import TurnLike, counts_words, outcome_words, told_issues, took_words
-from lash_nb.wire import ToolCancelled, ToolFailed, ToolSuccess, TurnIssue
+from lash_nb.wire import AttachmentRef, ToolCancelled, ToolFailed, ToolSuccess, TurnIssue
 
 __all__ = ["text_rows", "turn_text"]
 
@@ -29,7 +29,13 @@ def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType(
     body = text_rows(rows) if rows.rows else wrapped(result.reply)
     issues = [line for issue in told_issues(result) for line in _issue(issue, raised)]
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage, gap="  ")
-    return clipped([head, *body, *issues, f"{counts}  next: %lash effects"])
+    return clipped([head, *map(_given, result.pictures), *body, *issues, f"{counts}  next: %lash effects"])
+
+
+def _given(picture: AttachmentRef) -> str:
+    """A picture that the model was given."""
+    named = one_line(picture.label or short_id(picture.id), 60)
+    return f"  given: {named}, {picture.media_type.type}, {byte_size(picture.byte_len)}"
 
 
 def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> list[str]:
@@ -59,7 +65,7 @@ def text_rows(rows: TurnRows) -> list[str]:
 
 def _text_tool(row: ToolRow) -> str:
     said = one_line(f"{row.name}({call_text(row.args, 40)}) → {_text_result(row)}", 84)
-    return f"{_ASCII[row.status]} {said:<84}  {duration(row.duration_ms):>8}"
+    return f"{_ASCII[row.status]} {said:<84}  {recorded_duration(row.duration_ms):>8}"
 
 
 def _text_result(row: ToolRow) -> str:

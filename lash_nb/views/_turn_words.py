@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from lash_nb.plots import counted, duration, token_count
 from lash_nb.trace import Usage
-from lash_nb.wire import TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
+from lash_nb.wire import AttachmentRef, TokenUsage, ToolCallRecord, TurnActivity, TurnIssue, TurnOutcome, TurnStopDetail
 
 __all__ = [
     "TurnLike",
@@ -79,6 +79,11 @@ class TurnLike(Protocol):
     @property
     def errors(self) -> Sequence[TurnIssue]:
         """What went wrong."""
+        ...
+
+    @property
+    def pictures(self) -> Sequence[AttachmentRef]:
+        """What the model was given to look at."""
         ...
 
     @property

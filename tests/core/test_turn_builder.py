@@ -155,9 +155,10 @@ async def test_a_picture_is_read_from_its_file(given: Callable[[Path], object], 
     file = tmp_path / "shot.png"
     file.write_bytes(png(3, 2))
 
-    await session.turn("look").image(given(file)).run()
+    result = await session.turn("look").image(given(file)).run()
 
     assert [bytes(item.data) for item in provider.requests[0].attachments] == [png(3, 2)]
+    assert [picture.id for picture in result.pictures] == [row.ref.id for row in session.attachments]
     assert [row.ref.label for row in session.attachments] == ["shot.png"]
 
 

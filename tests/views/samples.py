@@ -422,6 +422,7 @@ class FinishedTurn:
         self.model_calls = 2
         self.errors: Sequence[TurnIssue] = more.get("errors", ())
         self.activities = activities
+        self.pictures: Sequence[AttachmentRef] = more.get("pictures", ())
         done = [activity.event for activity in activities if isinstance(activity.event, ToolCallActivityCompleted)]
         self.tool_calls: tuple[ToolCallRecord, ...] = tuple(
             ToolCallRecord(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lash_nb.errors import AttachmentStoreError
+from lash_nb.plots import byte_size
 from lash_nb.stores import InMemoryAttachmentStore
 from lash_nb.views import (
     SessionGraphView,
@@ -19,6 +20,7 @@ from lash_nb.views import (
     static_html,
     tool_trial_html,
     turn_html,
+    turn_text,
 )
 from lash_nb.views._stepper_rows import envelope
 from lash_nb.wire import (
@@ -77,6 +79,7 @@ def faces(shelf: Shelf) -> dict[str, str]:
     done: CompletedToolCall = entry.outcome.result
     return {
         "turn": turn_html(shelf.turn(), attachment_data=shelf.data),
+        "given": turn_html(samples.FinishedTurn(pictures=shelf.references), attachment_data=shelf.data),
         "live": display.html(),
         "effect": envelope_html(entry, attachment_data=shelf.data),
         "effects": effects_html([entry], attachment_data=shelf.data),
@@ -142,6 +145,20 @@ def test_bytes_that_are_gone_leave_words() -> None:
     for html in (turn_html(shelf.turn(), attachment_data=data) for data in (gone, broken, None)):
         assert "<img" not in html
         assert f"{shelf.references[0].id[:8]}</span> png, declared · " in html
+
+
+def test_what_a_turn_was_given_stands_above_what_came_of_it() -> None:
+    """Its name with it; a text face names it, too."""
+    shelf = Shelf(LIMA, label="photo.png")
+    turn = samples.FinishedTurn(
+        samples.activities(*samples.tool_events("c1", "look", {}, {"status": "success", "payload": 1})),
+        pictures=shelf.references,
+    )
+    html = turn_html(turn, attachment_data=shelf.data)
+
+    assert html.index(PICTURE) < html.index("look")
+    assert "photo.png" in html
+    assert turn_text(turn).splitlines()[1] == f"  given: photo.png, png, {byte_size(len(LIMA))}"
 
 
 def test_one_card_keeps_no_more_than_some_pictures() -> None:
