@@ -50,7 +50,13 @@ class _PicturedFace:
 
 
 def effects_table(
-    entries: Sequence[EffectEntry], *, title: str, hint: str, attachment_data: views.AttachmentBytes, rest: str = ""
+    entries: Sequence[EffectEntry],
+    *,
+    title: str,
+    hint: str,
+    attachment_data: views.AttachmentBytes,
+    rest: str = "",
+    is_all: bool = True,
 ) -> Table:
     """Return one row per effect.
 
@@ -60,13 +66,14 @@ def effects_table(
         hint: What to type to see one in full.
         attachment_data: Gives the bytes of attachments.
         rest: What gives the earlier ones of many, as in `FrameFace`.
+        is_all: Whether these are all that are kept, so that it is told how many came before them.
     """
     frame = frames.effects_df(entries)
     left = left_replay_keys()
     runs_on = [_runs_on(entry, left) for entry in entries] if left else []
     if any(runs_on):
         frame["now"] = [_STILL_RUNS if one else None for one in runs_on]
-    earlier = entries[0].order - 1 if entries else 0
+    earlier = entries[0].order - 1 if entries and is_all else 0
     wrong = int(frame["status"].isin(_WRONG).sum())
     face = views.FrameFace(
         columns=_COLUMNS

@@ -16,6 +16,7 @@ from lash_nb.magics._table import Table
 from lash_nb.magics._verb import Argument, Verb
 from lash_nb.trace import Trace, read_trace, refuse_other_file
 from lash_nb.views import TraceTimelineView, trace_svg, trace_text
+from lash_nb.wire import EffectEntry
 from lash_nb.words import printable
 
 __all__ = ["LOOK_VERBS", "TRACE_OF", "asked_trace", "open_trace", "read_python", "trace_python"]
@@ -80,12 +81,38 @@ def open_trace(bench: Bench, files: Sequence[str], *, with_bad_lines: bool = Fal
 
 def _effects(bench: Bench, asked: Namespace) -> Table:
     opened = bench.session(asked.session)
+    session, entries = opened.session, opened.session.stepper.entries
+    of_turn = "" if asked.turn is None else f", turn {asked.turn}"
+    effect = "EFFECT" if asked.turn is None else f"{asked.turn}:EFFECT"
+    earlier = "of an earlier turn: TURN:EFFECT · " if asked.turn is None else ""
     return effects_table(
-        opened.session.stepper.entries,
-        title=f"Effects of {opened.session.session_id}",
-        hint=f"of an earlier turn: TURN:EFFECT · one in full: {bench.line(opened, 'envelope', 'EFFECT')}",
-        attachment_data=opened.session.attachment_data,
+        entries if asked.turn is None else _of_turn(entries, asked.turn, session.session_id),
+        title=f"Effects of {session.session_id}{of_turn}",
+        hint=f"{earlier}one in full: {bench.line(opened, 'envelope', effect)}",
+        attachment_data=session.attachment_data,
+        is_all=asked.turn is None,
     )
+
+
+def _of_turn(entries: Sequence[EffectEntry], number: int, session_id: str) -> Sequence[EffectEntry]:
+    """Return the effects of one turn.
+
+    Raises:
+        CallerError: there are none of it; the message says of which turns there are.
+    """
+    turns = [entry.envelope.invocation.scope.turn_index for entry in entries]
+    own = [entry for entry, turn in zip(entries, turns, strict=True) if turn == number]
+    if own:
+        return own
+    known = sorted({turn for turn in turns if turn is not None})
+    there = f"there are those of turns {known[0]} to {known[-1]}" if known else "nothing happened here yet"
+    message = f"no effects of turn {number} of {printable(session_id)} are kept here; {there}: %lash effects"
+    raise CallerError(message, code="magics_turn")
+
+
+def _effects_python(_bench: Bench, asked: Namespace) -> str:
+    table = "lash_nb.frames.effects_df(session.effects)"
+    return table if asked.turn is None else f"effects = {table}\neffects[effects.turn_index == {asked.turn}]"
 
 
 def trace_python(bench: Bench, asked: Namespace) -> str:
@@ -131,11 +158,19 @@ TRACE_OF: Final = (
 LOOK_VERBS: Final = (
     Verb(
         name="effects",
-        summary="every effect of the session as a table",
+        summary="every effect of the session, or of one of its turns, as a table",
         run=_effects,
         instead="%lash envelope {}",
-        python=lambda _bench, _asked: "lash_nb.frames.effects_df(session.effects)",
-        arguments=(SESSION,),
+        python=_effects_python,
+        arguments=(
+            Argument(
+                name="--turn",
+                help="of this turn only, by its number",
+                values=values.turns,
+                settings={"metavar": "N", "type": int},
+            ),
+            SESSION,
+        ),
     ),
     Verb(
         name="timeline",

@@ -31,6 +31,7 @@ __all__ = [
     "session_tools",
     "sessions",
     "stored_sessions",
+    "turns",
     "variables",
 ]
 
@@ -75,6 +76,15 @@ def effects(bench: Bench, _typed: str) -> list[str]:
         return []
     entries = bench.session().session.stepper.entries[-_OFFERED:]
     return list(dict.fromkeys(entry.envelope.invocation.effect_id or "" for entry in reversed(entries)))
+
+
+def turns(bench: Bench, _typed: str) -> list[str]:
+    """Numbers of the session's turns, the latest first."""
+    if bench.current not in bench.sessions:
+        return []
+    entries = reversed(bench.session().session.stepper.entries)
+    numbers = (entry.envelope.invocation.scope.turn_index for entry in entries)
+    return [str(number) for number in dict.fromkeys(numbers) if number is not None][:_OFFERED]
 
 
 def attachments(bench: Bench, _typed: str) -> list[str]:

@@ -43,6 +43,8 @@ def paused(shell: Shell) -> Shell:
         ("%lash trace traces/", ["traces/one.jsonl"]),
         ("%lash trace x --table t", ["turns", "tool_calls"]),
         ("%lash envelope ", ["2", "1"]),
+        ("%lash effects --t", ["--turn"]),
+        ("%lash effects --turn ", ["1"]),
         ("%%lash --se", ["--session"]),
         ("%%lash --session ", ["alpha", "beta"]),
         ("%%lash --image ti", ["tired.png"]),

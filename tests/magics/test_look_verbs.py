@@ -321,6 +321,7 @@ def test_a_session_says_what_it_is(done: Shell) -> None:
         "graph --table",
         "graph --plot",
         "effects",
+        "effects --turn 1",
         "attachments",
         "attachments 12ab",
         "attachments 12ab --save x.png",
@@ -492,6 +493,26 @@ def test_effects_are_one_line_each(done: Shell) -> None:
     assert "columns not shown: protocol_iteration, replay_key" in html
     assert str(table["replay_key"].iloc[0]) not in html
     assert len(done.faces(table)["text/plain"].splitlines()) == len(table) + 5
+
+
+def test_effects_of_one_turn(shell: Shell) -> None:
+    """By its number, as in the column; the Python does the same, and a turn that is not there is refused with those that are."""
+    shell.run("provider = provider_of('a', 'b', 'c')\nsession = %lash new demo")
+    for _ in range(3):
+        shell.run("%%lash\nhello")
+    table = shell.run("%lash effects --turn 2")
+    faces = shell.faces(table)
+
+    assert set(table["turn_index"]) == {2}
+    assert len(shell.run("%lash effects")) == 3 * len(table)
+    assert list(table["order"]) == [4, 5, 6]
+    assert "Effects of demo, turn 2" in faces["text/plain"]
+    assert "one in full: %lash envelope 2:EFFECT" in faces["text/plain"]
+    assert "no longer kept" not in faces["text/html"]
+    assert "no effects of turn 7 of demo are kept here; there are those of turns 1 to 3" in shell.refuse(
+        "%lash effects --turn 7"
+    )
+    assert "invalid int value" in shell.refuse("%lash effects --turn last")
 
 
 def test_effects_that_are_no_longer_kept_are_counted(shell: Shell) -> None:
