@@ -54,14 +54,13 @@ assert set(KINDS) == set(get_args(RuntimeEffectKind))  # noqa: S101 - the table 
 
 def state(steppable: Steppable) -> dict[str, Any]:
     """Return the state line, the switches, and the places to continue to."""
-    titles = {"idle": "Idle", "running": "Running", "paused": "Paused", "finished": "Finished"}
     pending = steppable.pending
     stops = [] if steppable.is_kept else [{"kind": kind, "on": kind in steppable.stop_at} for kind in KINDS]
     return {
         "phase": steppable.state,
         "turn": turn_name(steppable),
         "kept": steppable.is_kept,
-        "title": titles[steppable.state],
+        "title": _title(steppable),
         "detail": _detail(steppable, pending),
         "mark": _mark(steppable),
         "empty": _empty(steppable),
@@ -78,6 +77,13 @@ def turn_name(steppable: Steppable) -> str:
     last = next(of_turns, None) if steppable.state != "idle" else None
     is_newer = last is not None and (steppable.state == "finished" or last.order >= steppable.first_order)
     return turn_label(last) if last is not None and is_newer else ""
+
+
+def _title(steppable: Steppable) -> str:
+    """How it stands in a word; of a turn that is over how it ended."""
+    if steppable.state == "finished" and steppable.result is not None:
+        return outcome_words(steppable.result)
+    return {"idle": "Idle", "running": "Running", "paused": "Paused", "finished": "Finished"}[steppable.state]
 
 
 def _mark(steppable: Steppable) -> str:
@@ -116,7 +122,7 @@ def _detail(steppable: Steppable, pending: EffectEntry | None) -> str:
 
 
 def _end(result: TurnLike) -> str:
-    return " · ".join(filter(None, (outcome_words(result), took_words(result), usage_words(result.usage))))
+    return " · ".join(filter(None, (took_words(result), usage_words(result.usage))))
 
 
 def rail(steppable: Steppable) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_a_turn_is_stepped_to_its_card(open_notebook: OpenNotebook, theme: str) 
 
     notebook.click("Continue", cell=2)
 
-    notebook.sees("Finished", cell=2)
+    notebook.sees("The turn is over", cell=2)
     card = notebook.output(2).locator(".jp-OutputArea-child").last
     expect(card).to_contain_text("Completed")
     expect(card.locator("strong")).to_have_text("4 °C")
