@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle
 
 from lash_nb.core import LashSession, RunningTurn
-from lash_nb.plots import printable
+from lash_nb.plots import printable, recorded_duration
 from lash_nb.runtime import TurnResult
 from lash_nb.views import EMPTY_BUNDLE, LiveTurnView, TurnDesk, TurnDisplay, turn_text
 from lash_nb.wire import (
@@ -207,7 +207,7 @@ class TerminalDisplay:
             case RetryStatus(wait_seconds=wait, attempt=attempt, max_attempts=most, reason=reason):
                 self._line(f"retrying in {wait} s (attempt {attempt + 1} of {most}): {reason}")
             case ToolCallActivityCompleted(name=name, output=output, duration_ms=took):
-                self._line(f"← {name} {output.status}, {took} ms")
+                self._line(f"← {name} {output.status}, {recorded_duration(took)}")
 
     def _line(self, text: str) -> None:
         print(printable(f"\n{text}" if self._in_line else text), flush=True)  # noqa: T201 - a terminal is written to

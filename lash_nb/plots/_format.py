@@ -19,13 +19,13 @@ _BYTE_UNITS: Final = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
 
 
 def duration(ms: float | None) -> str:
-    """Write milliseconds as `340 ms`, `1.2 s`, `3 min 05 s` or `2 h 10 min`; below one millisecond as `0.4 ms`."""
+    """Write milliseconds as `340 ms`, `1.2 s`, `3 min 05 s` or `2 h 10 min`; below one millisecond as `0.4 ms`, and less than that as `< 0.1 ms`: only nothing is `0 ms`."""
     if ms is None or ms != ms:  # noqa: PLR0124 - the shortest test for NaN, which a pandas cell may hold
         return ""
     if ms < 0:
         return f"-{duration(-ms)}"
     if ms < 999.5:
-        return f"{ms:.1f} ms" if 0.05 <= ms < 0.95 else f"{ms:.0f} ms"
+        return _milliseconds(ms)
     if ms < 59_950:
         return f"{ms / 1000:.1f} s"
     minutes, seconds = divmod(round(ms / 1000), 60)
@@ -35,8 +35,14 @@ def duration(ms: float | None) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def _milliseconds(ms: float) -> str:
+    if 0 < ms < 0.05:
+        return "< 0.1 ms"
+    return f"{ms:.1f} ms" if 0.05 <= ms < 0.95 else f"{ms:.0f} ms"
+
+
 def recorded_duration(ms: float | None) -> str:
-    """Write as `duration` what a trace says that a call took: in whole milliseconds, so that of zero it is `< 1 ms`."""
+    """Write as `duration` what a record says that something took: in whole milliseconds, so that of zero it is `< 1 ms`."""
     return "< 1 ms" if ms == 0 else duration(ms)
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from lash_nb.clock import NS_PER_MS
 from lash_nb.plots._call_bars import BAD_STATES, attempts_of, call_kind, draw_calls, kinds_of
 from lash_nb.plots._canvas import Sheet, sheet
-from lash_nb.plots._format import counted, duration, one_line, recorded_duration, short_id
+from lash_nb.plots._format import counted, one_line, recorded_duration, short_id
 from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
 from lash_nb.plots._style import MARKS
 from lash_nb.trace import LlmCall, Span, ToolCall, Trace, Turn, read_fact
@@ -170,9 +170,7 @@ def _write_beside(page: Sheet, lines: Sequence[_Line], start: int) -> None:
     right = page.ax.get_xlim()[1]
     for row, line in enumerate(lines):
         color = page.theme.muted if line.call else page.theme.ink
-        page.write(
-            right, row, (recorded_duration if line.call else duration)(line.duration_ms), ha="right", color=color
-        )
+        page.write(right, row, recorded_duration(line.duration_ms), ha="right", color=color)
         words = [line.trouble] if line.trouble else []
         if line.attempts > 1:
             words.append(("retried", counted(line.attempts, "attempt")))

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lash_nb.plots import counted, duration, one_line, short_id, token_count
+from lash_nb.plots import counted, duration, one_line, recorded_duration, short_id, token_count
 from lash_nb.views._markup import CODE, FAILURE, MUTED, RIGHT, Html, bar, el, heading, joined, table
 from lash_nb.views._text import COLUMNS, ROWS, aligned, clipped, fitting
 
@@ -22,7 +22,8 @@ _LINE: Final = 60
 _CELL: Final = 32
 """The same in text."""
 _HOVER: Final = 2_000
-_NUMBER_ENDS: Final = {"_ms": duration, "tokens": token_count}
+_NUMBER_ENDS: Final = {"duration_ms": recorded_duration, "_ms": duration, "tokens": token_count}
+"""How numbers are written, by the end of their column's name; the first that fits."""
 _ID_ENDS: Final = ("_id", "_key")
 _TIMES: Final = {"last_use": "%Y-%m-%d %H:%M"}
 """How moments are written; those of one run need no day."""

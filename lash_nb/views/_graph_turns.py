@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from lash_nb.errors import WireError
-from lash_nb.plots import duration, one_line
+from lash_nb.plots import one_line, recorded_duration
 from lash_nb.trace import Turn
 from lash_nb.views._json import call_text, summary
 from lash_nb.wire import AttachmentRef, Message, SessionNodeRecord, from_json
@@ -65,7 +65,7 @@ class TurnRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def took(self) -> str:
         """Duration with its unit; empty when not known."""
-        return duration(self.turn.duration_ms) if self.turn else ""
+        return recorded_duration(self.turn.duration_ms) if self.turn else ""
 
     @property
     def tokens(self) -> int | None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lash_nb.plots import counted, duration, one_line
+from lash_nb.plots import counted, one_line, recorded_duration
 from lash_nb.views._json import call_text, summary
 from lash_nb.views._turn_prose import PROSE
 from lash_nb.views._turn_rows import NoteRow, ProseRow, ToolRow, TurnRows, shown_rows
@@ -46,7 +46,7 @@ def _live(row: ProseRow | ToolRow | NoteRow | list[ToolRow], *, is_last: bool) -
         case ProseRow(text=text):
             return LiveRow(kind="prose", text=_capped(text))
         case ToolRow():
-            took = duration(row.duration_ms) if row.output else ""
+            took = recorded_duration(row.duration_ms) if row.output else ""
             return LiveRow(
                 kind="tool",
                 text=call_text(row.args),

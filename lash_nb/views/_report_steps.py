@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from lash_nb.plots import counted, duration, one_line
+from lash_nb.plots import counted, one_line, recorded_duration
 from lash_nb.trace import CodeBlock, LlmCall, Span, ToolCall, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._record_words import question_of
@@ -137,7 +137,7 @@ def _step(call: Span, body: Mapping[str, Any], parts: Iterable[Html], scale: Sca
         what,
         el("small", f" {counted(retried, 'attempt')}") if retried > 1 else "",
         tokens_words(getattr(call, "usage", None)),
-        duration(call.duration_ms) if call.status != "open" else "open",
+        recorded_duration(call.duration_ms) if call.status != "open" else "open",
         joined(*said),
     )
     if scale is None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from lash_nb.plots import counted, duration, one_line, token_count
+from lash_nb.plots import counted, one_line, recorded_duration, token_count
 from lash_nb.trace import FAILED_STATUSES, TOOL_STATUSES, Trace
 from lash_nb.views._markup import Html, el, joined
 from lash_nb.views._report_numbers import CallNumbers, by_model, by_tool, tokens_cells
@@ -81,7 +81,7 @@ def _latency(numbers: CallNumbers, kind: str, longest: float) -> Iterator[str]:
         line = el("i", style=f"{at[0]};width:{(known[2] - known[0]) / longest * 96:.1f}%")
         rest = (line, el("u", style=at[1]), el("s", style=at[2])) if known[0] < known[2] else ()
         yield el("span", *rest, el("b", style=at[0]), class_=f"range {kind}")
-    yield from map(duration, values)
+    yield from map(recorded_duration, values)
 
 
 def _sessions(trace: Trace, wrong: Sequence[str]) -> Html:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lash_nb.clock import rfc3339
-from lash_nb.plots import byte_size, counted, duration, one_line, printable
+from lash_nb.plots import byte_size, counted, duration, one_line, printable, recorded_duration
 from lash_nb.trace import TOOL_STATUSES, Trace, given_trace
 from lash_nb.views._record_words import WITHHELD, WITHHELD_HINT
 from lash_nb.views._report_numbers import (
@@ -89,7 +89,7 @@ def _ends(numbers: CallNumbers, statuses: Iterable[str]) -> Iterable[str]:
 
 
 def _latencies(numbers: CallNumbers) -> Iterable[str]:
-    return (duration(numbers.latency(percent)) for percent in (50, 95))
+    return (recorded_duration(numbers.latency(percent)) for percent in (50, 95))
 
 
 def _table(heads: list[str], rows: list[list[str]], found: int, noun: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from lash_nb.plots import MARKS, counted, duration, one_line, short_id
+from lash_nb.plots import MARKS, counted, one_line, recorded_duration, short_id
 from lash_nb.trace import NO_INT, Trace, Turn
 from lash_nb.views._markup import Html, el, filled, joined
 from lash_nb.views._report_numbers import Numbers, blocks_by_turn, tokens_words
@@ -170,7 +170,7 @@ def _entry(turn: Turn, found: Shown, place: int, name: str, *, several: bool, is
         str(len(turn.llm_calls)),
         str(len(turn.tool_calls)),
         tokens_words(turn.usage),
-        duration(turn.duration_ms),
+        recorded_duration(turn.duration_ms),
         found.body,
         " · ".join(ids),
     )

@@ -109,7 +109,7 @@ def waterfall(trace: Trace, turn: Turn) -> dict[str, Any]:
             turn_times(turn, zero),
             depth=0,
             order=turn.order,
-            took=duration(turn.duration_ms) or "open",
+            took=recorded_duration(turn.duration_ms) or "open",
             mark=_STATUS_MARKS.get(status_word(turn), ""),
         )
     ]
@@ -162,7 +162,7 @@ def _group_row(members: Sequence[Span], zero: int) -> dict[str, Any]:
         depth=1,
         order=-1,
         mark="failed" if failed else "",
-        took=duration(worked),
+        took=recorded_duration(worked),
     )
 
 
@@ -176,7 +176,7 @@ def _bracket(name: str, note: str, span: tuple[float, float], **more: Any) -> di
         "end": end,
         "recorded": end,
         "tick": None,
-        "took": duration(end - start),
+        "took": recorded_duration(end - start),
         **more,
     }
 
@@ -236,7 +236,7 @@ def detail(trace: Trace, span: Span) -> dict[str, Any]:
         ("call", getattr(span, "call_id", None) or span.llm_call_id or ""),
         ("turn", f"{span.turn_index}{iteration}" if span.turn_index is not None else ""),
         ("effect", span.effect_id or ""),
-        ("took", (duration if isinstance(span, Turn) else recorded_duration)(span.duration_ms)),
+        ("took", recorded_duration(span.duration_ms)),
         ("paused", duration(span.waited_ms) if span.waited_ms else ""),
         ("recorded", _recorded_words(span)),
         ("tokens", span_usage_words(_usage(span))),
@@ -257,7 +257,7 @@ def _recorded_words(span: Span) -> str:
         return ""
     if span.started_ns is None or span.ended_ns is None:
         return "its end alone" if span.started_ns is None else "its start alone"
-    return f"after {duration((span.ended_ns - span.started_ns) / NS_PER_MS)}"
+    return f"after {recorded_duration((span.ended_ns - span.started_ns) / NS_PER_MS)}"
 
 
 def _usage(span: Span) -> Usage | None:

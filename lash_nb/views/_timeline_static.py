@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, token_count, turn_name
+from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, recorded_duration, token_count, turn_name
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._markup import (
     FAILURE,
@@ -117,7 +117,7 @@ def timeline_text(trace: Trace, *, before: str = "") -> str:
             _ascii_status(turn),
             str(len(turn.llm_calls)),
             _tool_words(turn),
-            duration(turn.duration_ms),
+            recorded_duration(turn.duration_ms),
             _tokens(turn),
         ]
         for turn in trace.turns[-_TEXT_TURNS:]
@@ -152,7 +152,7 @@ def _cells(turn: Turn) -> list[str]:
         shown,
         str(len(turn.llm_calls)),
         _tool_words(turn),
-        duration(turn.duration_ms),
+        recorded_duration(turn.duration_ms),
         _tokens(turn),
     ]
 
@@ -207,7 +207,7 @@ def _turn_row(place: int, turn: Turn, scale: float) -> Html:
 
 def _bar(times: tuple[float, float], y: float, scale: float, kind: str, left: float = _LEFT) -> Html:
     start, end = times
-    title = el("title", f"{kind} {duration(end - start)}")
+    title = el("title", f"{kind} {recorded_duration(end - start)}")
     return el(
         "rect",
         title,

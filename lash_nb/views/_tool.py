@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Protocol
 
-from lash_nb.plots import byte_size, counted, duration, one_line
+from lash_nb.plots import byte_size, counted, one_line, recorded_duration
 from lash_nb.views._json import call_text, inline, json_html, pretty, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, Html, el, heading, joined, table
 from lash_nb.views._small_pictures import AttachmentBytes, SmallPictures
@@ -100,7 +100,7 @@ def tool_trial_html(done: CompletedToolCall, *, attachment_data: AttachmentBytes
         el("span", call_text(done.args), style=CODE + MUTED),
         " → ",
         el("span", words, style=FAILURE if failed else None),
-        el("span", f"  {duration(done.duration_ms)}", style=MUTED),
+        el("span", f"  {recorded_duration(done.duration_ms)}", style=MUTED),
         style="overflow-wrap:anywhere;",
     )
     parts: list[Html | None] = [SmallPictures(attachment_data).drawn(done.output.attachments())]
@@ -126,7 +126,7 @@ def tool_trial_html(done: CompletedToolCall, *, attachment_data: AttachmentBytes
 
 def tool_trial_text(done: CompletedToolCall) -> str:
     """Return the same as text; a failure is there to its end, or the last line says how to read all of it."""
-    took, called = duration(done.duration_ms), f"{one_line(done.tool_name, 40)}({call_text(done.args, 40)})"
+    took, called = recorded_duration(done.duration_ms), f"{one_line(done.tool_name, 40)}({call_text(done.args, 40)})"
     match done.output.outcome:
         case ToolFailed(payload=failure):
             return _failed_text(done, f"{called} → {failure.code} · ", failure.message, took)

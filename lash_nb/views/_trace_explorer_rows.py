@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lash_nb.clock import rfc3339
 from lash_nb.errors import LashError
-from lash_nb.plots import byte_size, duration, one_line, printable, short_id, token_count
+from lash_nb.plots import byte_size, one_line, printable, recorded_duration, short_id, token_count
 from lash_nb.trace import Trace, TraceError
 from lash_nb.views._json import LIMIT, inline, pretty_capped
 from lash_nb.views._record_words import TEXTS_WITHHELD
@@ -63,7 +63,7 @@ def _row(trace: Trace, facts: TraceFacts, row: int, what: Sequence[str], usage: 
         "what": what,
         "mark": STATUSES[status],
         "status": status,
-        "took": "–" if facts.took_ms[row] < 0 else duration(float(facts.took_ms[row])),
+        "took": "–" if facts.took_ms[row] < 0 else recorded_duration(float(facts.took_ms[row])),
         "tokens": "" if usage is None else f"{token_count(usage.input)} → {token_count(usage.output)}",
     }
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lash_nb.plots import duration, one_line, token_count
+from lash_nb.plots import one_line, recorded_duration, token_count
 from lash_nb.trace import AS_OF_TURNS, FAILED_STATUSES, SpanRows, Trace, Usage
 from lash_nb.views._trace_explorer_facts import TraceFacts
 from lash_nb.views._trace_explorer_rows import clock
@@ -216,7 +216,7 @@ def _bad_count(value: float) -> dict[str, Any] | str:
 
 
 def _took(ms: float) -> str:
-    return "–" if ms < 0 else duration(float(ms))
+    return "–" if ms < 0 else recorded_duration(float(ms))
 
 
 def _status_cell(place: int) -> dict[str, Any]:

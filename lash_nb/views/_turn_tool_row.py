@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lash_nb.plots import duration, one_line
+from lash_nb.plots import one_line, recorded_duration
 from lash_nb.views._json import call_text, json_html, summary
 from lash_nb.views._markup import BORDER, CODE, FAILURE, MUTED, RIGHT, SUNK, Html, el, joined
 from lash_nb.views._small_pictures import SmallPictures
@@ -36,7 +36,7 @@ def tool_row(row: ToolRow, entry: EffectEntry | None, pictures: SmallPictures) -
     name = el("span", one_line(row.name, 48), style=f"{CODE}min-width:150px;")
     said = el("span", el("span", call_text(row.args), style=CODE + MUTED), _result_words(row), style=CUT)
     origin = el("span", entry.origin, style=MUTED) if entry and entry.origin != "executed" else None
-    took = el("span", duration(row.duration_ms), style=RIGHT)
+    took = el("span", recorded_duration(row.duration_ms), style=RIGHT)
     line = el("div", sign, name, said, origin, took, style=ROW + "display:inline-flex;width:calc(100% - 15px);")
     head = el("summary", line, _raised(row), style=LINE + "cursor:pointer;")
     drawn = pictures.drawn(row.output.attachments()) if row.output else None

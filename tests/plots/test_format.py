@@ -17,6 +17,8 @@ from lash_nb.plots import byte_size, counted, duration, one_line, printable, sho
         (None, ""),
         (math.nan, ""),
         (0, "0 ms"),
+        (0.02, "< 0.1 ms"),
+        (0.05, "0.1 ms"),
         (0.4, "0.4 ms"),
         (340, "340 ms"),
         (999.4, "999 ms"),

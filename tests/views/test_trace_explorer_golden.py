@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lash_nb.plots import duration
+from lash_nb.plots import recorded_duration
 from lash_nb.trace import Span, Trace, Turn
 from lash_nb.views import TraceExplorerView
 from lash_nb.views._trace_explorer_rows import table_rows
@@ -42,7 +42,10 @@ def test_rows_show_the_status_and_duration_of_turns_and_calls(name: str) -> None
     for row, span in told.items():
         if row is not None:
             assert (row, shown[row]["status"]) == (row, SHOWN.get(span.status, span.status))
-            assert (row, shown[row]["took"]) == (row, duration(span.duration_ms) if span.status != "open" else "")
+            assert (row, shown[row]["took"]) == (
+                row,
+                recorded_duration(span.duration_ms) if span.status != "open" else "",
+            )
     assert [(row, shown[row]["status"], shown[row]["took"]) for row in silent if shown[row]["status"]] == []
 
 

@@ -300,3 +300,15 @@ def test_retries_and_errors_have_their_own_rows() -> None:
 
     assert "  attempt 1 of 3 failed: 529; next one after 2 s" in text
     assert "! gave up" in text
+
+
+def test_a_tool_that_took_no_whole_millisecond_took_some_time() -> None:
+    """Calls are recorded in whole milliseconds, so that none of them means less than one."""
+    done = samples.activities(
+        *samples.tool_events("c1", "quick", {}, {"status": "success", "payload": 1}, duration_ms=0)
+    )
+    turn = samples.FinishedTurn(done)
+
+    assert "&lt; 1 ms" in turn_html(turn)
+    assert "< 1 ms" in turn_text(turn)
+    assert "0 ms" not in turn_html(turn) + turn_text(turn)
