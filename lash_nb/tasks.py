@@ -144,6 +144,9 @@ def own_copy(error: BaseException) -> BaseException:
 
 
 def telling(error: BaseException, words: str) -> BaseException:
-    """Return a cancellation that a notebook shows as these words, in place of a traceback; it stays what it is to everybody else."""
+    """Return a cancellation that a notebook shows as these words, in place of a traceback; it stays what it is to everybody else.
+
+    Its frames until here are left out: they tell where it was waited inside, in tens of lines, and nothing of who cancelled it.
+    """
     vars(error)["_render_traceback_"] = words.splitlines
-    return error
+    return error.with_traceback(None)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -371,6 +372,40 @@ async def test_who_leaves_a_stream_ends_its_turn(leave: Callable[[LashSession], 
     gate.set()
     assert (await following).reply == "ok"
     assert texts(messages_of(session.graph)) == ["hi", "next", "ok"]
+
+
+async def await_it(session: LashSession) -> None:
+    """Wait for a turn."""
+    await session.turn("hi")
+
+
+async def loop_over_it(session: LashSession) -> None:
+    """Read a turn."""
+    async for _ in session.turn("hi").stream():
+        pass
+
+
+async def wait_beside_it(session: LashSession) -> None:
+    """Wait for a turn that was started."""
+    await session.start("hi")
+
+
+@pytest.mark.parametrize("wait", [await_it, loop_over_it, wait_beside_it])
+async def test_a_time_limit_does_not_tell_where_a_turn_was(wait: Callable[[LashSession], Awaitable[None]]) -> None:
+    """What cancels who waits for a turn is shown there, and not with tens of lines from inside: no line of ours but where it was awaited."""
+    _, model = gated()
+    session = await open_session(model)
+    task = asyncio.ensure_future(wait(session))
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as told:
+        await task
+
+    ours = [
+        frame for frame in traceback.extract_tb(told.value.__traceback__) if "lash_nb" in Path(frame.filename).parts
+    ]
+    assert len(ours) <= 1
+    await session.close()
 
 
 async def test_a_turn_that_is_left_is_over_before_it_is_stepped_behind() -> None:
