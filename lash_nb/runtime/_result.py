@@ -115,7 +115,7 @@ class TurnResult(Struct, frozen=True, dict=True):
 
     @property
     def errors(self) -> tuple[TurnIssue, ...]:
-        """What went wrong, everything once."""
+        """What went wrong, everything once; of a turn that was cancelled while its model was asked an issue of code `cancelled`, too."""
         told = self.assembly.errors
         return tuple(issue for at, issue in enumerate(told) if issue not in told[:at])
 
@@ -149,14 +149,15 @@ class TurnResult(Struct, frozen=True, dict=True):
         return sum((entry.usage for entry in self.children_usage), self.usage)
 
     def _came(self) -> dict[str, Any]:
-        """What came of the turn: what the model said, the value at its end, and what went wrong first."""
-        end, errors = self.outcome.variant, self.errors
+        """What came of the turn: what the model said, the value at its end, and what went wrong first that the outcome does not say."""
+        end = self.outcome.variant
+        failed = next((at for at, issue in enumerate(self.errors) if not self.outcome.says(issue)), None)
         came: dict[str, Any] = {"reply": self.reply} if self.reply else {}
         if isinstance(end, TurnFinish | TurnStopDetail) and not isinstance(end.variant, AssistantMessageFinish):
             way = "finished" if isinstance(end, TurnFinish) else "stopped"
             came[f"outcome.{way}.{end.tag}.value"] = end.variant.value
-        if errors:
-            came["errors[0].message"] = errors[0].message
+        if failed is not None:
+            came[f"errors[{failed}].message"] = self.errors[failed].message
         return came
 
     def to_builtins(self) -> dict[str, Any]:

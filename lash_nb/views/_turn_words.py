@@ -126,7 +126,7 @@ def turn_state(turn: TurnLike) -> TurnState:
 
 def told_issues(turn: TurnLike) -> list[TurnIssue]:
     """Return what went wrong, without what the outcome says already: that a cancelled turn was cancelled."""
-    return [issue for issue in turn.errors if turn_state(turn) != "cancelled" or issue.code != "cancelled"]
+    return [issue for issue in turn.errors if not turn.outcome.says(issue)]
 
 
 def took_words(turn: TurnLike) -> str:

@@ -250,10 +250,10 @@ class QueuedMessagesCommitted(Wire, frozen=True, kw_only=True, tag_field="type",
 
 
 class ErrorActivity(Wire, frozen=True, kw_only=True, tag_field="type", tag="error"):
-    """Something went wrong."""
+    """Something went wrong, or the turn was cancelled."""
 
     message: str
-    """What."""
+    """What; `LLM error: cancelled` of a turn that was cancelled while its model was asked, and nothing is wrong with the model."""
 
 
 TurnEvent: TypeAlias = (

@@ -192,6 +192,10 @@ class TurnOutcome(External, frozen=True, kw_only=True):
             return "agent_frame_switch"
         return self.stopped.tag if isinstance(self.stopped, TurnStopDetail) else str(self.stopped)
 
+    def says(self, issue: "TurnIssue") -> bool:
+        """Whether an issue of the turn is no more than this end of it: that it was cancelled."""
+        return self.stopped == issue.code == "cancelled"
+
 
 AssistantOutputState: TypeAlias = Literal["usable", "empty_output", "traceback_only", "recovered_from_error"]
 """What the answer is good for."""
@@ -218,12 +222,12 @@ class ExecutionSummary(Wire, frozen=True, kw_only=True):
 
 
 class TurnIssue(Wire, frozen=True, kw_only=True):
-    """Something that went wrong in a turn."""
+    """Something that went wrong in a turn, or ended it."""
 
     kind: str
     """Which part of the runtime."""
     code: str | None = None
-    """Machine-readable cause."""
+    """Machine-readable cause; `cancelled`: the turn was cancelled while its model was asked, and nothing is wrong with the model."""
     terminal_reason: LlmTerminalReason | None = None
     """Why the model call ended, if it was one."""
     message: str

@@ -1,5 +1,6 @@
 """What is left out when records of a turn are shown."""
 
+import asyncio
 import re
 from typing import Final
 
@@ -7,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from lash_nb import LashCore, ScriptedProvider
+from lash_nb.clock import CancellationToken
 from lash_nb.errors import LlmTransportError
 from lash_nb.providers import ScriptedReply, reply
 from lash_nb.runtime import TurnOptions
@@ -56,6 +58,25 @@ async def test_a_result_of_a_failed_turn_says_why() -> None:
     assert "is_success=False, outcome.reason='provider_error', errors[0].message='" in said
     assert "the model is on fire" in said
     assert "reply" not in said
+
+
+async def test_a_result_of_a_cancelled_turn_says_that_alone() -> None:
+    """No error of the model, which did nothing wrong; its issues are the reference's, and what else went wrong is told."""
+    token = CancellationToken()
+
+    async def cancels(_: object) -> str:
+        token.cancel()
+        await asyncio.Event().wait()
+        return ""
+
+    core = LashCore.standard().in_memory().provider(ScriptedProvider(cancels)).model("m").build()
+    result = await (await core.session("s").open()).turn("hello").cancel(token)
+
+    assert [issue.message for issue in result.errors] == ["LLM error: cancelled"]
+    assert "outcome.reason='cancelled', duration_ms=" in repr(result)
+    issue = TurnIssue(kind="runtime", message="it failed")
+    other = replace(result, assembly=replace(result.assembly, errors=(*result.errors, issue)))
+    assert "errors[1].message='it failed'" in repr(other)
 
 
 ENDS: Final = (
