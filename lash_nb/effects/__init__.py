@@ -2,6 +2,7 @@
 
 from lash_nb.effects._decision import PendingEffect
 from lash_nb.effects._entries import EffectEntries
+from lash_nb.effects._fixed import loosened
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
 from lash_nb.effects._inline import InlineEffectHost
 from lash_nb.effects._journal import JournalEffectHost
@@ -24,4 +25,5 @@ __all__ = [
     "StepEffectHost",
     "StepMode",
     "effect_status",
+    "loosened",
 ]

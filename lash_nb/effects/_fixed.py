@@ -76,7 +76,7 @@ class Fixer:
 
 
 def loosened(given: T) -> T:
-    """Return an envelope or outcome with plain dicts and lists of its own, whoever holds those that were given."""
+    """Return an envelope, an outcome or the arguments of a call with plain dicts and lists of its own, whoever holds those that were given."""
     return _made(given, dict, list, loosened)  # type: ignore[no-any-return]  # an equal value of the same type
 
 

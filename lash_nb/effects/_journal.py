@@ -5,8 +5,9 @@ from typing import Any, Final, overload
 
 from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._entries import EffectEntries
-from lash_nb.effects._fixed import Fixer
+from lash_nb.effects._fixed import Fixer, loosened
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._inline import InlineRuntimeEffectController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.effects._passage import Passage
 from lash_nb.wire import (
@@ -103,10 +104,10 @@ class JournalController:
         passage = self._entries.begin(envelope, local.origin, clock)
         self._notify()
         try:
-            if self._inner.durability_tier == "durable":
-                outcome = await self._remembered(passage, local)
-            else:
+            if type(self._inner) is InlineRuntimeEffectController:  # performs what it is given, and nothing else
                 outcome = await self._inner.execute_effect(envelope, local)
+            else:
+                outcome = await self._decided(passage, local)
             passage.performed(outcome, clock.monotonic_ns() - self.waited_ns + waited)
             return outcome
         except BaseException as error:
@@ -115,24 +116,26 @@ class JournalController:
         finally:
             self._notify()
 
-    async def _remembered(self, passage: Passage, local: LocalExecutor) -> RuntimeEffectOutcome:
-        """Ask a durable host, which has the outcome in its record when it asks nobody."""
-        asked = _Asked(local)
+    async def _decided(self, passage: Passage, local: LocalExecutor) -> RuntimeEffectOutcome:
+        """Ask another host, which may answer with what a journal shows; a durable one has the outcome in its record when it asks nobody."""
+        asked = _Asked(local, passage.envelope)
         outcome = await self._inner.execute_effect(passage.envelope, asked)
-        if not asked.has_worked:
+        if not asked.has_worked and self._inner.durability_tier == "durable":
             passage.origin = "replayed"
-        return outcome
+        return outcome if outcome is asked.outcome else loosened(outcome)
 
     def recall(self, name: str, fact: Json) -> Coroutine[Any, Any, Json]:
         return self._inner.recall(name, fact)
 
 
 class _Asked:
-    """An executor of which is known whether it was asked: a durable host that did not ask had the outcome in its record."""
+    """An executor of which is known whether it was asked, and what it gave; it is given plain dicts and lists, whatever a host puts in their place."""
 
-    def __init__(self, local: LocalExecutor) -> None:
+    def __init__(self, local: LocalExecutor, envelope: RuntimeEffectEnvelope) -> None:
         self._local = local
+        self._envelope = envelope
         self.has_worked = False
+        self.outcome: RuntimeEffectOutcome | None = None
 
     @property
     def origin(self) -> EffectOrigin:
@@ -140,7 +143,8 @@ class _Asked:
 
     async def execute(self, envelope: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
         self.has_worked = True
-        return await self._local.execute(envelope)
+        self.outcome = await self._local.execute(envelope if envelope is self._envelope else loosened(envelope))
+        return self.outcome
 
 
 class _Entries(EffectEntries):

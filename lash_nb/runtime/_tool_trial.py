@@ -1,6 +1,7 @@
 """A tool called by a person, beside the conversation: checked, tried again and measured as when the model calls it."""
 
 from lash_nb.clock import CancellationToken
+from lash_nb.effects import loosened
 from lash_nb.errors import CallerError, RuntimeEffectControllerError
 from lash_nb.machine import PendingToolCall
 from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, ToolPrepareContext
@@ -31,7 +32,7 @@ class TrialOps(DirectOps):
     async def try_tool(
         self, name: str, args: Json, *, cancellation: CancellationToken | None = None
     ) -> CompletedToolCall:
-        """Call a tool and return what a model would get; a call that fails is a result too.
+        """Call a tool and return what a model would get; a call that fails is a result too. The arguments are copied: a tool may change its own.
 
         It is an effect of an operation of its own, and passes by the stepper and by the hooks around the tool calls of turns.
 
@@ -41,7 +42,8 @@ class TrialOps(DirectOps):
         """
         if self._closed:
             raise CallerError(f"session {self.session_id} is closed; open it again", code="session_closed")
-        pending = PendingToolCall(call_id=f"trial-{self.environment.ids.hex()}", tool_name=name, args=args)
+        call_id = f"trial-{self.environment.ids.hex()}"
+        pending = PendingToolCall(call_id=call_id, tool_name=name, args=loosened(args))
         plugins = self.plugins
         dispatcher = ToolDispatcher(
             plugins.tool_surface(),

@@ -10,13 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from lash_nb.clock import ManualClock
-from lash_nb.effects import InlineEffectHost, JournalEffectHost, StepEffectHost
+from lash_nb.effects import InlineEffectHost, JournalEffectHost, LocalExecutor, StepEffectHost
 from lash_nb.errors import CallerError
 from lash_nb.wire import (
+    DurabilityTier,
     EffectEntry,
+    EffectScope,
     Json,
     LlmToolSpec,
     RuntimeEffectEnvelope,
+    RuntimeEffectOutcome,
     ToolOutcome,
     ToolSuccess,
     to_json,
@@ -146,6 +149,68 @@ async def test_who_gave_an_edit_may_change_it_later() -> None:
     mine["days"].append(2)
 
     assert (args_of(desk.world.asked[0]), args_of(entry.envelope)) == ({"days": [1]}, {"days": [1]})
+
+
+class Repeating:
+    """A host of a user's own, which repeats what a journal shows: it performs that envelope, or gives that outcome."""
+
+    durability_tier: DurabilityTier = "inline"
+
+    def __init__(self, shown: RuntimeEffectEnvelope | RuntimeEffectOutcome) -> None:
+        self.shown = shown
+        self._inner = InlineEffectHost()
+
+    def scoped(self, scope: EffectScope) -> Any:
+        """Return what performs the effects of a scope."""
+        self.scope, self.recall = scope, self._inner.scoped(scope).recall
+        return self
+
+    async def execute_effect(self, envelope: RuntimeEffectEnvelope, local: LocalExecutor) -> RuntimeEffectOutcome:
+        """Repeat."""
+        if isinstance(self.shown, RuntimeEffectEnvelope):
+            return await self._inner.scoped(self.scope).execute_effect(
+                replace(envelope, command=self.shown.command), local
+            )
+        return self.shown
+
+
+async def repeated(shown: RuntimeEffectEnvelope | RuntimeEffectOutcome | None) -> tuple[World, RuntimeEffectOutcome]:
+    """Perform a call at a host that repeats; return who was asked, and what came of it."""
+    assert shown is not None
+    world, journal = World(), JournalEffectHost(Repeating(shown), ManualClock())
+    return world, await journal.scoped(SCOPE).execute_effect(nested(), world)
+
+
+async def test_a_host_may_answer_with_what_is_shown() -> None:
+    """A turn gets a plain outcome, which its tools and hooks may change; what was shown stays as it was."""
+    entry = await Desk().performed(nested())
+    _, outcome = await repeated(entry.outcome)
+
+    value: Any = outcome.result.output.outcome.payload.value  # type: ignore[union-attr]  # of a tool call
+    value["days"][1]["night"] = False
+    assert value_of(entry) == args_of(nested())
+
+
+async def test_a_host_may_perform_what_is_shown() -> None:
+    """So is what a tool is given."""
+    entry = await Desk().performed(nested())
+    world, _ = await repeated(entry.envelope)
+
+    args_of(world.asked[0])["days"][1]["night"] = False
+    assert args_of(entry.envelope) == args_of(nested())
+
+
+async def test_a_host_that_performs_what_it_is_given_copies_nothing() -> None:
+    """Neither the envelope nor the outcome: the way of other hosts costs no more than it has to."""
+    envelope, given = nested(), called()
+    journal = JournalEffectHost(StepEffectHost(InlineEffectHost()), ManualClock())
+
+    async def give(_: RuntimeEffectEnvelope) -> RuntimeEffectOutcome:
+        return given
+
+    world = World(give)
+    assert await journal.scoped(SCOPE).execute_effect(envelope, world) is given
+    assert world.asked[0] is envelope
 
 
 async def test_who_gave_an_outcome_may_change_it_later() -> None:
