@@ -2,7 +2,8 @@
 
 Effects are known again by the turn's number and by what is asked, so both have to be those of the first run, though that left its
 commits behind. Two facts are noted with the effects: where the turn began, and that it is finished. A run that stored nothing may have been
-followed by another turn, of which the session must not go back: the mark of what stands behind the beginning tells whose it is.
+followed by another turn, of which the session must not go back: the mark of what stands behind the beginning tells whose it is. Then the turn
+begins anew, which is noted, too: what counts is where it began last.
 """
 
 import logging
@@ -56,13 +57,14 @@ async def stand_at_beginning(
         "agent_frame_id": state.current_agent_frame_id,
         "last_prompt_usage": to_builtins(state.last_prompt_usage),
     }
-    first = await controller.recall(_name(state, turn_id, "begun"), here)
+    beginning, first = await _last_beginning(state, controller, turn_id, here)
     finished = await controller.recall(_name(state, turn_id, "finished"), None)
-    _check(turn_id, first, _Beginning)
     _check(turn_id, finished, int | None)
     run = _run(state, here, first, finished)
     if run == "again" and not _was_begun(state, first, turn_id, begun_by):
         run = "first"
+    if run == "first" and first != here:
+        await controller.recall(_beginning_name(state, turn_id, beginning + 1), here)
     if run == "finished" and not _is_resident(state, first):
         raise LashRuntimeError(
             "store_commit_failed",
@@ -73,6 +75,22 @@ async def stand_at_beginning(
         _go_back(state, first)
         _LOG.info("turn %s of session %s is run %s", turn_id, state.session_id, run)
     return run
+
+
+async def _last_beginning(
+    state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str, here: Json
+) -> tuple[int, Json]:
+    """Return which beginning of a turn was noted last, and where that was; here, which is noted now, if none was."""
+    number = 1
+    last = await controller.recall(_beginning_name(state, turn_id, number), here)
+    _check(turn_id, last, _Beginning)
+    while last != here:
+        later = await controller.recall(_beginning_name(state, turn_id, number + 1), None)
+        _check(turn_id, later, _Beginning | None)
+        if later is None:
+            break
+        number, last = number + 1, later
+    return number, last
 
 
 async def is_finished(state: RuntimeSessionState, controller: ScopedEffectController, turn_id: str) -> bool:
@@ -92,6 +110,10 @@ async def note_finished(state: RuntimeSessionState, controller: ScopedEffectCont
         await controller.recall(_name(state, turn_id, "finished"), state.turn_index)
     except RuntimeEffectControllerError as error:
         _LOG.warning("that turn %s of session %s is finished was not noted: %s", turn_id, state.session_id, error)
+
+
+def _beginning_name(state: RuntimeSessionState, turn_id: str, number: int) -> str:
+    return _name(state, turn_id, "begun" if number == 1 else f"begun:{number}")
 
 
 def _name(state: RuntimeSessionState, turn_id: str, fact: str) -> str:

@@ -24,10 +24,12 @@ def echo(request: LlmRequest) -> LlmResponse:
 
 
 @asynccontextmanager
-async def opened(folder: Path, before_turn: Hook) -> AsyncIterator[LashSession]:
+async def opened(
+    folder: Path, before_turn: Hook, answer: Callable[[LlmRequest], Any] = echo
+) -> AsyncIterator[LashSession]:
     """The session of a folder, as a process opens it, with a hook before its turns."""
     host = SqliteEffectHost(folder / "effects.db", lease_ttl_ms=100)
-    core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(echo)).model("m")
+    core = LashCore.standard().stored_in(folder).effect_host(host).provider(ScriptedProvider(answer)).model("m")
     core.plugin(StaticPlugin("helper", lambda plugins: plugins.before_turn(before_turn)))
     session = await core.build().session("s").open()
     try:
@@ -59,7 +61,7 @@ async def test_a_turn_that_was_put_off_leaves_the_ones_since_in_the_history(tmp_
 
 
 async def test_queued_work_that_another_process_overtook_leaves_its_turn_in_the_history(tmp_path: Path) -> None:
-    """Two take work of one queue at a time: the later one is committed, the earlier one fails, is queued again, and comes after it."""
+    """Somebody has a turn of his own meanwhile: that is committed, the queued one fails, is queued again, and comes after it."""
     is_in, may_go = asyncio.Event(), asyncio.Event()
 
     async def waits(_: Any) -> list[Any]:
@@ -71,10 +73,9 @@ async def test_queued_work_that_another_process_overtook_leaves_its_turn_in_the_
         await session.turn("Before.")
     async with opened(tmp_path, waits) as slow, opened(tmp_path, lambda _: []) as quick:
         await quick.queue("First.")
-        await quick.queue("Second.")
         overtaken = asyncio.ensure_future(slow.next_queued_turn().run())
         await is_in.wait()
-        await quick.next_queued_turn()
+        await quick.turn("Second.")
         may_go.set()
         with pytest.raises(LashRuntimeError, match="store_commit_failed"):
             await overtaken
@@ -82,3 +83,46 @@ async def test_queued_work_that_another_process_overtook_leaves_its_turn_in_the_
 
         assert path_of(quick)[2:] == ["Second.", "Told: Second.", "First.", "Told: First."]
         assert not await quick.queued_work()
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+async def test_work_that_began_anew_is_gone_on_with_where_it_began_last(tmp_path: Path, *, is_committed: bool) -> None:
+    """It began in the middle of somebody's turn, stored nothing, and began again after it: that turn's answer stays in the history."""
+    asked, is_in, may_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    turns: list[asyncio.Task[Any]] = []
+
+    async def waits(_: Any) -> list[Any]:
+        is_in.set()
+        await may_go.wait()
+        return []
+
+    async def late(request: LlmRequest) -> LlmResponse:
+        asked.set()
+        await is_in.wait()
+        return echo(request)
+
+    def cancels(request: LlmRequest) -> LlmResponse:
+        if not is_committed:
+            turns[-1].cancel()
+        return echo(request)
+
+    def begin(session: LashSession) -> asyncio.Task[Any]:
+        turns.append(asyncio.ensure_future(session.next_queued_turn().drain_id("d").run()))
+        return turns[-1]
+
+    async with opened(tmp_path, lambda _: [], late) as own, opened(tmp_path, waits, cancels) as queue:
+        await own.queue("Queued.")
+        talking = asyncio.ensure_future(own.turn("Own.").run())
+        await asked.wait()
+        overtaken = begin(queue)
+        await talking
+        may_go.set()
+        with pytest.raises(LashRuntimeError, match="store_commit_failed"):
+            await overtaken
+        await asyncio.wait([begin(queue)])
+    async with opened(tmp_path, lambda _: []) as session:
+        result = await session.next_queued_turn().drain_id("d")
+
+        assert result is not None
+        assert (result.reply, result.turn_index) == ("Told: Queued.", 2)
+        assert path_of(session) == ["Own.", "Told: Own.", "Queued.", "Told: Queued."]
