@@ -102,7 +102,7 @@ class DrainOps(CommandOps):
         other = await self._claim_idle(owner, batch_ids) if same is None else same
         if other is None:
             return None
-        name = name if same is other else other.claim_id
+        name = name if same is other else f"{other.batches[0].batch_id}:{other.fencing_token}"  # as none was before
         claims.begin_with(other, name)
         return self._drain(options, other, name, name)
 

@@ -119,8 +119,8 @@ async def broken_off(place: Place, *, name: str | None = None) -> None:
     assert turns[0].cancelled()
 
 
-async def test_work_that_can_no_longer_be_had_as_it_was_begins_anew(place: Place) -> None:
-    """Part of it was taken out of the queue: what is left is another question, which is asked under its own name."""
+async def begun_together(place: Place) -> None:
+    """Begin a turn of two inputs that is cancelled at its first model call, and take the second one out of the queue."""
     turns: list[asyncio.Task[TurnResult | None]] = []
 
     def cancelling(_: LlmRequest) -> LlmResponse:
@@ -133,13 +133,20 @@ async def test_work_that_can_no_longer_be_had_as_it_was_begins_anew(place: Place
         turns.append(asyncio.create_task(session.next_queued_turn().run()))
         await asyncio.wait(turns)
         await session.cancel_queued_work_batch(second.batch_id)
-    async with place.session() as session:
-        result = await session.next_queued_turn()
 
-        assert result is not None
-        assert result.reply == "Told: rain in Oslo"
-        assert await session.queued_work() == ()
-    assert place.lines() == ASKED
+
+async def test_work_that_can_no_longer_be_had_as_it_was_begins_anew(place: Place) -> None:
+    """Part of it was taken out of the queue: what is left is another question, which is asked under its own name, whatever was asked before."""
+    for number in (1, 2):
+        await begun_together(place)
+        async with place.session() as session:
+            result = await session.next_queued_turn()
+
+            assert result is not None
+            assert result.reply == "Told: rain in Oslo"
+            assert await session.queued_work() == ()
+            assert questions(session) == ["Weather?"] * number
+        assert place.lines() == ASKED * number
 
 
 async def test_batches_that_are_named_are_exactly_those(place: Place) -> None:
