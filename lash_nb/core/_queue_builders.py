@@ -157,19 +157,21 @@ class QueuedTurnBuilder(Unawaited):
     async def run(self) -> TurnResult | None:
         """Run the turn; None when there was nothing to run, or a command came first, one at each call.
 
-        None, too, when the queue would give anything else than the batches that were named: nothing passes what comes first. The log says why.
+        None, too, while another process has a turn of this queue, whose next one may run once that is over: whoever drains a queue beside
+        others asks again while `queued_work()` or the store's `list_queued_work()` has something. And None when the queue would give anything
+        else than the batches that were named: nothing passes what comes first. The log says why.
 
         Raises:
             LashRuntimeError: the turn ended without a result; its input is in the queue again.
         """
         result = await self._attended()
-        if result is None and (why := await self._why_none()):
+        if result is None and self._batch_ids and (why := await self._why_none()):
             _LOG.warning("no turn was run on session %s: %s", self._runtime.session_id, why)
         return result
 
     async def _why_none(self) -> str:
-        """Say why the batches that were named were not run; nothing when none were, or when nothing can be queued."""
-        if not self._batch_ids or self._runtime.store is None:
+        """Say why the batches that were named, or any, were not run; nothing when none wait, or nothing can be queued."""
+        if self._runtime.store is None:
             return ""
         return await self._runtime.why_not_next(self._batch_ids)
 

@@ -74,17 +74,17 @@ class CommandOps(QueueOps, SessionOps):
 
     async def _drain_commands(self, owner: str) -> None:
         """Obey the commands at the head of the queue."""
-        while await self._drain_command(owner):
+        while await self._drain_command(owner, unless_held=False):
             pass
 
-    async def _drain_command(self, owner: str) -> bool:
-        """Obey the command at the head of the queue; tell whether there was one.
+    async def _drain_command(self, owner: str, *, unless_held: bool) -> bool:
+        """Obey the command at the head of the queue, if wanted only while nobody holds any work; tell whether there was one.
 
         Raises:
             LashRuntimeError: `session_command_generation_mismatch`, and the command is out of the queue; `session_command_refresh_tools`,
                 `protocol_restore_session`, `store_commit_failed`, and it stays there.
         """
-        claim = await self._claim_idle(owner, max_batches=1)
+        claim = await self._claim_idle(owner, max_batches=1, unless_held=unless_held)
         if claim is None or self.store is None:
             return False
         command = _command(claim)
@@ -94,6 +94,7 @@ class CommandOps(QueueOps, SessionOps):
         claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
         claims.hold(claim)
         async with claims:
+            await self._refresh()  # until now another process may have gone on with the session
             try:
                 await _OBEY[type(command)](self, command, claims.completions)
             except LashRuntimeError as error:

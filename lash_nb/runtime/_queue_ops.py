@@ -1,6 +1,7 @@
 """The queue of an open session: what others put there for it, also while a turn runs (lash 0.1.0-alpha.37, turns §8, facade §5)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from lash_nb.clock import NS_PER_MS
@@ -133,20 +134,29 @@ class QueueOps(OpenRuntime):
             raise _refused(error) from error
 
     async def _claim_idle(
-        self, owner: str, batch_ids: tuple[str, ...] = (), max_batches: int = MAX_CLAIMED_BATCHES
+        self,
+        owner: str,
+        batch_ids: tuple[str, ...] = (),
+        *,
+        max_batches: int = MAX_CLAIMED_BATCHES,
+        unless_held: bool = True,
     ) -> QueuedWorkClaim | None:
-        """Claim what may begin a turn: the batches that are named, or else the first and those that may join it."""
+        """Claim what may begin a turn: the batches that are named, or else the first and those that may join it.
+
+        Nothing may while another process has a turn of queued work: of two turns side by side the store keeps one, in whatever order.
+        """
         if self.store is None:
             return None
-        ttl = self.environment.queue_lease_ms
+        claim = partial(
+            self.store.claim_by_ids if batch_ids else self.store.claim_ready_work,
+            session_id=self.session_id,
+            boundary="idle",
+            owner=owner,
+            lease_ttl_ms=self.environment.queue_lease_ms,
+            unless_held=unless_held,
+        )
         try:
-            if batch_ids:
-                return await self.store.claim_by_ids(
-                    session_id=self.session_id, batch_ids=batch_ids, boundary="idle", owner=owner, lease_ttl_ms=ttl
-                )
-            return await self.store.claim_ready_work(
-                session_id=self.session_id, boundary="idle", owner=owner, lease_ttl_ms=ttl, max_batches=max_batches
-            )
+            return await (claim(batch_ids=batch_ids) if batch_ids else claim(max_batches=max_batches))
         except StoreError as error:
             raise LashRuntimeError("queued_work_claim", f"the queue cannot be read: {error.message}") from error
 

@@ -269,11 +269,12 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         self.writer.refuse_turn()
         owner = self.environment.ids.uuid()
         async with self._exclusive(), self._taking() as claims:
-            if await self._drain_command(owner):
+            if await self._drain_command(owner, unless_held=True):
                 return None
             drain = await self._next_drain(options, batch_ids, claims, owner)
             if drain is None:
                 return None
+            await self._refresh()  # until the work was taken another process may have gone on with the session
             result = await self._through_frames(drain.turn_input, drain.turn_id, options, drain.controller, claims)
             if claims.any_held and result.outcome.stopped != "plugin_abort":  # what a plugin puts off may run later
                 await claims.drop()

@@ -77,6 +77,12 @@ class MemoryQueue:
             self._hold(row, claim)
         return claim
 
+    def any_held(self, session_id: str) -> bool:
+        """Tell whether anybody holds work of a session."""
+        now = self._now()
+        held = (row for rows in self._by_claim.values() for row in rows.values())
+        return any(row.batch.session_id == session_id and not row.free(now) for row in held)
+
     def claim_by_ids(
         self,
         session_id: str,

@@ -148,8 +148,11 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
         """Claim ready work."""
+        if unless_held and self._queue.any_held(session_id):
+            return None
         return self._queue.claim(session_id, boundary, owner, lease_ttl_ms, max_batches)
 
     async def claim_by_ids(
@@ -160,8 +163,11 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         boundary: QueuedWorkClaimBoundary,
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches."""
+        if unless_held and self._queue.any_held(session_id):
+            return None
         return self._queue.claim_by_ids(session_id, batch_ids, boundary, owner, lease_ttl_ms)
 
     async def renew_claim(

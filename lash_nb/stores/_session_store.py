@@ -173,8 +173,12 @@ class SessionStore(AttachmentManifest, Protocol):
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
-        """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
+        """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary.
+
+        With `unless_held` nothing may be while anybody holds work of the session; otherwise what is held is passed over.
+        """
         ...
 
     async def claim_by_ids(
@@ -185,8 +189,9 @@ class SessionStore(AttachmentManifest, Protocol):
         boundary: QueuedWorkClaimBoundary,
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
-        """Claim exactly these batches in this order; None when the queue would give anything else."""
+        """Claim exactly these batches in this order; None when the queue would give anything else, asked as in `claim_ready_work`."""
         ...
 
     async def renew_claim(

@@ -44,9 +44,10 @@ class SqliteQueue:
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, self._tell)
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, unless_held, self._tell)
         return await self._file.write_if(terms.any_ready, terms.claim)
 
     async def claim_by_ids(
@@ -57,9 +58,10 @@ class SqliteQueue:
         boundary: QueuedWorkClaimBoundary,
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
+        unless_held: bool = False,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches in this order; None when the queue would give anything else."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids), self._tell)
+        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids), unless_held, self._tell)
 
         def claim_exactly(connection: sqlite3.Connection) -> QueuedWorkClaim | None:
             claim = terms.claim(connection)

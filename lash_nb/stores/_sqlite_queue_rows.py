@@ -73,6 +73,9 @@ _IN_ORDER: Final = f"{_EACH_READY} ORDER BY enqueue_seq"
 _ANY_READY: Final = (
     f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ?1 AND available_at_ms <= ?2 AND {FREE})"  # noqa: S608 - made of constants
 )
+_ANY_HELD: Final = (
+    f"SELECT EXISTS (SELECT 1 FROM queued_work_batches WHERE session_id = ?1 AND claim_id IS NOT NULL AND NOT {FREE})"  # noqa: S608 - made of constants
+)
 _HELD: Final = "session_id = ? AND claim_id = ? AND claim_token = ?"
 
 
@@ -143,16 +146,22 @@ class Terms(NamedTuple):
     now: int
     lease_ttl_ms: int
     max_batches: int
+    unless_held: bool
+    """Whether to claim nothing while anybody holds work of the session."""
     tell: Callable[[StoreError], None]
     """Hears of work that cannot be read, which is passed over and stays where it is."""
 
     def any_ready(self, connection: sqlite3.Connection) -> bool:
-        """Tell whether there is anything that nobody holds."""
+        """Tell whether there is anything that may be claimed."""
+        if self._must_wait(connection):
+            return False
         found = connection.execute(_ANY_READY, (self.session_id, self.now)).fetchone()
         return bool(found[0])
 
     def claim(self, connection: sqlite3.Connection) -> QueuedWorkClaim | None:
         """Claim what may be claimed."""
+        if self._must_wait(connection):
+            return None
         rows = list(claimable(self._ready(connection), self.boundary, self.max_batches))
         if not rows:
             return None
@@ -165,6 +174,9 @@ class Terms(NamedTuple):
             [(*noted, row.batch.batch_id) for row in rows],
         )
         return claim
+
+    def _must_wait(self, connection: sqlite3.Connection) -> bool:
+        return self.unless_held and bool(connection.execute(_ANY_HELD, (self.session_id, self.now)).fetchone()[0])
 
     def _ready(self, connection: sqlite3.Connection) -> Iterator[QueueRow]:
         for (seq,) in connection.execute(_IN_ORDER, (self.session_id, self.now)):

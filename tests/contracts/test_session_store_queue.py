@@ -82,6 +82,31 @@ async def test_ready_work_that_must_wait_blocks_a_checkpoint(store: SessionStore
     assert await claimed_ids(store, boundary="active_turn_checkpoint") == [early.batch_id]
 
 
+async def test_whoever_wants_nobody_beside_gets_nothing_while_work_is_held(
+    store: SessionStore, clock: ManualClock
+) -> None:
+    """Not of that session; once it is given back, completed or expired, the head comes first."""
+    first, second = [await store.enqueue_work(draft(text, slot_policy="exclusive")) for text in ("one", "two")]
+    other = await store.enqueue_work(replace(draft("three"), session_id="other"))
+    held = await claimed(store, lease_ttl_ms=1000)
+    assert held is not None
+
+    async def named() -> QueuedWorkClaim | None:
+        return await store.claim_by_ids(
+            session_id=SESSION, batch_ids=[second.batch_id], boundary="idle", owner="me", unless_held=True
+        )
+
+    assert await claimed(store, unless_held=True) is None
+    assert await named() is None
+    assert await claimed_ids(store, unless_held=True, session_id="other") == [other.batch_id]
+    clock.advance(1)
+    assert await claimed_ids(store, unless_held=True, lease_ttl_ms=0) == [first.batch_id]
+    held = await claimed(store)
+    assert held is not None
+    await store.commit_runtime_state(commit(completed_queue_claims=(completion(held),)))
+    assert (await named() or held).batches == (second,)
+
+
 async def test_claims_are_renewed_abandoned_and_fenced(store: SessionStore, clock: ManualClock) -> None:
     """Renewing keeps identity and work; claiming again after abandoning raises the fencing token and changes the claim."""
     await store.enqueue_work(draft())

@@ -77,7 +77,19 @@ async def test_a_batch_that_somebody_holds_is_told_of(desk: Desk) -> None:
     await desk.queue_for_later("D")
 
     assert await desk.why_not("A") == "A is held by a turn that runs"
+    assert await desk.why_not("B") == "A is held by a turn that runs"
     assert await desk.why_not("D") == "D is for later"
+
+
+async def test_a_turn_of_a_queue_that_another_process_drains_is_told_so(desk: Desk) -> None:
+    """Something waits, and nothing of it may be run now."""
+    assert desk.session.store is not None
+    await desk.session.store.claim_ready_work(session_id="demo", boundary="idle", owner="somebody else")
+
+    assert await desk.session.next_queued_turn() is None
+    with pytest.raises(CallerError, match=f"{desk.ids('A')[0]} is held by a turn that runs; await_queued") as refused:
+        await desk.session.start(desk.session.next_queued_turn()).wait()
+    assert refused.value.code == "queue_empty"
 
 
 async def test_a_batch_behind_a_command_runs_once_that_is_obeyed(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
 from lash_nb.stores._sqlite_open import open_database
 from lash_nb.stores._sqlite_queue_list import pending_batches, read_batches
-from lash_nb.stores._sqlite_queue_rows import _ANY_READY, _IN_ORDER, Terms
+from lash_nb.stores._sqlite_queue_rows import _ANY_HELD, _ANY_READY, _IN_ORDER, Terms
 from lash_nb.stores._sqlite_schema import SESSION_SCHEMA
 from tests.stores.material import SESSION, commit, completion, draft
 from tests.work import lines_run
@@ -51,7 +51,7 @@ def test_a_turn_of_a_session_in_memory_does_not_look_at_what_waits() -> None:
 
 def claimed(connection: sqlite3.Connection) -> object:
     """What a turn may claim."""
-    return Terms(SESSION, "idle", "me", 2**60, 1_000, 1, print).claim(connection)
+    return Terms(SESSION, "idle", "me", 2**60, 1_000, 1, True, print).claim(connection)
 
 
 def steps(path: Path, look: Callable[[sqlite3.Connection], object] = claimed) -> int:
@@ -85,7 +85,7 @@ async def test_a_turn_of_a_stored_session_does_not_look_at_what_waits(tmp_path: 
 LOOKS: Final[dict[str, Callable[[sqlite3.Connection], object]]] = {
     "all": lambda connection: read_batches(connection, SESSION),
     "pending": lambda connection: pending_batches(connection, SESSION, 2**60),
-    "any": Terms(SESSION, "idle", "me", 2**60, 1_000, 1, print).any_ready,
+    "any": Terms(SESSION, "idle", "me", 2**60, 1_000, 1, True, print).any_ready,
     "claim": claimed,
 }
 
@@ -144,7 +144,7 @@ async def test_what_is_not_as_it_would_be_written_is_read_all_the_same(damage: s
     assert await store.list_queued_work(SESSION) == (replace(odd, items=odd.items[:kept]), plain)
 
 
-@pytest.mark.parametrize("query", [_ANY_READY, _IN_ORDER], ids=["any", "claim"])
+@pytest.mark.parametrize("query", [_ANY_HELD, _ANY_READY, _IN_ORDER], ids=["held", "any", "claim"])
 def test_a_claim_reads_no_batch_of_others_and_sorts_none_that_is_free(query: str, tmp_path: Path) -> None:
     """Each row is found by an index that begins with its session; only what was claimed before is put in order."""
     connection = open_database(str(tmp_path / "empty.db"), SESSION_SCHEMA, mode="rwc")

@@ -244,15 +244,22 @@ class SessionLaws(RuleBasedStateMachine):
         boundary=st.sampled_from(BOUNDARIES),
         limit=st.integers(0, 3),
         ttl=st.sampled_from([0, 300, 900_000]),
+        unless_held=st.booleans(),
     )
-    def claim(self, boundary: QueuedWorkClaimBoundary, limit: int, ttl: int) -> None:
-        """Claim the head and what may join it."""
+    def claim(self, boundary: QueuedWorkClaimBoundary, limit: int, ttl: int, *, unless_held: bool) -> None:
+        """Claim the head and what may join it, or nothing while anything is held."""
         claim = self.do(
             self.store.claim_ready_work(
-                session_id=SESSION, boundary=boundary, owner="me", lease_ttl_ms=ttl, max_batches=limit
+                session_id=SESSION,
+                boundary=boundary,
+                owner="me",
+                lease_ttl_ms=ttl,
+                max_batches=limit,
+                unless_held=unless_held,
             )
         )
-        expected = self.claimable(boundary, limit)
+        must_wait = unless_held and not all(map(self.is_free, self.queue))
+        expected = [] if must_wait else self.claimable(boundary, limit)
         given = [batch.batch_id for batch in claim.batches] if claim else []
         assert given == [work.batch.batch_id for work in expected]
         if claim is None:
