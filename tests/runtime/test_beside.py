@@ -8,6 +8,8 @@ import pytest
 
 from lash_nb.clock import RandomIds
 from lash_nb.core import LashSession
+from lash_nb.errors import LashRuntimeError, SessionError, StoreError
+from lash_nb.plugins import StaticPlugin
 from lash_nb.providers import reply
 from lash_nb.stores import SqliteSessionStore
 from lash_nb.wire import LlmRequest, LlmResponse, QueuedWorkClaim
@@ -38,9 +40,14 @@ _TURN: Final = 64
 """How much is claimed to look for a command, and for a turn."""
 
 
-async def opened(store: SqliteSessionStore, answer: Callable[[LlmRequest], Any] | None = None) -> LashSession:
+async def opened(
+    store: SqliteSessionStore, answer: Callable[[LlmRequest], Any] | None = None, *plugins: StaticPlugin
+) -> LashSession:
     """The session, as a process of its own opens it."""
-    return await builder(answer or echo).ids(RandomIds()).build().session("demo").store(store).open()
+    core = builder(answer or echo).ids(RandomIds())
+    for plugin in plugins:
+        core.plugin(plugin)
+    return await core.build().session("demo").store(store).open()
 
 
 def echo(request: LlmRequest) -> LlmResponse:
@@ -110,3 +117,34 @@ async def test_a_command_is_obeyed_on_what_another_process_committed_until_it_wa
 
     assert await told(path) == ["mine", "Told: mine"] * is_turn
     assert await one.queued_work() == ()
+
+
+async def test_a_new_session_that_another_process_began_meanwhile_is_not_begun_again(path: Path) -> None:
+    """Its first commit expects nothing, so both would succeed, and one conversation be lost: the later one is told, and goes on from the other."""
+    left = ["meanwhile"]
+
+    async def meanwhile(_: Any) -> list[Any]:
+        if left:
+            await two.turn(left.pop())
+        return []
+
+    hook = StaticPlugin("helper", lambda plugins: plugins.before_turn(meanwhile))
+    one, two = await opened(SqliteSessionStore(path), None, hook), await opened(SqliteSessionStore(path))
+    with pytest.raises(LashRuntimeError, match="was new when it was opened, and stands at revision 2 by now") as failed:
+        await one.turn("mine")
+    await one.turn("mine")
+
+    assert failed.value.code == "store_commit_failed"
+    assert isinstance(failed.value.__cause__, StoreError)
+    assert failed.value.__cause__.variant == "HeadRevisionConflict"
+    assert await told(path) == ["meanwhile", "Told: meanwhile", "mine", "Told: mine"]
+
+
+async def test_parking_a_session_that_never_began_leaves_what_another_process_began(path: Path) -> None:
+    """Whoever parks it is told."""
+    one, two = await opened(SqliteSessionStore(path)), await opened(SqliteSessionStore(path))
+    await two.turn("first")
+    with pytest.raises(SessionError, match="was new when it was opened"):
+        await one.park()
+
+    assert await told(path) == ["first", "Told: first"]
