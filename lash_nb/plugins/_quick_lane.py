@@ -3,7 +3,7 @@
 To hand a call to an executor and be woken by it costs some 100 µs, far more than many a tool itself. Whoever waits at once is answered in a
 tenth of that. So that no tool holds up the loop, only calls come here that are expected to be quick, and the wait is bounded.
 
-Most of what it takes to wake a thread is the wake-up of the processor that idles until then. So the thread waits on the processor of the loop,
+Most of what it takes to wake a thread is the wake-up of the processor that idles until then. So the thread wakes on the processor of the loop,
 where the system lets it, and the loop gives way to it there and does not go to sleep either. While it works the thread may run anywhere.
 
 As in other threads of tools, a call ends whatever is thrown into the thread: each step on its way may be taken again.
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from lash_nb.clock import SystemClock
 from lash_nb.plugins._plain_call import PlainCall
-from lash_nb.plugins._processor import Processor
+from lash_nb.plugins._waker import Waker, new_waker
 
 __all__ = ["QuickJob", "QuickLane"]
 
@@ -32,65 +32,71 @@ _TAKEN: Final = (None, None)
 
 
 class QuickLane:
-    """One thread that runs one function at a time; it begins with the first one and ends with the process."""
+    """One thread that runs one function at a time; it begins with the first one and ends with the process.
 
-    def __init__(self) -> None:
+    Args:
+        waker: Makes what wakes it.
+    """
+
+    def __init__(self, waker: Callable[[], Waker] = new_waker) -> None:
+        self._new_waker = waker
+        self._waker: Waker | None = None
         self.begin_afresh()
 
     def begin_afresh(self) -> None:
         """Know of no thread: that of a process that forked is not in the new one."""
+        if self._waker is not None:
+            self._waker.close()
         self._taking = threading.Lock()
         """Held by who looks whether the lane is free, never by its thread."""
-        self._news: SimpleQueue[None] = SimpleQueue()
         self._job: QuickJob | None = None
-        self._find: Callable[[], Processor | None] = _nowhere
-        self._is_begun = False
+        self._waker = None
         self._is_idle = True
         self._thrown: BaseException | None = None
 
     def begin(self, call: PlainCall) -> "QuickJob | None":
         """Let the lane make a call, in the caller's context; None when the lane is taken, or has no thread."""
         with self._taking:
-            if (self._job is not None and not self._job.is_told) or not (self._is_begun or self._begin()):
+            waker = self._waker or self._begin()
+            if waker is None or (self._job is not None and not self._job.is_told):
                 return None
-            self._job = job = QuickJob(call, self._find())
-        try:
-            self._news.put(None)
-        except BaseException:  # an interrupt, after which nobody may have woken the thread
-            job.is_told = True
-            raise
+            job = QuickJob(call, is_near=waker.follow())
+            try:
+                self._job = job
+                waker.wake()
+            except BaseException:  # an interrupt, after which nobody may have woken the thread
+                job.is_told = True
+                raise
         return job
 
-    def _begin(self) -> bool:
+    def _begin(self) -> Waker | None:
+        waker = self._new_waker()
         try:
-            threading.Thread(target=self._work, name="lash-nb-quick-tools", daemon=True).start()
+            threading.Thread(target=self._work, args=(waker,), name="lash-nb-quick-tools", daemon=True).start()
         except RuntimeError:  # the system refuses a thread now, and may give one later
-            return False
-        self._find = Processor.finder() or _nowhere
-        self._is_begun = True
-        return True
+            waker.close()
+            return None
+        self._waker = waker
+        return waker
 
-    def _work(self) -> None:
+    def _work(self, waker: Waker) -> None:
         while True:
             try:
                 while True:
-                    self._serve()
+                    self._serve(waker)
             except BaseException as error:  # noqa: BLE001 - thrown from outside: what is in hand goes on from there
                 self._thrown = None if self._is_idle else error
 
-    def _serve(self) -> None:
-        """Take a job through its steps, from where it stands; without one, wait for one where the last one came from."""
+    def _serve(self, waker: Waker) -> None:
+        """Take a job through its steps, from where it stands; without one, wait for one."""
         job = self._job
         if job is None or job.is_told:
             self._is_idle, self._thrown = True, None
-            if job is not None and job.called_on is not None:
-                job.called_on.stay()
             del job
-            self._news.get()
+            waker.wait()
             return
         self._is_idle = False
-        if job.called_on is not None:
-            job.called_on.leave()  # threads and processes that the function begins stay where it is
+        waker.leave()  # threads and processes that the function begins stay where it is
         job.perform(self._thrown)
         job.tell()
 
@@ -99,21 +105,19 @@ class QuickJob:
     """A call on its way through the lane.
 
     Attributes:
-        called_on: Where it was called.
         is_over: Whether it has an outcome.
         is_told: Whether who waits knows that, so that nothing is left to be done.
     """
 
-    __slots__ = ("_asked", "_call", "_context", "_is_left", "_news", "_outcome", "called_on", "is_over", "is_told")
+    __slots__ = ("_asked", "_call", "_context", "_is_left", "_news", "_outcome", "is_over", "is_told")
 
-    def __init__(self, call: PlainCall, called_on: Processor | None) -> None:
-        self.called_on = called_on
+    def __init__(self, call: PlainCall, *, is_near: bool) -> None:
         self.is_over = self.is_told = False
         self._call: PlainCall | None = call
         self._context: Context | None = copy_context()
         self._outcome: tuple[Any, BaseException | None] | None = None
         self._asked: asyncio.Future[None] | None = None
-        self._news: SimpleQueue[None] | None = SimpleQueue() if called_on is None else None
+        self._news: SimpleQueue[None] | None = None if is_near else SimpleQueue()
         self._is_left = False
 
     async def result(self) -> Any:
@@ -137,9 +141,10 @@ class QuickJob:
             with suppress(Empty):
                 self._news.get(timeout=_PATIENCE_NS / 1e9)
             return self.is_over
-        until = _CLOCK.monotonic_ns() + _PATIENCE_NS
-        while not self.is_over and _CLOCK.monotonic_ns() < until:
-            os.sched_yield()  # to who waits on this processor; whoever sleeps has to be woken in turn
+        os.sched_yield()  # to who waits on this processor; whoever sleeps has to be woken in turn
+        until = 0 if self.is_told else _CLOCK.monotonic_ns() + _PATIENCE_NS
+        while not self.is_told and _CLOCK.monotonic_ns() < until:  # else the lane would not be free for the next call
+            os.sched_yield()
         return self.is_over
 
     def perform(self, thrown: BaseException | None) -> None:
@@ -171,7 +176,3 @@ class QuickJob:
 def _settle(asked: "asyncio.Future[None]") -> None:
     if not asked.done():
         asked.set_result(None)
-
-
-def _nowhere() -> None:
-    """Tell of no processor."""

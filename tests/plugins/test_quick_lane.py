@@ -15,6 +15,7 @@ import pytest
 from lash_nb.plugins import ToolContext, tool
 from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._quick_lane import QuickJob, QuickLane
+from lash_nb.plugins._waker import QueueWaker, Waker, new_waker
 from lash_nb.wire import ToolCallOutput, ToolSuccess
 from tests.plugins.test_function_tool import outcome_of
 from tests.plugins.test_tool_threads import Throwing, ThrownError
@@ -186,18 +187,16 @@ async def test_a_lane_for_which_no_thread_can_be_begun_is_not_free_until_it_can(
     assert await begun(lane, int).result() == 0
 
 
-@pytest.mark.parametrize("called_on_a_processor", [False, True])
+@pytest.mark.parametrize("waker", [QueueWaker, new_waker])
 async def test_there_is_no_moment_at_which_what_is_thrown_into_the_lane_loses_a_call(
-    *, called_on_a_processor: bool
+    waker: Callable[[], Waker],
 ) -> None:
     """The call that is under way ends with it at most, those after it run, and all in the same thread."""
     moment, thrown = 0, True
     while thrown:
         moment += 1
-        lane, throwing, idents = QuickLane(), Throwing(ThrownError, moment), set[int]()
+        lane, throwing, idents = QuickLane(waker), Throwing(ThrownError, moment), set[int]()
         await begun(lane, int).result()
-        if not called_on_a_processor:
-            lane._find = lambda: None
         for function in (throwing.begin, threading.get_ident, throwing.end, threading.get_ident):
             with contextlib.suppress(ThrownError):
                 idents.add(await asyncio.wait_for(begun(lane, function).result(), 5) or 0)
@@ -209,7 +208,7 @@ async def test_there_is_no_moment_at_which_what_is_thrown_into_the_lane_loses_a_
 def test_a_call_that_ends_before_it_begins_is_no_longer_counted() -> None:
     """What was thrown into the thread is its end: nobody who leaves it then hears that it still runs."""
     call = PlainCall("quick", int, {})
-    job = QuickJob(call, None)
+    job = QuickJob(call, is_near=False)
     job.perform(ThrownError())
     job.tell()
     call.leave()
