@@ -12,7 +12,7 @@ TURNS: Final = 12
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [(), ("queued",)], ids=["by id", "queued"])
+@pytest.mark.parametrize("how", [(), ("queued",), ("beside",)], ids=["by id", "queued", "beside"])
 def test_killed_turns_are_gone_on_with(tmp_path: Path, how: tuple[str, ...]) -> None:
     """SIGKILL at random moments of durable turns: in the end each is in the history once, whole and in order."""
     ran = subprocess.run(
