@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         printable,
         recorded_duration,
         short_id,
+        tick_time,
         token_count,
     )
     from lash_nb.plots._labels import argument_hint, first_token_ms, turn_name
@@ -50,6 +51,7 @@ __all__ = [
     "session_graph",
     "short_id",
     "style",
+    "tick_time",
     "timeline",
     "token_count",
     "tokens",
@@ -80,6 +82,7 @@ _HOMES = {
     "session_graph": "_session_graph",
     "short_id": "_format",
     "style": "_canvas",
+    "tick_time": "_format",
     "timeline": "_timeline",
     "token_count": "_format",
     "tokens": "_tokens",

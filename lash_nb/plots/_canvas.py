@@ -20,10 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
-from lash_nb.plots._format import duration, one_line
+from lash_nb.plots._format import one_line, tick_time
 from lash_nb.plots._style import DARK, KIND_COLORS, LIGHT, Theme
+from lash_nb.plots._ticks import TickPlaces
 
 __all__ = ["HATCH", "Bar", "Points", "Sheet", "drawable", "sheet", "style", "theme_now"]
 
@@ -123,7 +123,7 @@ class Sheet:
 
     def time_axis(self, length_ms: float) -> None:
         """Put times with their unit on the axis and grid lines across; none beyond what happened."""
-        self.value_axis("x", length_ms, _tick_words)
+        self.value_axis("x", length_ms, tick_time)
 
     def value_axis(
         self,
@@ -135,10 +135,9 @@ class Sheet:
         whole: bool = False,
     ) -> None:
         """Put values from 0 to `most` on an axis, only whole ones of what is counted, and grid lines across it; none beyond what there is."""
-        places = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole).tick_values(0, most or 1)
-        places = [place for place in places if 0 <= place <= most] if most else []
-        setter = self.ax.set_xticks if along == "x" else self.ax.set_yticks
-        setter(places, [words(place) for place in places], parse_math=False)
+        axis = self.ax.xaxis if along == "x" else self.ax.yaxis
+        axis.set_major_locator(TickPlaces(self.ax, along, most, words, ticks=ticks, whole=whole))
+        axis.set_major_formatter(lambda value, _place: words(value))
         self.ax.grid(axis=along, color=self.theme.line, linewidth=0.8)
 
     def name_rows(self, names: Sequence[str]) -> None:
@@ -270,8 +269,3 @@ def _letters() -> frozenset[int]:
     for name in _families():
         letters.update(font_manager.get_font(font_manager.findfont(name)).get_charmap())
     return frozenset(letters)
-
-
-def _tick_words(ms: float) -> str:
-    """Write the time at a tick; below ten milliseconds ticks stand between whole ones, and are not rounded."""
-    return f"{ms:g} ms" if ms < 10 else duration(ms)

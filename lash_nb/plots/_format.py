@@ -8,7 +8,17 @@ from typing import Final
 
 from lash_nb.words import counted, printable
 
-__all__ = ["byte_size", "counted", "duration", "one_line", "printable", "recorded_duration", "short_id", "token_count"]
+__all__ = [
+    "byte_size",
+    "counted",
+    "duration",
+    "one_line",
+    "printable",
+    "recorded_duration",
+    "short_id",
+    "tick_time",
+    "token_count",
+]
 
 _OPAQUE_ID: Final = re.compile(r"[a-z]?[0-9a-f]{8}[0-9a-f-]{4,}")
 """UUIDs, content hashes, and those with one letter in front (message ids): nobody reads more than the beginning."""
@@ -44,6 +54,11 @@ def _milliseconds(ms: float) -> str:
 def recorded_duration(ms: float | None) -> str:
     """Write as `duration` what a record says that something took: in whole milliseconds, so that of zero it is `< 1 ms`."""
     return "< 1 ms" if ms == 0 else duration(ms)
+
+
+def tick_time(ms: float) -> str:
+    """Write the time at a tick; below ten milliseconds ticks stand between whole ones, and are not rounded."""
+    return f"{ms:g} ms" if ms < 10 else duration(ms)
 
 
 def token_count(count: float | None) -> str:

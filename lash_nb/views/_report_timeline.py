@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from lash_nb.plots import MARKS, counted, duration
+from lash_nb.plots import MARKS, counted, duration, tick_time
 from lash_nb.trace import NO_INT, Outcome, SpanRows, Trace
 from lash_nb.views._markup import Html, el, joined, svg_text
 from lash_nb.views._report_numbers import Numbers
@@ -187,7 +187,7 @@ def _axis(total_ms: float) -> Iterator[Html]:
         x = round(_LEFT + number * step / total_ms * _ROOM, 1)
         yield joined(
             el("path", d=f"M{x} 24V{_BOTTOM}", class_="grid"),
-            svg_text(x, _BOTTOM + 30, duration(number * step), text_anchor=_anchor(x)),
+            svg_text(x, _BOTTOM + 30, tick_time(number * step), text_anchor=_anchor(x)),
         )
 
 

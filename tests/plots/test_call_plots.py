@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from lash_nb.plots import (
     KIND_COLORS,
@@ -167,6 +168,25 @@ def test_the_ticks_of_a_short_axis_are_not_rounded() -> None:
 
     assert len(set(words)) == len(words) > 2
     assert words == [f"{place:g} ms" for place in ax.get_xticks()]
+
+
+@pytest.mark.parametrize("time", ["15:00:00.600", "15:00:58.000", "16:40:00.000"])
+def test_labels_of_a_small_axis_do_not_touch(time: str) -> None:
+    """There are fewer of them, the words of long times needing the most room; a wide axis has more."""
+    start, end = tool_start(0, "a"), tool_end(1, "a", "success")
+    day = start["timestamp"].partition("T")[0]
+    trace = read_trace([{**start, "timestamp": f"{day}T15:00:00.000Z"}, {**end, "timestamp": f"{day}T{time}Z"}])
+    counts = []
+    for inches in (4, 12):
+        figure = Figure(figsize=(inches, 2), layout="constrained")
+        ax = timeline(trace, ax=figure.add_subplot())
+        rendered(ax)
+        ends = [(box.x0, box.x1) for box in (label.get_window_extent() for label in ax.get_xticklabels())]
+        assert all(left[1] < right[0] for left, right in itertools.pairwise(ends))
+        counts.append(len(ends))
+
+    assert 2 <= counts[0] <= counts[1]
+    assert counts[1] > 3
 
 
 def test_no_time_at_all_is_less_than_a_millisecond() -> None:

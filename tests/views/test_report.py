@@ -476,3 +476,10 @@ def test_every_tool_call_is_in_a_column() -> None:
     assert cells[1:6] == ["4", "1", "0", "1", "2"]
     assert sum(tool.statuses.values()) == tool.calls == 4
     assert '<th class="n">unknown</th>' in "".join(trace_report(trace))
+
+
+def test_the_ticks_of_a_short_report_are_not_rounded() -> None:
+    """Half milliseconds say so: no two of them read alike."""
+    page = "".join(trace_report(read_trace([tool_start(0, "a"), tool_end(0.003, "a", "success", duration_ms=3)])))
+
+    assert re.findall(r">([^<>]+ ms)</text>", page) == [f"{half / 2:g} ms" for half in range(7)]

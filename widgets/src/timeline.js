@@ -1,6 +1,6 @@
 import { clear, dot, factList, footer, h, header, idChip, jsonBlock, kbd, mark, mount, movedTo, s, shortId, ticks } from "./kit.js";
 import { stripWindow, turnNumbers } from "./strip.js";
-import { axisLabels, barsPath, densityPath, mergedMarks, toMs, toX, turnAt } from "./timeline_geometry.js";
+import { barsPath, densityPath, mergedMarks, placedLabels, roomFor, toMs, toX, turnAt } from "./timeline_geometry.js";
 
 /** The timeline: all turns above, the calls of one turn below, one call at the right. */
 
@@ -58,12 +58,12 @@ function render({ model, el }) {
     const ground = s("path", { d: barsPath(axis, turns, 24, 34), class: "l-strip-ground" });
     const bars = [["llm_call", calls, 30], ["direct", direct, 30], ["tool_call", tool, 43]].map(([kind, list_, y]) => s("path", { d: draw(axis, list_, y, 9), "data-kind": kind }));
     const numbers = turnNumbers(turns, axis, { y: 71, chosen: place });
-    const seconds = timeLabels(axis, ticks(0, axis.to, 11), 87);
+    const seconds = timeLabels(axis, ticks(0, axis.to, roomFor(axis, 11)), 87);
     clear(strip).append(ground, ...bars, ...numbers, ...seconds, ...stripMarks(marks, axis), ...stripWindow(turns[place], axis, 24, 34));
   }
 
   /** @param {import("./timeline_geometry.js").Axis} axis @param {number[]} places @param {number} y */
-  const timeLabels = (axis, places, y) => axisLabels(places).map((label, index) => s("text", { x: toX(axis, places[index]), y, class: index ? "l-strip-time" : "l-strip-time l-first" }, label));
+  const timeLabels = (axis, places, y) => placedLabels(axis, places).map(({ x, label, first }) => s("text", { x, y, class: first ? "l-strip-time l-first" : "l-strip-time" }, label));
 
   /** @param {[number, string, number][]} marks @param {import("./timeline_geometry.js").Axis} axis */
   function stripMarks(marks, axis) {
@@ -103,7 +103,7 @@ function render({ model, el }) {
     const axis = axisOf();
     const shown = visibleRows();
     const height = shown.length * ROW + 30;
-    const grid = ticks(axis.from, axis.to, 8).filter((ms) => toX(axis, ms) < axis.left + axis.width - 10);
+    const grid = ticks(axis.from, axis.to, roomFor(axis, 8)).filter((ms) => toX(axis, ms) < axis.left + axis.width - 10);
     const lines = s(
       "svg",
       { class: "l-waterfall-bars", width: "100%", height },

@@ -79,6 +79,27 @@ export function turnAt(turns, ms) {
   return Math.max(0, low - 1);
 }
 
+/** Pixels of the axis for each label, of one letter, and between two labels. */
+const [ROOM, LETTER, GAP] = [56, 6.2, 8];
+
+/** How many ticks an axis has room for. @param {Axis} axis @param {number} most */
+export const roomFor = (axis, most) => Math.max(2, Math.min(most, Math.floor(axis.width / ROOM)));
+
+/**
+ * Labels at their places: the first one begins there, the others stand in its middle; none that would touch the one before.
+ * @param {Axis} axis @param {number[]} places @returns {{ x: number, label: string, first: boolean }[]}
+ */
+export function placedLabels(axis, places) {
+  let free = -Infinity;
+  return axisLabels(places).flatMap((label, index) => {
+    const x = toX(axis, places[index]);
+    const left = index ? x - (label.length * LETTER) / 2 : x;
+    if (left < free) return [];
+    free = left + label.length * LETTER + GAP;
+    return [{ x, label, first: index === 0 }];
+  });
+}
+
 /**
  * Axis labels: the unit with the first only, whole seconds from one second up.
  * @param {number[]} places milliseconds, evenly spaced @returns {string[]}

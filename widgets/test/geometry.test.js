@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { edgePath, edgesByLane, edgesWithin, linesOf } from "../src/graph_geometry.js";
-import { axisLabels, barsPath, densityPath, mergedMarks, numbered, toMs, toX, turnAt } from "../src/timeline_geometry.js";
+import { axisLabels, barsPath, densityPath, mergedMarks, numbered, placedLabels, roomFor, toMs, toX, turnAt } from "../src/timeline_geometry.js";
 
 const none = { folds: [], openFolds: new Set(), opened: new Map(), hidden: new Set() };
 
@@ -89,6 +89,18 @@ test("a moment belongs to the last turn that had begun", () => {
   const turns = /** @type {[number, number, string][]} */ ([[0, 10, "1"], [20, 30, "2"]]);
 
   assert.deepEqual([-5, 0, 15, 20, 99].map((ms) => turnAt(turns, ms)), [0, 0, 0, 1, 1]);
+});
+
+test("an axis has as many ticks as there is room for their labels", () => {
+  assert.deepEqual([80, 306, 432, 2000].map((width) => roomFor({ ...axis, width }, 8)), [2, 5, 7, 8]);
+});
+
+test("no label of an axis touches the one before", () => {
+  const labels = (/** @type {number[]} */ places, /** @type {number} */ width) => placedLabels({ from: places[0], to: /** @type {number} */ (places.at(-1)), left: 0, width }, places);
+
+  assert.deepEqual(labels([0, 50, 100], 200).map(({ x, label, first }) => [x, label, first]), [[0, "0 ms", true], [100, "50", false], [200, "100", false]]);
+  assert.deepEqual(labels([0, 50, 100], 60).map(({ label }) => label), ["0 ms", "100"]);
+  assert.deepEqual(labels([1234.5, 1235, 1235.5], 112).map(({ label }) => label), ["1234.5 ms", "1235.5"]);
 });
 
 test("axis labels carry the unit once, whole seconds each", () => {
