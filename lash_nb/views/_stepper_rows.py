@@ -96,8 +96,8 @@ def _empty(steppable: Steppable) -> str:
     """What stands where an envelope would."""
     if steppable.state != "finished":
         return "Nothing is pending."
-    outcome = outcome_words(steppable.result) if steppable.result is not None else _without_result(steppable.error)
-    return f"The turn is over: {outcome}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
+    outcome = "" if steppable.result is not None else f": {_without_result(steppable.error)}"
+    return f"The turn is over{outcome}. Click an effect to see it again; %%lash with a prompt below it begins the next turn."
 
 
 def _without_result(error: BaseException | None) -> str:

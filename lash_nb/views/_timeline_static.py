@@ -33,6 +33,10 @@ _CALLS: Final = 400
 _TEXT_TURNS: Final = 30
 _INK: Final = "#1f2328"
 _GREY: Final = "#59616b"
+_THIN: Final = "#b9bec5"
+_KINDS: Final = ("llm_call", "tool_call", "direct")
+_ENTRY: Final = 110
+"""Room of a kind in the legend."""
 _EDGE: Final[dict[str, str | float | None]] = {"stroke": "#000000", "stroke_opacity": 0.3}
 _NEXT: Final = "next: %lash trace FILE, lash_nb.plots.timeline(trace)"
 _ASCII: Final = {"failed": "! failed", "cancelled": "x cancelled"}
@@ -69,7 +73,11 @@ def waterfall_svg(trace: Trace, turn: Turn) -> str:
     left = 220
     scale = (_WIDTH - left - 80) / found["total"]
     shapes = [_call_shape(place, row, left, scale) for place, row in enumerate(rows)]
-    return _picture([*shapes, _legend(len(rows) * _ROW + 40)], len(rows) * _ROW + 52, str(found["title"]))
+    return _picture(
+        [*shapes, _legend(len(rows) * _ROW + 40), _waiting(len(rows) * _ROW + 40)],
+        len(rows) * _ROW + 52,
+        str(found["title"]),
+    )
 
 
 def timeline_html(trace: Trace, turn: Turn | None, *, before: str = "") -> str:
@@ -228,9 +236,9 @@ def _call_shape(place: int, row: Mapping[str, Any], left: float, scale: float) -
     )
     start, end = left + row["start"] * scale, left + row["recorded"] * scale
     if not row["kind"]:
-        shape = el("path", d=f"M{start:.1f} {y + 11}v-7H{end:.1f}v7", fill="none", stroke="#b9bec5", stroke_width=1.4)
+        shape = el("path", d=f"M{start:.1f} {y + 11}v-7H{end:.1f}v7", fill="none", stroke=_THIN, stroke_width=1.4)
     else:
-        line = el("path", d=f"M{start:.1f} {y + 5.5}H{end:.1f}", stroke="#b9bec5", stroke_width=1.4)
+        line = el("path", d=f"M{start:.1f} {y + 5.5}H{end:.1f}", stroke=_THIN, stroke_width=1.4)
         shape = joined(line, _bar((row["start"], row["end"]), y, scale, row["kind"], left))
     sign = f"{MARKS[row['mark']]} {row['mark']}" if row["mark"] in {"failed", "cancelled"} else ""
     return joined(
@@ -258,16 +266,22 @@ def _steps() -> Sequence[float]:
 
 
 def _legend(y: float) -> Html:
-    kinds = ("llm_call", "tool_call", "direct")
     return joined(
         *(
             joined(
-                el("rect", x=_LEFT + place * 110, y=y - 9, width=9, height=9, fill=KIND_COLORS[kind], **_EDGE),
-                svg_text(_LEFT + 14 + place * 110, y, kind, fill=_INK),
+                el("rect", x=_LEFT + place * _ENTRY, y=y - 9, width=9, height=9, fill=KIND_COLORS[kind], **_EDGE),
+                svg_text(_LEFT + 14 + place * _ENTRY, y, kind, fill=_INK),
             )
-            for place, kind in enumerate(kinds)
+            for place, kind in enumerate(_KINDS)
         )
     )
+
+
+def _waiting(y: float) -> Html:
+    """What the thin line behind a bar is, beside the kinds."""
+    x = _LEFT + len(_KINDS) * _ENTRY
+    line = el("path", d=f"M{x} {y - 4.5:g}h14", stroke=_THIN, stroke_width=1.4)
+    return joined(line, svg_text(x + 20, y, "until recorded", fill=_INK))
 
 
 def _picture(shapes: Sequence[Html], height: float, label: str) -> str:

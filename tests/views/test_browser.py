@@ -314,6 +314,23 @@ def test_the_timeline_is_walked_by_turn_and_call(mount: Mount) -> None:
     expect(one.root.get_by_text("turn 4").first).to_be_visible()
 
 
+def test_a_timeline_names_what_is_drawn_in_it(mount: Mount) -> None:
+    """Kinds, marks, and the thin line that goes on from a bar to its record."""
+    legend = mount(TraceTimelineView(samples.station_trace(), turn=3)).root.locator(".l-legend")
+
+    for words in ("llm_call", "direct", "tool_call", "failed", "cancelled", "until recorded"):
+        expect(legend).to_contain_text(words)
+
+
+def test_the_timeline_of_an_empty_trace_says_so(mount: Mount) -> None:
+    """One line with its name, and nothing to click, walk or search."""
+    one = mount(TraceTimelineView(read_trace([]).called("session new")))
+
+    expect(one.root).to_contain_text("session new")
+    expect(one.root).to_contain_text("empty, nothing has been written to it yet")
+    expect(one.root.locator("button, input, svg.l-strip, .l-legend")).to_have_count(0)
+
+
 def test_a_click_on_the_overview_goes_to_that_turn(mount: Mount) -> None:
     """The strip is a map: where one clicks is where one is."""
     view = TraceTimelineView(samples.station_trace(), turn=3)

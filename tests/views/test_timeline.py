@@ -256,3 +256,14 @@ def test_the_newest_turns_are_shown_first() -> None:
     assert "50 earlier turns: frames.turns_df(trace)" in lines
     rows = [row.split()[0] for row in lines if " open " in row or " success" in row]
     assert (rows[0], rows[-1]) == ("51", "80")
+
+
+def test_a_picture_names_what_is_drawn_in_it() -> None:
+    """Kinds in both; the thin line behind bars only where there is one, in the waterfall of a turn."""
+    trace = samples.station_trace()
+    turns, turn = (static_svg(TraceTimelineView(trace, turn=number)) for number in (None, 3))
+
+    for svg in (turns, turn):
+        assert [kind for kind in ("llm_call", "tool_call", "direct") if f">{kind}</text>" not in svg] == []
+    assert ">until recorded</text>" in turn
+    assert "until recorded" not in turns
