@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 _STOP_SECONDS: Final = 0.05
 """How long work that was cancelled is waited for before it is left to itself."""
+_HEARTBEAT_SECONDS: Final = 0.1
+"""How long a loop sleeps at most while work is waited for."""
 
 
 class TurnCancelledError(Exception):
@@ -95,14 +97,33 @@ async def _ended_or_stopped(
         stopping.append(loop.create_task(_stop(task, over, turn.clock, grace_seconds)))
 
     unsubscribe = turn.cancel.subscribe(on_this_loop(stop))
+    heart = _Heart(loop)
     try:
         await over
     finally:
+        heart.end()
         unsubscribe()
         for stopper in stopping:
             stopper.cancel()
         if not task.done():
             held(task)
+
+
+class _Heart:
+    """Lets the loop not sleep on: the interrupt of a kernel (ipykernel 7.4) ends a cell when its loop does something next, and no sooner."""
+
+    __slots__ = ("_beat", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._beat = self._loop.call_later(_HEARTBEAT_SECONDS, self._go_on)
+
+    def end(self) -> None:
+        """Let the loop sleep."""
+        self._beat.cancel()
 
 
 async def _stop(task: "asyncio.Future[T]", over: "asyncio.Future[None]", clock: Clock, grace_seconds: float) -> None:

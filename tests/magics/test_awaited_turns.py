@@ -327,6 +327,24 @@ def test_an_interrupt_of_a_loop_over_a_stream_cancels_its_turn(notebook: Kernel,
     assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (AWAITED, "%unload_ext lash_nb"),
+        (STREAMED, "%unload_ext lash_nb"),
+        (STARTED, "%unload_ext lash_nb"),
+        (STARTED, ""),
+    ],
+)
+def test_an_interrupt_does_not_wait_for_what_the_turn_waits_for(notebook: Kernel, source: str, line: str) -> None:
+    """A model or tool that says nothing for long: a kernel hears of Ctrl-C when its loop does something, and it does."""
+    notebook.run(f"SECONDS = 20.0\n{line}")
+    cell = notebook.finish(interrupted(notebook, source))
+    assert cell.error.startswith("Interrupted: ")
+    assert len(cell.error.splitlines()) == 1
+    assert cell.seconds < 10
+
+
 def test_a_loop_over_a_stream_that_is_left_leaves_the_session_to_the_next_cell(notebook: Kernel) -> None:
     """Its turn is cancelled, also where the cell keeps the stream; a magic takes the next prompt."""
     notebook.run("SECONDS = 20.0\n%lash new left --provider provider --tools look")
