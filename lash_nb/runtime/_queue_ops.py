@@ -120,7 +120,7 @@ class QueueOps(OpenRuntime):
 
     async def _waits(self, store: SessionStore, batch_id: str) -> bool:
         try:
-            return any(batch.batch_id == batch_id for batch in await store.list_queued_work(self.session_id))
+            return await store.is_queued(session_id=self.session_id, batch_id=batch_id)
         except StoreError as error:
             raise _refused(error) from error
 

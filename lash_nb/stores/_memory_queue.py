@@ -121,6 +121,11 @@ class MemoryQueue:
         self._remove(row)
         return row.batch
 
+    def holds(self, session_id: str, batch_id: str) -> bool:
+        """Tell whether a session's batch is there."""
+        row = self._rows.get(batch_id)
+        return row is not None and row.batch.session_id == session_id
+
     def listed(self, session_id: str, *, only_free: bool) -> tuple[QueuedWorkBatch, ...]:
         """Return a session's batches in order."""
         now = self._now()

@@ -184,6 +184,10 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         """Take work out of the queue."""
         return self._queue.cancel(session_id, batch_id)
 
+    async def is_queued(self, *, session_id: str, batch_id: str) -> bool:
+        """Tell whether a batch is in the queue."""
+        return self._queue.holds(session_id, batch_id)
+
     async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return all batches."""
         return self._queue.listed(session_id, only_free=False)

@@ -212,6 +212,10 @@ class SessionStore(AttachmentManifest, Protocol):
         """Take work out of the queue; None when there is none or somebody holds it."""
         ...
 
+    async def is_queued(self, *, session_id: str, batch_id: str) -> bool:
+        """Tell whether a batch is in the queue, claimed or not, without reading what it holds."""
+        ...
+
     async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return all batches in order, claimed ones too."""
         ...

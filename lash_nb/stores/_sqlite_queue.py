@@ -13,7 +13,7 @@ from lash_nb.stores._claim_holder import signed
 from lash_nb.stores._queue_rules import holds
 from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
 from lash_nb.stores._sqlite_file import SqliteFile
-from lash_nb.stores._sqlite_queue_list import pending_batches, read_batches
+from lash_nb.stores._sqlite_queue_list import holds_batch, pending_batches, read_batches
 from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, renew
 from lash_nb.wire import QueuedWorkBatch, QueuedWorkBatchDraft, QueuedWorkClaim, QueuedWorkClaimBoundary
 
@@ -88,6 +88,10 @@ class SqliteQueue:
         """Take work out of the queue; None when there is none or somebody holds it."""
         now = self._now()
         return await self._file.write(lambda connection: cancel(connection, session_id, batch_id, now))
+
+    async def is_queued(self, *, session_id: str, batch_id: str) -> bool:
+        """Tell whether a batch is in the queue, claimed or not."""
+        return await self._file.read(lambda connection: holds_batch(connection, session_id, batch_id))
 
     async def list_queued_work(self, session_id: str) -> tuple[QueuedWorkBatch, ...]:
         """Return all batches in order, claimed ones too."""

@@ -17,7 +17,7 @@ from lash_nb.wire import (
     from_json_rows,
 )
 
-__all__ = ["pending_batches", "read_batches"]
+__all__ = ["holds_batch", "pending_batches", "read_batches"]
 
 _SOURCE: Final = "queued_work_batches LEFT JOIN queued_work_items USING (batch_id)"
 _ALL: Final = select(
@@ -26,6 +26,7 @@ _ALL: Final = select(
     blobs("payload_json"),
     source=f"{_SOURCE} WHERE session_id = ?1",
 )
+_HOLDS: Final = "SELECT 1 FROM queued_work_batches WHERE batch_id = ? AND session_id = ?"
 _IN_ORDER: Final = "ORDER BY enqueue_seq, item_index"
 _SEQ, _DELIVERY, _SLOT, _MERGE_KEY, _AVAILABLE, _ENQUEUED = map(
     list(COLUMNS).index,
@@ -46,6 +47,12 @@ def read_batches(connection: sqlite3.Connection, session_id: str) -> tuple[Queue
 def pending_batches(connection: sqlite3.Connection, session_id: str, now: int) -> tuple[QueuedWorkBatch, ...]:
     """Return the batches of a session that nobody holds, in order; errors as in `read_batches`."""
     return _batches(connection, f"{_ALL} AND {FREE} {_IN_ORDER}", session_id, now)
+
+
+def holds_batch(connection: sqlite3.Connection, session_id: str, batch_id: str) -> bool:
+    """Tell whether a batch of a session is there, whoever holds it; what it holds is not read."""
+    found = connection.execute(_HOLDS, (batch_id, session_id)).fetchone()
+    return found is not None
 
 
 def _batches(connection: sqlite3.Connection, query: str, *values: Any) -> tuple[QueuedWorkBatch, ...]:

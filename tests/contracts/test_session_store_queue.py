@@ -55,6 +55,17 @@ async def test_only_free_work_can_be_cancelled(store: SessionStore) -> None:
     assert await store.cancel_work(session_id=SESSION, batch_id=first.batch_id) == first
 
 
+async def test_a_batch_is_queued_until_it_is_cancelled_or_completed(store: SessionStore) -> None:
+    """Also while somebody holds it; another session has no such batch."""
+    first, second = [await store.enqueue_work(draft(text)) for text in ("one", "two")]
+    assert await claimed(store) is not None
+    await store.cancel_work(session_id=SESSION, batch_id=second.batch_id)
+
+    assert await store.is_queued(session_id=SESSION, batch_id=first.batch_id)
+    assert not await store.is_queued(session_id=SESSION, batch_id=second.batch_id)
+    assert not await store.is_queued(session_id="other", batch_id=first.batch_id)
+
+
 async def test_claiming_by_ids_takes_the_head_or_nothing(store: SessionStore) -> None:
     """An exact claim that is not the head gives None and leaves everything free; each attempt counts the head's fencing up."""
     first, second = [await store.enqueue_work(draft(text)) for text in ("one", "two")]

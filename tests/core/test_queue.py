@@ -1,7 +1,7 @@
 """Input for later and for the running turn, and commands, as a user of a session sees them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from lash_nb.wire import (
     TurnInput,
 )
 from tests.runtime.desk import answers, builder, legal, messages_of, open_session, roles, settle, texts
+from tests.work import lines_run
 
 PNG = Octets(b"\x89PNG\r\n\x1a\n")
 
@@ -125,6 +126,27 @@ async def test_waiting_for_a_batch_ends_with_the_turn_that_completes_it() -> Non
     await waiting
     assert waits == [True]
     assert watched[0] == "queued_work_started"
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_look_at_a_batch_costs_the_same_however_long_the_queue_is(tmp_path: Path, is_stored: bool) -> None:
+    """Whether one batch waits is asked again and again, while others may be queued by the thousand."""
+    made = builder(answers())
+    core = (made.stored_in(tmp_path) if is_stored else made.in_memory()).build()
+    session = await core.session("demo").open()
+    costs = []
+    for count in (2, 60):
+        for number in range(count):
+            await session.queue(f"{number} of many")
+        costs.append(lines_run(lambda: run_through(session.await_queued_work_batch("gone"))))
+
+    assert costs[0] == costs[1]
+
+
+def run_through(work: Coroutine[Any, Any, None]) -> None:
+    """Do what never waits."""
+    with pytest.raises(StopIteration):
+        work.send(None)
 
 
 async def test_queued_work_outlives_the_process_that_queued_it(tmp_path: Path) -> None:
