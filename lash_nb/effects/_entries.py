@@ -1,7 +1,7 @@
 """What passed a journal, as a sequence of a type of its own."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lash_nb.wire import EffectEntry, EffectStatus
@@ -16,6 +16,9 @@ class EffectEntries(Sequence[EffectEntry]):
     """A live, read-only sequence of effects in order; its `repr` tells how many there are, and of how many there is more to say."""
 
     def __repr__(self) -> str:
-        found = Counter(entry.status for entry in self)
+        found = Counter(self._statuses())
         told = [f"{found[status]:,} {status}" for status in _TOLD if found[status]]
         return f"<EffectEntries: {', '.join([counted(len(self), 'effect'), *told])}>"
+
+    def _statuses(self) -> Iterable[EffectStatus]:
+        return (entry.status for entry in self)

@@ -7,7 +7,7 @@ would be performed by nobody, and tell of an effect that never was.
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 from msgspec.structs import astuple, replace
 
 from lash_nb.errors import CallerError
@@ -80,23 +80,23 @@ def loosened(given: T) -> T:
     return _made(given, dict, list, loosened)  # type: ignore[no-any-return]  # an equal value of the same type
 
 
+_LEAVES: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None), UnsetType})
+"""Types of most of what an effect holds: nothing of them can be changed."""
+
+
 def _made(value: Any, entries: type[dict[str, Any]], items: type[list[Any]], inner: Callable[[Any], Any]) -> Any:
     """Return a value with dicts and lists of these types; itself where it holds none."""
+    if isinstance(value, Struct):
+        made: dict[str, Any] = {}
+        for name, old in zip(value.__struct_fields__, astuple(value), strict=True):
+            if type(old) not in _LEAVES and (new := inner(old)) is not old:
+                made[name] = new
+        return replace(value, **made) if made else value
+    if type(value) is tuple:
+        return _changed(value, tuple(map(inner, value))) if value else value
     if isinstance(value, dict | list):
         return _copied(value, entries, items)
-    if isinstance(value, ToolValue):
-        return ToolValue(inner(value.value))
-    if type(value) is tuple:
-        return _changed(value, tuple(map(inner, value)))
-    if isinstance(value, Struct):
-        held = astuple(value)
-        made = {
-            name: new
-            for name, old, new in zip(value.__struct_fields__, held, map(inner, held), strict=True)
-            if new is not old
-        }
-        return replace(value, **made) if made else value
-    return value
+    return ToolValue(inner(value.value)) if isinstance(value, ToolValue) else value
 
 
 def _changed(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from lash_nb.wire import (
     EffectEntry,
     EffectOrigin,
     EffectScope,
+    EffectStatus,
     Json,
     RuntimeEffectEnvelope,
     RuntimeEffectOutcome,
@@ -179,6 +180,9 @@ class _Entries(EffectEntries):
 
     def __len__(self) -> int:
         return len(self._passages) - self._hidden
+
+    def _statuses(self) -> Iterator[EffectStatus]:
+        return (passage.status for passage in self._passages[self._hidden :])
 
     def __iter__(self) -> Iterator[EffectEntry]:
         return (passage.entry(self._fix) for passage in self._passages[self._hidden :])

@@ -65,7 +65,7 @@ class Passage(Struct, gc=False):
         return EffectEntry(
             order=self.order,
             envelope=fix(self.envelope),
-            status=self._status(),
+            status=self.status,
             origin=self.origin,
             started_at=rfc3339(self.started),
             duration_ms=None if self.ended is None else (self.ended - self.began) / NS_PER_MS,
@@ -73,7 +73,9 @@ class Passage(Struct, gc=False):
             error=self.error,
         )
 
-    def _status(self) -> EffectStatus:
+    @property
+    def status(self) -> EffectStatus:
+        """How it ended, or that it has not."""
         if self.outcome is not None:
             return effect_status(self.outcome)
         if self.error is not None:

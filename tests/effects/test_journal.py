@@ -38,6 +38,7 @@ from lash_nb.wire import (
     ToolFailure,
 )
 from tests.effects.material import SCOPE, Gate, World, called, model_call, said, settle, sleep, tool_call
+from tests.work import lines_run
 
 START = 1_800_000_000_000_000_000
 
@@ -207,6 +208,20 @@ async def test_the_repr_of_a_journal_is_short() -> None:
     gate.open(tool_call())
     await task
     assert repr(host.entries) == "<EffectEntries: 2 effects>"
+
+
+async def test_looking_again_costs_what_is_new() -> None:
+    """What was shown is kept, and to tell how many effects there are none is made."""
+    host, _ = journal()
+    for number in range(100):
+        await host.scoped(SCOPE).execute_effect(sleep(number), World())
+    told = lines_run(lambda: repr(host.entries))
+    first, second = (lines_run(lambda: list(host.entries)) for _ in range(2))
+    await host.scoped(SCOPE).execute_effect(sleep(100), World())
+    third = lines_run(lambda: list(host.entries))
+
+    assert max(told, second, third) < first / 2
+    assert (third - second) * 50 < first
 
 
 def orders(entries: Sequence[EffectEntry]) -> list[int]:
