@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lash_nb.errors import CallerError
 
-__all__ = ["Column", "ColumnError", "Walk"]
+__all__ = ["Column", "ColumnError", "Walk", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class Column:
             return None
         found, then = walk.values(self.path), self.then
         return found if then is None else [None if value is None else then(value) for value in found]
+
+
+def nothing(_row: object) -> None:
+    """Give no value: the path of a column that a table has because others have it, and is always empty."""
 
 
 class ColumnError(CallerError):

@@ -1,7 +1,7 @@
 """From plain values to columns, with types that hold for an empty table too."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from lash_nb.clock import parse_rfc3339
 from lash_nb.errors import CallerError
 from lash_nb.frames._column import Column, ColumnError
+from lash_nb.trace import StampReader
 
 __all__ = ["check_dtype", "typed"]
 
@@ -60,7 +61,9 @@ def _converted(convert: Callable[[list[Any]], Any], values: list[Any]) -> Any:
         return convert(values)
 
 
-def _times(values: Iterable[Any]) -> pd.DatetimeIndex:
+def _times(values: Sequence[Any]) -> pd.DatetimeIndex:
+    if {*map(type, values)} == {str}:
+        return pd.DatetimeIndex(StampReader().read(values), tz="UTC")
     moments = [parse_rfc3339(value) if isinstance(value, str) else value for value in values]
     return pd.DatetimeIndex(pd.array(moments, dtype="Int64").to_numpy("int64", na_value=pd.NaT.value), tz="UTC")
 

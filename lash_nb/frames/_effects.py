@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from lash_nb.frames._column import Column
+from lash_nb.frames._column import Column, nothing
 from lash_nb.frames._table import Rows, table
 from lash_nb.wire import (
     CheckpointCommand,
@@ -64,10 +64,8 @@ _ALWAYS: Final = (
     Column("turn_id", "envelope.invocation.scope.turn_id", "string", "The turn."),
     EFFECT_COLUMNS[1],
     Column("effect_id", "envelope.invocation.effect_id", "string", "Id of the step in its turn."),
-    Column(
-        "llm_call_id", lambda _: None, "string", "Always empty: an envelope does not carry the trace's id of a call."
-    ),
-    Column("graph_node_id", lambda _: None, "string", "Always empty: an envelope belongs to no node."),
+    Column("llm_call_id", nothing, "string", "Always empty: an envelope does not carry the trace's id of a call."),
+    Column("graph_node_id", nothing, "string", "Always empty: an envelope belongs to no node."),
 )
 
 

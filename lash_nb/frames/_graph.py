@@ -1,12 +1,12 @@
 """Nodes and messages of a session graph, and the attachments of a session."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from lash_nb.frames._column import Column
+from lash_nb.frames._column import Column, nothing
 from lash_nb.frames._table import Rows, table
-from lash_nb.wire import AttachmentRow, SessionGraph, SessionNodeRecord, active_path
+from lash_nb.wire import AttachmentRow, Message, Part, SessionGraph, SessionNodeRecord, active_path
 
 __all__ = [
     "ATTACHMENT_COLUMNS",
@@ -32,11 +32,10 @@ class NodeRow:
     """Whether the path to the leaf goes through it."""
     is_leaf: bool
     """Whether the session stands here."""
-
-    @property
-    def message(self) -> Any:
-        """The message, when the node is one."""
-        return self.node.message
+    message: Message | None
+    """The message, when the node is one."""
+    parts: tuple[Part, ...]
+    """Its parts; none when the node is no message."""
 
     @property
     def what(self) -> str:
@@ -57,31 +56,29 @@ class AttachmentTableRow:
     """The attachment with its state and references."""
 
 
-def _nothing(_row: object) -> None:
-    return None
-
-
 def _always(order: str, node_id: Column) -> tuple[Column, ...]:
     absent = "Always empty: not known of this row."
     return (
         Column("order", order, "Int64", "Position, from 0."),
-        Column("session_id", _nothing, "category", absent),
-        Column("turn_id", _nothing, "string", absent),
-        Column("turn_index", _nothing, "Int64", absent),
-        Column("effect_id", _nothing, "string", absent),
-        Column("llm_call_id", _nothing, "string", absent),
+        Column("session_id", nothing, "category", absent),
+        Column("turn_id", nothing, "string", absent),
+        Column("turn_index", nothing, "Int64", absent),
+        Column("effect_id", nothing, "string", absent),
+        Column("llm_call_id", nothing, "string", absent),
         node_id,
     )
 
 
-def _parts(row: NodeRow, *kinds: str) -> list[Any]:
-    return [part for part in row.message.parts if part.kind in kinds] if row.message else []
+def _text(parts: Sequence[Part]) -> str:
+    return "\n".join([part.rendered() for part in parts if part.kind not in _SILENT])
 
 
-def _text(row: NodeRow) -> str | None:
-    if not row.message:
-        return None
-    return "\n".join(part.rendered() for part in row.message.parts if part.kind not in ("ToolCall", "Reasoning"))
+def _tools(kind: str) -> Callable[[Sequence[Part]], list[str | None]]:
+    return lambda parts: [part.tool_name for part in parts if part.kind == kind]
+
+
+_SILENT: Final = ("ToolCall", "Reasoning")
+"""Kinds of parts in which nothing is said."""
 
 
 _NODE_ID: Final = Column("graph_node_id", "node.node_id", "string", "The node; that of a message is the message's id.")
@@ -90,16 +87,23 @@ MESSAGE_COLUMNS: Final = (
     Column("order", "order", "Int64", "Position, from 0."),
     _NODE_ID,
     Column("role", "what", "category", "Who speaks: user, assistant, system or event; else the plugin."),
-    Column("text", _text, "string", "What is said: texts and tool results, without tool calls and reasoning."),
-    Column("tool_calls", lambda row: [part.tool_name for part in _parts(row, "ToolCall")], "object", "Tools it calls."),
     Column(
-        "tool_results",
-        lambda row: [part.tool_name for part in _parts(row, "ToolResult")],
-        "object",
-        "Tools it answers for.",
+        "text",
+        "message.parts",
+        "string",
+        "What is said: texts and tool results, without tool calls and reasoning.",
+        then=_text,
     ),
-    Column("images", lambda row: len(_parts(row, "Image")), "Int64", "Number of pictures."),
-    Column("parts", lambda row: len(row.message.parts) if row.message else None, "Int64", "Number of parts."),
+    Column("tool_calls", "parts", "object", "Tools it calls.", then=_tools("ToolCall")),
+    Column("tool_results", "parts", "object", "Tools it answers for.", then=_tools("ToolResult")),
+    Column(
+        "images",
+        "parts",
+        "Int64",
+        "Number of pictures.",
+        then=lambda parts: sum(part.kind == "Image" for part in parts),
+    ),
+    Column("parts", "message.parts", "Int64", "Number of parts.", then=len),
     Column("timestamp", "node.timestamp", "datetime64[ns, UTC]", "When it was made."),
     Column("agent_frame_id", "node.agent_frame_id", "category", "The agent frame that owns it."),
 )
@@ -133,27 +137,37 @@ ATTACHMENT_COLUMNS: Final = (
 @table(NODE_COLUMNS, always=_always("order", _NODE_ID))
 def nodes_df(graph: SessionGraph) -> Rows:
     """One row per node of a session graph, in the order in which they were stored; a column's function gets a `NodeRow`."""
-    return Rows(_node_rows(graph, graph.nodes))
+    active = {node.node_id for node in _path(graph)}
+    return Rows([_row(graph, order, node, node.node_id in active) for order, node in enumerate(graph.nodes)])
 
 
 @table(MESSAGE_COLUMNS, always=_always("order", _NODE_ID))
 def messages_df(graph: SessionGraph) -> Rows:
     """One row per message on the path to the current leaf, oldest first; a column's function gets a `NodeRow`."""
-    path = active_path({node.node_id: node for node in graph.nodes}, graph.leaf_node_id)
-    return Rows(_node_rows(graph, [node for node in path if node.message]))
+    messages = [node for node in _path(graph) if node.message]
+    return Rows([_row(graph, order, node, on_active_path=True) for order, node in enumerate(messages)])
 
 
 @table(
     ATTACHMENT_COLUMNS,
-    always=_always("order", Column("graph_node_id", _nothing, "string", "Always empty: see `referenced_by`.")),
+    always=_always("order", Column("graph_node_id", nothing, "string", "Always empty: see `referenced_by`.")),
 )
 def attachments_df(attachments: Sequence[AttachmentRow]) -> Rows:
     """One row per attachment of a session, as in `session.attachments`; a column's function gets an `AttachmentTableRow`."""
     return Rows([AttachmentTableRow(order, row) for order, row in enumerate(attachments)])
 
 
-def _node_rows(graph: SessionGraph, nodes: Sequence[SessionNodeRecord]) -> list[NodeRow]:
-    path = active_path({node.node_id: node for node in graph.nodes}, graph.leaf_node_id)
-    active = {node.node_id for node in path}
-    leaf = graph.leaf_node_id
-    return [NodeRow(order, node, node.node_id in active, node.node_id == leaf) for order, node in enumerate(nodes)]
+def _path(graph: SessionGraph) -> list[SessionNodeRecord]:
+    return active_path({node.node_id: node for node in graph.nodes}, graph.leaf_node_id)
+
+
+def _row(graph: SessionGraph, order: int, node: SessionNodeRecord, on_active_path: bool) -> NodeRow:
+    message = node.message
+    return NodeRow(
+        order=order,
+        node=node,
+        on_active_path=on_active_path,
+        is_leaf=node.node_id == graph.leaf_node_id,
+        message=message,
+        parts=message.parts if message else (),
+    )

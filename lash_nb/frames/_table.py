@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast, get_type_hints, overlo
 import pandas as pd
 
 from lash_nb.errors import CallerError, TraceReadError, exception_text
-from lash_nb.frames._column import Column, ColumnError, Walk
+from lash_nb.frames._column import Column, ColumnError, Walk, nothing
 from lash_nb.frames._dtypes import check_dtype, typed
 from lash_nb.frames._given import given_source
 from lash_nb.trace import TraceError
@@ -36,9 +36,9 @@ class Rows:
         """Yield the rows of which these columns are asked, as many at a time as memory should hold."""
         yield Walk(self._rows)
 
-    def vector(self, column: Column) -> Any:  # noqa: ARG002 - a row source with vectors overrides it
+    def vector(self, column: Column) -> Any:
         """Return the column of all rows at once, in its type, or None when the rows must be asked."""
-        return None
+        return typed(column, [None] * len(self), []) if column.path is nothing else None
 
 
 class Table(Protocol[S_contra]):

@@ -38,6 +38,7 @@ from lash_nb.trace._shapes import SHAPES, UNRELEASED, Shape, shape_of
 from lash_nb.trace._sink import JsonlTraceSink, MemoryTraceSink, TeeTraceSink, TraceSink, TraceSinkWarning
 from lash_nb.trace._span_links import SpanKind
 from lash_nb.trace._spans import SpanNode
+from lash_nb.trace._stamps import StampReader
 from lash_nb.trace._statuses import (
     AS_OF_TURNS,
     FAILED_STATUSES,
@@ -93,6 +94,7 @@ __all__ = [
     "SpanKind",
     "SpanNode",
     "SpanRows",
+    "StampReader",
     "StreamEvent",
     "TeeTraceSink",
     "ToolCall",

@@ -18,13 +18,15 @@ from lash_nb.trace._column import Grown, Ints
 from lash_nb.trace._index import TraceIndex
 from lash_nb.trace._peek import PeekDecoder
 from lash_nb.trace._scan import Block, Piece
-from lash_nb.wire import LlmCallStarted, TraceLlmRequest, TraceRecord, TupleLike, json_size, to_json
+from lash_nb.wire import LlmCallStarted, TraceLlmRequest, TraceRecord, TupleLike, json_lines, json_size
 from lash_nb.words import counted
 
 __all__ = ["RecordsSource"]
 
-_BATCH: Final = 256
-"""Records encoded at a time, at most."""
+_BATCH: Final = 1024
+"""Records that are told together, at most."""
+_TOGETHER: Final = 64
+"""Records encoded at a time: nobody knows beforehand how large they are."""
 _AT_ONCE: Final = 1 << 20
 """Bytes of records that are encoded at a time, unless one alone has more."""
 _LONG: Final = 64
@@ -75,16 +77,18 @@ class RecordsSource:
             raise TraceReadError(message)
         marks = offsets - np.append(0, self._ends.values)[numbers]  # a byte order mark is no part of the first record
         for first, last in _together(lengths.tolist()):
-            lines = [_whole_line(self._records[number]) for number in numbers[first:last]]
+            lines = _whole_lines([self._records[number] for number in numbers[first:last]])
             ends = np.cumsum([len(line) for line in lines])
             yield Block(b"".join(lines), np.append(0, ends[:-1]) + marks[first:last], ends - 1)
 
     def _next_lines(self) -> list[_Line]:
-        first, lines, size = len(self._ends), list[_Line](), 0
-        for record in self._records[first : first + _BATCH]:
-            lines.append(_line(record))
-            size += len(lines[-1].data)
-            if size > _AT_ONCE:
+        lines, size = list[_Line](), 0
+        begin = len(self._ends)
+        for first in range(begin, begin + _BATCH, _TOGETHER):
+            few = _lines(self._records[first : first + _TOGETHER])
+            lines += few
+            size += sum(len(line.data) for line in few)
+            if len(few) < _TOGETHER or size > _AT_ONCE:
                 break
         return lines
 
@@ -125,21 +129,42 @@ def _together(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield first, len(lengths)
 
 
-def _line(record: Any) -> _Line:
-    match record:
-        case TraceRecord(event=LlmCallStarted(request=TraceLlmRequest(messages=TupleLike() as messages)) as event) if (
+def _lines(records: Sequence[Any]) -> list[_Line]:
+    """Return the lines of records; each by itself where one of them is no good one."""
+    if all(isinstance(record, TraceRecord) for record in records):
+        with suppress(WireError):  # the whole line tells what is wrong
+            return _written(records)
+    if len(records) > 1:
+        return [line for record in records for line in _lines([record])]
+    data = _whole_line(records[0])
+    return [_Line(records[0], data, len(data))]
+
+
+def _written(records: Sequence[TraceRecord]) -> list[_Line]:
+    kept = list(map(_without_messages, records))
+    data = json_lines([short for short, _ in kept])
+    left_out = [
+        json_size(messages) - len("[]") if messages else 0 for _, messages in reversed(kept)
+    ]  # the longest first, which writes what all share
+    sizes = [len(one) + 1 + size for one, size in zip(data, reversed(left_out), strict=True)]
+    return [_Line(record, one + b"\n", size) for record, one, size in zip(records, data, sizes, strict=True)]
+
+
+def _without_messages(record: TraceRecord) -> tuple[TraceRecord, Sequence[Any] | None]:
+    """Return a record without the messages of a long request, and those."""
+    match record.event:
+        case LlmCallStarted(request=TraceLlmRequest(messages=TupleLike() as messages) as request) as event if (
             len(messages) >= _LONG
         ):
-            with suppress(WireError):  # the whole line tells what is wrong
-                return _short_line(record, event, messages)
-    data = _whole_line(record)
-    return _Line(record, data, len(data))
+            return replace(record, event=replace(event, request=replace(request, messages=()))), messages
+    return record, None
 
 
-def _short_line(record: TraceRecord, event: LlmCallStarted, messages: TupleLike[Any]) -> _Line:
-    request = replace(event.request, messages=())
-    data = to_json(replace(record, event=replace(event, request=request))) + b"\n"
-    return _Line(record, data, len(data) + json_size(messages) - len("[]"))
+def _whole_lines(records: Sequence[Any]) -> list[bytes]:
+    if all(isinstance(record, TraceRecord) for record in records):
+        with suppress(WireError):
+            return [line + b"\n" for line in json_lines(records)]
+    return list(map(_whole_line, records))
 
 
 def _whole_line(record: Any) -> bytes:

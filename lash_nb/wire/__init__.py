@@ -55,7 +55,7 @@ from lash_nb.wire._invocation import (
 )
 from lash_nb.wire._journal import EffectEntry, EffectOrigin, EffectStatus
 from lash_nb.wire._json import (
-    from_builtins, from_json, from_json_rows, json_size, may_hold_long_integer, pretty_json, stable_hash, to_builtins, to_json,
+    from_builtins, from_json, from_json_rows, json_lines, json_size, may_hold_long_integer, pretty_json, stable_hash, to_builtins, to_json,
 )
 from lash_nb.wire._lashlang_graph import (
     TraceLashlangEdgeSelection, TraceLashlangGraph, TraceLashlangGraphChildLink, TraceLashlangGraphEdge,
@@ -190,6 +190,7 @@ from lash_nb.wire._turn import (
     ExecutionSummary, ImageRefItem, InputItem, StopReason, SubmittedErrorStop, SubmittedValueFinish, TextItem,
     ToolErrorStop, ToolValueFinish, TurnFinish, TurnInput, TurnIssue, TurnOutcome, TurnStop, TurnStopDetail,
 )
+from lash_nb.wire._turn_mark import bears_mark, marked_id
 from lash_nb.wire._usage import (
     LlmUsage, PromptUsage, SessionUsageReport, UsageReportRow, TokenLedgerEntry, TokenUsage, UsageTotals,
     merged_ledger,
@@ -284,11 +285,11 @@ __all__ = [
     "TurnCompleted", "TurnEvent", "TurnFinish", "TurnInput", "TurnInputPayload", "TurnIssue", "TurnOutcome", "TurnOutcomeEvent",
     "TurnScope", "TurnStarted", "TurnStop", "TurnStopDetail", "TurnTerminationPolicyState", "TwoWay", "UnchangedGraph",
     "UsageActivity", "UsageReportRow", "UsageTotals", "ValueSelector", "WakeDedupeKey", "Wire", "active_path",
-    "at_least", "child_tool_effect_invocation", "child_tool_effect_invocations", "chronological_projection", "common_beginning", "completed_call",
+    "at_least", "bears_mark", "child_tool_effect_invocation", "child_tool_effect_invocations", "chronological_projection", "common_beginning", "completed_call",
     "content_id", "conversation_messages", "direct_effect_invocation", "direct_request_discriminator", "display_value",
     "effect_kind", "expect_outcome", "first_user_message", "format_tool_output_content", "from_builtins", "from_json",
-    "from_json_rows", "has_picture_header", "host_event_invocation", "image_dimensions", "is_whole_image", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",
-    "llm_reply", "materialize_process_event_semantics", "may_hold_long_integer", "merged_ledger", "message_tree",
+    "from_json_rows", "has_picture_header", "host_event_invocation", "image_dimensions", "is_whole_image", "json_lines", "json_size", "lashlang_event_key", "lashlang_sleep_invocation",
+    "llm_reply", "marked_id", "materialize_process_event_semantics", "may_hold_long_integer", "merged_ledger", "message_tree",
     "messages_are_prompt_resume_safe", "model_tool_return", "nests_deeper", "open_object_schema", "orphaned_node_ids",
     "outcome_from", "picture_fault", "pointed_at", "prepare_process_event_append", "pretty_json", "process_await_output",
     "process_effect_invocation", "process_event_invocation", "process_event_payload_hash",

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, overload
 
@@ -29,6 +30,7 @@ __all__ = [
     "from_builtins",
     "from_json",
     "from_json_rows",
+    "json_lines",
     "json_size",
     "may_hold_long_integer",
     "pretty_json",
@@ -42,14 +44,16 @@ T = TypeVar("T")
 JsonText: TypeAlias = bytes | bytearray | memoryview | str
 """JSON as it comes from a file or a network, or as a text; bytes are UTF-8."""
 
-_FACELESS: Final = bytes.maketrans(b"123456789]}", b"000000000,,")
-"""Digits as `0`, ends of values as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
+_FACELESS: Final = bytes.maketrans(b"123456789]}\n", b"000000000,,,")
+"""Digits as `0`, ends of values and of lines as `,`: so a large float is one of two short texts, which is much faster to find than a pattern."""
 _LONG: Final = b"0" * 19
 """Integers of fewer digits fit in 64 bits; of 19 digits those do that have no sign."""
 _TOO_LONG: Final = (b"0" + _LONG, b"-" + _LONG)
 """Integers without either fit in 64 bits."""
 _PLACE: Final = b"\2"
 """Stands, with a number of eight digits between two of them, for what was written before and need not be looked through again; JSON never holds it."""
+_SEVERAL: Final = 4
+"""As many values are worth to be written together."""
 _UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 """What is raised over a value that cannot be written."""
 _LARGE: Final = re.compile(rb"e(?=\d)")
@@ -80,10 +84,18 @@ def to_json(value: Any) -> bytes:
         raise _unwritten(value, error) from error
 
 
+def json_lines(values: Sequence[Any]) -> list[bytes]:
+    """Return the `to_json` of each value; many of one type are written and looked through together. Errors as there, of the first that is wrong."""
+    try:
+        return _canonical_lines(values)
+    except _UNWRITABLE as error:
+        raise _unwritten(values, error) from error
+
+
 def json_size(sequence: TupleLike[Any]) -> int:
     """Return how many bytes `to_json` of a sequence has, which are not put together; errors as there."""
     try:
-        return sequence.json_size(_canonical)
+        return sequence.json_size(_canonical_lines)
     except _UNWRITABLE as error:
         raise _unwritten(sequence, error) from error
 
@@ -186,6 +198,20 @@ def _canonical(value: Any, *, is_read: bool = False) -> bytes:
         raise
 
 
+def _canonical_lines(values: Sequence[Any]) -> list[bytes]:
+    """Return the canonical JSON of each value; those of one type are written together, a line each: no JSON that is written here holds a line feed."""
+    if len(values) < _SEVERAL or len(set(map(type, values))) > 1:
+        return [_canonical(value) for value in values]
+    try:
+        written = _flattened_lines(values) if is_flat(values[0].__class__) else _ENCODER.encode_lines(values)
+        data = _checked(written, list(values))
+        lines = (_filled(data) if data.find(_PLACE) >= 0 else data).split(b"\n")
+    except BaseException:
+        _TEXT.written = {}
+        raise
+    return lines[: len(values)]
+
+
 def _checked(data: bytes, value: Any, *, is_read: bool = False) -> bytes:
     """Return what the encoder wrote as it has to be written, if the value may be written at all."""
     faceless = data.translate(_FACELESS)
@@ -211,7 +237,7 @@ def _place_of(value: TupleLike[Any]) -> bytes:
     if id(value) not in written:
         _TEXT.written = {}
         try:
-            written[id(value)] = len(written), value.to_json(_canonical)
+            written[id(value)] = len(written), value.to_json(_canonical_lines)
         finally:
             _TEXT.written = written
     return b"%b%08d%b" % (_PLACE, written[id(value)][0], _PLACE)
@@ -240,6 +266,17 @@ def _flattened(record: Flat) -> bytes:
     name = record.__struct_encode_fields__[-1]
     tail = _ENCODER.encode(getattr(record, record.__struct_fields__[-1]))
     return _ENCODER.encode(record)[: -len(f'"{name}":}}') - len(tail)] + tail[1:]
+
+
+def _flattened_lines(records: Sequence[Flat]) -> bytes:
+    """Encode flat records as `_flattened` does, a line each."""
+    name, member = records[0].__struct_encode_fields__[-1], attrgetter(records[0].__struct_fields__[-1])
+    tails = _ENCODER.encode_lines(list(map(member, records))).splitlines()
+    wholes = _ENCODER.encode_lines(records).splitlines()
+    braces = len(f'"{name}":}}')
+    return b"".join(
+        [whole[: -braces - len(tail)] + tail[1:] + b"\n" for whole, tail in zip(wholes, tails, strict=True)]
+    )
 
 
 def _json_hook(value: Any) -> Any:

@@ -19,6 +19,9 @@ Item = TypeVar("Item", covariant=True)  # noqa: PLC0105 - the name that error me
 Other = TypeVar("Other")
 Source = TypeVar("Source")
 
+Encode: TypeAlias = Callable[[Sequence[Any]], list[bytes]]
+"""Writes each of some items as JSON."""
+
 _NEW: Final = object.__new__
 _FEW: Final = 16
 """As many items are copied with each extension before a longer list of their own pays, whatever the length."""
@@ -38,9 +41,7 @@ class _Trunk:
         self.json = bytearray()
         self.ends = array("Q")
 
-    def written(
-        self, length: int, encode: Callable[[Any], bytes], before: Sequence[bytes], behind: Sequence[bytes]
-    ) -> bytes:
+    def written(self, length: int, encode: Encode, before: Sequence[bytes], behind: Sequence[bytes]) -> bytes:
         """Return the first items as a JSON array, with others around them that are JSON already; as a rule each is encoded once, and copied once."""
         size = self.size(length, encode)
         with _WRITING, memoryview(self.json) as held, held[:size] as shared:  # which nobody may let grow meanwhile
@@ -48,11 +49,11 @@ class _Trunk:
             parts = [part for piece in pieces for part in (b",", piece)]
             return b"".join((b"[", *parts[1:], b"]"))
 
-    def size(self, length: int, encode: Callable[[Any], bytes]) -> int:
+    def size(self, length: int, encode: Encode) -> int:
         """Return the bytes of the same; several threads may ask at the same time."""
         first = len(self.ends)
         if first < length:
-            encoded = [encode(item) for item in self.items[first:length]]
+            encoded = encode(self.items[first:length])
             with _WRITING:
                 self._append(encoded[len(self.ends) - first :])
         return self.ends[length - 1] if length else 0
@@ -73,11 +74,11 @@ class TupleLike(Sequence[Item], Generic[Item]):
     __slots__ = ()
 
     @abstractmethod
-    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
+    def to_json(self, encode: Encode) -> bytes:
         """Return the items as a JSON array; what other sequences have in common with this one is encoded once."""
 
     @abstractmethod
-    def json_size(self, encode: Callable[[Any], bytes]) -> int:
+    def json_size(self, encode: Encode) -> int:
         """Return the bytes of `to_json`; what was written before is not written again."""
 
     def __add__(self, other: tuple[Other, ...]) -> tuple[Item | Other, ...]:
@@ -167,19 +168,19 @@ class SharedSequence(TupleLike[Item]):
         """Return this sequence with other items around it."""
         return self._made(tuple(before) + self._before, self._trunk, self._length, self._behind + tuple(behind))
 
-    def to_json(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> bytes:
-        """Return the items as a JSON array; `encode` is asked once for each item of the shared list.
+    def to_json(self, encode: Encode, trunk: _Trunk | None = None) -> bytes:
+        """Return the items as a JSON array; each item of the shared list is encoded once.
 
         Args:
-            encode: Writes one item.
+            encode: Writes the items.
             trunk: Where what it wrote of that list is kept; with the list itself by default.
         """
-        before, behind = list(map(encode, self._before)), list(map(encode, self._behind))
+        before, behind = encode(self._before), encode(self._behind)
         return (trunk or self._trunk).written(self._length, encode, before, behind)
 
-    def json_size(self, encode: Callable[[Any], bytes], trunk: _Trunk | None = None) -> int:
+    def json_size(self, encode: Encode, trunk: _Trunk | None = None) -> int:
         """Return the bytes of `to_json`."""
-        sizes = [*map(len, map(encode, self._before)), *map(len, map(encode, self._behind))]
+        sizes = [*map(len, encode(self._before)), *map(len, encode(self._behind))]
         if self._length:
             sizes.append((trunk or self._trunk).size(self._length, encode))
         return len("[]") + sum(sizes) + max(len(sizes) - 1, 0)
@@ -270,17 +271,17 @@ class MappedSequence(TupleLike[Item]):
         self._source = source
         self._trunk = trunk
 
-    def to_json(self, encode: Callable[[Any], bytes]) -> bytes:
+    def to_json(self, encode: Encode) -> bytes:
         """Return the results as a JSON array; those for the shared list are made and encoded once."""
         return self._source.to_json(self._encoded_by(encode), self._trunk)
 
-    def json_size(self, encode: Callable[[Any], bytes]) -> int:
+    def json_size(self, encode: Encode) -> int:
         """Return the bytes of `to_json`."""
         return self._source.json_size(self._encoded_by(encode), self._trunk)
 
-    def _encoded_by(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    def _encoded_by(self, encode: Encode) -> Encode:
         function = self._function
-        return lambda item: encode(function(item))
+        return lambda items: encode(list(map(function, items)))
 
     def __len__(self) -> int:
         return len(self._source)

@@ -3,7 +3,7 @@
 import copy
 import pickle
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Thread
 from typing import Any
 
@@ -27,6 +27,7 @@ from lash_nb.wire import (
     TraceRecord,
     common_beginning,
     from_json,
+    json_lines,
     json_size,
     to_builtins,
     to_json,
@@ -153,9 +154,9 @@ def test_what_is_shared_is_written_once() -> None:
     """The JSON of a long conversation is made of its new messages."""
     asked: list[int] = []
 
-    def encode(item: int) -> bytes:
-        asked.append(item)
-        return str(item).encode()
+    def encode(items: Sequence[int]) -> list[bytes]:
+        asked.extend(items)
+        return [str(item).encode() for item in items]
 
     held = SharedSequence(range(3))
     assert held.to_json(encode) == b"[0,1,2]"
@@ -170,16 +171,16 @@ def test_two_threads_may_write_what_is_shared() -> None:
     long = short.extended(["c", "d"])
     beside: list[bytes] = []
 
-    def interrupted(item: str) -> bytes:
-        if item == "b":
-            thread = Thread(target=lambda: beside.append(short.to_json(to_json)))
+    def interrupted(items: Sequence[str]) -> list[bytes]:
+        if "b" in items:
+            thread = Thread(target=lambda: beside.append(short.to_json(json_lines)))
             thread.start()
             thread.join()
-        return to_json(item)
+        return json_lines(items)
 
     assert long.to_json(interrupted) == b'["a","b","c","d"]'
     assert beside == [b'["a","b"]']
-    assert long.json_size(to_json) == len(long.to_json(to_json)) == len(b'["a","b","c","d"]')
+    assert long.json_size(json_lines) == len(long.to_json(json_lines)) == len(b'["a","b","c","d"]')
 
 
 def test_a_branch_copies_seldom() -> None:
