@@ -5,27 +5,21 @@ Where an unfinished turn at the end of the path begins with such messages, it wa
 left the queue. It is all performed again; what the broken run stored stays beside the path.
 """
 
-import hashlib
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from lash_nb.clock import IdSource
 from lash_nb.runtime._state import RuntimeSessionState
-from lash_nb.wire import Message, QueuedWorkClaim
+from lash_nb.wire import Message, QueuedWorkClaim, bears_mark, marked_id
 
 __all__ = ["Work", "has_begun_since", "opening_id", "stand_before_broken_run"]
 
 Work: TypeAlias = QueuedWorkClaim | str
 """What a turn is a run of: queued work, or the turn of an id."""
 
-_OWN: Final = slice(1, 17)
-_MARK: Final = slice(17, None)
-"""Where in an id stands what is the message's own, and where the mark that is made of it and of the work."""
-
 
 def opening_id(work: Work, ids: IdSource) -> str:
     """Return a new id for a message with which a turn of this work begins."""
-    own = ids.hex()[16:]
-    return f"m{own}{_mark(own, work)}"
+    return marked_id(ids.hex()[16:], _name(work))
 
 
 def has_begun_since(state: RuntimeSessionState, node_id: str | None, work: Work, told: frozenset[str]) -> bool:
@@ -63,7 +57,7 @@ def stand_before_broken_run(state: RuntimeSessionState, claim: QueuedWorkClaim) 
 
 
 def _begins(message: Message, work: Work) -> bool:
-    return message.id[_MARK] == _mark(message.id[_OWN], work)
+    return bears_mark(message.id, _name(work))
 
 
 def _is_on_the_way(message: Message) -> bool:
@@ -71,11 +65,8 @@ def _is_on_the_way(message: Message) -> bool:
     return any(part.tool_call_id for part in message.parts)
 
 
-def _mark(own: str, work: Work) -> str:
-    told = f"{own}:{work if isinstance(work, str) else _name(work)}"
-    return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()[:16]
-
-
-def _name(claim: QueuedWorkClaim) -> str:
-    first = claim.batches[0]
+def _name(work: Work) -> str:
+    if isinstance(work, str):
+        return work
+    first = work.batches[0]
     return f"{first.session_id}:{first.batch_id}:{first.enqueued_at_ms}"

@@ -14,7 +14,7 @@ from lash_nb.clock import parse_rfc3339
 from lash_nb.plots import GraphLayout, counted, duration, lay_out, short_id, token_count
 from lash_nb.trace import Trace, Turn
 from lash_nb.views._graph_turns import FAILED_TOOL, FAILED_TURN, TurnRow, cut_turns
-from lash_nb.wire import SessionGraph, SessionNodeRecord
+from lash_nb.wire import SessionGraph, SessionNodeRecord, bears_mark
 
 __all__ = [
     "FoldedRun",
@@ -126,28 +126,52 @@ def title_counts(graph: SessionGraph, found: GraphRows) -> str:
 
 
 class _TurnsByTime:
-    """Finds the turn of the trace in which a node was made."""
+    """Finds the turn of the trace in which a node was made; where turns of several sessions ran at its time, the one that the message says it begins."""
 
     def __init__(self, turns: Sequence[Turn]) -> None:
-        self._turns = sorted(
-            (turn for turn in turns if turn.started_ns is not None), key=lambda turn: turn.started_ns or 0
-        )
-        self._starts = [turn.started_ns or 0 for turn in self._turns]
+        by_session: dict[str | None, list[Turn]] = {}
+        for turn in turns:
+            if turn.started_ns is not None:
+                by_session.setdefault(turn.session_id, []).append(turn)
+        self._sessions = [_SessionTurns(of_one) for of_one in by_session.values()]
 
     def at(self, node: SessionNodeRecord) -> Turn | None:
-        if not self._starts:
-            return None
         try:
             time_ns = parse_rfc3339(node.timestamp)
         except ValueError:
             return None
-        return self._within(time_ns, 0) or self._within(time_ns, _CLOCK_SLACK_NS)
+        found: list[Turn] = []
+        for slack_ns in (
+            0,
+            _CLOCK_SLACK_NS,
+        ):  # with slack only where no turn has the time itself, for turns follow quickly
+            near = [turn for session in self._sessions if (turn := session.at(time_ns, slack_ns))]
+            if begun := [turn for turn in near if _begins_with(turn, node)]:
+                return begun[0]
+            found = found or near
+        return max(found, key=_start, default=None)
 
-    def _within(self, time_ns: int, slack_ns: int) -> Turn | None:
-        """The last turn that began by then and is not over; with slack only where no turn has the time itself, for turns follow quickly."""
+
+class _SessionTurns:
+    """The turns of one session, of which one runs at a time."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = sorted(turns, key=_start)
+        self._starts = list(map(_start, self._turns))
+
+    def at(self, time_ns: int, slack_ns: int) -> Turn | None:
+        """Return the last turn that began by then and is not over."""
         place = bisect_right(self._starts, time_ns + slack_ns) - 1
         turn = self._turns[place] if place >= 0 else None
         return turn if turn and (turn.ended_ns is None or time_ns <= turn.ended_ns + slack_ns) else None
+
+
+def _start(turn: Turn) -> int:
+    return turn.started_ns or 0
+
+
+def _begins_with(turn: Turn, node: SessionNodeRecord) -> bool:
+    return node.message is not None and turn.turn_id is not None and bears_mark(node.message.id, turn.turn_id)
 
 
 def _told(row: TurnRow, facts: _TurnsByTime) -> TurnRow:

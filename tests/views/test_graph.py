@@ -1,5 +1,6 @@
 """The session graph by turns: rows, folds, lanes as text and SVG, and what the page asks for."""
 
+import asyncio
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import lash_nb
-from lash_nb.trace import read_trace
+from lash_nb.clock import ManualClock
+from lash_nb.providers import reply
+from lash_nb.trace import MemoryTraceSink, read_trace
 from lash_nb.views import SessionGraphView, session_graph_html, session_graph_text, static_svg, text
 from lash_nb.views._graph_rows import graph_rows
 from lash_nb.views._graph_turns import cut_turns
-from lash_nb.wire import SessionGraph, from_builtins, to_json
+from lash_nb.wire import LlmRequest, LlmResponse, SessionGraph, from_builtins, to_json
 from tests.conftest import NOTEBOOKS
+from tests.runtime.desk import builder, settle
 from tests.views import samples
 from tests.work import lines_run
 
@@ -183,6 +187,36 @@ def test_a_graph_that_has_grown_is_drawn_as_a_new_one(parents: list[int], known:
     graph_rows(SessionGraph(nodes=grown.nodes[:known], leaf_node_id="n2"))
 
     assert graph_rows(grown) == graph_rows(other)
+
+
+async def test_turns_of_sessions_that_run_at_the_same_time_are_told_apart() -> None:
+    """Whose records are in one trace: by time alone a node could be of any of them."""
+    clock, gates = ManualClock(), [asyncio.Event() for _ in range(2)]
+
+    async def model(request: LlmRequest) -> LlmResponse:
+        await gates[str(request.messages[-1]).count("second")].wait()
+        return reply("Yes?")
+
+    sink = MemoryTraceSink()
+    core = builder(model, clock=clock).trace_sink(sink).build()
+    sessions = [await core.session(name).open() for name in ("one", "two")]
+    turns = []
+    for session, said in zip(sessions, ("the first", "the second"), strict=True):
+        turns.append(session.start(said))
+        await settle()
+    for gate, turn in zip(reversed(gates), reversed(turns), strict=True):
+        gate.set()
+        await turn
+        clock.advance(1)
+
+    for session in sessions:
+        [row] = graph_rows(session.graph, sink.trace()).rows
+        assert row.turn is not None
+        assert row.turn.session_id == session.session_id
+    fork = sessions[0].fork_snapshot(sessions[0].graph.nodes[0].node_id, "fork")
+    [row] = graph_rows(fork.session_graph, sink.trace()).rows
+    assert row.turn is not None
+    assert row.turn.session_id == "one"
 
 
 def cut(graph: SessionGraph) -> None:
