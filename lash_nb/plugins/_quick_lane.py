@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from lash_nb.clock import SystemClock
+from lash_nb.plugins._lock import give_back
 from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._waker import Waker, new_waker
 
@@ -47,7 +48,7 @@ class QuickLane:
         """Know of no thread: that of a process that forked is not in the new one."""
         if self._waker is not None:
             self._waker.close()
-        self._taking = threading.Lock()
+        self._taking = threading.RLock()
         """Held by who looks whether the lane is free, never by its thread."""
         self._job: QuickJob | None = None
         self._waker = None
@@ -56,17 +57,19 @@ class QuickLane:
 
     def begin(self, call: PlainCall) -> "QuickJob | None":
         """Let the lane make a call, in the caller's context; None when the lane is taken, or has no thread."""
-        with self._taking:
-            waker = self._waker or self._begin()
-            if waker is None or (self._job is not None and not self._job.is_told):
-                return None
-            job = QuickJob(call, is_near=waker.follow())
-            try:
-                self._job = job
+        job: QuickJob | None = None
+        try:
+            with self._taking:
+                waker = self._waker or self._begin()
+                if waker is None or (self._job is not None and not self._job.is_told):
+                    return None
+                self._job = job = QuickJob(call, is_near=waker.follow())
                 waker.wake()
-            except BaseException:  # an interrupt, after which nobody may have woken the thread
+        except BaseException:  # an interrupt, after which nobody may have woken the thread
+            if job is not None:
                 job.is_told = True
-                raise
+            give_back(self._taking)
+            raise
         return job
 
     def _begin(self) -> Waker | None:

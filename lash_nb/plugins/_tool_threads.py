@@ -17,6 +17,7 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Any, Final
 
+from lash_nb.plugins._lock import give_back
 from lash_nb.plugins._plain_call import PlainCall, left_calls
 from lash_nb.plugins._tool_jobs import Job, Seat
 
@@ -63,7 +64,7 @@ class ToolThreads:
 
     def begin_afresh(self) -> None:
         """Know of no threads: those of a process that forked are not in the new one."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._threads = 0
         self._news: SimpleQueue[None] = SimpleQueue()
         """One for each job that came; it wakes a thread and holds nothing: who leaves takes the job along."""
@@ -87,6 +88,7 @@ class ToolThreads:
             self._take_in(job)
             return await job.ended
         except BaseException:  # be it an interrupt, or the end of the coroutine
+            give_back(self._lock)
             self._leave(job)
             raise
 
@@ -185,6 +187,7 @@ class ToolThreads:
                     self._serve(seat)
             except BaseException as error:  # noqa: BLE001 - thrown from outside: what is in hand goes on from there
                 seat.thrown = error
+                give_back(self._lock)
 
     def _serve(self, seat: Seat) -> None:
         """Take a call through its steps, from where it stands."""

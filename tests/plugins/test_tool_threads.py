@@ -17,6 +17,7 @@ import pytest
 from lash_nb.clock import CancellationToken
 from lash_nb.plugins import ToolContext, left_running, tool
 from lash_nb.plugins._plain_call import PlainCall
+from lash_nb.plugins._quick_lane import QuickLane
 from lash_nb.plugins._tool_threads import NoThreadError, ToolThreads
 from lash_nb.providers import call, calls
 from lash_nb.wire import ToolFailed
@@ -457,6 +458,30 @@ class Throwing:
         if not self._moments and not self.place:
             self.place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}, {event} {called}"
             raise self._error
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before, nothing came between a `with` and its body")
+@pytest.mark.parametrize("way", ["threads", "lane"])
+async def test_an_interrupt_of_who_takes_a_lock_holds_up_nobody_else(way: str) -> None:
+    """It comes when the lock is taken and before anything is there that would give it back."""
+    threads, lane = ToolThreads(most=1), QuickLane()
+
+    async def one() -> object:
+        call = PlainCall("one", int, {})
+        job = lane.begin(call) if way == "lane" else None
+        return await (threads.run(call) if job is None else job.result())
+
+    def interrupt(_: FrameType, event: str, called: object) -> None:
+        if event == "c_return" and "RLock" in repr(called) and "__enter__" in repr(called):
+            sys.setprofile(None)
+            raise ThrownError
+
+    sys.setprofile(interrupt)
+    with pytest.raises(ThrownError):
+        await one()
+    other = threading.Thread(target=asyncio.run, args=(one(),), daemon=True)
+    other.start()
+    await until(lambda: not other.is_alive())
 
 
 async def test_who_leaves_before_there_is_a_thread_takes_the_arguments_along(gate: threading.Event) -> None:

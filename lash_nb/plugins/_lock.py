@@ -1,0 +1,17 @@
+"""Locks that are not lost to an interrupt."""
+
+from contextlib import suppress
+from threading import RLock
+
+__all__ = ["give_back"]
+
+
+def give_back(lock: RLock) -> None:
+    """Give back a lock that this thread may hold, after something was thrown into it.
+
+    From Python 3.14 on the interpreter looks for interrupts between a `with` that took a lock and its body, too: then its end gives nothing back,
+    and every other thread would wait for ever. That a thread's own lock alone can be given back is why it is a reentrant one.
+    """
+    with suppress(RuntimeError):  # it is not this thread's
+        while True:
+            lock.release()
