@@ -143,7 +143,7 @@ def test_the_first_interrupt_pauses_and_loses_nothing(notebook: Kernel) -> None:
     assert value(notebook, "6 * 7") == "42"
     assert "Both are fine" in notebook.run("%lash continue").text
     notebook.wait_for(cell, "Turn 1 of demo was paused before tool_call look; it went on and completed.")
-    assert "Stepper  demo · turn 1 · finished Completed" in cell.text
+    assert "Stepper  demo · turn 1 · completed" in cell.text
     assert "is paused before" not in cell.text
     assert value(notebook, "fired") == "['Oslo', 'Oslo done', 'Rome', 'Rome done']"
     assert value(notebook, "turn.is_success") == "True"
@@ -274,7 +274,7 @@ def test_a_turn_that_a_button_ends_leaves_its_card(notebook: Kernel) -> None:
     assert ended.outputs == []
     assert card["data"]["text/plain"].startswith("Completed  turn 1 · demo")
     assert "Both are fine" in card["data"]["text/html"]
-    assert "finished completed" in twin["data"]["text/plain"].lower()
+    assert "· completed " in twin["data"]["text/plain"].lower()
     drawn = [content["transient"].get("display_id") for content in shown.of_type("display_data")]
     assert [one["transient"]["display_id"] for one in (card, twin)] == [drawn[2], drawn[0]]
 

@@ -267,7 +267,7 @@ def test_the_stepper_of_a_cell_stays_with_its_turn(turn: Shell) -> None:
     assert told == (first.state, first.rail, first.conversation, first.text(), first.static_html())
     assert third is not first
     assert third.text().startswith("Stepper  demo · turn 3 · paused before llm_call")
-    assert first.text().startswith("Stepper  demo · turn 1 · finished Completed · ")
+    assert first.text().startswith("Stepper  demo · turn 1 · completed ")
     assert (first.state["turn"], first.state["phase"], first.state["kept"]) == ("turn 1", "finished", True)
     assert [one["label"] for one in first.rail["turns"]] == ["turn 1"]
     assert "second prompt" not in str(first.conversation)
