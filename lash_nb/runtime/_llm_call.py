@@ -91,7 +91,8 @@ class _LlmCall:
         self._context = self._record_context(envelope)
         self._parts = StreamedParts()
         self._summary = VisibleStream(turn.clock.monotonic_ns())
-        self._shown_in_vain = 0
+        self._streamed = False
+        """Whether text of the attempt that counts was streamed, whatever hooks made of it."""
         self._sequence = 0
         self._prose_id = self._reasoning_id = ""
 
@@ -117,9 +118,8 @@ class _LlmCall:
             trace.emit(LlmCallStarted(request=self._turn.mapper.request(self._request)), self._context)
 
     def over(self, result: LlmResult) -> LlmOutcome:
-        streamed = self._summary.text_deltas > self._shown_in_vain
         self._record_end(result)
-        return LlmOutcome(result=result, text_streamed=streamed)
+        return LlmOutcome(result=result, text_streamed=self._streamed)
 
     async def ask(self) -> LlmResult:
         turn = self._turn
@@ -194,6 +194,9 @@ class _LlmCall:
         if part is None:
             self._on_stream(event)
             return False
+        if not part.text:
+            return False
+        self._streamed = True
         made = await self._turn.plugins.hooks.streamed(self._turn.session_id, part.text)
         name = "delta" if isinstance(event, DeltaEvent) else "text_part"
         item_id = _item_of(part)
@@ -208,7 +211,8 @@ class _LlmCall:
         self._on_text("delta", TextPart(text=event.text))
 
     def _on_reasoning_delta(self, event: ReasoningDeltaStream) -> None:
-        self._on_reasoning("reasoning_delta", ReasoningPart(text=event.text))
+        if event.text:
+            self._on_reasoning("reasoning_delta", ReasoningPart(text=event.text))
 
     def _on_part(self, event: PartEvent) -> None:
         part = event.part
@@ -224,7 +228,7 @@ class _LlmCall:
         self._record_stream("usage", usage=event.usage)
 
     def _on_retry(self, event: RetryStatusStream) -> None:
-        self._shown_in_vain = self._summary.text_deltas
+        self._streamed = False
         self._parts = StreamedParts()  # what a failed attempt said is no part of the answer
         self._turn.hub.emit(
             RetryStatusEvent(
@@ -236,6 +240,9 @@ class _LlmCall:
         )
 
     def _on_text(self, name: str, part: TextPart) -> None:
+        if not part.text:
+            return
+        self._streamed = True
         item_id = _item_of(part)
         if self._turn.trace.extended:
             self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
@@ -243,14 +250,17 @@ class _LlmCall:
 
     def _show_text(self, part: TextPart, item_id: str | None) -> None:
         turn = self._turn
-        self._parts.add_text(part)
         self._summary.note_text(part.text, turn.clock.monotonic_ns())
         if part.text:
+            self._parts.add_text(part)
             self._prose_id = self._prose_id or turn.hub.fresh_id()
             turn.hub.emit(TextDeltaEvent(content=part.text))
             turn.hub.activity(AssistantProseDelta(text=part.text), item_id or self._prose_id)
 
     def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
+        if not part.text:
+            self._parts.add_reasoning(part)
+            return
         item_id = part.replay.item_id if part.replay else None
         self._record_stream(name, visible_text=part.text, item_id=item_id)
         self._show_reasoning(part)
@@ -258,10 +268,9 @@ class _LlmCall:
     def _show_reasoning(self, part: ReasoningPart) -> None:
         item_id = part.replay.item_id if part.replay else None
         self._parts.add_reasoning(part)
-        if part.text:
-            self._reasoning_id = self._reasoning_id or self._turn.hub.fresh_id()
-            self._turn.hub.emit(ReasoningDeltaEvent(content=part.text))
-            self._turn.hub.activity(ReasoningDelta(text=part.text), item_id or self._reasoning_id)
+        self._reasoning_id = self._reasoning_id or self._turn.hub.fresh_id()
+        self._turn.hub.emit(ReasoningDeltaEvent(content=part.text))
+        self._turn.hub.activity(ReasoningDelta(text=part.text), item_id or self._reasoning_id)
 
     def _on_tool_call(self, part: ToolCallPart) -> None:
         item_id = part.replay.item_id if part.replay else None

@@ -8,8 +8,24 @@ from lash_nb.clock import CancellationToken
 from lash_nb.core import LashSession
 from lash_nb.errors import LlmTransportError
 from lash_nb.plugins import AssistantStreamHookContext, AssistantStreamTransform, StaticPlugin
-from lash_nb.providers import DeltaEvent, LlmStreamEvent, ProviderOptions, StreamSink, UsageEvent, reply
-from lash_nb.wire import AssistantProseDelta, LlmRequest, LlmResponse, LlmUsage, ReasoningDelta, TurnActivity
+from lash_nb.providers import (
+    DeltaEvent,
+    LlmStreamEvent,
+    ProviderOptions,
+    ReasoningDeltaStream,
+    StreamSink,
+    UsageEvent,
+    reply,
+)
+from lash_nb.wire import (
+    AssistantProseDelta,
+    LlmOutcome,
+    LlmRequest,
+    LlmResponse,
+    LlmUsage,
+    ReasoningDelta,
+    TurnActivity,
+)
 from tests.runtime.desk import builder, settle
 
 USAGE = LlmUsage(input_tokens=4, output_tokens=2, cached_input_tokens=0, reasoning_tokens=0)
@@ -145,5 +161,40 @@ def test_hook_that_fails_ends_the_call() -> None:
         result = await (await _session(provider, lambda _: 1)).turn("Hi.")
         assert [issue.code for issue in result.errors] == ["plugin_assistant_stream"]
         assert provider.stopped == 1
+
+    asyncio.run(run())
+
+
+def test_pieces_of_nothing_are_no_pieces() -> None:
+    """A stream that begins with an empty piece has the answer of what follows; no hook sees it."""
+
+    async def run() -> None:
+        events = (DeltaEvent(""), ReasoningDeltaStream(""), DeltaEvent("well"))
+        heard: list[str] = []
+
+        async def hear(context: AssistantStreamHookContext) -> AssistantStreamTransform:
+            heard.append(context.chunk)
+            return AssistantStreamTransform(chunk=context.chunk)
+
+        plain = await builder([]).provider(Streaming(*events, end=reply("well"))).build().session("demo").open()
+        assert (await plain.turn("Hi.")).reply == "well"
+        result = await (await _session(Streaming(*events, end=reply("well")), hear)).turn("Hi.")
+        assert (result.reply, heard) == ("well", ["well"])
+
+    asyncio.run(run())
+
+
+def test_what_a_hook_takes_away_is_no_part() -> None:
+    """A call that a hook ends with nothing to be seen has no part; its text was streamed all the same."""
+
+    async def run() -> None:
+        session = await _session(
+            Streaming(DeltaEvent("x")), lambda _: AssistantStreamTransform(chunk="", abort_stream=True)
+        )
+        await session.turn("Hi.")
+        [call] = [entry.outcome for entry in session.effects if entry.envelope.kind == "llm_call"]
+        assert isinstance(call, LlmOutcome)
+        assert isinstance(call.result.Ok, LlmResponse)
+        assert (call.result.Ok.parts, call.text_streamed) == ((), True)
 
     asyncio.run(run())
