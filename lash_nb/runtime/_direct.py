@@ -144,10 +144,12 @@ class DirectDesk:
         """Perform one completion and note what it cost.
 
         Raises:
-            DirectCompletionError: the call failed.
+            DirectCompletionError: the call failed, or the provider does not offer the model in that variant (`invalid_model_variant`).
             CallerError: `direct_image_missing`.
             RuntimeEffectControllerError: a picture cannot be stored, or the effect host failed.
         """
+        self._check_variant(request)
+        caused_by = caused_by if request.caused_by is None else request.caused_by
         spec = LlmRequestSpec.from_request(request.into_request(self.session_id), self.attachments.put)
         discriminator = direct_request_discriminator(spec, request.replay, caused_by)
         invocation = direct_effect_invocation(self.session_id, usage_source, discriminator, self.turn_id, caused_by)
@@ -164,6 +166,15 @@ class DirectDesk:
             TokenLedgerEntry(source=usage_source, model=request.model, usage=response.usage.to_token_usage())
         )
         return response
+
+    def _check_variant(self, request: DirectRequest) -> None:
+        variant = request.model_variant
+        if variant is not None and not self.provider.supports_variant(request.model, variant):
+            raise DirectCompletionError(
+                f"model {request.model} on {self.provider.kind} does not offer variant {variant!r}; choose another or none",
+                failure_code="invalid_model_variant",
+                retryable=False,
+            )
 
     def _record(self, spec: LlmRequestSpec, result: LlmResult, caused_by: CausalRef | None, duration_ms: int) -> None:
         if not self.trace.enabled:

@@ -6,7 +6,7 @@ from msgspec import field
 
 from lash_nb.errors import CallerError
 from lash_nb.wire._base import U64, External, Wire
-from lash_nb.wire._invocation import RuntimeReplay
+from lash_nb.wire._invocation import CausalRef, RuntimeReplay
 from lash_nb.wire._llm import ImageBlock, LlmContentBlock, LlmMessage, LlmRole, TextBlock
 from lash_nb.wire._llm_request import GenerationOptions, LlmAttachment, LlmOutputSpec, LlmRequest
 
@@ -55,9 +55,13 @@ class DirectRequest(Wire, frozen=True, kw_only=True):
     """What form the answer has."""
     replay: RuntimeReplay | None = None
     """A key of the caller's own; a durable host answers a repeated call of this key from its record."""
+    session_id: str | None = None
+    """On whose behalf the provider is asked; None for the session that asks."""
+    caused_by: CausalRef | None = None
+    """What asks; None for the tool call or the session that does."""
 
     def into_request(self, session_id: str) -> LlmRequest:
-        """Return the request as a provider gets it, on behalf of a session.
+        """Return the request as a provider gets it, on behalf of a session; texts of nothing, and messages of nothing else, are left out.
 
         Raises:
             CallerError: `direct_image_missing`, a message shows a picture that is not among the attachments.
@@ -65,17 +69,18 @@ class DirectRequest(Wire, frozen=True, kw_only=True):
         return LlmRequest(
             model=self.model,
             model_variant=self.model_variant,
-            messages=tuple(self._message(message) for message in self.messages),
+            messages=tuple(told for told in map(self._message, self.messages) if told.blocks),
             attachments=self.attachments,
             tools=(),
             tool_choice="None",
             generation=self.generation,
-            session_id=session_id,
+            session_id=session_id if self.session_id is None else self.session_id,
             output_spec=None if self.output == "Text" else self.output,
         )
 
     def _message(self, message: DirectMessage) -> LlmMessage:
-        return LlmMessage(role=_ROLES[message.role], blocks=tuple(map(self._block, message.parts)))
+        said = (part for part in message.parts if part.Text != "")
+        return LlmMessage(role=_ROLES[message.role], blocks=tuple(map(self._block, said)))
 
     def _block(self, part: DirectPart) -> LlmContentBlock:
         if part.Image is None:

@@ -14,6 +14,7 @@ from lash_nb.trace import MemoryTraceSink
 from lash_nb.wire import (
     AttachmentRef,
     CausalToolCall,
+    DirectCommand,
     DirectMessage,
     DirectOutcome,
     DirectPart,
@@ -412,3 +413,28 @@ async def test_work_that_outlives_its_turn_may_ask() -> None:
     assert rows(opened[0]) == {"direct": 10, "turn": 30}
     await opened[0].close()
     assert rows(await open_session(model, begin, store=store)) == {"direct": 10, "turn": 30}
+
+
+async def test_a_request_says_for_whom_it_is_asked_and_leaves_nothings_out() -> None:
+    """Its session and its cause go before those of who asks; texts of nothing are not sent."""
+    session = await open_session(model)
+    cause = CausalToolCall(session_id="other", call_id="c9")
+    said = (
+        DirectMessage(role="system", parts=(DirectPart(Text=""),)),
+        DirectMessage(role="user", parts=(DirectPart(Text="Why?"),)),
+    )
+    request = DirectRequest(model="small-model", messages=said, session_id="other", caused_by=cause)
+    await session.direct.complete(request)
+    [entry] = directs(session)
+    assert entry.envelope.invocation.caused_by == cause
+    assert isinstance(entry.envelope.command, DirectCommand)
+    spec = entry.envelope.command.request
+    assert (spec.session_id, [message.role for message in spec.messages]) == ("other", ["User"])
+
+
+async def test_a_variant_that_is_not_offered_is_refused_before_the_effect() -> None:
+    """As a turn's is."""
+    session = await open_session(model)
+    with pytest.raises(DirectCompletionError) as error:
+        await session.direct("Why?", model="small-model", model_variant="huge")
+    assert (error.value.failure_code, directs(session)) == ("invalid_model_variant", [])
