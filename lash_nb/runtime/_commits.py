@@ -78,7 +78,7 @@ class TurnCommits:
         """
         if self._store is None or self._run != "first" or not self._state.graph.safety.is_safe:
             return
-        await self._store_commit(self._state_commit())
+        await self._store_commit(self._commit_within())
 
     async def progress(self, progress: Progress) -> None:
         """Commit what there is, if a turn could go on from it; a store that refuses does not stop the turn."""
@@ -92,7 +92,7 @@ class TurnCommits:
         if self._store is None or self._run != "first":
             return
         try:
-            await self._store_commit(self._state_commit())
+            await self._store_commit(self._commit_within())
         except LashRuntimeError as error:
             _LOG.warning("progress of turn %s was not stored: %s", self._turn.turn_id, error)
             return
@@ -127,7 +127,7 @@ class TurnCommits:
             if self._run == "finished":
                 return False
             own = TokenLedgerEntry(source="turn", model=self._turn.model.id, usage=self.usage)
-            return await self._commit_whole(merged(beside, (own,)))
+            return await self._commit_whole(merged(beside, (own,) if own.usage.counts else ()))
 
     async def _commit_whole(self, deltas: tuple[TokenLedgerEntry, ...]) -> bool:
         self._state.token_ledger = merged(self._state.token_ledger, deltas)
@@ -170,6 +170,11 @@ class TurnCommits:
     ) -> RuntimeCommit:
         refresh_snapshots(self._state, self._plugins)
         return state_commit(self._state, usage_deltas=deltas, completing=completing)
+
+    def _commit_within(self) -> RuntimeCommit:
+        """A commit of the running turn; it names the turn's model."""
+        refresh_snapshots(self._state, self._plugins)
+        return state_commit(self._state, model=self._turn.model)
 
     async def _store_commit(self, commit: RuntimeCommit) -> None:
         if self._store is not None:

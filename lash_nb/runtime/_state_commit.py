@@ -7,6 +7,7 @@ from lash_nb.stores import SessionStore, attachment_references
 from lash_nb.wire import (
     GraphCommitDelta,
     HydratedSessionCheckpoint,
+    ModelSpec,
     Octets,
     PersistedSessionConfig,
     PersistedTurnState,
@@ -24,17 +25,19 @@ def state_commit(
     *,
     usage_deltas: tuple[TokenLedgerEntry, ...] = (),
     completing: tuple[QueuedWorkCompletion, ...] = (),
+    model: ModelSpec | None = None,
 ) -> RuntimeCommit:
     """Return the commit that makes the store say what the state says; unstamped.
 
     It names the attachments of the nodes that it brings, so that their intents become commitments with it.
+    A turn names its own `model` until it is over, the session's else.
     """
     delta = _graph_delta(state)
     named = {ref.id: None for ref, _ in attachment_references(delta.nodes)}
     return RuntimeCommit(
         session_id=state.session_id,
         expected_head_revision=state.head_revision,
-        config=PersistedSessionConfig(provider_id=state.policy.provider_id, model=state.policy.model),
+        config=PersistedSessionConfig(provider_id=state.policy.provider_id, model=model or state.policy.model),
         agent_frames=state.agent_frames,
         current_agent_frame_id=state.current_agent_frame_id,
         graph=delta,

@@ -34,4 +34,4 @@ def turn_id_of(turn_input: TurnInput, given: ScopedEffectController | None, new_
             return turn_id
         case QueueDrainScope(drain_id=drain_id):
             return named or drain_id
-    return named or new_id()
+    return new_id() if named is None else named  # a blank one is refused with its scope

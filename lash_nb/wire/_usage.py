@@ -37,6 +37,11 @@ class TokenUsage(Wire, frozen=True, kw_only=True):
         return self.input_tokens + self.output_tokens + self.reasoning_tokens
 
     @property
+    def counts(self) -> bool:
+        """Whether a turn that used this has a row in the ledger."""
+        return self.total > 0 or self.cached_input_tokens > 0
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing was used that a ledger would keep."""
         return self.total == 0 and self.cached_input_tokens == 0
@@ -86,7 +91,7 @@ class PromptUsage(Wire, frozen=True, kw_only=True):
     prompt_context_tokens: U64
     """Tokens of the prompt."""
     input_tokens: U64
-    """Tokens of the prompt that were not cached."""
+    """Tokens of the prompt, as the provider told them."""
     cached_input_tokens: U64
     """Tokens of the prompt that were cached."""
     context_budget_tokens: U64 = field(default_factory=int)
@@ -100,12 +105,11 @@ class PromptUsage(Wire, frozen=True, kw_only=True):
         output = max(usage.output_tokens, 0)
         if not (given or cached or output):
             return None
-        fresh = max(given - cached, 0)
         return cls(
             prompt_context_tokens=given,
-            input_tokens=fresh,
+            input_tokens=given,
             cached_input_tokens=cached,
-            context_budget_tokens=fresh + output + cached,
+            context_budget_tokens=max(given, cached) + output,
         )
 
 
