@@ -138,8 +138,9 @@ class _Said(Struct):
 
     def _take_text(self, part: TextPart) -> None:
         if part.text:
+            said = len(self.text)
             self.text = append_assistant_text_part(self.text, part.text)
-            self.prose.append(part)
+            self.prose.append(TextPart(text=self.text[said:], response_meta=part.response_meta))
 
     def _take_reasoning(self, part: ReasoningPart) -> None:
         text = part.text.strip()

@@ -92,7 +92,7 @@ def test_prose_ends_the_turn() -> None:
 
     assert outcome(effects) == TurnOutcome.answered("One.\n\nTwo.")
     assert [event.content for event in events(effects) if isinstance(event, TextDeltaEvent | LlmResponseEvent)] == [
-        *("One.\n", "Two.", "One.\n\nTwo.")
+        *("One.\n", "\nTwo.", "One.\n\nTwo.")
     ]
 
 
