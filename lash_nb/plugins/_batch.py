@@ -17,7 +17,6 @@ from lash_nb.wire import (
     ToolDefinition,
     ToolManifest,
     ToolValue,
-    completed_call,
     to_builtins,
 )
 
@@ -100,10 +99,10 @@ class BatchToolProvider(ToolProvider):
         refused = {at: reason for at, child in enumerate(calls) if (reason := _refusal(at, child)) is not None}
         done = iter(await call.context.dispatch.batch([one for at, one in enumerate(calls) if at not in refused]))
         ended = [
-            completed_call(child, tool_err(refused[at])) if at in refused else next(done)
+            _not_made(at, child, refused[at]) if at in refused else _result(at, next(done))
             for at, child in enumerate(calls)
         ]
-        return tool_ok({"results": [_result(at, one) for at, one in enumerate(ended)]})
+        return tool_ok({"results": ended})
 
 
 def _items(args: Json) -> list[dict[str, Any]] | str:
@@ -134,6 +133,11 @@ def _refusal(index: int, call: PendingToolCall) -> str | None:
     if call.tool_name == BATCH_DEFINITION.name:
         return f"Tool '{call.tool_name}' is not allowed inside batch"
     return None
+
+
+def _not_made(index: int, call: PendingToolCall, reason: str) -> Json:
+    """What stands for a call that is not made; its error is the bare reason."""
+    return {"index": index, "tool": call.tool_name, "success": False, "duration_ms": 0, "error": reason}
 
 
 def _result(index: int, done: CompletedToolCall) -> Json:

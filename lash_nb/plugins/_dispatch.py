@@ -220,7 +220,8 @@ async def _paused(
     try:
         await (sleep(call, attempt, delay_ms) if delay_ms else asyncio.sleep(0))
     except LashRuntimeError as error:
-        return tool_failure("internal", "tool_retry_sleep_failed", error.message)
+        fault = f"retry sleep for tool `{call.tool_name}` failed after attempt {attempt}: {error.code}: {error.message}"
+        return tool_failure("internal", "tool_retry_sleep_failed", fault)
     return None
 
 

@@ -148,7 +148,9 @@ class TurnEffectExecutor:
             wait = self._turn.clock.sleep(command.duration_ms / 1000)
             await until_cancelled(wait, self._turn)
         except TurnCancelledError:
-            raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "the turn was cancelled") from None
+            raise RuntimeEffectControllerError(
+                "runtime_effect_sleep_cancelled", "runtime effect sleep was cancelled"
+            ) from None
         except WorkCancelledError:
             raise RuntimeEffectControllerError("runtime_effect_sleep_cancelled", "its task was cancelled") from None
         return SleepOutcome()

@@ -120,11 +120,10 @@ async def test_a_call_that_fails_does_not_stop_the_others() -> None:
         Kitchen("weather", answer=broken), asking("nope"), asking("batch", tool_calls=[CALL]), asking("weather")
     )
 
-    assert [(one["success"], one["error"]["message"]) for one in told] == [
-        (False, "Tool is unavailable here: `nope`. Tools to call: batch, weather."),
-        (False, "Tool 'batch' is not allowed inside batch"),
-        (False, "ValueError: no"),
-    ]
+    assert [one["success"] for one in told] == [False, False, False]
+    assert told[0]["error"]["message"] == "Tool is unavailable here: `nope`. Tools to call: batch, weather."
+    assert told[1]["error"] == "Tool 'batch' is not allowed inside batch"
+    assert told[2]["error"]["message"] == "ValueError: no"
 
 
 async def test_more_calls_than_allowed_are_not_made() -> None:
@@ -134,7 +133,7 @@ async def test_more_calls_than_allowed_are_not_made() -> None:
     told = await results(provider, *[asking("weather")] * 27)
 
     assert [one["success"] for one in told] == [True] * 25 + [False] * 2
-    assert told[26]["error"]["message"] == "Maximum of 25 tool calls allowed in batch"
+    assert told[26]["error"] == "Maximum of 25 tool calls allowed in batch"
     assert len(provider.calls) == 25
 
 

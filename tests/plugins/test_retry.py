@@ -180,7 +180,9 @@ async def test_a_wait_that_fails_ends_the_call() -> None:
     assert isinstance(done.output.outcome, ToolFailed)
     failure = done.output.outcome.payload
     assert (failure.class_, failure.code) == ("internal", "tool_retry_sleep_failed")
-    assert failure.message == "the turn was cancelled"
+    assert failure.message == (
+        "retry sleep for tool `weather` failed after attempt 1: runtime_effect_sleep_cancelled: the turn was cancelled"
+    )
 
 
 async def test_a_cancelled_call_is_not_tried_again() -> None:
