@@ -111,7 +111,8 @@ class TextBudget:
         lines = lines[::-1] if tail else lines
         kept: list[str] = []
         left = self.most_bytes
-        for line in lines[: self.max_lines]:
+        for whole in lines[: self.max_lines]:
+            line = whole.removesuffix("\r")
             left -= _size(line) + bool(kept)
             if left < 0:
                 return (_joined(kept, tail=tail) if kept else self._piece(text, tail=tail)), None

@@ -99,3 +99,10 @@ def test_a_huge_text_is_not_taken_apart() -> None:
         window = budget.cut(text, tail=True)
         assert window is not None
         assert len(window.preview) <= 16_384
+
+
+def test_lines_of_windows_are_told_without_their_carriage_returns() -> None:
+    """What is shown of them is joined by newlines alone."""
+    window = TextBudget(unit="bytes", limit=100, max_lines=2).cut("a\r\nb\r\nc", tail=False)
+    assert window is not None
+    assert (window.preview, window.marker) == ("a\nb", "...1 lines truncated...")
