@@ -44,13 +44,14 @@ class ScriptTools(ToolProvider):
     def __init__(self, tools: list[dict[str, Any]], gates: Gates, recorder: Recorder) -> None:
         definitions = [_definition(tool["definition"]) for tool in tools]
         self.gates = gates
+        self._manifests = [definition.manifest() for definition in definitions]
         self._definitions = {definition.name: definition for definition in definitions}
         self._scripts = {tool["definition"]["name"]: list(tool.get("script") or [{"echo": True}]) for tool in tools}
         self._recorder = recorder
 
     def tool_manifests(self) -> Sequence[ToolManifest]:
         """Return the manifests in list order."""
-        return [definition.manifest() for definition in self._definitions.values()]
+        return self._manifests
 
     def resolve_contract(self, name: str) -> ToolContract | None:
         """Return the contract of a tool of the list."""
@@ -162,7 +163,7 @@ async def _err_text(_tools: ScriptTools, entry: Entry, _call: ToolCall) -> ToolC
 
 
 async def _cancelled_entry(_tools: ScriptTools, entry: Entry, _call: ToolCall) -> ToolCallOutput:
-    return _cancelled(entry["cancelled"], "runtime")
+    return _cancelled(entry["cancelled"], "cancellation")
 
 
 async def _failure(_tools: ScriptTools, entry: Entry, _call: ToolCall) -> ToolCallOutput:
