@@ -98,3 +98,12 @@ async def test_a_view_of_a_session_does_not_print_all_of_it() -> None:
 
     assert len(repr(session.read_view())) < 1_000
     assert texts(session.read_view().messages) == ["go on", "x" * 5_000]
+
+
+async def test_queued_work_goes_on_in_the_new_frame() -> None:
+    """As any other turn does; the work is done with it."""
+    session = await open_session([call("hand_over"), "done"], switching("f2", "go on"))
+    await session.queue("hi")
+    result = await session.next_queued_turn()
+    assert result is not None
+    assert (result.reply, await session.queued_work()) == ("done", ())
