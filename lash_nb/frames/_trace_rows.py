@@ -135,6 +135,11 @@ class _Bodies:
         self.kinds: dict[int, str | None] = dict(zip(self._rows, kinds.at(kinds.codes[rows].tolist()), strict=True))
         """What each record is about, from the index."""
 
+    @property
+    def announced(self) -> Numbers:
+        """Those that are going to be asked for."""
+        return np.fromiter(self._announced, np.int64)
+
     def announce(self, rows: Iterable[int]) -> None:
         """Say which are going to be asked for."""
         self._announced.update(rows)
@@ -163,9 +168,16 @@ class _Piece(Walk):
         self._heads = heads
         self._tellers: dict[tuple[str, Kinds], list[int]] = {}
 
+    @property
+    def announced(self) -> Numbers:
+        """Numbers of the records that the announced columns are read from."""
+        return self._bodies.announced
+
     def announce(self, columns: Iterable[Column]) -> None:
-        """Say which columns are going to be asked for."""
+        """Say which columns are going to be asked for; what a function asks for nobody knows: it may be any record."""
         for column in columns:
+            if callable(column.path):
+                self._bodies.announce(row for rows in self._heads["facts"] for row in rows.tolist() if row >= 0)
             head, _, rest = ("" if callable(column.path) else column.path).partition(".")
             fact = rest.partition(".")[0]
             is_fact = head.endswith("facts")
@@ -209,19 +221,29 @@ class _TraceRows(Rows):
 
     def pieces(self, columns: Sequence[Column]) -> Iterator[Walk]:
         """Yield rows whose records fit into memory together."""
-        for begin, end in self._bounds():
-            heads = {head: tuple(rows[begin:end] for rows in sides) for head, sides in self._heads.items()}
-            told = np.unique(np.concatenate([rows for sides in heads.values() for rows in sides]))
-            bodies = _Bodies(self._trace, told[told >= 0])
-            piece = _Piece(bodies, self._made(bodies, begin, end), heads)
-            piece.announce(columns)
-            yield piece
+        whole = self._piece(columns, 0, len(self))
+        bounds = self._bounds(whole.announced)
+        if len(bounds) == 1:
+            yield whole
+        else:
+            del whole
+            yield from (self._piece(columns, begin, end) for begin, end in bounds)
 
-    def _bounds(self) -> Iterator[tuple[int, int]]:
-        lengths = np.append(self._trace.index.length, 0)
+    def _piece(self, columns: Sequence[Column], begin: int, end: int) -> "_Piece":
+        heads = {head: tuple(rows[begin:end] for rows in sides) for head, sides in self._heads.items()}
+        told = np.unique(np.concatenate([rows for sides in heads.values() for rows in sides]))
+        bodies = _Bodies(self._trace, told[told >= 0])
+        piece = _Piece(bodies, self._made(bodies, begin, end), heads)
+        piece.announce(columns)
+        return piece
+
+    def _bounds(self, asked: Numbers) -> list[tuple[int, int]]:
+        """Cut the rows so that the records that are asked for fit into memory: a long request of which nothing is shown takes none."""
+        lengths = np.zeros(len(self._trace) + 1, np.int64)
+        lengths[asked] = self._trace.index.length[asked]
         sizes = sum(lengths[rows] for rows in self._heads["facts"])
         pieces = np.cumsum(sizes) // _PIECE
-        return pairwise([0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(self)])
+        return [*pairwise([0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(self)])]
 
     @abstractmethod
     def _made(self, bodies: _Bodies, begin: int, end: int) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from lash_nb.frames import (
 )
 from lash_nb.trace import Trace, read_trace
 from tests.trace.lines import STATION, llm_end, llm_start, record, tool_end, tool_start
+from tests.work import lines_run
 
 TABLES: Final[dict[str, Any]] = {name: table for name, table in TRACE_TABLES.items() if name != "errors"}
 IDS: Final = {"order", "session_id", "turn_id", "turn_index", "effect_id", "llm_call_id", "graph_node_id"}
@@ -46,6 +48,23 @@ EMPTY: Final = {name: kinds(table(read_trace(b""))) for name, table in TABLES.it
 def station() -> Trace:
     """The trace of the weather desk."""
     return read_trace(STATION)
+
+
+def test_requests_of_which_nothing_is_shown_cost_nothing_by_their_length() -> None:
+    """Each request of a long session holds all of it: the table of its calls shows what came of them."""
+    costs, shown = list[int](), list[pd.DataFrame]()
+    for size in (10, 300_000):
+        records = [
+            one
+            for number in range(60)
+            for one in (llm_start(number, f"c{number}", note="x" * size), llm_end(number + 0.5, f"c{number}"))
+        ]
+        trace = read_trace(records)
+        shown.append(llm_calls_df(trace))
+        costs.append(lines_run(partial(llm_calls_df, trace)))
+
+    assert shown[0].equals(shown[1])
+    assert costs[0] == costs[1]
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
