@@ -258,7 +258,7 @@ class ResidentGraph:
 
     def undo_point(self) -> Callable[[], None]:
         """Return a function that takes back what is done since now; what is committed by then stays, and the leaf where that commit left it."""
-        return partial(self._take_back, self._committed, (len(self._order), self.leaf_node_id))
+        return _GraphUndo(self, self._committed, (len(self._order), self.leaf_node_id))
 
     def _take_back(self, committed: tuple[int, str | None], point: tuple[int, str | None]) -> None:
         self._cut_back(point if self._committed == committed else self._committed)
@@ -294,15 +294,7 @@ class ResidentGraph:
 
     def forker(self) -> Callable[[], "ResidentGraph"]:
         """Return a function that makes a live graph of this moment, with what is not committed, when it is called."""
-        read, scope, committed, now = self.reader(), self._scope, self._committed, self._now
-
-        def fork() -> ResidentGraph:
-            made = ResidentGraph(read(), now)
-            made._scope = scope
-            made._committed = committed
-            return made
-
-        return fork
+        return partial(_forked, self.reader(), self._scope, self._committed, self._now)
 
 
 class _GraphThen(msgspec.Struct, frozen=True, gc=False):
@@ -314,3 +306,23 @@ class _GraphThen(msgspec.Struct, frozen=True, gc=False):
 
     def __call__(self) -> SessionGraph:
         return SessionGraph(nodes=tuple(self.nodes[: self.count]), leaf_node_id=self.leaf)
+
+
+class _GraphUndo(msgspec.Struct, frozen=True, gc=False):
+    """Takes a graph back. Each turn holds one while it runs, and nothing of the graph does, so it is in no cycle."""
+
+    graph: ResidentGraph
+    committed: tuple[int, str | None]
+    point: tuple[int, str | None]
+
+    def __call__(self) -> None:
+        self.graph._take_back(self.committed, self.point)  # noqa: SLF001 - the same module
+
+
+def _forked(
+    read: Callable[[], SessionGraph], scope: FrameScope, committed: tuple[int, str | None], now: Callable[[], str]
+) -> ResidentGraph:
+    made = ResidentGraph(read(), now)
+    made._scope = scope  # noqa: SLF001 - the same module
+    made._committed = committed  # noqa: SLF001 - as above
+    return made

@@ -1,11 +1,12 @@
 """What can be seen of a session between two changes, without waiting for its turn (lash 0.1.0-alpha.37, facade §5)."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 from msgspec import Struct
 
 from lash_nb.plugins import PluginSession
+from lash_nb.runtime._graph import ResidentGraph
 from lash_nb.runtime._ledger import usage_report
 from lash_nb.runtime._read_view import SessionReadView
 from lash_nb.runtime._state import RuntimeSessionState
@@ -19,8 +20,11 @@ def persisted_state_forker(state: RuntimeSessionState, plugins: PluginSession) -
     """Return what makes the whole state of this moment, with the state of tools and plugins; plugins are asked at once, the rest is free."""
     kept = state.fixed()
     stamp_snapshots(kept, plugins)
-    fork_graph = kept.graph.forker()
-    return lambda: kept.detached(fork_graph())
+    return partial(_detached, kept, kept.graph.forker())
+
+
+def _detached(kept: RuntimeSessionState, fork_graph: Callable[[], ResidentGraph]) -> RuntimeSessionState:
+    return kept.detached(fork_graph())
 
 
 class RuntimeObservation(Struct, frozen=True, dict=True):

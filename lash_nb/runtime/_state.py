@@ -5,9 +5,9 @@ import operator
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lash_nb.clock import Clock, rfc3339
@@ -219,13 +219,25 @@ class RuntimeSessionState:
 
     def undo_point(self) -> Callable[[], None]:
         """Return a function that takes back what is done since now, except nodes that are committed by then."""
-        return partial(self._take_back, _changed_by_turns(self), self.graph.undo_point())
+        return _StateUndo(self, _changed_by_turns(self), self.graph.undo_point())
 
     def _take_back(self, kept: tuple[Any, ...], undo_graph: Callable[[], None]) -> None:
         for name, value in zip(_CHANGED_BY_TURNS, kept, strict=True):
             setattr(self, name, value)
         undo_graph()
         self.select_frame()
+
+
+class _StateUndo(Struct, frozen=True, gc=False):
+    """Takes a state back. Each turn holds one while it runs, and nothing of the state does, so it is in no cycle."""
+
+    state: RuntimeSessionState
+    kept: tuple[Any, ...]
+    """Of `_CHANGED_BY_TURNS`."""
+    undo_graph: Callable[[], None]
+
+    def __call__(self) -> None:
+        self.state._take_back(self.kept, self.undo_graph)  # noqa: SLF001 - the same module
 
 
 _ALL_FIELDS: Final = operator.attrgetter(*RuntimeSessionState.__slots__)

@@ -5,10 +5,12 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import Struct
+
 from lash_nb.errors import LashError
 from lash_nb.plugins import PluginSession
 from lash_nb.runtime._state import RuntimeSessionState, without_execution_state
-from lash_nb.wire import SessionSnapshot, to_builtins
+from lash_nb.wire import SessionGraph, SessionSnapshot, to_builtins
 
 __all__ = [
     "discard_snapshots",
@@ -65,14 +67,7 @@ def discard_snapshots(state: RuntimeSessionState) -> None:
 
 def snapshot_reader(state: RuntimeSessionState) -> Callable[[], SessionSnapshot]:
     """Return a function that makes the snapshot of this moment when it is called; costs nothing before."""
-    graph, values = state.graph.reader(), _SNAPSHOT_VALUES(state)
-
-    def snapshot() -> SessionSnapshot:
-        fields: dict[str, Any] = dict(zip(_SNAPSHOT_FIELDS, values, strict=True))
-        fields["agent_frames"] = tuple(map(without_execution_state, fields["agent_frames"]))
-        return SessionSnapshot(session_graph=graph(), **fields)
-
-    return snapshot
+    return _SnapshotThen(state.graph.reader(), _SNAPSHOT_VALUES(state))
 
 
 def state_builtins(state: RuntimeSessionState) -> dict[str, Any]:
@@ -85,3 +80,16 @@ def state_builtins(state: RuntimeSessionState) -> dict[str, Any]:
     if state.execution_state_snapshot is not None:
         record["execution_state_snapshot"] = list(state.execution_state_snapshot)
     return record
+
+
+class _SnapshotThen(Struct, frozen=True, gc=False):
+    """Makes the snapshot of a moment. Each turn leaves one, which holds no cycle; a closure would be seven objects to the garbage collector."""
+
+    read_graph: Callable[[], SessionGraph]
+    values: tuple[Any, ...]
+    """Of `_SNAPSHOT_FIELDS`."""
+
+    def __call__(self) -> SessionSnapshot:
+        fields: dict[str, Any] = dict(zip(_SNAPSHOT_FIELDS, self.values, strict=True))
+        fields["agent_frames"] = tuple(map(without_execution_state, fields["agent_frames"]))
+        return SessionSnapshot(session_graph=self.read_graph(), **fields)
