@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from inspect import isawaitable
@@ -124,10 +124,10 @@ class ProviderHandle:
             code="provider_response",
         )
 
-    async def _asked(self, request: LlmRequest, stream: StreamSink | None) -> Any:
+    def _asked(self, request: LlmRequest, stream: StreamSink | None) -> Awaitable[Any]:
         answering: Any = self._provider.complete(request, stream)
         if isawaitable(answering):
-            return await answering
+            return answering
         told = function_words(self._provider.complete)
         raise LlmTransportError(
             f"{told} of provider {self.kind!r} is a plain function; write `async def complete(…)`",

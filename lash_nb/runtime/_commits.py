@@ -78,7 +78,7 @@ class TurnCommits:
         """
         if self._store is None or self._run != "first" or not self._state.graph.safety.is_safe:
             return
-        await self._store_commit(self._commit_within())
+        await commit_to(self._store, self._state, self._commit_within())
 
     async def progress(self, progress: Progress) -> None:
         """Commit what there is, if a turn could go on from it; a store that refuses does not stop the turn."""
@@ -92,7 +92,7 @@ class TurnCommits:
         if self._store is None or self._run != "first":
             return
         try:
-            await self._store_commit(self._commit_within())
+            await commit_to(self._store, self._state, self._commit_within())
         except LashRuntimeError as error:
             _LOG.warning("progress of turn %s was not stored: %s", self._turn.turn_id, error)
             return
@@ -175,10 +175,6 @@ class TurnCommits:
         """A commit of the running turn; it names the turn's model."""
         refresh_snapshots(self._state, self._plugins)
         return state_commit(self._state, model=self._turn.model)
-
-    async def _store_commit(self, commit: RuntimeCommit) -> None:
-        if self._store is not None:
-            await commit_to(self._store, self._state, commit)
 
 
 def _was_committed(error: LashRuntimeError) -> bool:

@@ -1,6 +1,6 @@
 """How a model call is performed: trace, stream, provider, trace (lash 0.1.0-alpha.37, turns §5.7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -138,8 +138,8 @@ class _LlmCall:
         response = self._parts.complete(response)
         return await self._hooked(response) if turn.plugins.hooks.assistant_response else LlmResult(Ok=response)
 
-    async def _ask_provider(self) -> LlmResponse:
-        return await self._turn.provider.complete(self._request, self._on_stream, clock=self._turn.clock)
+    def _ask_provider(self) -> Coroutine[Any, Any, LlmResponse]:
+        return self._turn.provider.complete(self._request, self._on_stream, clock=self._turn.clock)
 
     async def _ask_with_hooks(self) -> LlmResponse:
         """Let hooks see each piece of text before anybody else does; one of them may end the call."""

@@ -81,7 +81,7 @@ class TurnJournal(Protocol):
         """Remember the turn's counters."""
         ...
 
-    async def progress(self, progress: Progress) -> None:
+    def progress(self, progress: Progress) -> Awaitable[None]:
         """Commit what there is so far, if a turn could go on from it."""
         ...
 
@@ -142,8 +142,8 @@ class TurnLoop:
     async def _ignore(self, _: Log) -> None:
         """Model calls are traced where they happen."""
 
-    async def _progress(self, effect: Progress) -> None:
-        await self._journal.progress(effect)
+    def _progress(self, effect: Progress) -> Awaitable[None]:
+        return self._journal.progress(effect)
 
     async def _sync_surface(self, effect: SyncExecutionSurface) -> None:
         command = SyncExecutionSurfaceCommand(update_machine_config=effect.update_machine_config)
