@@ -218,14 +218,14 @@ class ResumeSafety:
     """
 
     def __init__(self) -> None:
-        self._open: set[str] = set()
-        """Ids of calls without a result; of no interest once something was broken."""
+        self._open: dict[str, None] = {}
+        """Ids of calls without a result, of no interest once something was broken; no set, at which the garbage collector would look."""
         self._broken = False
 
     def fork(self) -> "ResumeSafety":
         """Return a checker that goes on from here by itself."""
         forked = ResumeSafety()
-        forked._open = set(self._open)
+        forked._open.update(self._open)
         forked._broken = self._broken
         return forked
 
@@ -241,12 +241,12 @@ class ResumeSafety:
                     call_id = (part.tool_call_id or "").strip()
                     if role != "Assistant" or not call_id or call_id in open_ids:
                         self._broken = True
-                    open_ids.add(call_id)
+                    open_ids[call_id] = None
                 elif part.kind == "ToolResult":
                     call_id = (part.tool_call_id or "").strip()
                     if role != "User" or call_id not in open_ids:
                         self._broken = True
-                    open_ids.discard(call_id)
+                    open_ids.pop(call_id, None)
         return self
 
     @property
