@@ -105,14 +105,15 @@ class TextBudget:
 
     def _window(self, text: str, *, tail: bool) -> tuple[str, int | None]:
         """The lines that fit and how many they are, None for how many when the bytes ran out; the last one may end in a newline."""
-        reach = self.most_bytes + 1  # a character has at least one byte: what lies beyond cannot fit
+        # a character has at least one byte, but for the `\r` of each line: what lies beyond cannot fit
+        reach = 2 * (self.most_bytes + 2)
         end = _end(text)
-        lines = (text[max(0, end - reach) : end] if tail else text[: min(reach, end)]).split("\n")
+        told = text[max(0, end - reach) : end + 1] if tail else text[: min(reach, end) + 1]
+        lines = told.replace("\r\n", "\n").removesuffix("\n").split("\n")  # a `\r` alone ends no line
         lines = lines[::-1] if tail else lines
         kept: list[str] = []
         left = self.most_bytes
-        for whole in lines[: self.max_lines]:
-            line = whole.removesuffix("\r")
+        for line in lines[: self.max_lines]:
             left -= _size(line) + bool(kept)
             if left < 0:
                 return (_joined(kept, tail=tail) if kept else self._piece(text, tail=tail)), None

@@ -1,5 +1,6 @@
 """What is left of a long text."""
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -101,8 +102,25 @@ def test_a_huge_text_is_not_taken_apart() -> None:
         assert len(window.preview) <= 16_384
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as Rust has them: a carriage return belongs to the end of a line, where it has one."""
+    *ended, last = text.split("\n")
+    return [*(line.removesuffix("\r") for line in ended), *([last] if last else [])]
+
+
 def test_lines_of_windows_are_told_without_their_carriage_returns() -> None:
-    """What is shown of them is joined by newlines alone."""
-    window = TextBudget(unit="bytes", limit=100, max_lines=2).cut("a\r\nb\r\nc", tail=False)
-    assert window is not None
-    assert (window.preview, window.marker) == ("a\nb", "...1 lines truncated...")
+    """What is shown of them is joined by newlines alone, as far as it fits; a carriage return without a newline is a character of its line."""
+    texts = map("".join, itertools.chain.from_iterable(itertools.product("a\r\n", repeat=size) for size in range(1, 6)))
+    for text, limit, most, tail in itertools.product(texts, range(1, 6), (1, 2), (False, True)):
+        window = TextBudget(unit="bytes", limit=limit, max_lines=most).cut(text, tail=tail)
+        if window is None:
+            continue
+        whole = lines_of(text)
+        count = next(n for n in range(most, -1, -1) if len("\n".join(_part(whole, n, tail=tail)).encode()) <= limit)
+        shown = "\n".join(_part(whole, count, tail=tail))
+        if count:
+            assert (window.preview, window.unit == "lines") == (shown, count == min(most, len(whole)))
+
+
+def _part(lines: list[str], count: int, *, tail: bool) -> list[str]:
+    return lines[len(lines) - min(count, len(lines)) :] if tail else lines[:count]
