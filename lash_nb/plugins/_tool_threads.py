@@ -87,7 +87,11 @@ class ToolThreads:
         try:
             self._take_in(job)
             return await job.ended
-        except BaseException:  # be it an interrupt, or the end of the coroutine
+        except GeneratorExit:
+            # the collector may close it while this thread holds the lock for another call, which gives it back itself
+            self._leave(job)
+            raise
+        except BaseException:  # be it an interrupt
             give_back(self._lock)
             self._leave(job)
             raise

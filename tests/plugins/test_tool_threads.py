@@ -484,6 +484,28 @@ async def test_an_interrupt_of_who_takes_a_lock_holds_up_nobody_else(way: str) -
     await until(lambda: not other.is_alive())
 
 
+async def test_a_call_that_is_collected_while_another_one_is_taken_in_leaves_that_one_its_lock(
+    gate: threading.Event,
+) -> None:
+    """The collector comes at any moment, in whatever thread: nobody else may come in between."""
+    threads = ToolThreads(most=1)
+    left = threads.run(PlainCall("left", gate.wait, {}))
+    left.send(None)
+    others: list[bool] = []
+    lock = threads._lock
+
+    def come_in() -> None:
+        others.append(lock.acquire(blocking=False))
+
+    with lock:
+        left.close()
+        other = threading.Thread(target=come_in)
+        other.start()
+        other.join()
+
+    assert others == [False]
+
+
 async def test_who_leaves_before_there_is_a_thread_takes_the_arguments_along(gate: threading.Event) -> None:
     """They may be large, and the thread may never be free."""
 
