@@ -142,6 +142,7 @@ class TurnClaims:
                 boundary=boundary,
                 owner=owner,
                 lease_ttl_ms=self._lease_ttl_ms,
+                unless_held=boundary == "idle",  # what begins a turn waits for the end of another one
             )
             if again is not None:
                 self.hold(again)

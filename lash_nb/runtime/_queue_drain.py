@@ -5,6 +5,7 @@ it, else after its first batch. What it took is noted under that name, and a run
 came into the queue since. Whoever names a drain says that its first run is over; without a name its process has to be dead, or its lease to end.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from lash_nb.effects import ScopedEffectController
@@ -87,24 +88,23 @@ class DrainOps(CommandOps):
     async def _drain_after_batch(
         self, options: TurnOptions, batch_ids: tuple[str, ...], claims: TurnClaims, owner: str
     ) -> Drain | None:
-        """Take work, and go on with the run that its first batch began, if that can have the work that it had."""
-        claim = await self._claim_idle(owner, batch_ids)
-        if claim is None:
-            return None
-        name = claim.batches[0].batch_id
-        claims.begin_with(claim, name)
-        controller = self._drain_controller(options, name)
-        noted = _claim_of(name, await controller.recall(self._fact(name), to_builtins(claim)))
-        if noted is None or _ids(noted) == _ids(claim):
-            return self._drain(options, claim, name, name)
-        await claims.give_back_after(0)
-        same = None if batch_ids else await self._claim_idle(owner, _ids(noted))
-        other = await self._claim_idle(owner, batch_ids) if same is None else same
-        if other is None:
-            return None
-        name = name if same is other else f"{other.batches[0].batch_id}:{other.fencing_token}"  # as none was before
-        claims.begin_with(other, name)
-        return self._drain(options, other, name, name)
+        """Take work, and go on with the last run that its first batch began, if that can have the work that it had."""
+        runs = Counter[str]()
+        while (claim := await self._claim_idle(owner, batch_ids)) is not None:
+            first = claim.batches[0].batch_id
+            runs[first] += 1
+            name = _run_name(first, runs[first])
+            claims.begin_with(claim, name)
+            controller = self._drain_controller(options, name)
+            noted = _claim_of(name, await controller.recall(self._fact(name), to_builtins(claim)))
+            if noted is None or _ids(noted) == _ids(claim):
+                return self._drain(options, claim, name, name)
+            await claims.give_back_after(0)
+            same = None if batch_ids else await self._claim_idle(owner, _ids(noted))
+            if same is not None:
+                claims.begin_with(same, name)
+                return self._drain(options, same, name, name)
+        return None
 
     async def _begins_again(self, claims: TurnClaims, noted: QueuedWorkClaim, owner: str, name: str) -> bool:
         try:
@@ -141,6 +141,11 @@ def _claim_of(name: str, noted: Json) -> QueuedWorkClaim | None:
             " put a copy of its database in its place, or run the work under another drain_id",
         ) from error
     return claim
+
+
+def _run_name(batch_id: str, number: int) -> str:
+    """Return what a turn is named after whose first batch has been the first of so many: each of them had other work behind it."""
+    return batch_id if number == 1 else f"{batch_id}:{number}"
 
 
 def _ids(claim: QueuedWorkClaim) -> tuple[str, ...]:

@@ -12,7 +12,17 @@ from lash_nb import LashSession, ScriptedProvider, reply
 from lash_nb.core import SessionConfigPatch
 from lash_nb.errors import LashRuntimeError, RuntimeEffectControllerError
 from lash_nb.runtime import TurnResult
-from lash_nb.wire import EffectScope, LlmRequest, LlmResponse, QueueDrainScope, RuntimeOperationScope, TurnScope
+from lash_nb.wire import (
+    EffectScope,
+    LlmRequest,
+    LlmResponse,
+    QueueDrainScope,
+    QueuedWorkBatchDraft,
+    RuntimeOperationScope,
+    TurnInput,
+    TurnInputPayload,
+    TurnScope,
+)
 from tests.effects.processes import FORKING, ended, forked
 from tests.effects.test_durable_turns import Place, die, last_words, path_of
 
@@ -149,6 +159,30 @@ async def test_work_that_can_no_longer_be_had_as_it_was_begins_anew(place: Place
         assert place.lines() == ASKED * number
 
 
+def test_work_that_began_anew_and_broke_off_again_goes_on_where_it_was(place: Place) -> None:
+    """Also then the question stands once in the history, and nothing is performed twice."""
+
+    def dies(request: LlmRequest) -> LlmResponse:
+        return die(request) if "rain" in last_words(request) else place.answer(request)
+
+    async def first_run() -> None:
+        await begun_together(place)
+        async with place.session(dies) as session:
+            await session.next_queued_turn()
+
+    async def second_run() -> tuple[list[str], int]:
+        async with place.session() as session:
+            await session.queue("And rain?").slot_policy("join")
+            await drained(session)
+            return questions(session), len(await session.queued_work())
+
+    assert ended(forked(first_run)) == -signal.SIGKILL
+    asked, waiting = asyncio.run(second_run())
+
+    assert (asked, waiting) == (["Weather?"], 1)
+    assert place.lines() == ASKED
+
+
 async def test_batches_that_are_named_are_exactly_those(place: Place) -> None:
     """Also where a run that broke off had more."""
     await broken_off(place)
@@ -179,6 +213,37 @@ async def test_a_named_drain_that_is_finished_has_the_same_result_again(place: P
     async with place.session() as session:
         assert len(await session.queued_work()) == 1
         assert await session.next_queued_turn().drain_id("evening") is not None
+
+
+async def test_a_named_drain_is_not_gone_on_with_beside_another_turn_of_queued_work(place: Place) -> None:
+    """The other one would be refused by the store, after everything was done; the drain goes on when that is over."""
+    place.queue_lease_ms = LONG_MS
+    beside: list[TurnResult | None] = []
+    first = QueuedWorkBatchDraft(
+        session_id="s",
+        available_at_ms=2**62,
+        delivery_policy="after_current_turn_commit",
+        slot_policy="exclusive",
+        payloads=(TurnInputPayload(input=TurnInput.text("And rain?")),),
+    )
+
+    async def asking_the_other(request: LlmRequest) -> LlmResponse:
+        beside.append(await other.next_queued_turn().drain_id("morning"))
+        return place.answer(request)
+
+    async with place.session() as other, place.session(asking_the_other) as one:
+        assert one.store is not None
+        await one.store.enqueue_work(first)
+        await broken_off(place, name="morning")
+        [database] = (place.folder / "sessions").glob("*.db")
+        with closing(sqlite3.connect(database)) as file, file:
+            file.execute("UPDATE queued_work_batches SET available_at_ms = 0")
+        assert await one.next_queued_turn() is not None
+        again = await other.next_queued_turn().drain_id("morning")
+
+        assert beside == [None]
+        assert again is not None
+        assert questions(other)[-2:] == ["And rain?", "Weather?"]
 
 
 async def test_a_named_drain_whose_work_was_taken_out_of_the_queue_runs_nothing(place: Place) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests.effects.processes import FORKING, ended, forked
 
 pytestmark = pytest.mark.filterwarnings(FORKING)
 
-Answer = Callable[[LlmRequest], LlmResponse]
+Answer = Callable[[LlmRequest], LlmResponse | Awaitable[LlmResponse]]
 LEASE_MS = 100
 
 
