@@ -5,6 +5,7 @@ from lash_nb.plugins import PluginSession
 from lash_nb.runtime._environment import RuntimeEnvironment
 from lash_nb.runtime._state import RuntimeSessionState
 from lash_nb.runtime._state_snapshots import discard_snapshots
+from lash_nb.runtime._whole_store import refuse_partial_store
 from lash_nb.stores import AttachmentStore, SessionScopedAttachmentStore, SessionStore
 from lash_nb.wire import SessionPolicy
 
@@ -38,10 +39,11 @@ async def bring_to_life(
     The tool surface is made of the restored tools when a turn first asks for it.
 
     Raises:
-        SessionError: its tools or plugins cannot be restored, or the protocol refuses the session.
+        SessionError: its store is not a whole one, its tools or plugins cannot be restored, or the protocol refuses the session.
     """
     attachments = environment.attachment_store
     if store is not None:
+        refuse_partial_store(store)
         attachments = SessionScopedAttachmentStore(attachments, store, state.session_id, environment.clock)
     try:
         await plugins.protocol_session.initialize_session(state.session_id)
