@@ -26,7 +26,10 @@ _LOG = logging.getLogger(__name__)
 class QueueInputBuilder(Unawaited):
     """Input on its way into the queue; every setter returns the builder. `await builder` is `await builder.send()`."""
 
-    _what_to_write: ClassVar[Mapping[str, str]] = names_of(QueuedWorkBatch, "batch = await session.queue(…)")
+    _what_to_write: ClassVar[Mapping[str, str]] = {
+        **names_of(QueuedWorkBatch, "batch = await session.queue(…)"),
+        "image": "give it the input of a turn: session.queue(session.turn('…').image(picture).turn_input)",
+    }
     _how_to_read: ClassVar[str] = "write batch = await session.queue(…), then result = await session.next_queued_turn()"
 
     def __init__(self, handle: SessionHandle, turn_input: TurnInput | str) -> None:

@@ -31,6 +31,9 @@ _SUBJECTS: Final[Mapping[type, Callable[[Any], Any]]] = {
 }
 """What one word says about a command of each kind."""
 
+_WITHOUT_OUTCOME: Final = frozenset({"pending", "running"})
+"""What became of an effect of which there is no outcome yet, and so nothing that tells where it came from."""
+
 EFFECT_COLUMNS: Final = (
     Column("order", "order", "Int64", "Position in the session, from 1."),
     Column("turn_index", "envelope.invocation.scope.turn_index", "Int64", "Number of the turn in its session."),
@@ -49,7 +52,12 @@ EFFECT_COLUMNS: Final = (
         "category",
         "`pending`, `running`, `ok`, `failed`, `cancelled`, or `error` of the host itself.",
     ),
-    Column("origin", "origin", "category", "Whether the outcome was executed, injected, edited or replayed."),
+    Column(
+        "origin",
+        lambda entry: None if entry.status in _WITHOUT_OUTCOME else entry.origin,
+        "category",
+        "Whether the outcome was executed, injected, edited or replayed.",
+    ),
     Column("duration_ms", "duration_ms", "Float64", "How long the host took, in milliseconds."),
     Column("replay_key", "envelope.invocation.replay_key", "string", "Identity under which a durable host finds it."),
     Column("started_at", "started_at", "datetime64[ns, UTC]", "When it was handed to the host."),

@@ -1,5 +1,6 @@
 """How our objects look as the value of a cell: HTML for notebooks, text for terminals. The runtime itself never draws."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -71,7 +72,7 @@ class Faces:
                 views.tool_trial_text, partial(views.tool_trial_html, attachment_data=bench.attachment_data)
             ),
             PromptPreview: Face(views.prompt_text, views.prompt_html),
-            LashSession: Face(_session_text),
+            LashSession: Face(partial(_session_text, bench)),
             SessionNodeRecord: Face(
                 views.node_text, partial(views.node_html, attachment_data=bench.attachment_data), views.node_line
             ),
@@ -140,7 +141,20 @@ def _listing(found: AttachmentListing) -> views.AttachmentsView:
     return views.AttachmentsView(found)
 
 
-def _session_text(session: LashSession) -> str:
+def _session_text(bench: Bench, session: LashSession) -> str:
     policy = session.policy_snapshot()
     turns = f"{session.turn_index} turn{'' if session.turn_index == 1 else 's'}"
-    return f"Session {one_line(session.session_id)} · {policy.model.id} by {policy.provider_id} · {turns} · next: a prompt below %%lash"
+    return f"Session {one_line(session.session_id)} · {policy.model.id} by {policy.provider_id} · {turns} · {_next(bench, session)}"
+
+
+def _next(bench: Bench, session: LashSession) -> str:
+    """How this session goes on: a prompt of a cell is for the current one, and an object that was parked is left behind."""
+    name = session.session_id
+    typed = shlex.quote(one_line(name))
+    if name in bench.parked:
+        return f"parked; next: %lash resume {typed}"
+    if name not in bench.sessions:
+        return "next: await session.turn('…')"
+    if bench.sessions[name].session is not session:
+        return f"next: session = %lash use {typed}"
+    return "next: a prompt below %%lash" if name == bench.current else f"next: %lash use {typed}"

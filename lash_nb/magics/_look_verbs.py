@@ -83,12 +83,12 @@ def _effects(bench: Bench, asked: Namespace) -> Table:
     opened = bench.session(asked.session)
     session, entries = opened.session, opened.session.stepper.entries
     of_turn = "" if asked.turn is None else f", turn {asked.turn}"
-    effect = "EFFECT" if asked.turn is None else f"{asked.turn}:EFFECT"
-    earlier = "of an earlier turn: TURN:EFFECT · " if asked.turn is None else ""
+    one = bench.line(opened, "envelope", "EFFECT" if asked.turn is None else f"{asked.turn}:EFFECT")
+    earlier = ", of an earlier turn TURN:EFFECT" if asked.turn is None else ""
     return effects_table(
         entries if asked.turn is None else _of_turn(entries, asked.turn, session.session_id),
         title=f"Effects of {session.session_id}{of_turn}",
-        hint=f"{earlier}one in full: {bench.line(opened, 'envelope', effect)}",
+        hint=f"one in full: {one}{earlier}",
         attachment_data=session.attachment_data,
         is_all=asked.turn is None,
     )

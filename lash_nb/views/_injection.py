@@ -126,9 +126,12 @@ def magic(envelope: RuntimeEffectEnvelope, form: Mapping[str, Any]) -> str:
     if envelope.kind == "tool_call":
         inner = values.get("payload", "…") if form.get("status") == "success" else "…"
         text = f'{{"status": "{form.get("status")}", "payload": {inner}}}'
+    elif form.get("status") == "success":
+        text = values.get("text") or values.get("outcome") or "{…}"
     else:
-        text = values.get("outcome", "{…}")
-    return f"%lash inject '{one_line(text, 80)}'"
+        text = "{…}"
+    in_quotes = one_line(text, 80).replace("'", r"\u0027")  # such a quote can only stand within a text of JSON
+    return f"%lash inject '{in_quotes}'"
 
 
 def _field(

@@ -108,8 +108,10 @@ def _turn_began(body: Mapping[str, Any]) -> str:
 
 
 def _turn_ended(body: Mapping[str, Any]) -> str:
-    words = (_fact(name, body) for name in ("done_reason", "status", "cancel_reason", "next_frame"))
-    return _joined(*dict.fromkeys(words), by=" · ")
+    """Why and how; lash writes that a turn which somebody cancelled has failed, which alone would read as two ends of one turn."""
+    reason, status, *rest = (_fact(name, body) for name in ("done_reason", "status", "cancel_reason", "next_frame"))
+    how = "written as failed" if (reason, status) == ("cancelled", "failed") else status
+    return _joined(*dict.fromkeys((reason, how, *rest)), by=" · ")
 
 
 def _provider_bytes(body: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from lash_nb.wire import (
     TurnInput,
 )
 from tests.runtime.desk import answers, builder, legal, messages_of, open_session, roles, settle, texts
+from tests.stores.material import png
 from tests.work import lines_run
 
 PNG = Octets(b"\x89PNG\r\n\x1a\n")
@@ -69,6 +70,18 @@ async def test_queued_inputs_become_turns_in_their_order() -> None:
     assert [result and result.reply for result in results] == ["one", "two", None]
     assert texts(messages_of(session.graph)) == ["first", "one", "second", "two"]
     assert await session.queued_work() == ()
+
+
+async def test_a_picture_comes_with_the_input_of_a_turn() -> None:
+    """A queued input takes no picture of its own, and who asks it for that is told how to give one."""
+    session = await open_session(answers("seen"))
+    with pytest.raises(AttributeError, match=r"session\.turn\('…'\)\.image\(picture\)\.turn_input"):
+        session.queue("look").image(png(1, 1))  # type: ignore[attr-defined]
+    await session.queue(session.turn("look").image(png(1, 1)).turn_input)
+    result = await session.next_queued_turn()
+
+    assert result is not None
+    assert len(result.pictures) == 1
 
 
 async def test_inputs_that_may_join_share_a_turn() -> None:

@@ -88,6 +88,17 @@ def test_an_effect_that_the_host_refused() -> None:
     assert pd.isna(frame["duration_ms"].iloc[0])
 
 
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_an_effect_without_an_outcome_has_no_origin(status: str) -> None:
+    """What still waits or runs was not executed, so the table does not say so."""
+    told = [
+        entry(1, "sleep", {"duration_ms": 1}, status=status, duration_ms=None),
+        entry(2, "sleep", {"duration_ms": 1}),
+    ]
+
+    assert list(effects_df(told)["origin"].isna()) == [True, False]
+
+
 def test_one_row_per_attachment() -> None:
     """An attachment is a row with its content id, type, size, state and who refers to it."""
     ref = {

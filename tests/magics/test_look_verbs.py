@@ -302,6 +302,22 @@ def test_a_session_says_what_it_is(done: Shell) -> None:
     assert shown["text/plain"] == "Session demo · scripted-model by scripted · 1 turn · next: a prompt below %%lash"
 
 
+def test_a_session_that_is_not_the_current_one_says_how_it_goes_on(done: Shell) -> None:
+    """A prompt of a cell is for another one, or for none."""
+    done.run("%lash new 'b c'")
+    waits = done.faces(done["session"])["text/plain"]
+    done.run("%lash park demo")
+    parked = done.faces(done["session"])["text/plain"]
+    done.run("%lash resume demo")
+    left = done.faces(done["session"])["text/plain"]
+    done.run("own = await lash_nb.LashCore.notebook(lash_nb.ScriptedProvider(['x'])).build().session('mine').open()")
+
+    assert waits.endswith(" · next: %lash use demo")
+    assert parked.endswith(" · parked; next: %lash resume demo")
+    assert left.endswith(" · next: session = %lash use demo")
+    assert done.faces(done["own"])["text/plain"].endswith(" · next: await session.turn('…')")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -239,7 +239,8 @@ def test_another_session_is_looked_at(demo: Shell, capsys: pytest.CaptureFixture
         assert words in demo.faces(demo.run(f"%lash {line}"))["text/plain"], line
     assert "%lash tools --session demo NAME" in demo.faces(demo.run("%lash tools --session demo"))["text/html"]
     assert "%lash usage --session demo --prices VAR" in demo.faces(demo.run("%lash usage --session demo"))["text/html"]
-    hint = demo.faces(demo.run("%lash effects --session demo"))["text/plain"].rpartition("one in full: ")[2].strip()
+    offered = demo.faces(demo.run("%lash effects --session demo"))["text/plain"].rpartition("one in full: ")[2]
+    hint = offered.partition(", of an earlier turn")[0]
     assert hint == "%lash envelope --session demo EFFECT"
     assert demo.run(hint.replace("EFFECT", "1")).envelope.invocation.scope.session_id == "demo"
     assert "; all: %lash effects --session demo" in demo.refuse(hint)

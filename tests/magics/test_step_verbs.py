@@ -188,7 +188,8 @@ def test_an_effect_of_an_earlier_turn_is_named_with_it(turn: Shell, capsys: pyte
 
     assert turn.run("%lash envelope 1:2") == first
     assert turn.run("%lash envelope 2").envelope.invocation.scope.turn_index == 2
-    assert "of an earlier turn: TURN:EFFECT" in turn.faces(turn.run("%lash effects"))["text/plain"]
+    hint = "one in full: %lash envelope EFFECT, of an earlier turn TURN:EFFECT"
+    assert hint in turn.faces(turn.run("%lash effects"))["text/plain"]
     assert turn.run("%lash envelope 1:3:call-1").envelope.kind == "tool_call"
     told = turn.refuse("%lash envelope 3:2")
     assert told.startswith("magics_effect: no effect 3:2; ")

@@ -113,3 +113,14 @@ def test_the_magic_that_does_the_same_is_shown() -> None:
         magic(samples.envelope(1, samples.CHART), {"status": "success", "values": {"payload": "null"}})
         == """%lash inject '{"status": "success", "payload": null}'"""
     )
+
+
+@pytest.mark.parametrize("kind", ["llm_call", "direct"])
+def test_the_magic_that_says_what_a_model_would_say_gives_its_text(kind: str) -> None:
+    """A model call takes the reply, as JSON that quotes within it do not end; only a failure is a whole outcome."""
+    envelope = samples.envelope(1, COMMANDS[kind])
+
+    said = magic(envelope, {"status": "success", "values": {"text": '"It\'s 4 °C."'}})
+
+    assert said == r"""%lash inject '"It\u0027s 4 °C."'"""
+    assert magic(envelope, {"status": "failure", "values": {"message": '"no"'}}) == "%lash inject '{…}'"

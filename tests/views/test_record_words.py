@@ -76,6 +76,7 @@ OLD_RESULTS: Final = [
     (of_version_1("tool_call_completed", call_id="c", name="read", success=False, result="no file"), "read: no file"),
     (of_version_1("mode_step", mode="runtime", payload={"x": 1}), 'runtime {"x": 1}'),
     (of_version_1("turn_completed", status="failed", done_reason="max_turns"), "max_turns · failed"),
+    (of_version_1("turn_completed", status="failed", done_reason="cancelled"), "cancelled · written as failed"),
 ]  # fmt: skip
 
 
