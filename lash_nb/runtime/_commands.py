@@ -87,11 +87,11 @@ class CommandOps(QueueOps, SessionOps):
         claim = await self._claim_idle(owner, max_batches=1, unless_held=unless_held)
         if claim is None or self.store is None:
             return False
+        claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
         command = _command(claim)
         if command is None:
-            await self.store.abandon_claim(claim)
+            await claims.give_back(claim)
             return False
-        claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
         claims.hold(claim)
         async with claims:
             await self._refresh()  # until now another process may have gone on with the session

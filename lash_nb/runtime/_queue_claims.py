@@ -122,7 +122,7 @@ class TurnClaims:
         if claim is None:
             return None
         if not all(map(_may_join_a_turn, claim.batches)):
-            await self._store.abandon_claim(claim)
+            await self.give_back(claim)
             return None
         self.hold(claim)
         return claim
@@ -180,13 +180,28 @@ class TurnClaims:
         self._stop_keeping()
         await self._abandon(held)
 
-    async def _abandon(self, held: list[QueuedWorkClaim]) -> None:
-        for claim in held:
+    async def give_back(self, claim: QueuedWorkClaim) -> None:
+        """Give back what was claimed, and never held, though an interrupt or a cancellation come meanwhile; if the store refuses, the lease ends by itself."""
+        await self._abandon([claim])
+
+    async def _abandon(self, claims: list[QueuedWorkClaim]) -> None:
+        left = claims.copy()
+        try:
+            await self._abandon_each(left)
+        except GeneratorExit:  # who is closed can wait for nothing
+            raise
+        except BaseException:  # once more, for the whole queue waits while anything is held
+            await self._abandon_each(left)
+            raise
+
+    async def _abandon_each(self, left: list[QueuedWorkClaim]) -> None:
+        while left:
             try:
                 if self._store is not None:
-                    await self._store.abandon_claim(claim)
+                    await self._store.abandon_claim(left[0])
             except StoreError as error:
-                _LOG.warning("claim %s is free only when its lease ends: %s", claim.claim_id, error)
+                _LOG.warning("claim %s is free only when its lease ends: %s", left[0].claim_id, error)
+            left.pop(0)
 
     def _stop_keeping(self) -> None:
         if self._keeper is not None:

@@ -18,6 +18,7 @@ from lash_nb.wire import (
     ProcessWakeDelivery,
     ProcessWakePayload,
     QueuedWorkBatchDraft,
+    QueuedWorkClaim,
     SessionPolicy,
     TurnInput,
     TurnInputPayload,
@@ -64,6 +65,44 @@ async def test_work_of_an_aborted_turn_waits_for_the_next(number: int) -> None:
     result = await session.next_queued_turn()
     assert result is not None
     assert await store.list_queued_work("demo") == ()
+
+
+class Busy(InMemorySessionStore):
+    """A store at which whoever gives work back has to wait, and is cancelled meanwhile.
+
+    Attributes:
+        patience: How often that goes well.
+    """
+
+    patience: int = 0
+
+    async def abandon_claim(self, claim: QueuedWorkClaim) -> None:
+        """Give it back, once the wait is over."""
+        self.patience -= 1
+        if self.patience == -1:
+            waiting = asyncio.current_task()
+            assert waiting is not None
+            waiting.cancel()
+            await asyncio.sleep(0)
+        await super().abandon_claim(claim)
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+async def test_who_is_cancelled_while_it_gives_work_back_gives_it_back(patience: int) -> None:
+    """Be it what was looked at in search of a command, or what the turn holds: the whole queue would wait for the end of the lease."""
+    store = Busy()
+    store.patience = patience
+    host = ActingHost(after(1, aborted_before)) if patience else None
+    session = await open_session(answers("done"), host=host, store=store)
+    await session.queue("work")
+    turn = asyncio.get_running_loop().create_task(session.next_queued_turn().run())
+    await asyncio.wait({turn})
+    assert turn.cancelled()
+    result = await session.next_queued_turn()
+
+    assert result is not None
+    assert texts(messages_of(session.graph)) == ["work", "done"]
+    assert await session.queued_work() == ()
 
 
 async def test_work_taken_at_a_checkpoint_of_an_aborted_turn_waits_for_the_next() -> None:
