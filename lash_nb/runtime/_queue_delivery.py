@@ -168,8 +168,10 @@ def _batch_ids(claim: QueuedWorkClaim) -> tuple[str, ...]:
 
 
 def _given_id(batch: QueuedWorkBatch) -> str | None:
-    key = batch.source_key or ""
-    return next((key.removeprefix(source) for source in _SOURCES if key.startswith(source)), None)
+    key = batch.source_key
+    if key is None:
+        return None
+    return next((key.removeprefix(source) for source in _SOURCES if key.startswith(source)), key)
 
 
 def _parts(given: TurnInput, attachments: AttachmentStore) -> Iterator[Part]:

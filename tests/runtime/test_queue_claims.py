@@ -17,9 +17,11 @@ from lash_nb.wire import (
     LlmResponse,
     ProcessWakeDelivery,
     ProcessWakePayload,
+    QueuedInputAccepted,
     QueuedWorkBatchDraft,
     QueuedWorkClaim,
     SessionPolicy,
+    TurnActivity,
     TurnInput,
     TurnInputPayload,
 )
@@ -176,6 +178,29 @@ async def test_input_that_can_never_run_leaves_the_queue() -> None:
     assert result is not None
     assert result.reply == "fine"
     assert await store.list_queued_work("demo") == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("host:a", "a"), ("injection:b", "b"), ("mail-7", "mail-7"), ("host:host:a", "host:a"), (None, None)],
+)
+async def test_input_that_comes_in_is_told_with_the_id_of_its_source(key: str | None, told: str | None) -> None:
+    """What the library puts before an id is left out; a key that somebody gave to the store himself is told as it is."""
+    store = ActingStore()
+    session = await open_session(answers("done"), store=store)
+    await store.enqueue_work(
+        QueuedWorkBatchDraft(
+            session_id="demo",
+            source_key=key,
+            delivery_policy="earliest_safe_boundary",
+            slot_policy="join",
+            payloads=(TurnInputPayload(input=TurnInput.text("and Rome")),),
+        )
+    )
+    seen: list[TurnActivity] = []
+    await session.turn("hi").stream_to(seen.append)
+    came_in = [activity.event.inputs for activity in seen if isinstance(activity.event, QueuedInputAccepted)]
+    assert [accepted.id for inputs in came_in for accepted in inputs] == [told]
 
 
 async def test_a_wake_begins_a_turn_with_an_event() -> None:
