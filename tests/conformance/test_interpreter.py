@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.turns.__main__ import main as record
 from tests.conformance.turns._compare import differences
 from tests.conformance.turns._gates import Gates
-from tests.conformance.turns._interpret import unknown_words
+from tests.conformance.turns._interpret import interpret, unknown_words
 from tests.conformance.turns._recorder import Recorder
 
 
@@ -108,6 +108,15 @@ def test_known_scenario_is_written(tmp_path: Path) -> None:
     recorded = json.loads((out / "probe.json").read_text(encoding="utf-8"))["recorded"]
     assert recorded[0] == {"seq": 0, "kind": "step", "index": 0, "op": "open"}
     assert recorded[-1]["result"]["ok"]["assistant_output"]["safe_text"] == "Hello."
+
+
+async def test_words_that_no_recording_uses_yet_are_played() -> None:
+    """A window that shrinks lets the rewriter act, and a snapshot that was kept is a state where one is wanted."""
+    steps = [{"op": "open"}, {"op": "turn", "text": "Hi."}, {"op": "export", "as": "kept"}, {"op": "rewrite_window"}]
+    again = [{"op": "set_persisted", "state": "kept"}, {"op": "rt_open", "state": "kept"}]
+    events = await interpret(_scenario(*steps, *again, keep_last={"n": 1}, store="none"))
+    results = [event["result"]["ok"] for event in events if event["kind"] == "step_result"]
+    assert results[3:] == [True, None, None]
 
 
 async def test_gate_counts_both_ways() -> None:

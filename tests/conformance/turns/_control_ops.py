@@ -1,25 +1,16 @@
 """Steps on the controls of a session, and on what it is as a value."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
-
 from lash_nb.core import SessionConfigPatch
-from lash_nb.runtime import RuntimeSessionState, state_builtins
-from lash_nb.wire import ModelSpec, PluginMessage, PromptLayer, SessionSnapshot, from_builtins, to_builtins
+from lash_nb.plugins import WindowShrinkRewrite
+from lash_nb.runtime import state_builtins
+from lash_nb.wire import ModelSpec, PluginMessage, PromptLayer, from_builtins, to_builtins
 from tests.conformance.turns._ops import Op, Step
 from tests.conformance.turns._run import Run
 
-__all__ = ["CONTROL_OPS", "with_session_id"]
-
-
-def with_session_id(state: RuntimeSessionState | SessionSnapshot, session_id: str) -> Any:
-    """Return a kept state under another id."""
-    if isinstance(state, SessionSnapshot):
-        return msgspec.structs.replace(state, session_id=session_id)
-    return replace(state, session_id=session_id)
+__all__ = ["CONTROL_OPS"]
 
 
 async def _branch(run: Run, step: Step) -> Any:
@@ -43,11 +34,15 @@ async def _persist(run: Run, step: Step) -> Any:
 
 
 async def _set_persisted(run: Run, step: Step) -> None:
-    await run.session(step).control.state.set_persisted(run.states[step["state"]])
+    await run.session(step).control.state.set_persisted(run.state(step["state"]))
 
 
 async def _rewrite_history(run: Run, step: Step) -> bool:
     return await run.session(step).control.state.rewrite_history()
+
+
+async def _rewrite_window(run: Run, step: Step) -> bool:
+    return await run.session(step).control.state.rewrite_history(WindowShrinkRewrite(old_max=1000, new_max=500))
 
 
 async def _configure(run: Run, step: Step) -> None:
@@ -110,6 +105,7 @@ CONTROL_OPS: Final[Mapping[str, Op]] = {
     "persist": Op(_persist, frozenset({"as", "show"})),
     "set_persisted": Op(_set_persisted, frozenset({"state"})),
     "rewrite_history": Op(_rewrite_history),
+    "rewrite_window": Op(_rewrite_window),
     "configure": Op(_configure, frozenset({"model", "prompt"})),
     "bump": Op(_bump, frozenset({"plugin", "by"})),
     "count": Op(_count, frozenset({"plugin"})),

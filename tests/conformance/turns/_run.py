@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from lash_nb.clock import CancellationToken
 from lash_nb.core import LashCore, LashSession
-from lash_nb.runtime import LashRuntime, ParkedSession, Residency, RuntimeEnvironment
+from lash_nb.runtime import LashRuntime, ParkedSession, Residency, RuntimeEnvironment, RuntimeSessionState
 from lash_nb.wire import QueuedWorkClaim, RuntimeCommit
 from tests.conformance.turns._gates import Gates
 from tests.conformance.turns._observed import ObservedStore
@@ -85,6 +85,17 @@ class Run:
     def runtime(self, step: dict[str, Any]) -> LashRuntime:
         """Return the runtime that a step means."""
         return _found(self.runtimes, step, "runtime")
+
+    def state(self, name: str) -> RuntimeSessionState:
+        """Return a kept state as a whole state; what was kept as a snapshot keeps the names of its frames."""
+        if name not in self.states:
+            message = f"no state was kept as {name}"
+            raise NoHandleError(message)
+        kept = self.states[name]
+        if isinstance(kept, RuntimeSessionState):
+            return kept
+        assert self.core is not None
+        return RuntimeSessionState.from_snapshot(kept, self.core.parts.clock)
 
     def environment(self, residency: Residency | None = None) -> RuntimeEnvironment:
         """Return the environment in which runtimes are opened below the facade."""

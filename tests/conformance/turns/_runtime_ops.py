@@ -25,7 +25,7 @@ async def _open(run: Run, step: Step) -> None:
     environment = run.environment(step.get("residency"))
     policy = _policy(run, session_id(step))
     store = await _store(run, session_id(step), policy)
-    state = run.states[step["state"]] if "state" in step else await _state(run, step, policy, store)
+    state = run.state(step["state"]) if "state" in step else await _state(run, step, policy, store)
     run.runtimes[session_id(step)] = await LashRuntime.from_environment(environment, policy, state, store)
 
 

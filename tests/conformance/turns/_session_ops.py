@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from lash_nb.clock import CancellationToken
@@ -17,7 +18,6 @@ from lash_nb.wire import (
     from_builtins,
     to_builtins,
 )
-from tests.conformance.turns._control_ops import with_session_id
 from tests.conformance.turns._ops import Op, Step, session_id
 from tests.conformance.turns._prompt_ops import PROMPT_KEYS, turn_layer
 from tests.conformance.turns._run import Run, SpawnedTurn
@@ -39,10 +39,8 @@ async def _open(run: Run, step: Step) -> None:
 
 async def _opened(run: Run, step: Step, builder: SessionBuilder) -> LashSession:
     if "state" in step:
-        state = run.states[step["state"]]
-        if "state_session_id" in step:
-            state = with_session_id(state, step["state_session_id"])
-        return await builder.open_with_state(state)
+        renamed = {"session_id": step["state_session_id"]} if "state_session_id" in step else {}
+        return await builder.open_with_state(replace(run.state(step["state"]), **renamed))
     return await (builder.open_fresh() if step.get("fresh") else builder.open())
 
 
