@@ -5,6 +5,7 @@ routes widget messages over subshells), so it is handed to the loop on which the
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ class StepperView(View):
     """Why the last command did not work; empty after one that did."""
 
     _unsubscribe: Callable[[], None] | None = None
+    _due: asyncio.TimerHandle | None = None
 
     def __init__(self, steppable: Steppable, **traits: Any) -> None:
         if not isinstance(steppable, Steppable):
@@ -56,6 +58,7 @@ class StepperView(View):
         self._shown: int | None = None
         self._place: StepperPlace | None = None
         self._drawn: tuple[EffectEntry | None, dict[str, Any]] | None = None
+        self._rests_until = 0.0
         self._loop = _running_loop()
         self._turnstile = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +75,9 @@ class StepperView(View):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         """Show it where a kernel answers as a place of its own, once in a cell: it is often shown, and the cell's value as well."""
@@ -149,8 +155,21 @@ class StepperView(View):
             await self.perform(command)
 
     def _follow(self) -> None:
-        """Draw what changed; of a turn that is kept the twin, too, which a saved notebook shows, and then nothing changes any more."""
+        """Draw what changed, at once where the turn waits; one that runs through hundreds of effects is left most of the time for them."""
+        loop, rest = _running_loop(), self._rests_until - time.monotonic()
+        if self.steppable.state != "running" or rest <= 0 or loop is None:
+            self._draw()
+        elif self._due is None:
+            self._due = loop.call_later(rest, self._draw)
+
+    def _draw(self) -> None:
+        """Draw; of a turn that is kept the twin, too, which a saved notebook shows, and then nothing changes any more."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        began = time.monotonic()
         self._refresh()
+        self._rests_until = time.monotonic() + _REST * (time.monotonic() - began)
         if self.steppable.is_kept:
             self._leave()
             if self._place is not None:
@@ -246,6 +265,8 @@ class StepperView(View):
             self.preview = {"model_sees": model_sees(outcome), "same_as": magic(envelope, form), "problem": ""}
 
 
+_REST: Final = 9
+"""How many times longer than a drawing took the next one is put off while a turn runs."""
 _GOES_ON: Final = frozenset({"step", "continue", "inject", "cancel"})
 """Commands after which the turn may be over."""
 _IMMEDIATE: Final = frozenset({"cancel", "stop_at", "show", "check", "preview"})

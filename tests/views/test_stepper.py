@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lash_nb import LashCore, ScriptedProvider, calls, reply, tool
 from lash_nb.errors import CallerError
 from lash_nb.views import StepperView, effects_html, envelope_html, turn_html, turn_text
 from lash_nb.wire import RuntimeEffectEnvelope, RuntimeScope, ToolOutcome, to_json
@@ -344,3 +345,26 @@ def test_a_turn_without_a_result_says_why(error: BaseException | None, words: st
 
     assert view.state["detail"] == words
     assert f"The turn is over: {words}." in view.state["empty"]
+
+
+async def test_a_turn_that_runs_through_hundreds_of_effects_is_not_held_up() -> None:
+    """It is drawn now and then, and whole once it waits or is over; each effect told of several changes, and each was drawn."""
+
+    @tool
+    def quick() -> str:
+        """Be quick."""
+        return "done"
+
+    script = [calls(*((f"c{number}", "quick", {}) for number in range(200))), reply("All.")]
+    core = LashCore.notebook().provider(ScriptedProvider(script)).model("m").tools(quick).build()
+    session = await core.session("many").open()
+    await session.step("Go.")
+    view, drawn = StepperView(session.stepper), list[str]()
+    view.observe(lambda change: drawn.append(change["new"]["phase"]), "state")
+    view.observe(lambda _: drawn.append("rail"), "rail")
+    await session.continue_()
+    await asyncio.sleep(0)
+
+    assert drawn.count("rail") < 100
+    assert view.state["phase"] == "finished"
+    assert view.rail["notes"][0] == "197 model and tool effects done"
