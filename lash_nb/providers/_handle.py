@@ -9,10 +9,11 @@ from inspect import isawaitable
 from typing import Any, Final
 
 from lash_nb.clock import Clock, SystemClock
-from lash_nb.errors import LlmTransportError, exception_text
+from lash_nb.errors import LlmTransportError, WireError, exception_text
 from lash_nb.providers._failure import classify_failure
 from lash_nb.providers._options import ProviderOptions, RetryOptions
 from lash_nb.providers._own_function import function_words
+from lash_nb.providers._pieces import Pieces, refuse_half_texts
 from lash_nb.providers._provider import LlmProvider
 from lash_nb.providers._rate_limit import RateGate
 from lash_nb.providers._stream import RetryStatusStream, StreamSink
@@ -103,8 +104,9 @@ class ProviderHandle:
             await waits.sleep(delay_ms / 1000)
 
     async def _once(self, request: LlmRequest, stream: StreamSink | None) -> LlmResponse:
+        pieces = None if stream is None else Pieces(stream)
         try:
-            response = await self._asked(request, stream)
+            response = await self._asked(request, pieces)
         except LlmTransportError:
             raise
         except (Exception, asyncio.CancelledError) as error:
@@ -117,12 +119,24 @@ class ProviderHandle:
                 kind=next((kind for sort, kind in _PASSING.items() if isinstance(error, sort)), "unknown"),
                 code=PROVIDER_RAISED,
             ) from error
-        if isinstance(response, LlmResponse):
-            return response
-        raise LlmTransportError(
-            f"provider {self.kind!r} returned {type(response).__name__}; `complete` must return an LlmResponse",
-            code="provider_response",
-        )
+        finally:
+            if pieces is not None:
+                pieces.end()
+        return self._checked(response)
+
+    def _checked(self, response: object) -> LlmResponse:
+        if not isinstance(response, LlmResponse):
+            raise LlmTransportError(
+                f"provider {self.kind!r} returned {type(response).__name__}; `complete` must return an LlmResponse",
+                code="provider_response",
+            )
+        try:
+            refuse_half_texts(response)
+        except WireError as error:
+            raise LlmTransportError(
+                f"provider {self.kind!r} returned what is no text: {error.message}", code="provider_response"
+            ) from error
+        return response
 
     def _asked(self, request: LlmRequest, stream: StreamSink | None) -> Awaitable[Any]:
         answering: Any = self._provider.complete(request, stream)

@@ -6,8 +6,19 @@ from typing import Any
 import pytest
 
 from lash_nb.errors import LlmTransportError
-from lash_nb.providers import ProviderHandle, ProviderOptions, ScriptedProvider, UnconfiguredProvider, reply
-from lash_nb.wire import LlmRequest
+from lash_nb.providers import (
+    DeltaEvent,
+    LlmStreamEvent,
+    PartEvent,
+    ProviderHandle,
+    ProviderOptions,
+    ScriptedProvider,
+    StreamSink,
+    UnconfiguredProvider,
+    call,
+    reply,
+)
+from lash_nb.wire import LlmOutputPart, LlmRequest, LlmResponse, TextPart
 
 
 class Mute(Exception):  # noqa: N818 - as somebody may name it
@@ -100,3 +111,71 @@ async def test_without_a_provider_the_error_tells_how_to_give_one() -> None:
         await ProviderHandle(UnconfiguredProvider()).complete(REQUEST)
 
     assert not caught.value.retryable
+
+
+class Streaming(UnconfiguredProvider):
+    """Streams one thing, and remembers where to."""
+
+    def __init__(self, event: Any) -> None:
+        super().__init__()
+        self._event = event
+        self.sinks: list[StreamSink] = []
+
+    async def complete(self, request: LlmRequest, stream: StreamSink | None = None) -> Any:  # noqa: ARG002 - always the same
+        """Stream it, then answer."""
+        assert stream is not None
+        self.sinks.append(stream)
+        stream(self._event)
+        return reply("Well.")
+
+
+async def test_what_is_streamed_after_the_answer_is_nobodys() -> None:
+    """A task that a provider left behind streams on, and the pieces would stand between the tool calls that the answer asks for."""
+    heard: list[LlmStreamEvent] = []
+    provider = Streaming(DeltaEvent("Well."))
+
+    await ProviderHandle(provider).complete(REQUEST, heard.append)
+    provider.sinks[0](DeltaEvent(" And on."))
+
+    assert heard == [DeltaEvent("Well.")]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("Well.", r"TypeError: a stream takes DeltaEvent\(text\) and its like, not str"),
+        (DeltaEvent(b"Well."), "TypeError: the text of DeltaEvent is a str, not bytes"),  # type: ignore[arg-type]  # the fault
+        (DeltaEvent("\ud83d"), "WireError: .* half of a surrogate pair"),
+        (PartEvent(LlmOutputPart(Text=TextPart(text="\ude00"))), "WireError: .* half of a surrogate pair"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_piece_is_refused_where_it_is_streamed(event: object, told: str) -> None:
+    """The call fails with words for whoever wrote the provider; further on it would have ended the turn, without any."""
+    with pytest.raises(LlmTransportError, match=told) as caught:
+        await ProviderHandle(Streaming(event)).complete(REQUEST, lambda _: None)
+
+    assert caught.value.provider_code == "provider_raised"
+
+
+@pytest.mark.parametrize("event", [DeltaEvent("Größe 😀"), PartEvent(LlmOutputPart(Text=TextPart(text="😀")))], ids=str)
+async def test_every_text_is_a_piece(event: LlmStreamEvent) -> None:
+    """Whatever its characters."""
+    heard: list[LlmStreamEvent] = []
+    await ProviderHandle(Streaming(event)).complete(REQUEST, heard.append)
+
+    assert heard == [event]
+
+
+@pytest.mark.parametrize("made", [reply("half \ud83d"), call("look", {}, id="\ud83d")], ids=["text", "call"])
+async def test_an_answer_that_is_no_text_is_a_failed_call(made: LlmResponse) -> None:
+    """No store takes half of a surrogate pair: the turn would have ended with the store's words."""
+
+    class Answering(UnconfiguredProvider):
+        async def complete(self, request: LlmRequest, stream: object = None) -> Any:  # noqa: ARG002 - always the same
+            return made
+
+    with pytest.raises(LlmTransportError, match=r"returned what is no text: .*surrogate") as caught:
+        await ProviderHandle(Answering()).complete(REQUEST)
+
+    assert caught.value.provider_code == "provider_response"
