@@ -60,15 +60,17 @@ class QuickLane:
         job: QuickJob | None = None
         try:
             with self._taking:
-                waker = self._waker or self._begin()
+                waker = self._waker if self._waker is not None and self._waker.is_whole() else self._begin()
                 if waker is None or (self._job is not None and not self._job.is_told):
                     return None
                 self._job = job = QuickJob(call, is_near=waker.follow())
                 waker.wake()
-        except BaseException:  # an interrupt, after which nobody may have woken the thread
+        except BaseException as error:  # an interrupt, after which nobody may have woken the thread
             if job is not None:
                 job.is_told = True
             give_back(self._taking)
+            if isinstance(error, OSError):  # somebody closed what it is woken by
+                return None
             raise
         return job
 
@@ -83,7 +85,7 @@ class QuickLane:
         return waker
 
     def _work(self, waker: Waker) -> None:
-        while True:
+        while waker.is_whole():
             try:
                 while True:
                     self._serve(waker)

@@ -13,16 +13,20 @@ __all__ = ["NearWaker", "QueueWaker", "Waker", "new_waker"]
 class Waker(Protocol):
     """Wakes one thread, which waits with it."""
 
+    def is_whole(self) -> bool:
+        """Tell whether it can wake anybody: a program may have closed what the system lent."""
+        ...
+
     def follow(self) -> bool:
         """Let the thread wake where the caller is now, and go where the caller may when it leaves; tell whether it will."""
         ...
 
     def wake(self) -> None:
-        """Wake the thread, or let it not fall asleep."""
+        """Wake the thread, or let it not fall asleep; an `OSError` where it is no longer whole."""
         ...
 
     def wait(self) -> None:
-        """Let the current thread sleep until it is woken."""
+        """Let the current thread sleep until it is woken; an `OSError` as above."""
         ...
 
     def leave(self) -> None:
@@ -39,6 +43,9 @@ class QueueWaker:
 
     def __init__(self) -> None:
         self._news: SimpleQueue[None] = SimpleQueue()
+
+    def is_whole(self) -> bool:
+        return True
 
     def follow(self) -> bool:
         return False
@@ -66,25 +73,46 @@ class NearWaker:
     def __init__(self, processor: Callable[[], int]) -> None:
         self._processor = processor
         self._news = os.eventfd(0)
+        self._is_lost = False
+        self._kind = self._found()
         self._thread: int | None = None
         self._allowed = os.sched_getaffinity(0)
+
+    def is_whole(self) -> bool:
+        return not self._is_lost and self._found() == self._kind
 
     def follow(self) -> bool:
         self._allowed = os.sched_getaffinity(0)
         return self._thread is not None and _confined(self._thread, {self._processor()})
 
     def wake(self) -> None:
-        os.eventfd_write(self._news, 1)
+        try:
+            os.eventfd_write(self._news, 1)
+        except OSError:
+            self._is_lost = True
+            raise
 
     def wait(self) -> None:
         self._thread = threading.get_native_id()
-        os.eventfd_read(self._news)
+        try:
+            os.eventfd_read(self._news)
+        except OSError:
+            self._is_lost = True
+            raise
 
     def leave(self) -> None:
         _confined(0, self._allowed)
 
     def close(self) -> None:
-        os.close(self._news)
+        if self.is_whole():
+            os.close(self._news)
+
+    def _found(self) -> tuple[int, int] | None:
+        """What the event's number stands for: the system gives that of a closed one to whatever is opened next, a database or a socket."""
+        with suppress(OSError):
+            found = os.fstat(self._news)
+            return found.st_dev, found.st_ino
+        return None
 
 
 def new_waker() -> Waker:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from lash_nb.plugins import ToolContext, tool
 from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._quick_lane import QuickJob, QuickLane
-from lash_nb.plugins._waker import QueueWaker, Waker, new_waker
+from lash_nb.plugins._waker import NearWaker, QueueWaker, Waker, new_waker
 from lash_nb.wire import ToolCallOutput, ToolSuccess
 from tests.plugins.test_function_tool import outcome_of
 from tests.plugins.test_tool_threads import Throwing, ThrownError
@@ -214,6 +216,47 @@ def test_a_call_that_ends_before_it_begins_is_no_longer_counted() -> None:
     call.leave()
 
     assert not call.is_left
+
+
+@pytest.mark.skipif(not hasattr(os, "eventfd"), reason="elsewhere nothing of the system is lent that could be closed")
+@pytest.mark.parametrize("is_at_work", [True, False])
+async def test_a_program_that_closes_descriptors_it_does_not_know_loses_no_call(
+    is_at_work: bool, tmp_path: Path
+) -> None:
+    """Whether the lane's thread works meanwhile or sleeps: it spins nowhere, and what is opened next has nothing written into it."""
+    waker = NearWaker(lambda: 0)
+    wakers = iter([waker])
+    lane = QuickLane(lambda: next(wakers, None) or new_waker())
+    await begun(lane, int).result()
+    if is_at_work:
+        [thread] = (thread for thread in threading.enumerate() if thread.native_id == waker._thread)
+        await begun(lane, lambda: os.close(waker._news)).result()
+        thread.join(5)
+        assert not thread.is_alive()
+    else:
+        os.close(waker._news)
+    with (tmp_path / "theirs").open("wb") as theirs:
+        assert theirs.fileno() == waker._news
+        found = [await asyncio.wait_for(begun(lane, lambda: 7).result(), 5) for _ in range(3)]
+        lane.begin_afresh()
+
+        assert (found, os.fstat(theirs.fileno()).st_size) == ([7, 7, 7], 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "eventfd"), reason="as above")
+async def test_a_call_goes_elsewhere_when_its_thread_cannot_be_woken() -> None:
+    """Another of the system's own kind may have its number by then, and refuses; the next call has a thread of its own."""
+    waker = NearWaker(lambda: 0)
+    wakers = iter([waker])
+    lane = QuickLane(lambda: next(wakers, None) or new_waker())
+    await begun(lane, int).result()
+    poll = select.epoll()
+    os.dup2(poll.fileno(), waker._news)
+
+    assert lane.begin(PlainCall("quick", int, {})) is None
+    assert await asyncio.wait_for(begun(lane, int).result(), 5) == 0
+    os.close(waker._news)
+    poll.close()
 
 
 def processors() -> set[int]:
