@@ -105,7 +105,8 @@ def _of_turn(entries: Sequence[EffectEntry], number: int, session_id: str) -> Se
     if own:
         return own
     known = sorted({turn for turn in turns if turn is not None})
-    there = f"there are those of turns {known[0]} to {known[-1]}" if known else "nothing happened here yet"
+    told = " to ".join(map(str, dict.fromkeys([*known[:1], *known[-1:]])))
+    there = f"there are those of turn{'s' * (len(known) > 1)} {told}" if known else "nothing happened here yet"
     message = f"no effects of turn {number} of {printable(session_id)} are kept here; {there}: %lash effects"
     raise CallerError(message, code="magics_turn")
 

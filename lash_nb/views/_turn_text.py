@@ -1,6 +1,6 @@
 """A turn as text, for terminals, logs and models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +13,8 @@ from lash_nb.wire import AttachmentRef, ToolCancelled, ToolFailed, ToolSuccess, 
 
 __all__ = ["text_rows", "turn_text"]
 
+_LISTED: Final = 12
+"""As many pictures are told of one by one, as on the card."""
 _ASCII: Final[Mapping[str, str]] = {"success": " ", "failure": "!", "cancelled": "x", "running": "~"}
 
 
@@ -29,13 +31,16 @@ def turn_text(result: TurnLike, *, raised: Mapping[str, str] = MappingProxyType(
     body = text_rows(rows) if rows.rows else wrapped(result.reply)
     issues = [line for issue in told_issues(result) for line in _issue(issue, raised)]
     counts = counts_words(result.model_calls, len(result.tool_calls), result.usage, gap="  ")
-    return clipped([head, *map(_given, result.pictures), *body, *issues, f"{counts}  next: %lash effects"])
+    return clipped([head, *_given(result.pictures), *body, *issues, f"{counts}  next: %lash effects"])
 
 
-def _given(picture: AttachmentRef) -> str:
-    """A picture that the model was given."""
-    named = one_line(picture.label or short_id(picture.id), 60)
-    return f"  given: {named}, {picture.media_type.type}, {byte_size(picture.byte_len)}"
+def _given(pictures: Sequence[AttachmentRef]) -> Iterator[str]:
+    """The pictures that the model was given, the first ones: what it said has its place below them."""
+    for picture in pictures[:_LISTED]:
+        named = one_line(picture.label or short_id(picture.id), 60)
+        yield f"  given: {named}, {picture.media_type.type}, {byte_size(picture.byte_len)}"
+    if len(pictures) > _LISTED:
+        yield f"  given: {len(pictures) - _LISTED} more: session.attachments"
 
 
 def _issue(issue: TurnIssue, raised: Mapping[str, str]) -> list[str]:

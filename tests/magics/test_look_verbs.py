@@ -514,7 +514,9 @@ def test_effects_are_one_line_each(done: Shell) -> None:
 def test_effects_of_one_turn(shell: Shell) -> None:
     """By its number, as in the column; the Python does the same, and a turn that is not there is refused with those that are."""
     shell.run("provider = provider_of('a', 'b', 'c')\nsession = %lash new demo")
-    for _ in range(3):
+    shell.run("%%lash\nhello")
+    alone = shell.refuse("%lash effects --turn 7")
+    for _ in range(2):
         shell.run("%%lash\nhello")
     table = shell.run("%lash effects --turn 2")
     faces = shell.faces(table)
@@ -528,6 +530,7 @@ def test_effects_of_one_turn(shell: Shell) -> None:
     assert "no effects of turn 7 of demo are kept here; there are those of turns 1 to 3" in shell.refuse(
         "%lash effects --turn 7"
     )
+    assert "there are those of turn 1: %lash effects" in alone
     assert "invalid int value" in shell.refuse("%lash effects --turn last")
 
 

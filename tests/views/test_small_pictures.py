@@ -161,6 +161,15 @@ def test_what_a_turn_was_given_stands_above_what_came_of_it() -> None:
     assert turn_text(turn).splitlines()[1] == f"  given: photo.png, png, {byte_size(len(LIMA))}"
 
 
+def test_what_was_said_to_fifty_pictures_is_in_the_text() -> None:
+    """They would fill it, and the answer would have no place."""
+    shelf = Shelf(*(LIMA + bytes([number]) for number in range(50)))
+    lines = turn_text(samples.FinishedTurn([], reply="All alike.", pictures=shelf.references)).splitlines()
+
+    assert [line for line in lines if "given:" in line][-1] == "  given: 38 more: session.attachments"
+    assert "All alike." in lines
+
+
 def test_one_card_keeps_no_more_than_some_pictures() -> None:
     """A notebook does not grow by megabytes: what finds no room is told of."""
     shelf = Shelf(*(LIMA + bytes([number]) * 60_000 for number in range(20)))
