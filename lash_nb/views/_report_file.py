@@ -1,5 +1,6 @@
 """A report as a file: whole or not at all."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -45,9 +46,12 @@ def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath
 def _target(path: FilePath) -> Path:
     """Return the place itself, behind all links."""
     try:
-        return Path(path).expanduser().resolve()
+        target = Path(path).expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as error:  # no such home, a ring of links, characters that no path holds
         raise _unwritable(path, error) from None
+    if target.is_symlink():  # a ring, of which Python says nothing from 3.13 on
+        raise _unwritable(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
+    return target
 
 
 def _unwritable(path: FilePath, error: Exception) -> CallerError:
