@@ -46,11 +46,15 @@ def write_trace_report(path: FilePath, trace: Trace, *, files: Iterable[FilePath
 def _target(path: FilePath) -> Path:
     """Return the place itself, behind all links."""
     try:
-        target = Path(path).expanduser().resolve()
+        return _behind_links(Path(path).expanduser())
     except (OSError, ValueError, RuntimeError) as error:  # no such home, a ring of links, characters that no path holds
         raise _unwritable(path, error) from None
+
+
+def _behind_links(path: Path) -> Path:
+    target = path.resolve()
     if target.is_symlink():  # a ring, of which Python says nothing from 3.13 on
-        raise _unwritable(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return target
 
 
