@@ -151,7 +151,7 @@ def test_a_turn_that_a_task_of_the_cell_awaits_is_paused_too(notebook: Kernel, s
     )
     assert value(notebook, "(await session.continue_()).reply") == "'Both are fine.'"
     assert value(notebook, "fired, session.turn_index") == "(['Oslo', 'Rome'], 1)"
-    assert notebook.run("SECONDS = 0.01\n" + source.replace("20)", "0.1)")).error == ""
+    assert notebook.run("SECONDS = 0.01\n" + source.replace("20)", "5)")).error == ""
 
 
 @pytest.mark.parametrize("source", [GROUPED, ASIDE, SAVED])

@@ -349,17 +349,17 @@ def test_dragging_zooms_and_zero_fits_again(mount: Mount) -> None:
     box = one.root.locator(".l-waterfall").bounding_box()
     assert box is not None
     labels = one.root.locator(".l-waterfall-bars .l-strip-time")
-    before = labels.all_inner_texts()
+    before = labels.all_text_contents()
     one.page.mouse.move(box["x"] + 250, box["y"] + 60)
     one.page.mouse.down()
     one.page.mouse.move(box["x"] + 350, box["y"] + 60)
     one.page.mouse.up()
-    zoomed = labels.all_inner_texts()
+    zoomed = labels.all_text_contents()
     one.page.locator(".l-waterfall").focus()
     one.page.keyboard.press("0")
 
     assert zoomed != before
-    assert labels.all_inner_texts() == before
+    assert labels.all_text_contents() == before
 
 
 def test_hostile_attachments_are_pictures_or_text(mount: Mount) -> None:
