@@ -95,9 +95,10 @@ class WatchedStore:
         """Return the head."""
         return await self._watch.timed(HEAD, self._store.load_head())
 
-    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+    async def commit_runtime_state(self, commit: RuntimeCommit, *, begins: bool = False) -> RuntimeCommitResult:
         """Commit."""
-        result: RuntimeCommitResult = await self._watch.timed(COMMIT, self._store.commit_runtime_state(commit))
+        committing = self._store.commit_runtime_state(commit, begins=begins)
+        result: RuntimeCommitResult = await self._watch.timed(COMMIT, committing)
         return result
 
 

@@ -84,9 +84,7 @@ async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: Run
         LashRuntimeError: `store_commit_failed`; its cause is the store's own error.
     """
     try:
-        if state.stored_revision is None and commit.graph.ReplaceFull is None:
-            await _refuse_begun(store, commit.session_id)
-        result = await store.commit_runtime_state(commit)
+        result = await store.commit_runtime_state(commit, begins=_begins(state, commit))
     except StoreError as error:
         raise LashRuntimeError("store_commit_failed", error.message) from error
     if commit.turn_commit is not None and result.head_revision <= (state.stored_revision or 0):
@@ -95,17 +93,9 @@ async def commit_to(store: SessionStore, state: RuntimeSessionState, commit: Run
     return True
 
 
-async def _refuse_begun(store: SessionStore, session_id: str) -> None:
-    """The first commit of a new session asks for no revision, so it is asked here whether somebody else began that session meanwhile."""
-    head = await store.load_head()
-    if head is not None and head.session_id == session_id:
-        raise StoreError(
-            "HeadRevisionConflict",
-            f"session {session_id} was new when it was opened, and stands at revision {head.head_revision} by now;"
-            " run the turn again to go on from there",
-            expected=0,
-            actual=head.head_revision,
-        )
+def _begins(state: RuntimeSessionState, commit: RuntimeCommit) -> bool:
+    """Tell whether this is the first commit of a session that is new, as far as the state knows."""
+    return state.stored_revision is None and commit.graph.ReplaceFull is None
 
 
 def _stand_on(state: RuntimeSessionState, result: RuntimeCommitResult) -> None:

@@ -58,12 +58,20 @@ def repeated_result(
     return result
 
 
-def checked_revision(commit: RuntimeCommit, head: SessionHeadMeta | None) -> int:
+def checked_revision(commit: RuntimeCommit, head: SessionHeadMeta | None, *, begins: bool) -> int:
     """Return the revision that the commit leads to.
 
     Raises:
-        StoreError: `HeadRevisionConflict`, when the commit expects another one than there is.
+        StoreError: `HeadRevisionConflict`, when the commit expects another one than there is, or begins a session that has begun.
     """
+    if begins and head is not None:
+        raise StoreError(
+            "HeadRevisionConflict",
+            f"session {commit.session_id} was new when it was opened, and stands at revision {head.head_revision} by now;"
+            " run the turn again to go on from there",
+            expected=0,
+            actual=head.head_revision,
+        )
     return check_stands_at(commit.expected_head_revision, head, "the commit", "run the turn again") + 1
 
 

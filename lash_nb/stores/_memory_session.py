@@ -94,12 +94,12 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         """Return a node that is not hidden."""
         return self._nodes[node_id] if self._is_live(node_id) else None
 
-    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+    async def commit_runtime_state(self, commit: RuntimeCommit, *, begins: bool = False) -> RuntimeCommitResult:
         """Check everything, then change everything."""
         known = repeated_result(commit, self._head, self._find_turn)
         if known is not None:
             return known
-        revision = checked_revision(commit, self._head)
+        revision = checked_revision(commit, self._head, begins=begins)
         completed = self._queue.checked(commit.completed_queue_claims, commit.session_id)
         self._store_graph(commit.graph, new_nodes(commit.graph, self._is_stored, self._is_live))
         if commit.usage_deltas:

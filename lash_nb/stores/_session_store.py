@@ -124,8 +124,13 @@ class SessionStore(AttachmentManifest, Protocol):
         """Return one node; None when there is none or it is hidden."""
         ...
 
-    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+    async def commit_runtime_state(self, commit: RuntimeCommit, *, begins: bool = False) -> RuntimeCommitResult:
         """Commit (sessions §8.4); a commit whose stamp is known with the same hash gives the first result and writes nothing.
+
+        Args:
+            commit: The commit.
+            begins: Whether the session was new to whoever commits: it is refused when somebody else has begun that session. On the wire
+                such a commit expects no revision, which alone says nothing.
 
         Raises:
             StoreError: `SessionBindingMismatch`, `RuntimeTurnCommitConflict`, `HeadRevisionConflict`, `QueuedWorkClaimExpired`, or

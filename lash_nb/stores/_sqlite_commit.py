@@ -55,7 +55,7 @@ class CommitWriter(NamedTuple):
         return repeated_result(commit, head, self._find_turn)
 
     def write(
-        self, commit: RuntimeCommit, head: SessionHeadMeta | None, live_nodes: int
+        self, commit: RuntimeCommit, head: SessionHeadMeta | None, live_nodes: int, *, begins: bool
     ) -> tuple[RuntimeCommitResult, int]:
         """Write a commit that was not made before; return its result, and how many nodes are not hidden now.
 
@@ -63,8 +63,9 @@ class CommitWriter(NamedTuple):
             commit: The commit.
             head: Where the session stands.
             live_nodes: How many nodes were not hidden; 0 when the commit replaces all.
+            begins: Whether the session has to be new.
         """
-        revision = checked_revision(commit, head)
+        revision = checked_revision(commit, head, begins=begins)
         check_completions(self.connection, commit)
         checkpoint_ref, manifest = store_checkpoint(self.connection, commit.checkpoint, self.profile)
         self._charge(commit.usage_deltas)

@@ -102,7 +102,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
         """Return a node that is not hidden."""
         return await self._file.read_one(lambda connection: read_node(connection, node_id))
 
-    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+    async def commit_runtime_state(self, commit: RuntimeCommit, *, begins: bool = False) -> RuntimeCommitResult:
         """Check everything and change everything in one transaction."""
         now = self._now()
 
@@ -116,7 +116,7 @@ class SqliteSessionStore(SqliteQueue, SqliteAttachmentManifest):
                 return repeated, self._live
             stored = 0 if commit.graph.ReplaceFull else self._live_nodes(connection, state)
             self._live = None  # so that an interrupt leaves no count that is no longer right
-            result, live = writer.write(commit, head, stored)
+            result, live = writer.write(commit, head, stored, begins=begins)
             return result, (state, live)
 
         result, self._live = await self._file.write(committed)

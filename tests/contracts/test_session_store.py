@@ -114,6 +114,18 @@ async def test_a_commit_on_another_revision_is_refused(store: SessionStore) -> N
     assert (await store.commit_runtime_state(commit())).head_revision == 3
 
 
+async def test_a_first_commit_is_refused_once_there_is_one(store: SessionStore) -> None:
+    """It expects nothing on the wire, so whoever commits it says that the session was new to him; run again, a stamped one has its result."""
+    made = stamped(commit(append(node("a"))))
+    first = await store.commit_runtime_state(made, begins=True)
+
+    with pytest.raises(StoreError, match="was new when it was opened, and stands at revision 1 by now") as refusal:
+        await store.commit_runtime_state(commit(append(node("b"))), begins=True)
+    assert refusal.value.variant == "HeadRevisionConflict"
+    assert refusal.value.fields == {"expected": 0, "actual": 1}
+    assert await store.commit_runtime_state(made, begins=True) == first
+
+
 async def test_branches_are_read_by_scope(store: SessionStore) -> None:
     """The full graph has all branches in stored order; an active path is the ancestry of the persisted or the given leaf."""
     root, left, right = node("root"), node("left", "root"), node("right", "root")

@@ -201,12 +201,12 @@ class ActingStore(InMemorySessionStore):
         self.before: Callable[[int], Awaitable[None]] = _nothing
         self.after: Callable[[int], Awaitable[None]] = _nothing
 
-    async def commit_runtime_state(self, commit: RuntimeCommit) -> RuntimeCommitResult:
+    async def commit_runtime_state(self, commit: RuntimeCommit, *, begins: bool = False) -> RuntimeCommitResult:
         """Commit between what the test wants."""
         self.commits.append(commit)
         number = len(self.commits)
         await self.before(number)
-        result = await super().commit_runtime_state(commit)
+        result = await super().commit_runtime_state(commit, begins=begins)
         await self.after(number)
         return result
 

@@ -12,7 +12,7 @@ from lash_nb.errors import LashRuntimeError, SessionError, StoreError
 from lash_nb.plugins import StaticPlugin
 from lash_nb.providers import reply
 from lash_nb.stores import SqliteSessionStore
-from lash_nb.wire import LlmRequest, LlmResponse, QueuedWorkClaim
+from lash_nb.wire import LlmRequest, LlmResponse, QueuedWorkClaim, RuntimeCommit, RuntimeCommitResult
 from tests.runtime.desk import builder, messages_of, texts
 
 
@@ -33,6 +33,23 @@ class Claiming(SqliteSessionStore):
         if act is not None:
             await act()
         return await super().claim_ready_work(**terms)
+
+
+class Committing(SqliteSessionStore):
+    """A store in which something happens before the first commit that reaches it.
+
+    Attributes:
+        before: What.
+    """
+
+    before: Callable[[], Awaitable[object]] | None = None
+
+    async def commit_runtime_state(self, commit: RuntimeCommit, **terms: Any) -> RuntimeCommitResult:
+        """Let it happen once, then commit."""
+        act, self.before = self.before, None
+        if act is not None:
+            await act()
+        return await super().commit_runtime_state(commit, **terms)
 
 
 _PEEK: Final = 1
@@ -137,6 +154,18 @@ async def test_a_new_session_that_another_process_began_meanwhile_is_not_begun_a
     assert failed.value.code == "store_commit_failed"
     assert isinstance(failed.value.__cause__, StoreError)
     assert failed.value.__cause__.variant == "HeadRevisionConflict"
+    assert await told(path) == ["meanwhile", "Told: meanwhile", "mine", "Told: mine"]
+
+
+async def test_of_two_first_commits_in_the_same_instant_one_is_refused(path: Path) -> None:
+    """The session is new when the one is on its way to the store, and is not when it is there."""
+    slow = Committing(path)
+    one, two = await opened(slow), await opened(SqliteSessionStore(path))
+    slow.before = two.turn("meanwhile").run
+    with pytest.raises(LashRuntimeError, match="was new when it was opened"):
+        await one.turn("mine")
+    await one.turn("mine")
+
     assert await told(path) == ["meanwhile", "Told: meanwhile", "mine", "Told: mine"]
 
 

@@ -76,10 +76,10 @@ def after(kind: str, content: Callable[[dict[str, Any], Any], dict[str, Any]]) -
 
 
 def _commit(recorder: Recorder, call: Call) -> Call:
-    async def observed(commit: Any) -> Any:
+    async def observed(commit: Any, **terms: Any) -> Any:
         of = recorder.push("commit", commit=commit)
         try:
-            result = await call(commit)
+            result = await call(commit, **terms)
         except Exception as error:
             recorder.push("commit_result", of=of, result=None, error=_failure(error))
             raise
@@ -167,9 +167,9 @@ def observed_factory(
     """
 
     def commit(recorder: Recorder, call: Call) -> Call:
-        async def observed(given: Any) -> Any:
+        async def observed(given: Any, **terms: Any) -> Any:
             commits.append(given)
-            return await _commit(recorder, call)(given)
+            return await _commit(recorder, call)(given, **terms)
 
         return observed
 
