@@ -3,57 +3,43 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import CallerError, LashError
 from lash_nb.machine import TurnMachine, TurnMachineConfig
-from lash_nb.plugins import AbortTurn, OwnedEvent, ToolDispatcher
+from lash_nb.plugins import ToolDispatcher
 from lash_nb.providers import ProviderHandle, UnconfiguredProvider
-from lash_nb.runtime._assembler import Assembly, TurnAssembler
+from lash_nb.runtime._assembler import TurnAssembler
 from lash_nb.runtime._commits import TurnCommits
 from lash_nb.runtime._context import TurnContext
-from lash_nb.runtime._frames import switch_frame
-from lash_nb.runtime._hook_desk import TurnHookDesk, tool_hooks
-from lash_nb.runtime._hook_turn import ask_after_turn, ask_before_turn, hook_messages, tell_persisted, turn_summary
-from lash_nb.runtime._input import NormalizedItem, normalized, pictures_of, user_message
-from lash_nb.runtime._queue_again import opening_id
+from lash_nb.runtime._hook_desk import tool_hooks
+from lash_nb.runtime._input import NormalizedItem, normalized, pictures_of
+from lash_nb.runtime._open_runtime import OpenRuntime
 from lash_nb.runtime._queue_claims import TurnClaims
 from lash_nb.runtime._queue_delivery import (
     causes_of,
     claimed_record,
-    completed_record,
-    opening_messages,
     started_activity,
 )
-from lash_nb.runtime._result import TurnResult, taken_back
-from lash_nb.runtime._state_snapshots import snapshot_reader
+from lash_nb.runtime._result import TurnResult
 from lash_nb.runtime._surface import Surface, SurfaceBuilder
-from lash_nb.runtime._turn_again import Run, note_finished, stand_at_beginning
+from lash_nb.runtime._turn_again import Run, stand_at_beginning
+from lash_nb.runtime._turn_ending import TurnEnding
 from lash_nb.runtime._turn_loop import TurnLoop
+from lash_nb.runtime._turn_opening import asked_before, opening, take_in
 from lash_nb.runtime._turn_options import TurnOptions
-from lash_nb.runtime._turn_prepare import TurnPreparation
 from lash_nb.runtime._turn_stream import TurnStreamHub
 from lash_nb.wire import (
-    AttachmentRef,
     DoneEvent,
     ErrorEnvelope,
     ErrorEvent,
     GenerationOptions,
-    Message,
     PromptUsage,
-    TokenUsage,
-    TraceAgentFrameSwitch,
     TraceContext,
-    TurnCompleted,
     TurnInput,
-    TurnOutcome,
-    TurnOutcomeEvent,
     TurnStarted,
 )
-
-if TYPE_CHECKING:
-    from lash_nb.runtime._runtime import LashRuntime
 
 __all__ = ["TurnRunner"]
 
@@ -66,7 +52,7 @@ class TurnRunner:
 
     def __init__(
         self,
-        runtime: "LashRuntime",
+        runtime: OpenRuntime,
         turn_input: TurnInput,
         options: TurnOptions,
         controller: ScopedEffectController,
@@ -78,24 +64,22 @@ class TurnRunner:
         self._options = options
         self._env = runtime.environment
         self._phases = runtime.phases
-        self._started_ns = self._env.clock.monotonic_ns()
-        self._waited_ns = runtime.effect_host.control.waited_ns
         self._turn_id = turn_input.trace_turn_id or self._env.ids.uuid()
         self._controller = controller
         self._claims = claims
         begun_by = claims.begun_by if claims.any_held else None
         self._begun_by = begun_by
         self._causes = causes_of(begun_by) if begun_by else ()
-        self._pictures: tuple[AttachmentRef, ...] = ()
-        self._assembler = TurnAssembler()
+        assembler = TurnAssembler()
         kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
             self._env.ids,
-            self._assembler,
+            assembler,
             runtime.writer,
             activities=(*kept, *options.activities),
             events=options.events,
         )
+        self._ending = TurnEnding(runtime, self._turn_id, options, controller, assembler=assembler, hub=self._hub)
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,14 +101,14 @@ class TurnRunner:
         try:
             items = normalized(self._input, self._runtime.attachments)
         except CallerError as error:
-            return self._refuse(error)
+            return self._ending.refused(error)
         run: Run = "first" if self._runtime.store is None else await self._stand_at_beginning()
         usage = self._state.last_prompt_usage
         turn = self._begin(items)
         try:
             return await self._rest(turn, items, usage, run, undo)
         except asyncio.CancelledError:
-            turn.trace.emit(TurnCompleted(status="failed", done_reason="cancelled"), turn.end_context(self._waited_ns))
+            self._ending.cut_off(turn)
             raise
 
     async def _rest(
@@ -136,29 +120,29 @@ class TurnRunner:
         undo: Callable[[], None],
     ) -> TurnResult:
         """Run the turn that has begun."""
+        opened = opening(items, self._begun_by, self._turn_id, self._env.ids)
+        self._ending.pictures = pictures_of(opened)
         if turn.plugins.transforms:
-            await self._take_in(turn, self._opening(items), usage)
+            await take_in(turn, self._runtime, opened, usage, partial(self._provider, turn))
         else:
-            for message in self._opening(items):
+            for message in opened:
                 self._state.graph.append_message(message)
         if turn.plugins.hooks.before_turn:
-            abort = await self._before_turn(turn)
+            abort = await asked_before(turn, self._runtime)
             if abort is not None:
-                return self._give_back(abort, undo)
+                return self._ending.given_back(abort, undo)
         commits = TurnCommits(self._state, self._runtime.store, self._runtime.plugins, turn, run)
         await commits.prepared()
         turn.provider = self._provider(turn)
-        with self._phases.within("prompt_build"):
-            surface = await self._surface(turn)
-        if surface is not None:
+        loop = await self._prepared(turn, commits)
+        if loop is not None:
             with self._phases.within("effect_loop"):
-                loop = self._loop(turn, surface, commits)
                 try:
                     done = await loop.run()
                 finally:
                     self._runtime.machine = None
                 commits.project_final(done.messages, done.event_delta)
-        return await self._finish(turn, commits, undo)
+        return await self._ending.finished(turn, commits, undo)
 
     async def _stand_at_beginning(self) -> Run:
         """Begin where the turn began, when it is run again; without a store it always begins where the session stands."""
@@ -189,41 +173,6 @@ class TurnRunner:
         self._runtime.machine = machine
         return TurnLoop(machine, turn, dispatcher, commits)
 
-    def _refuse(self, error: CallerError) -> TurnResult:
-        """End before anything is traced or kept."""
-        envelope = ErrorEnvelope(kind="input_validation", code=error.code, user_message=error.message)
-        self._hub.emit(ErrorEvent(message=error.message, envelope=envelope))
-        self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("invalid_input")))
-        self._hub.emit(DoneEvent())
-        return self._result(self._assemble(), TokenUsage.zero())
-
-    async def _take_in(self, turn: TurnContext, opening: Sequence[Message], usage: PromptUsage | None) -> None:
-        """Put what the turn begins with into the graph, as the plugins want it; what they leave out is off the session's path."""
-        with self._phases.within("context_transform"):
-            preparation = TurnPreparation(turn, self._runtime.effect_host, partial(self._provider, turn))
-            prepared = await preparation.prepared((*turn.conversation(), *opening), usage)
-        self._state.graph.project(prepared.messages)
-
-    async def _before_turn(self, turn: TurnContext) -> AbortTurn | None:
-        """Ask the plugins before anything is stored; return why there is to be no turn, if one says so."""
-        with self._phases.within("before_turn_hooks"):
-            wishes = await ask_before_turn(turn)
-        for message in hook_messages(wishes, turn):
-            self._state.graph.append_message(message)
-        TurnHookDesk(turn).tell_aside(wishes.events)
-        return wishes.abort
-
-    def _give_back(self, abort: AbortTurn, undo: Callable[[], None]) -> TurnResult:
-        """End a turn that a plugin does not want: the result shows what it would have begun with, and nothing of it is kept."""
-        envelope = ErrorEnvelope(kind="plugin", code=abort.code, user_message=abort.message)
-        told = ErrorEvent(message=abort.message, envelope=envelope)
-        self._assembler.on_event(told)  # the reference's own JSON has it twice, once from each stream
-        self._hub.emit(told)
-        self._hub.emit(TurnOutcomeEvent(outcome=TurnOutcome.stop("plugin_abort")))
-        self._hub.emit(DoneEvent())
-        self._state.turn_index -= 1
-        return taken_back(self._result(self._assemble(), TokenUsage.zero()), undo)
-
     def _begin(self, items: Sequence[NormalizedItem]) -> TurnContext:
         """Count the turn and tell that it starts."""
         state = self._state
@@ -232,15 +181,6 @@ class TurnRunner:
         turn = self._context()
         turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
         return turn
-
-    def _opening(self, items: Sequence[NormalizedItem]) -> list[Message]:
-        """Return the messages that the turn adds at its beginning: what queued work says, then the user."""
-        ids, begun_by = self._env.ids, self._begun_by
-        opening = [*opening_messages(begun_by, ids)] if begun_by else []
-        if items or not opening:
-            opening.append(user_message(opening_id(begun_by or self._turn_id, ids), items))
-        self._pictures = pictures_of(opening)
-        return opening
 
     def _message_id(self) -> str:
         return f"m{self._env.ids.hex()}"
@@ -285,21 +225,22 @@ class TurnRunner:
             return self._options.provider
         return self._env.provider(turn.policy.provider_id, self._state.session_id)
 
-    async def _surface(self, turn: TurnContext) -> Surface | None:
-        """Build prompt and tools; None when the turn ended over it."""
+    async def _prepared(self, turn: TurnContext, commits: TurnCommits) -> TurnLoop | None:
+        """Build prompt and tools, and what drives the turn with them; None when the turn ended over it."""
         variant = turn.model.variant
         if variant is not None and not turn.provider.supports_variant(turn.model.id, variant):
             message = f"model {turn.model.id} on {turn.provider.kind} does not offer variant {variant!r}; choose another or none"
             self._give_up("llm_provider", message, code="invalid_model_variant")
             return None
-        try:
-            surface = await turn.surface.build()
-        except LashError as error:
-            self._give_up("plugin_prompt", str(error))
-            return None
+        with self._phases.within("prompt_build"):
+            try:
+                surface = await turn.surface.build()
+            except LashError as error:
+                self._give_up("plugin_prompt", str(error))
+                return None
         if turn.trace.enabled:
             turn.trace.emit(surface.prompt.built, turn.trace_context(protocol_iteration=0))
-        return surface
+        return self._loop(turn, surface, commits)
 
     def _give_up(self, kind: str, message: str, *, code: str | None = None) -> None:
         envelope = ErrorEnvelope(kind=kind, code=code, user_message=message, raw=message)
@@ -326,67 +267,3 @@ class TurnRunner:
             termination=self._state.protocol_turn_options.merged(self._options.protocol_turn_options),
             new_message_id=self._message_id,
         )
-
-    async def _finish(self, turn: TurnContext, commits: TurnCommits, undo: Callable[[], None]) -> TurnResult:
-        """Sum up, commit, tell that the turn is over; what an earlier run committed is taken back."""
-        with self._phases.within("finalize_turn"):
-            assembly = self._assemble()
-            hooks = turn.plugins.hooks
-            is_asked = hooks.after_turn or hooks.lifecycle
-            events = await self._after_turn(turn, assembly, commits.usage) if is_asked else ()
-            switch = assembly.outcome.agent_frame_switch
-            if switch is not None:
-                switch_frame(self._state, switch.frame_id, assembly.tool_calls, turn.clock, turn.ids)
-        completions = turn.claims.completions
-        with self._phases.within("persist_turn"), self._phases.within("final_commit"):
-            is_kept = await commits.final(assembly.outcome)
-            if self._runtime.store is not None:
-                await note_finished(self._state, self._controller, self._turn_id)
-        if completions and is_kept:
-            turn.trace.emit(completed_record(completions), turn.trace_context())
-        if events:
-            TurnHookDesk(turn).tell(events)
-        if hooks.lifecycle:
-            with self._phases.within("post_persist_hooks"):
-                await tell_persisted(turn)
-        turn.trace.emit(_completed(assembly.outcome), turn.end_context(self._waited_ns))
-        result = self._result(assembly, commits.usage, turn.unasked)
-        return result if is_kept else taken_back(result, undo)
-
-    async def _after_turn(self, turn: TurnContext, assembly: Assembly, usage: TokenUsage) -> list[OwnedEvent]:
-        """Ask the plugins before the turn is stored; return what they tell once it is."""
-        wishes = await ask_after_turn(turn, turn_summary(assembly, usage))
-        for message in hook_messages(wishes, turn):
-            self._state.graph.append_message(message)
-        return wishes.events
-
-    def _assemble(self) -> Assembly:
-        return self._assembler.assemble(
-            self._state.graph.messages,
-            cancelled=self._options.cancel.cancelled,
-            missing_done_fails=self._env.termination.treat_missing_done_as_failure,
-        )
-
-    def _result(self, assembly: Assembly, usage: TokenUsage, unasked: int = 0) -> TurnResult:
-        return TurnResult(
-            session_id=self._state.session_id,
-            turn_id=self._turn_id,
-            turn_index=self._state.turn_index,
-            assembly=assembly,
-            usage=usage,
-            duration_ms=(self._env.clock.monotonic_ns() - self._started_ns) / 1e6,
-            waited_ms=(self._runtime.effect_host.control.waited_ns - self._waited_ns) / 1e6,
-            activities=tuple(self._assembler.activities),
-            snapshot=snapshot_reader(self._state),
-            unasked=unasked,
-            pictures=self._pictures,
-        )
-
-
-def _completed(outcome: TurnOutcome) -> TurnCompleted:
-    switch = outcome.agent_frame_switch
-    return TurnCompleted(
-        status="completed" if outcome.is_success else "failed",
-        done_reason=outcome.reason,
-        agent_frame_switch=TraceAgentFrameSwitch(frame_id=switch.frame_id) if switch else None,
-    )

@@ -32,8 +32,8 @@ _FOLD_FROM: Final = 5
 """Fewer quiet turns than this are shown one by one."""
 _FAILURES: Final = ((FAILED_TURN, "failed"), (FAILED_TOOL, "with a failed tool"))
 """What is said of how many turns."""
-_CLOCK_SLACK_NS: Final = 5_000_000
-"""A node may carry a time a little before the record of its turn's start."""
+_SLACKS_NS: Final = (0, 5_000_000)
+"""A node may carry a time a little before the record of its turn's start: looked for only where no turn has the time itself, for turns follow quickly."""
 
 
 class FoldedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,10 +141,7 @@ class _TurnsByTime:
         except ValueError:
             return None
         found: list[Turn] = []
-        for slack_ns in (
-            0,
-            _CLOCK_SLACK_NS,
-        ):  # with slack only where no turn has the time itself, for turns follow quickly
+        for slack_ns in _SLACKS_NS:
             near = [turn for session in self._sessions if (turn := session.at(time_ns, slack_ns))]
             if begun := [turn for turn in near if _begins_with(turn, node)]:
                 return begun[0]
