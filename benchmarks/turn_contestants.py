@@ -1,7 +1,10 @@
-"""Who runs the same scripted turn: two model calls and one tool call, with what was said kept for the next turn.
+"""Who runs the same scripted turn: two model calls and one tool call, with what was said kept for the next turn, and a trace in memory.
 
 The peers keep their histories in memory: langgraph in an `InMemorySaver`, with each step of a run, which is its default and what lash_nb does
-too, and once more only when a run ends (`durability="exit"`, its cheapest way); pydantic-ai in the list of messages that its caller hands on.
+too; pydantic-ai in the list of messages that its caller hands on. Both are traced into memory by their own means, which record what goes into
+each step and comes out of it: langgraph by the `RunCollectorCallbackHandler` of langchain-core, pydantic-ai by its instrumentation and the
+`InMemorySpanExporter` of OpenTelemetry. Once more they run without a trace, and langgraph at its cheapest: untraced, and stored only when a
+run ends (`durability="exit"`).
 """
 
 import json
@@ -11,23 +14,26 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.models.instrumented import InstrumentationSettings
 
 from lash_nb import LashCore, MemoryTraceSink, ScriptedProvider, call, reply, tool
 from lash_nb.core import LashCoreBuilder
 from lash_nb.wire import LlmRequest
 
-__all__ = ["AT_EXIT", "CONTESTANTS", "Contestant", "LashNb", "Turn", "question", "scripted_core"]
+__all__ = ["CONTESTANTS", "PEERS", "Contestant", "LashNb", "Turn", "question", "scripted_core"]
 
 Turn = Callable[[int], Awaitable[None]]
 """Runs the next turn of one session; its argument makes what the user says differ."""
-AT_EXIT: Final = "langgraph_at_exit"
-"""The contestant that stores nothing until a run ends."""
 ANSWER: Final = "21 degrees in Oslo."
 
 
@@ -89,15 +95,24 @@ class State(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
+def runs_in_memory() -> RunCollectorCallbackHandler:
+    """Return what collects what each step of a run was given and what it returned."""
+    collector = RunCollectorCallbackHandler()
+    collector.run_inline = True  # as the tracer of LangSmith has it: in threads it costs langgraph a third more
+    return collector
+
+
 class LangGraph:
     """langgraph: the usual agent loop of a model node and a tool node.
 
     Args:
         durability: When a run's steps are stored; langgraph's default stores each.
+        traced: Whether each session's runs are collected.
     """
 
-    def __init__(self, durability: Literal["exit"] | None = None) -> None:
+    def __init__(self, durability: Literal["exit"] | None = None, *, traced: bool = True) -> None:
         self._durability = durability
+        self._traced = traced
         graph = StateGraph(State)
         graph.add_node("model", self._model)
         graph.add_node("tools", self._tools)
@@ -127,10 +142,11 @@ class LangGraph:
         thread = {"configurable": {"thread_id": name}}
         if turns:
             await self._app.aupdate_state(thread, {"messages": list(map(_said, range(4 * turns)))}, as_node="model")
+        config = {**thread, "callbacks": [runs_in_memory()] if self._traced else []}
 
         async def turn(number: int) -> None:
             asked = {"messages": [HumanMessage(question(number))]}
-            result = await self._app.ainvoke(asked, thread, durability=self._durability)
+            result = await self._app.ainvoke(asked, config, durability=self._durability)
             assert result["messages"][-1].content == ANSWER
 
         return turn
@@ -150,10 +166,18 @@ def _said(place: int) -> AnyMessage:
 
 
 class PydanticAi:
-    """pydantic-ai, with a function for its model."""
+    """pydantic-ai, with a function for its model.
 
-    def __init__(self) -> None:
+    Args:
+        traced: Whether spans are kept.
+    """
+
+    def __init__(self, *, traced: bool = True) -> None:
         self._agent = Agent(FunctionModel(self._model), tools=[weather])
+        if traced:
+            spans = TracerProvider()
+            spans.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
+            self._agent.instrument = InstrumentationSettings(tracer_provider=spans)
 
     def _model(self, messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
         if isinstance(messages[-1].parts[-1], ToolReturnPart):
@@ -178,7 +202,15 @@ class PydanticAi:
 CONTESTANTS: Final[Mapping[str, Callable[[], Contestant]]] = {
     "lash_nb": LashNb,
     "langgraph": LangGraph,
-    AT_EXIT: partial(LangGraph, "exit"),
+    "langgraph_untraced": partial(LangGraph, traced=False),
+    "langgraph_at_exit": partial(LangGraph, "exit", traced=False),
     "pydantic_ai": PydanticAi,
+    "pydantic_ai_untraced": partial(PydanticAi, traced=False),
 }
 """Who takes part, as the figures name them."""
+PEERS: Final[Mapping[str, tuple[str, str]]] = {
+    "ratios": ("langgraph", "pydantic_ai"),
+    "ratios_untraced": ("langgraph_untraced", "pydantic_ai_untraced"),
+    "ratios_at_exit": ("langgraph_at_exit", "pydantic_ai_untraced"),
+}
+"""Whom lash_nb is measured against, by the name of the ratios."""

@@ -1,7 +1,8 @@
 """What a turn costs, beside langgraph and pydantic-ai on the same scripted turn: `python -m benchmarks.turn_cost [--json] [--cpu]`.
 
-One turn is two model calls and one tool call, with commit on. lash_nb traces into memory, the peers do not trace (see `turn_contestants`).
-`ratios` are against the better of langgraph and pydantic-ai, `ratios_at_exit` against a langgraph that stores nothing until a run ends.
+One turn is two model calls and one tool call, with commit on and a trace in memory (see `turn_contestants`). `ratios` are against the better
+of langgraph and pydantic-ai at that turn, `ratios_untraced` against the two without their trace, `ratios_at_exit` against a langgraph that
+traces nothing and stores nothing until a run ends; lash_nb stores and traces in all of them.
 All run in this process, some turns of one and then of the next, so that what slows the machine slows each of them. Figures are medians of
 milliseconds by number of the turn, of the wall clock or, with `--cpu`, of the processor's time of this process; a peer's turn 1,000 is measured on a session that was given its history in one piece. `together` is turns a second of
 100 sessions of 20 turns each, at once on one loop; lash_nb runs them before and behind each peer, and the median counts.
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from benchmarks.shown import asking, show_rows
-from benchmarks.turn_contestants import AT_EXIT, CONTESTANTS, Contestant, LashNb, Turn
+from benchmarks.turn_contestants import CONTESTANTS, PEERS, Contestant, LashNb, Turn
 
 RANGES: Final[Mapping[str, range]] = {"10": range(5, 16), "1-50": range(50), "250-300": range(249, 300)}
 AT_LENGTH: Final = 1000
@@ -121,9 +122,9 @@ def in_between(names: Iterable[str]) -> list[str]:
     return [first, *(name for other in others for name in (other, first))]
 
 
-def ratios(figures: Figures, *absent: str) -> dict[str, float]:
-    """Return how many times as fast as the best peer but for the absent lash_nb is, and as itself with another history."""
-    own, *peers = (row for name, row in figures.items() if name not in absent)
+def ratios(figures: Figures, names: Iterable[str]) -> dict[str, float]:
+    """Return how many times as fast as the better of these peers lash_nb is, and as itself with another history."""
+    own, *peers = (figures[name] for name in ("lash_nb", *names))
     found = {label: min(peer[label] for peer in peers) / own[label] for label in ("1-50", "250-300", str(AT_LENGTH))}
     found["together"] = own["together"] / max(peer["together"] for peer in peers)
     found["1000 / 10"] = own[str(AT_LENGTH)] / own["10"]
@@ -144,7 +145,7 @@ def main() -> None:
     asked = parser.parse_args()
     Clock.now = time.process_time if asked.cpu else time.perf_counter
     figures = asyncio.run(measure())
-    compared = {"ratios": ratios(figures, AT_EXIT), "ratios_at_exit": ratios(figures)}
+    compared = {label: ratios(figures, names) for label, names in PEERS.items()}
     peers = ", ".join(f"{name} {version(name)}" for name in ("langgraph", "pydantic-ai-slim"))
     show_rows(
         {name: rounded(row) for name, row in (figures | compared).items()},
