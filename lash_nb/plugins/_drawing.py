@@ -1,14 +1,15 @@
 """A figure of matplotlib, and an image of PIL, as PNG. Whoever has one has the library: nothing is imported here."""
 
 from io import BytesIO
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
 
+from lash_nb.locks import exclusively
 from lash_nb.wire import LONGEST_PICTURE_SIDE
 
 __all__ = ["NoPictureError", "drawn_png", "image_png"]
 
-_DRAWING: Final = Lock()
+_DRAWING: Final = RLock()
 _PNG_MODES: Final = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 """Modes of an image that PNG has, too."""
 
@@ -36,11 +37,13 @@ def drawn_png(drawn: Any) -> bytes:
             " give it a smaller figsize or dpi"
         )
     written = BytesIO()
-    with (
-        _DRAWING
-    ):  # what settings say of the saved size is not asked: a text far outside would make it as wide as it likes
-        figure.savefig(written, format="png", backend="agg", dpi=figure.dpi, bbox_inches=figure.bbox_inches)
+    exclusively(_DRAWING, _save, figure, written)
     return written.getvalue()
+
+
+def _save(figure: Any, written: BytesIO) -> None:
+    # what settings say of the saved size is not asked: a text far outside would make it as wide as it likes
+    figure.savefig(written, format="png", backend="agg", dpi=figure.dpi, bbox_inches=figure.bbox_inches)
 
 
 def image_png(image: Any) -> bytes:

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from lash_nb.clock import SystemClock
-from lash_nb.plugins._lock import give_back
+from lash_nb.locks import give_back
 from lash_nb.plugins._plain_call import PlainCall
 from lash_nb.plugins._waker import Waker, new_waker
 

@@ -17,7 +17,7 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Any, Final
 
-from lash_nb.plugins._lock import give_back
+from lash_nb.locks import give_back
 from lash_nb.plugins._plain_call import PlainCall, left_calls
 from lash_nb.plugins._tool_jobs import Job, Seat
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import AttachmentStoreError, WireError
+from lash_nb.locks import exclusively
 from lash_nb.stores._attachment_archive import AttachmentInspection, AttachmentStat
 from lash_nb.stores._attachment_store import AttachmentStorePersistence, StoredAttachment, not_found, stored_meta
 from lash_nb.stores._whole_files import DRAFT, held_folder, write_whole
@@ -46,16 +47,14 @@ class FileAttachmentStore:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root: Final = Path(root)
         self._metas: dict[AttachmentId, AttachmentMeta] = {}
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
 
     def put(self, data: bytes, meta: AttachmentCreateMeta) -> AttachmentRef:
         """Write the bytes, unless they are there, and their meta; after an error there is nothing that was not there before."""
         kept = stored_meta(data, meta)
         path = self._path(kept.id)
         try:
-            with self._writing, held_folder(path.parent):
-                _put(path, data, pretty_json(kept).encode())
-                self._metas[kept.id] = kept
+            exclusively(self._writing, self._put, path, data, kept)
         except OSError as error:
             raise _io(path, error, "make room, or give a folder that may be written") from error
         return kept
@@ -131,15 +130,9 @@ class FileAttachmentStore:
         if not path.parent.is_dir():
             return True
         try:
-            with self._writing, held_folder(path.parent):
-                if _put_after(self, attachment_id, put_until_ms):
-                    return False
-                self._metas.pop(attachment_id, None)
-                path.unlink(missing_ok=True)
-                _sidecar(path).unlink(missing_ok=True)
+            return exclusively(self._writing, self._delete, path, attachment_id, put_until_ms)
         except OSError as error:
             raise _io(path, error, "allow writing in the folder and collect again") from error
-        return True
 
     def sweep_drafts(self, *, put_until_ms: int, dry_run: bool) -> int:
         """Delete old drafts of bytes and metas."""
@@ -155,6 +148,20 @@ class FileAttachmentStore:
             except OSError as error:
                 raise _io(path, error, "allow writing in the folder and collect again") from error
         return swept
+
+    def _put(self, path: Path, data: bytes, kept: AttachmentMeta) -> None:
+        with held_folder(path.parent):
+            _put(path, data, pretty_json(kept).encode())
+            self._metas[kept.id] = kept
+
+    def _delete(self, path: Path, attachment_id: AttachmentId, put_until_ms: int) -> bool:
+        with held_folder(path.parent):
+            if _put_after(self, attachment_id, put_until_ms):
+                return False
+            self._metas.pop(attachment_id, None)
+            path.unlink(missing_ok=True)
+            _sidecar(path).unlink(missing_ok=True)
+            return True
 
     def _files(self) -> Iterator[Path]:
         """Yield what lies where files of attachments may lie, in no order."""

@@ -9,18 +9,19 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Lock
+from threading import RLock
 from typing import Final, Protocol
 from weakref import ref
 
 from lash_nb.clock import NS_PER_MS, Clock, SystemClock
 from lash_nb.errors import LiveReplayError
+from lash_nb.locks import exclusively
 from lash_nb.stores._observation_event import (
     LiveReplayGapReason,
     SessionObservationEvent,
     SessionObservationEventPayload,
 )
-from lash_nb.stores._session_cursor import SessionCursor, SessionRevision
+from lash_nb.stores._session_cursor import CursorPlace, SessionCursor, SessionRevision
 
 __all__ = [
     "LIVE_REPLAY_AGE_MS",
@@ -81,21 +82,16 @@ class LiveReplaySubscription:
         self._live: deque[SessionObservationEvent] = deque(maxlen=capacity)
         self._lagged = 0
         self._closed = False
-        self._lock = Lock()
+        self._lock = RLock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     def push(self, event: SessionObservationEvent) -> None:
         """Take the next event; called by the store, on whatever thread."""
-        with self._lock:
-            self._lagged += len(self._live) == self._live.maxlen
-            self._live.append(event)
-            self._wake()
+        exclusively(self._lock, self._take, event)
 
     def close(self) -> None:
         """Take no more events."""
-        with self._lock:
-            self._closed = True
-            self._wake()
+        exclusively(self._lock, self._end)
 
     async def next_event(self) -> SessionObservationEvent:
         """Wait for the next event.
@@ -104,18 +100,10 @@ class LiveReplaySubscription:
             LiveReplayError: `SubscriberLagged`, with `count`: so many were dropped unread, subscribe again from the last cursor; `Closed`.
         """
         while True:
-            with self._lock:
-                if self._missed:
-                    return self._missed.popleft()
-                self._check_lag()
-                if self._live:
-                    return self._live.popleft()
-                if self._closed:
-                    raise LiveReplayError("Closed", "the subscription is closed; subscribe again from the last cursor")
-                loop = asyncio.get_running_loop()
-                news = loop.create_future()
-                self._waiting.append((loop, news))
-            await news
+            found = exclusively(self._lock, self._next)
+            if isinstance(found, SessionObservationEvent):
+                return found
+            await found
 
     async def __aiter__(self) -> AsyncIterator[SessionObservationEvent]:
         while True:
@@ -126,6 +114,29 @@ class LiveReplaySubscription:
                     raise
                 return
             yield event
+
+    def _take(self, event: SessionObservationEvent) -> None:
+        self._lagged += len(self._live) == self._live.maxlen
+        self._live.append(event)
+        self._wake()
+
+    def _end(self) -> None:
+        self._closed = True
+        self._wake()
+
+    def _next(self) -> "SessionObservationEvent | asyncio.Future[None]":
+        """Return the next event, or what to wait for until there is news."""
+        if self._missed:
+            return self._missed.popleft()
+        self._check_lag()
+        if self._live:
+            return self._live.popleft()
+        if self._closed:
+            raise LiveReplayError("Closed", "the subscription is closed; subscribe again from the last cursor")
+        loop = asyncio.get_running_loop()
+        news = loop.create_future()
+        self._waiting.append((loop, news))
+        return news
 
     def _check_lag(self) -> None:
         count, self._lagged = self._lagged, 0
@@ -184,29 +195,13 @@ class InMemoryLiveReplayStore:
         self._buffers: dict[str, _Buffer] = {}
         self._due_ns = self._clock.monotonic_ns() + self._max_age_ns
         """When sessions are looked through for what is too old, the quiet ones too."""
-        self._lock = Lock()
+        self._lock = RLock()
 
     def append(
         self, session_id: str, revision: SessionRevision, payload: SessionObservationEventPayload
     ) -> SessionObservationEvent:
         """Keep an event, tell it to subscribers, and return it with its cursor."""
-        with self._lock:
-            now_ns = self._clock.monotonic_ns()
-            buffer = self._buffers.get(session_id) or self._buffer(session_id)
-            buffer.tail = place = buffer.tail + 1
-            event = SessionObservationEvent(
-                session_id, revision, SessionCursor.of(session_id, revision, place), payload
-            )
-            buffer.events.append(event)
-            buffer.times_ns.append(now_ns)
-            if now_ns > self._due_ns:
-                self._trim_all(now_ns)
-            if buffer.subscribers:
-                for known in tuple(buffer.subscribers):
-                    subscriber = known()
-                    if subscriber is not None:
-                        subscriber.push(event)
-        return event
+        return exclusively(self._lock, self._append, session_id, revision, payload)
 
     def replay_after_cursor(self, cursor: SessionCursor) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
         """Return the events after a cursor, in order, or why they are not all there.
@@ -215,38 +210,61 @@ class InMemoryLiveReplayStore:
             LiveReplayError: `Malformed`.
         """
         place = cursor.place()
-        with self._lock:
-            buffer = self._buffers.get(place.session_id)
-            if buffer is None:
-                return "unavailable" if place.live_position else ()
-            self._trim(buffer, self._clock.monotonic_ns())
-            return _gap(buffer, place.live_position) or _after(buffer, place.live_position)
+        return exclusively(self._lock, self._replay, place)
 
     def subscribe_after_cursor(self, cursor: SessionCursor) -> LiveReplaySubscription | LiveReplayGapReason:
         """Return the events after a cursor and all that follow, or why they are not all there. Errors as in `replay_after_cursor`."""
         place = cursor.place()
-        with self._lock:
-            buffer = self._buffer(place.session_id)
-            self._trim(buffer, self._clock.monotonic_ns())
-            gap = _gap(buffer, place.live_position)
-            if gap:
-                return gap
-            subscription = LiveReplaySubscription(_after(buffer, place.live_position))
-            buffer.subscribers.add(ref(subscription, buffer.subscribers.discard))
-            return subscription
+        return exclusively(self._lock, self._subscribe, place)
 
     def current_cursor(self, session_id: str, revision: SessionRevision) -> SessionCursor:
         """Return the cursor after the last event; makes no buffer."""
-        with self._lock:
-            buffer = self._buffers.get(session_id)
+        buffer = exclusively(self._lock, self._buffers.get, session_id)
         return SessionCursor.of(session_id, revision, buffer.tail if buffer else 0)
 
     def trim_session(self, session_id: str) -> None:
         """Let go what is too old or too much."""
-        with self._lock:
-            buffer = self._buffers.get(session_id)
-            if buffer is not None:
-                self._trim(buffer, self._clock.monotonic_ns())
+        exclusively(self._lock, self._trim_known, session_id)
+
+    def _append(
+        self, session_id: str, revision: SessionRevision, payload: SessionObservationEventPayload
+    ) -> SessionObservationEvent:
+        now_ns = self._clock.monotonic_ns()
+        buffer = self._buffers.get(session_id) or self._buffer(session_id)
+        buffer.tail = place = buffer.tail + 1
+        event = SessionObservationEvent(session_id, revision, SessionCursor.of(session_id, revision, place), payload)
+        buffer.events.append(event)
+        buffer.times_ns.append(now_ns)
+        if now_ns > self._due_ns:
+            self._trim_all(now_ns)
+        if buffer.subscribers:
+            for known in tuple(buffer.subscribers):
+                subscriber = known()
+                if subscriber is not None:
+                    subscriber.push(event)
+        return event
+
+    def _replay(self, place: CursorPlace) -> tuple[SessionObservationEvent, ...] | LiveReplayGapReason:
+        buffer = self._buffers.get(place.session_id)
+        if buffer is None:
+            return "unavailable" if place.live_position else ()
+        self._trim(buffer, self._clock.monotonic_ns())
+        return _gap(buffer, place.live_position) or _after(buffer, place.live_position)
+
+    def _subscribe(self, place: CursorPlace) -> LiveReplaySubscription | LiveReplayGapReason:
+        buffer = self._buffer(place.session_id)
+        self._trim(buffer, self._clock.monotonic_ns())
+        gap = _gap(buffer, place.live_position)
+        if gap:
+            return gap
+        subscription = LiveReplaySubscription(_after(buffer, place.live_position))
+        buffer.subscribers.add(ref(subscription, buffer.subscribers.discard))
+        return subscription
+
+    def _trim_known(self, session_id: str) -> None:
+        buffer = self._buffers.get(session_id)
+        if buffer is not None:
+            self._trim(buffer, self._clock.monotonic_ns())
 
     def _buffer(self, session_id: str) -> _Buffer:
         buffer = self._buffers.get(session_id)

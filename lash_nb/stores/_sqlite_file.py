@@ -11,10 +11,11 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from threading import Lock
+from threading import RLock
 from typing import Final, TypeVar
 
 from lash_nb.errors import StoreError
+from lash_nb.locks import exclusively
 from lash_nb.stores._sqlite_errors import is_busy, store_error
 from lash_nb.stores._sqlite_open import OpenMode, open_database
 from lash_nb.stores._sqlite_resting import RESTING
@@ -76,7 +77,7 @@ class SqliteFile:
         self._schema = schema
         self._busy_timeout_s = busy_timeout_s
         self._max_bytes = max_bytes
-        self._lock = Lock()
+        self._lock = RLock()
         self._connection: sqlite3.Connection | None = None
         self._closing: weakref.finalize[[], SqliteFile] | None = None
         self._opened = FileState()
@@ -126,8 +127,7 @@ class SqliteFile:
     def release(self) -> None:
         """Close the connection; the next use opens it again."""
         RESTING.wake(self)
-        with self._lock:
-            self._close()
+        exclusively(self._lock, self._close)
 
     def _writing(self) -> str:
         if self.read_only:
@@ -140,7 +140,8 @@ class SqliteFile:
         pauses = _pauses(self._busy_timeout_s)
         while True:
             try:
-                return self._attempt(begin, work)
+                RESTING.wake(self)
+                return exclusively(self._lock, self._attempt, begin, work)
             except sqlite3.Error as error:
                 pause = next(pauses, None) if is_busy(error) or isinstance(error, _ChangedError) else None
                 if pause is None:
@@ -150,16 +151,14 @@ class SqliteFile:
             yield pause
 
     def _attempt(self, begin: str | None, work: Work[T]) -> T:
-        RESTING.wake(self)
-        with self._lock:
-            connection = self._open()
-            try:
-                result = _transacted(connection, begin, work)
-            except (sqlite3.Error, UnicodeError):
-                self._check_unchanged()
-                raise
+        connection = self._open()
+        try:
+            result = _transacted(connection, begin, work)
+        except (sqlite3.Error, UnicodeError):
             self._check_unchanged()
-            return result
+            raise
+        self._check_unchanged()
+        return result
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._is_opened():

@@ -6,8 +6,10 @@ wait for that. Thousands of parked sessions still hold no more than these few.
 
 import atexit
 from collections import OrderedDict
-from threading import Lock
+from threading import RLock
 from typing import Final, Protocol
+
+from lash_nb.locks import exclusively
 
 __all__ = ["RESTING", "Resting"]
 
@@ -31,29 +33,30 @@ class Resting:
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._files: OrderedDict[int, _File] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RLock()
 
     def lay_down(self, file: _File) -> None:
         """Let a file rest."""
-        with self._lock:
-            self._files[id(file)] = file
-            self._files.move_to_end(id(file))
-            tired = self._files.popitem(last=False)[1] if len(self._files) > self._most else None
+        tired = exclusively(self._lock, self._put_last, file)
         if tired is not None:
             tired.release()
 
     def wake(self, file: _File) -> None:
         """Note that a file is used again, or closed."""
         if self._files:
-            with self._lock:
-                self._files.pop(id(file), None)
+            exclusively(self._lock, self._files.pop, id(file), None)
 
     def close(self, path: str | None = None) -> None:
         """Close all that rest, or those of one path."""
-        with self._lock:
-            files = [file for file in self._files.values() if path in (None, file.path)]
-        for file in files:
-            file.release()
+        for file in exclusively(self._lock, tuple, self._files.values()):
+            if path in (None, file.path):
+                file.release()
+
+    def _put_last(self, file: _File) -> _File | None:
+        """Put a file behind all others; return the one that is too many."""
+        self._files[id(file)] = file
+        self._files.move_to_end(id(file))
+        return self._files.popitem(last=False)[1] if len(self._files) > self._most else None
 
 
 RESTING: Final = Resting()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Final
 
 from lash_nb.errors import CallerError
+from lash_nb.locks import exclusively
 from lash_nb.trace._column import Ints
 from lash_nb.trace._scan import Block, Piece, Read, fetch, scan
 from lash_nb.trace._unreadable import NO_ROOM, UNPACKING, not_open, unreadable
@@ -26,7 +27,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def copy(self, stream: Any) -> tuple[Read, int, Exception | None]:
         """Append a stream; return how it is read, its size, and what ended it early."""
@@ -42,10 +43,13 @@ class Spool:
             fault = error
         size = file.seek(0, os.SEEK_END) - base
 
+        def read_here(offset: int, into: memoryview) -> int:
+            file.seek(base + offset)
+            return file.readinto(into[: max(size - offset, 0)])  # type: ignore[attr-defined,no-any-return]  # files have it
+
         def read(offset: int, into: memoryview) -> int:
-            with self._lock:  # a cell and a click may read at the same time, and a file has one place
-                file.seek(base + offset)
-                return file.readinto(into[: max(size - offset, 0)])  # type: ignore[attr-defined,no-any-return]  # files have it
+            # a cell and a click may read at the same time, and a file has one place
+            return exclusively(self._lock, read_here, offset, into)
 
         return read, size, fault
 

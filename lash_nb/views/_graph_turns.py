@@ -7,12 +7,13 @@ a turn begins one of its own.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import is_
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
 
 import msgspec
 
 from lash_nb.errors import WireError
+from lash_nb.locks import give_back
 from lash_nb.plots import one_line, recorded_duration
 from lash_nb.trace import Turn
 from lash_nb.views._json import call_text, summary
@@ -136,22 +137,26 @@ class CutTurns:
 
 _LATELY: Final[list[CutTurns]] = []
 """Those that were asked for last, the latest first."""
-_CUTTING: Final = Lock()
+_CUTTING: Final = RLock()
 """Held by who looks at them: a page may ask on a thread of its own."""
 
 
 @contextmanager
 def cut_turns(nodes: Sequence[SessionNodeRecord]) -> Iterator[CutTurns]:
     """Lend the turns of these nodes; others may let them grow as soon as the block is over."""
-    with _CUTTING:
-        known = [one for one in _LATELY if one.is_beginning_of(nodes)]
-        cut = max(known, key=len, default=CutTurns())
-        _LATELY[:] = [one for one in _LATELY if one is not cut][
-            : _KEPT - 1
-        ]  # where it is not while it grows: Ctrl-C may come
-        cut.grow(nodes)
-        _LATELY.insert(0, cut)
-        yield cut
+    try:
+        with _CUTTING:
+            known = [one for one in _LATELY if one.is_beginning_of(nodes)]
+            cut = max(known, key=len, default=CutTurns())
+            _LATELY[:] = [one for one in _LATELY if one is not cut][
+                : _KEPT - 1
+            ]  # where it is not while it grows: Ctrl-C may come
+            cut.grow(nodes)
+            _LATELY.insert(0, cut)
+            yield cut
+    except BaseException:
+        give_back(_CUTTING)
+        raise
 
 
 def node_words(node: SessionNodeRecord, limit: int = 120) -> list[tuple[str, str]]:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import isqrt
 from operator import is_not
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
+
+from lash_nb.locks import exclusively
 
 __all__ = ["Shareable", "SharedMap", "SharedSequence", "TupleLike", "common_beginning"]
 
@@ -25,7 +27,7 @@ Encode: TypeAlias = Callable[[Sequence[Any]], list[bytes]]
 _NEW: Final = object.__new__
 _FEW: Final = 16
 """As many items are copied with each extension before a longer list of their own pays, whatever the length."""
-_WRITING: Final = Lock()
+_WRITING: Final = RLock()
 """Held by who touches the JSON of a list: a sink may write records in a thread of its own. One for all, and nobody is asked for anything meanwhile."""
 _SHOWN: Final = 20
 """As many items does a `repr` name: in a cell, a log or a traceback nobody reads a whole session."""
@@ -44,22 +46,25 @@ class _Trunk:
     def written(self, length: int, encode: Encode, before: Sequence[bytes], behind: Sequence[bytes]) -> bytes:
         """Return the first items as a JSON array, with others around them that are JSON already; as a rule each is encoded once, and copied once."""
         size = self.size(length, encode)
-        with _WRITING, memoryview(self.json) as held, held[:size] as shared:  # which nobody may let grow meanwhile
-            pieces = [*before, *([shared] if size else ()), *behind]
-            parts = [part for piece in pieces for part in (b",", piece)]
-            return b"".join((b"[", *parts[1:], b"]"))
+        return exclusively(_WRITING, self._joined, size, before, behind)
 
     def size(self, length: int, encode: Encode) -> int:
         """Return the bytes of the same; several threads may ask at the same time."""
         first = len(self.ends)
         if first < length:
             encoded = encode(self.items[first:length])
-            with _WRITING:
-                self._append(encoded[len(self.ends) - first :])
+            exclusively(_WRITING, self._append, first, encoded)
         return self.ends[length - 1] if length else 0
 
-    def _append(self, encoded: Iterable[bytes]) -> None:
-        for one in encoded:
+    def _joined(self, size: int, before: Sequence[bytes], behind: Sequence[bytes]) -> bytes:
+        with memoryview(self.json) as held, held[:size] as shared:  # which nobody may let grow meanwhile
+            pieces = [*before, *([shared] if size else ()), *behind]
+            parts = [part for piece in pieces for part in (b",", piece)]
+            return b"".join((b"[", *parts[1:], b"]"))
+
+    def _append(self, first: int, encoded: Sequence[bytes]) -> None:
+        """Add what was encoded of the items from one on, but for what another thread added meanwhile."""
+        for one in encoded[len(self.ends) - first :]:
             end = self.ends[-1] if self.ends else 0
             self.json[end:] = b"," + one if end else one  # what an interrupt left behind the end goes
             self.ends.append(len(self.json))

@@ -13,11 +13,11 @@ from tests.stores.conftest import Open
 from tests.stores.material import append, commit, draft, node, rewrite
 
 _SIGNALS_ARE_SEEN_AFTER: Final = {
-    dis.opmap[name] for name in ("CALL", "CALL_FUNCTION_EX", "JUMP_BACKWARD", "RESUME") if name in dis.opmap
+    dis.opmap[name] for name in ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RESUME") if name in dis.opmap
 }
 """The instructions after which Python raises what a signal's handler raises."""
 
-_WHERE: Final = ("_sqlite_file.py", "_sqlite_session.py")
+_WHERE: Final = ("_sqlite_file.py", "_sqlite_session.py", "locks.py")
 _SHARES: Final = 4
 """Into how many tests the places are divided."""
 

@@ -1,9 +1,24 @@
 """Locks that are not lost to an interrupt."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
+from typing import TypeVar, TypeVarTuple
 
-__all__ = ["give_back"]
+__all__ = ["exclusively", "give_back"]
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
+
+
+def exclusively(lock: RLock, work: Callable[[*Given], T], *given: *Given) -> T:
+    """Return what `work` returns, which no other thread does meanwhile under this lock; nor does it itself take the lock again."""
+    try:
+        with lock:
+            return work(*given)
+    except BaseException:  # be it an interrupt
+        give_back(lock)
+        raise
 
 
 def give_back(lock: RLock) -> None:
