@@ -28,6 +28,7 @@ from lash_nb.wire import (
     RuntimeReplay,
     sniff_image,
 )
+from lash_nb.words import legible
 
 __all__ = ["DETACHED", "AskDirectly", "DirectCompletion", "DirectCompletions"]
 
@@ -194,7 +195,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
         """Show the model what is wrong with its answer, and take the second one."""
         text = _text(first)
         if first.terminal_reason in _CUT:
-            raise DirectCompletionError(f"{fault}: {_CUT[first.terminal_reason]}; see `error.answer`", answer=text)
+            raise DirectCompletionError(f"{fault}: {_CUT[first.terminal_reason]}{_quoted(text)}", answer=text)
         told = (_message("assistant", text), _message("user", REPAIR.format(fault=fault)))
         key = request.replay and RuntimeReplay(key=f"{request.replay.key}:repair")
         again = msgspec.structs.replace(request, messages=(*request.messages, *told), replay=key)
@@ -202,7 +203,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
             second = await self.complete(again, usage_source=usage_source)
         except DirectCompletionError as error:
             raise DirectCompletionError(
-                f"{fault}, and asking again failed: {error.detail}; see `error.answer`",
+                f"{fault}, and asking again failed: {error.detail}{_quoted(text)}",
                 answer=text,
                 failure_code=error.failure_code,
                 retryable=error.retryable,
@@ -211,7 +212,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
             return DirectCompletion(read_form(second.text, form), second.response, first)
         except UnfitAnswerError as error:
             raise DirectCompletionError(
-                f"{error}, though the model was asked twice; say in the prompt what you want, or see `error.answer`",
+                f"{error}, though the model was asked twice; say in the prompt what you want{_quoted(second.text)}",
                 answer=second.text,
             ) from error
 
@@ -251,6 +252,11 @@ def _message(role: DirectRole, text: str, pictures: int = 0) -> DirectMessage:
 
 def _attachment(data: bytes) -> LlmAttachment:
     return LlmAttachment(mime=f"image/{sniff_image(data) or 'png'}", data=Octets(data))
+
+
+def _quoted(answer: str) -> str:
+    """The answer for a message: a cell of the notebook has no error to look into, and a single line for what is wrong."""
+    return f"; the answer was {legible(repr(answer), 200)}"
 
 
 def _text(response: LlmResponse) -> str:

@@ -200,10 +200,12 @@ def test_an_answer_as_a_value(shell: Shell) -> None:
 
 
 def test_an_answer_that_is_no_value(shell: Shell) -> None:
-    """The model is told once; then one line says what is wrong, and nothing is assigned."""
+    """The model is told once; then one line says what is wrong and what the answer was, and nothing is assigned."""
     shell.run("provider = provider_of('no', 'neither', 'hi')\n%lash new demo")
     shell.ip.user_ns["Person"] = Person
-    assert "the answer is no Person" in shell.refuse("%%lash --schema Person -o ada\nWho?")
+    refused = shell.refuse("%%lash --schema Person -o ada\nWho?")
+    assert "the answer is no Person" in refused
+    assert refused.endswith("say in the prompt what you want; the answer was 'neither'")
     assert len(shell["provider"].requests) == 2
     assert (
         "there is no Animal; a schema is a pydantic model class of the notebook, or json; to choose from: "
