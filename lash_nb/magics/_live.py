@@ -26,8 +26,10 @@ from lash_nb.wire import (
     TurnEvent,
 )
 
-__all__ = ["CardDisplay", "LiveDisplay", "NoDisplay", "TerminalDisplay", "live_display"]
+__all__ = ["NEXT", "CardDisplay", "LiveDisplay", "NoDisplay", "TerminalDisplay", "live_display"]
 
+NEXT: Final = ", nothing is lost. Next: %lash step, %lash continue or %lash cancel"
+"""What to do about a turn that waits, behind where it does."""
 _REST: Final = 1.0
 """Seconds after which a card is drawn again although nothing happened, because it counts the time."""
 _HIDDEN_REST: Final = 5.0
@@ -58,11 +60,17 @@ class LiveDisplay(Protocol):
         """Whether the finished turn is on the page by now."""
         ...
 
+    @property
+    def shows_pause(self) -> bool:
+        """Whether it says what to do about a turn that waits, for as long as that waits."""
+        ...
+
 
 class NoDisplay:
     """Shows nothing: the turn is stepped through, or nobody wants to see it."""
 
     shows_result: bool = False
+    shows_pause: bool = False
 
     def beat(self) -> None:
         """Show nothing."""
@@ -96,6 +104,7 @@ class CardDisplay:
         self._twin.display(self._view.twin_bundle(), raw=True)  # type: ignore[no-untyped-call]
         self._live.display(self._view.widget_bundle(), raw=True)  # type: ignore[no-untyped-call]
         self.shows_result = False
+        self.shows_pause = False
 
     def beat(self) -> None:
         """Tell the page what happened, and draw the twin again when it is time."""
@@ -119,8 +128,9 @@ class CardDisplay:
         """Draw the last picture, and take the view off the page."""
         self._take_in()
         if result is None:
-            last = self._line(f"is {words}")
-            if not self._running.done:
+            self.shows_pause = not self._running.done
+            last = self._line(f"is {words}{NEXT if self.shows_pause else ''}")
+            if self.shows_pause:
                 self._running.subscribe(partial(self._went_on, words))
         else:
             self._card.finish(result, effects=effects, raised=raised)
@@ -168,6 +178,7 @@ class TerminalDisplay:
         self._seen = 0
         self._in_line = False
         self.shows_result = False
+        self.shows_pause = False
 
     def beat(self) -> None:
         """Print what came."""

@@ -13,7 +13,7 @@ from lash_nb.clock import parse_rfc3339
 from lash_nb.core import LashCore, LashSession, RunningTurn, SessionConfigPatch
 from lash_nb.errors import CallerError, LashError
 from lash_nb.magics._interrupts import attend
-from lash_nb.magics._live import LiveDisplay, NoDisplay
+from lash_nb.magics._live import NEXT, LiveDisplay, NoDisplay
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._raised import RaisedInTurns
 from lash_nb.plugins import left_words
@@ -189,7 +189,7 @@ class OpenSession:
         ended = self.session.stepper.result if self.session.stepper.pending is None else None
         shown.finish(ended, self._effects_of(ended), raised=self._raised.of(ended), words=self._standing())
         if presses or work.cancelled():
-            raise self._interrupted(work)
+            raise self._interrupted(work, shown)
         await let_out(work)
         return self.view if ended is None else ended
 
@@ -224,22 +224,23 @@ class OpenSession:
     def _standing(self) -> str:
         return self.state if self.session.stepper.pending is not None else "over without a result"
 
-    def _interrupted(self, work: asyncio.Future[Any]) -> Interrupted:
+    def _interrupted(self, work: asyncio.Future[Any], shown: LiveDisplay) -> Interrupted:
         """Show where the turn stands, if it still does, and say it."""
         if not work.cancelled():
             work.exception()  # what the turn itself ended with is in its result, or lost with it
         if self.session.stepper.pending is not None:
             display(self.view)  # type: ignore[no-untyped-call]  # IPython types half of its functions
-        return Interrupted(self._what_happened())
+        return Interrupted(self._what_happened(shown))
 
     def _in_flight(self) -> str:
         running = [entry for entry in self.session.effects[-8:] if entry.status == "running"]
         return effect_words(running[-1].envelope) if running else "the turn"
 
-    def _what_happened(self) -> str:
+    def _what_happened(self, shown: LiveDisplay) -> str:
+        """Say it in the line that stays: what is true of a turn only as long as it waits is left to the display that changes."""
         stepper = self.session.stepper
         if stepper.pending is not None:
-            return f"{paused_words(stepper.pending.envelope)}, nothing is lost. Next: %lash step, %lash continue or %lash cancel."
+            return f"{paused_words(stepper.pending.envelope)}{'' if shown.shows_pause else NEXT}."
         if self.is_under_way:
             return "This cell waits no longer; the turn goes on, for another one awaits it. To end it: %lash cancel"
         if stepper.result is None:
