@@ -3,8 +3,10 @@
 import re
 from typing import Final
 
-__all__ = ["MASKS", "NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
+__all__ = ["ABORTS", "MASKS", "NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
 
+ABORTS: Final = "Ctrl-C again stops the turn at once; what it has not committed is lost"
+"""What is left to do about a turn that is cancelled and does not end."""
 NO_MODEL: Final = "model not recorded"
 """Stands for the name of a model that the trace does not tell."""
 NO_TOOL: Final = "tool not recorded"

@@ -13,8 +13,13 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from lash_nb.core import GOES_ON
 from lash_nb.magics._interrupts import HEARTBEAT, Interrupts, Overhearing
 from lash_nb.tasks import telling
+from lash_nb.words import ABORTS
 
 __all__ = ["AwaitedInCell", "Cell", "Cells", "is_cell_being_ended", "running_cell"]
+
+
+_PRESSED: Final = {1: "Pausing before the next effect; Ctrl-C again cancels the turn.", 2: f"Cancelling; {ABORTS}."}
+"""What a cell says at each Ctrl-C."""
 
 
 class AwaitedInCell(Protocol):
@@ -133,8 +138,8 @@ class Cell:
     def _press(self) -> None:
         while self._seen < self._interrupts.count:
             self._seen += 1
-            if self._seen == 1:
-                print("Pausing before the next effect; Ctrl-C again cancels the turn.")  # noqa: T201 - said in the cell
+            if said := _PRESSED.get(self._seen):
+                print(said)  # noqa: T201 - said in the cell
             for turn in self._turns:
                 turn.press(self._seen)
 

@@ -25,6 +25,7 @@ from lash_nb.wire import (
     ToolCallActivityStarted,
     TurnEvent,
 )
+from lash_nb.words import ABORTS
 
 __all__ = ["NEXT", "CardDisplay", "LiveDisplay", "NoDisplay", "TerminalDisplay", "live_display"]
 
@@ -47,6 +48,10 @@ class LiveDisplay(Protocol):
 
     def pausing(self) -> None:
         """Say that the turn stops after the effect in flight."""
+        ...
+
+    def cancelling(self) -> None:
+        """Say that the turn is cancelled, and how to end it though something in it does not hear of that."""
         ...
 
     def finish(
@@ -76,6 +81,9 @@ class NoDisplay:
         """Show nothing."""
 
     def pausing(self) -> None:
+        """Show nothing."""
+
+    def cancelling(self) -> None:
         """Show nothing."""
 
     def finish(
@@ -119,6 +127,13 @@ class CardDisplay:
     def pausing(self) -> None:
         """Draw what the next Ctrl-C would do."""
         self._card.pause()
+        self._view.refresh()
+        self._draw()
+
+    def cancelling(self) -> None:
+        """Draw it, and write it where the page tells what became of its buttons."""
+        self._card.cancel()
+        self._view.said = {"message": f"Cancelling … {ABORTS}.", "problem": False}
         self._view.refresh()
         self._draw()
 
@@ -190,6 +205,10 @@ class TerminalDisplay:
     def pausing(self) -> None:
         """Say what the next Ctrl-C would do."""
         self._line("Pausing after this effect; Ctrl-C again cancels it.")
+
+    def cancelling(self) -> None:
+        """Say what the next Ctrl-C would do."""
+        self._line(f"Cancelling; {ABORTS}.")
 
     def finish(
         self,

@@ -216,6 +216,7 @@ class OpenSession:
         elif number == 2:
             self._cancelled = self._in_flight()
             self.session.cancel_running_turns()
+            live.cancelling()
         elif running := self.session.stepper.running:
             running.abort()
         else:  # somebody else awaits the turn, whose task it is

@@ -1,6 +1,7 @@
 """The hooks of a turn as a whole: before it, at its checkpoints, after it (lash 0.1.0-alpha.37, turns §5.2, §5.4 and §14.4).
 
-All hooks of a point are asked first; then their directives are applied, in order. Of several that abort, the last one counts.
+All hooks of a point are asked first; then their directives are applied, in order. Of several that abort, the last one counts. Hooks that wait
+when the turn is cancelled are broken off; those behind it are asked to their end, as it is to be committed.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ from lash_nb.plugins import (
     refusal,
 )
 from lash_nb.runtime._assembler import Assembly
+from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._hook_desk import TurnHookDesk
 from lash_nb.runtime._queue_checkpoint import perform_checkpoint
@@ -155,8 +157,17 @@ async def _wishes(
     turn: TurnContext, point: TurnHookPoint, hooks: Sequence[tuple[str, Callable[[C], HookAnswer]]], context: C
 ) -> HookWishes:
     wishes, desk = HookWishes(), TurnHookDesk(turn)
-    phase = partial(turn.plugins.hooks.phase, point)
-    for owned in await turn.writer.within(lambda: collected(hooks, context, phase)):
+    asking = collected(hooks, context, partial(turn.plugins.hooks.phase, point))
+    try:
+        if point == "after_turn" or turn.cancel.cancelled:
+            wanted = await turn.writer.within(lambda: asking)
+        else:
+            wanted = await until_cancelled(asking, turn)
+    except TurnCancelledError:
+        return wishes
+    except WorkCancelledError as error:
+        raise PluginError("invoke", f"a {point} hook cancelled the task in which it ran") from error
+    for owned in wanted:
         await _apply(wishes, desk, point, owned)
     return wishes
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from lash_nb.plots import duration
 from lash_nb.views._markup import MUTED, el
@@ -12,8 +13,17 @@ from lash_nb.views._turn_rows import TurnRows
 from lash_nb.views._turn_text import text_rows, turn_text
 from lash_nb.views._turn_words import TurnLike, TurnState, counts_words, turn_state
 from lash_nb.wire import EffectEntry, TurnActivity
+from lash_nb.words import ABORTS
 
 __all__ = ["TurnDisplay", "turn_head"]
+
+
+_HEADS: Final[Mapping[TurnState, tuple[str, str]]] = {
+    "running": ("Running", "Ctrl-C pauses before the next effect"),
+    "pausing": ("Pausing after this effect", "Ctrl-C again cancels {}"),
+    "cancelling": ("Cancelling", ABORTS),
+}
+"""Title and hint of a turn that is not over."""
 
 
 class TurnDisplay:
@@ -52,6 +62,11 @@ class TurnDisplay:
         """Show that the turn stops after the effect in flight."""
         if self.state == "running":
             self.state = "pausing"
+
+    def cancel(self) -> None:
+        """Show that the turn is cancelled, and what ends it though something in it does not hear of that."""
+        if self._result is None:
+            self.state = "cancelling"
 
     def finish(
         self,
@@ -99,13 +114,12 @@ class TurnDisplay:
 
 def turn_head(live: TurnDisplay) -> dict[str, str]:
     """Return what stands above and below the rows of a running turn: state, title, place, hint, counts."""
-    tool, pausing = live.rows.running_tool, live.state == "pausing"
+    tool = live.rows.running_tool
+    title, hint = _HEADS[live.state]
     return {
         "state": live.state,
-        "title": "Pausing after this effect" if pausing else "Running",
+        "title": title,
         "place": live.place,
-        "hint": f"Ctrl-C again cancels {tool.name if tool else 'the model call'}"
-        if pausing
-        else "Ctrl-C pauses before the next effect",
+        "hint": hint.format(tool.name if tool else "the model call"),
         "counts": counts_words(live.rows.model_calls, len(live.rows.tools), live.rows.usage),
     }

@@ -27,6 +27,7 @@ __all__ = ["card", "card_body", "card_foot", "card_head", "turn_html"]
 _HEAD_SIGNS: Final[Mapping[str, str]] = {
     "running": "○",
     "pausing": "○",
+    "cancelling": "○",
     "completed": "✓",
     "failed": "✖",
     "cancelled": "⊘",

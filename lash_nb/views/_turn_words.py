@@ -19,8 +19,8 @@ __all__ = [
     "usage_words",
 ]
 
-TurnState: TypeAlias = Literal["running", "pausing", "completed", "failed", "cancelled"]
-"""`pausing`: the first Ctrl-C came, the effect in flight still runs."""
+TurnState: TypeAlias = Literal["running", "pausing", "cancelling", "completed", "failed", "cancelled"]
+"""`pausing`: the first Ctrl-C came, the effect in flight still runs; `cancelling`: the second one did, and not everything has ended."""
 
 
 class TurnLike(Protocol):

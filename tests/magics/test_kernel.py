@@ -182,6 +182,8 @@ def test_the_second_interrupt_cancels_what_is_in_flight(notebook: Kernel, source
     notebook.interrupt()
     notebook.finish(cell)
 
+    pages = [content["data"]["text/html"] for content in cell.of_type("update_display_data")]
+    assert any("Ctrl-C again stops the turn at once; what it has not committed is lost" in page for page in pages)
     assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
     assert cell.text.startswith("Cancelled")
     time.sleep(2.2)

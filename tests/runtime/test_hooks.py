@@ -48,6 +48,51 @@ OTHER_MODEL = {"id": "other", "limits": {"context_window_tokens": 200_000}}
 Register = Callable[[PluginRegistrar], None]
 
 
+async def _cancelled_while_it_waits(point: str) -> tuple[str, list[str]]:
+    """How a turn ends that is cancelled while a hook of the point waits, and what the hook did."""
+    began, done = asyncio.Event(), []
+
+    async def wait(_: Any) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(0.01 if point == "after_turn" else 60)
+            done.append("ended")
+        finally:
+            done.append("left")
+
+    session = await _session(tool_then_answer, lambda registrar: getattr(registrar, point)(wait), weather)
+    running = session.start("Hi.")
+    await began.wait()
+    running.cancel()
+    result = await running
+    return result.outcome.reason or "", done
+
+
+@pytest.mark.parametrize("point", ["before_turn", "checkpoint"])
+async def test_a_hook_that_waits_does_not_hold_up_a_cancelled_turn(point: str) -> None:
+    """It is broken off, and the turn is committed as cancelled."""
+    assert await _cancelled_while_it_waits(point) == ("cancelled", ["left"])
+
+
+async def test_a_hook_behind_a_turn_is_asked_to_its_end() -> None:
+    """The turn is over by then: what it came to is what is committed."""
+    assert await _cancelled_while_it_waits("after_turn") == ("assistant_message", ["ended", "left"])
+
+
+async def test_a_hook_that_cancels_its_own_task_has_failed() -> None:
+    """The turn is nobody's to cancel like that."""
+
+    async def cancel(_: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    session = await _session(answers("Hi!"), lambda registrar: registrar.before_turn(cancel))
+    with pytest.raises(LashRuntimeError, match="a before_turn hook cancelled the task in which it ran"):
+        await session.turn("Hi.").run()
+
+
 async def _session(replies: Any, register: Register, *tools: Any) -> LashSession:
     """An open session with one plugin, `helper`."""
     return await builder(replies, *tools).plugin(StaticPlugin("helper", register)).build().session("demo").open()

@@ -121,6 +121,17 @@ def test_the_first_interrupt_says_what_the_second_does() -> None:
     assert display.text().startswith("Pausing after this effect")
 
 
+def test_the_second_interrupt_says_what_the_third_does() -> None:
+    """Something in the turn may not hear of the cancellation: the header says how to end it all the same."""
+    display = TurnDisplay(session_id="main", turn_index=13)
+    display.pause()
+    display.cancel()
+
+    assert display.state == "cancelling"
+    assert "Ctrl-C again stops the turn at once; what it has not committed is lost" in display.html()
+    assert display.text().startswith("Cancelling")
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "words"),
     [

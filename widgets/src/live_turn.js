@@ -100,7 +100,7 @@ function render({ model, el }) {
     place.title = told.hint ?? "";
     now.textContent = told.now ?? "";
     counts.textContent = told.counts ?? "";
-    /** @type {HTMLButtonElement} */ (pause).disabled = told.state === "pausing";
+    /** @type {HTMLButtonElement} */ (pause).disabled = told.state !== "running";
     tick();
   }
 
