@@ -4,7 +4,7 @@ import asyncio
 import copy
 import itertools
 import os
-from collections.abc import Container, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -83,13 +83,13 @@ class TurnBuilder(Unawaited, PromptLayerSink):
 
         Args:
             picture: Bytes of a PNG, JPEG, GIF, WebP or BMP, the path of such a file, or a figure of matplotlib.
-            label: Its name for people, numbered when it is taken; by default that of its file.
+            label: Its name for people, numbered when another picture has it; by default that of its file.
 
         Raises:
             CallerError: `turn_image`, it is none of these or cannot be read.
         """
         data, taken = turn_picture(picture), self._input.image_blobs
-        name = _free_name(label or _file_name(picture) or f"image-{len(taken) + 1}", taken)
+        name = _free_name(label or _file_name(picture) or f"image-{len(taken) + 1}", data, taken)
         self._input = self._input.with_image(name, data)
         return self
 
@@ -234,6 +234,7 @@ def _file_name(picture: object) -> str | None:
     return Path(os.fsdecode(picture)).name if isinstance(picture, str | os.PathLike) else None
 
 
-def _free_name(wanted: str, taken: Container[str]) -> str:
+def _free_name(wanted: str, data: bytes, taken: Mapping[str, bytes]) -> str:
+    """Return the name under which a picture hides no other one; given twice it is the same one."""
     names = itertools.chain((wanted,), (f"{wanted}-{number}" for number in itertools.count(2)))
-    return next(name for name in names if name not in taken)
+    return next(name for name in names if taken.get(name, data) == data)

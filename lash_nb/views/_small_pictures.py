@@ -13,6 +13,7 @@ from lash_nb.views._media_words import sniffed, type_words
 from lash_nb.wire import (
     AttachmentId,
     AttachmentRef,
+    DirectCommand,
     EffectEntry,
     LlmCallCommand,
     ToolCallOutput,
@@ -110,7 +111,7 @@ def given_attachments(entry: EffectEntry) -> tuple[AttachmentRef, ...]:
 def effect_attachments(entry: EffectEntry) -> tuple[AttachmentRef, ...]:
     """Return the attachments that a tool gave, or that a model was shown: the same ones call after call."""
     command = entry.envelope.command
-    if isinstance(command, LlmCallCommand):
+    if isinstance(command, LlmCallCommand | DirectCommand):
         return tuple(item.reference for item in command.request.attachments)
     return given_attachments(entry)
 

@@ -1,10 +1,10 @@
 """The timeline where no script runs: an SVG of every turn (or the waterfall of one), a table, aligned text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from lash_nb.plots import KIND_COLORS, MARKS, counted, duration, one_line, recorded_duration, token_count, turn_name
-from lash_nb.trace import Trace, Turn
+from lash_nb.trace import LlmCall, ToolCall, Trace, Turn
 from lash_nb.views._markup import (
     FAILURE,
     MUTED,
@@ -58,9 +58,10 @@ def timeline_svg(trace: Trace) -> str:
         return _picture([svg_text(8, 20, "no turns in this trace yet", fill=_GREY)], 32, "timeline of no turns")
     longest = max([_length(turn) for turn in turns] + [1])
     rows = [_turn_row(place, turn, _BARS / longest) for place, turn in enumerate(turns)]
+    kinds = {kind for turn in turns for kind, _ in _calls(turn)}
     axis = _axis(longest, len(turns) * _ROW + 34)
     return _picture(
-        [*axis, *rows, _legend(len(turns) * _ROW + 58)],
+        [*axis, *rows, _legend(len(turns) * _ROW + 58, _in_order(kinds))],
         len(turns) * _ROW + 70,
         f"timeline of {counted(len(trace.turns), 'turn')}",
     )
@@ -73,8 +74,9 @@ def waterfall_svg(trace: Trace, turn: Turn) -> str:
     left = 220
     scale = (_WIDTH - left - 80) / found["total"]
     shapes = [_call_shape(place, row, left, scale) for place, row in enumerate(rows)]
+    kinds, below = _in_order({row["kind"] for row in rows}), len(rows) * _ROW + 40
     return _picture(
-        [*shapes, _legend(len(rows) * _ROW + 40), _waiting(len(rows) * _ROW + 40)],
+        [*shapes, joined(_legend(below, kinds), _waiting(below, len(kinds)) if kinds else None)],
         len(rows) * _ROW + 52,
         str(found["title"]),
     )
@@ -187,12 +189,22 @@ def _length(turn: Turn) -> float:
     return end - start
 
 
+def _calls(turn: Turn) -> list[tuple[str, LlmCall | ToolCall]]:
+    """Its calls, each with its kind, those of the model first."""
+    asked = [("direct" if call.is_direct else "llm_call", call) for call in turn.llm_calls]
+    return [*asked, *(("tool_call", call) for call in turn.tool_calls)]
+
+
+def _in_order(kinds: Collection[str]) -> list[str]:
+    """The kinds that are drawn, in the order of the legend."""
+    return [kind for kind in _KINDS if kind in kinds]
+
+
 def _turn_row(place: int, turn: Turn, scale: float) -> Html:
     zero = turn.began_ns
     y = place * _ROW + 24
-    shapes = [(bar(call, zero), "direct" if call.is_direct else "llm_call") for call in turn.llm_calls]
-    shapes += [(bar(call, zero), "tool_call") for call in turn.tool_calls]
-    bars = [_bar(times, y, scale, kind) for times, kind in shapes[:_CALLS]]
+    shapes = _calls(turn)
+    bars = [_bar(bar(call, zero), y, scale, kind) for kind, call in shapes[:_CALLS]]
     missing = f"  +{counted(len(shapes) - _CALLS, 'call')}" if len(shapes) > _CALLS else ""
     status = status_word(turn)
     failed = any(call.status == "failure" for call in turn.tool_calls)
@@ -265,21 +277,21 @@ def _steps() -> Sequence[float]:
     return [factor * 10**power for power in range(15) for factor in (1, 2, 5)]
 
 
-def _legend(y: float) -> Html:
+def _legend(y: float, kinds: Sequence[str]) -> Html:
     return joined(
         *(
             joined(
                 el("rect", x=_LEFT + place * _ENTRY, y=y - 9, width=9, height=9, fill=KIND_COLORS[kind], **_EDGE),
                 svg_text(_LEFT + 14 + place * _ENTRY, y, kind, fill=_INK),
             )
-            for place, kind in enumerate(_KINDS)
+            for place, kind in enumerate(kinds)
         )
     )
 
 
-def _waiting(y: float) -> Html:
+def _waiting(y: float, kinds: int) -> Html:
     """What the thin line behind a bar is, beside the kinds."""
-    x = _LEFT + len(_KINDS) * _ENTRY
+    x = _LEFT + kinds * _ENTRY
     line = el("path", d=f"M{x} {y - 4.5:g}h14", stroke=_THIN, stroke_width=1.4)
     return joined(line, svg_text(x + 20, y, "until recorded", fill=_INK))
 

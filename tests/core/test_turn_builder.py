@@ -148,6 +148,19 @@ async def test_two_pictures_are_two_pictures_whatever_they_are_called(first: str
     assert [row.ref.id for row in session.attachments] == [content_id(one), content_id(two)]
 
 
+async def test_a_picture_that_is_given_twice_has_one_name(tmp_path: Path) -> None:
+    """It is shown twice, and is not told of as if there were another one."""
+    provider = ScriptedProvider(["I see."])
+    session = await builder([]).provider(provider).build().session("demo").open()
+    file = tmp_path / "shot.png"
+    file.write_bytes(png(3, 2))
+
+    result = await session.turn("look").image(file).image(file).run()
+
+    assert [bytes(item.data) for item in provider.requests[0].attachments] == [png(3, 2)] * 2
+    assert [picture.label for picture in result.pictures] == ["shot.png"] * 2
+
+
 @pytest.mark.parametrize("given", [str, Path])
 async def test_a_picture_is_read_from_its_file(given: Callable[[Path], object], tmp_path: Path) -> None:
     """A path is the file at it, never its own letters, and the file's name is the label."""

@@ -181,7 +181,9 @@ def test_the_second_interrupt_cancels_what_tasks_of_the_cell_await(notebook: Ker
     notebook.interrupt()
     notebook.finish(cell)
 
-    assert cell.printed.endswith("Cancelling; Ctrl-C again stops the turn at once; what it has not committed is lost.\n")
+    assert cell.printed.endswith(
+        "Cancelling; Ctrl-C again stops the turn at once; what it has not committed is lost.\n"
+    )
     assert cell.error.startswith("Cancelled tool_call look; what was said before is kept.")
     assert value(notebook, "session.stepper.result.outcome.reason, session.turn_index") == "('cancelled', 1)"
     assert notebook.run("SECONDS = 0.01\n" + AWAITED).error == ""

@@ -344,6 +344,15 @@ def test_a_plot_is_drawn_for_two_pages_and_no_more(notebook: Kernel) -> None:
     notebook.run("figures.Figure.draw = draw")
 
 
+def test_a_plot_is_shown_although_matplotlib_shows_none(notebook: Kernel) -> None:
+    """A program of another cell may have chosen a backend that writes files alone."""
+    notebook.run("import matplotlib; chosen = matplotlib.get_backend(); matplotlib.use('agg')")
+    shown = notebook.run("%lash graph --plot")
+    notebook.run("matplotlib.use(chosen)")
+
+    assert ["text/html" in output["data"] for output in shown.outputs] == [True]
+
+
 def test_completion_in_a_kernel(notebook: Kernel) -> None:
     """The kernel offers verbs, flags and kinds, and nothing else."""
     assert notebook.complete("%lash ca") == ["cancel"]

@@ -222,6 +222,15 @@ def test_fail_opens_the_form_of_a_failure(mount: Mount) -> None:
     assert steppable.asked[0][1].result.output.outcome.payload.code == "too_cold"
 
 
+def test_a_value_that_was_empty_is_called_so(mount: Mount) -> None:
+    """What it was stands beside the way back to it."""
+    one = mount(StepperView(samples.RecordedSteppable(samples.journal(samples.tool_command(title="")))))
+    one.root.get_by_role("button", name="Edit", exact=True).click()
+    one.root.get_by_label("title", exact=True).fill("Lima")
+
+    expect(one.root.get_by_text("was empty")).to_be_visible()
+
+
 def test_cancel_asks_once_more(mount: Mount) -> None:
     """One click on Cancel asks, the second one cancels."""
     steppable = samples.RecordedSteppable(samples.journal())
@@ -315,11 +324,15 @@ def test_the_timeline_is_walked_by_turn_and_call(mount: Mount) -> None:
 
 
 def test_a_timeline_names_what_is_drawn_in_it(mount: Mount) -> None:
-    """Kinds, marks, and the thin line that goes on from a bar to its record."""
-    legend = mount(TraceTimelineView(samples.station_trace(), turn=3)).root.locator(".l-legend")
+    """The kinds and marks that are there, and the thin line that goes on from a bar to its record."""
+    whole = samples.station_trace()
+    plain = read_trace([record for record in whole if record["context"].get("turn_index") == 1])
+    legends = [mount(TraceTimelineView(trace, turn=1)).root.locator(".l-legend") for trace in (whole, plain)]
 
-    for words in ("llm_call", "direct", "tool_call", "failed", "cancelled", "until recorded"):
-        expect(legend).to_contain_text(words)
+    for words, is_plain in (("llm_call", True), ("direct", False), ("tool_call", False), ("failed", False)):
+        expect(legends[0].get_by_text(words)).to_be_visible()
+        expect(legends[1].get_by_text(words)).to_be_visible(visible=is_plain)
+    expect(legends[1]).to_contain_text("until recorded")
 
 
 def test_the_timeline_of_an_empty_trace_says_so(mount: Mount) -> None:

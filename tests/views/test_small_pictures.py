@@ -89,6 +89,14 @@ def faces(shelf: Shelf) -> dict[str, str]:
     }
 
 
+def test_the_card_of_a_direct_completion_shows_what_the_model_looked_at() -> None:
+    """As that of every other model call does."""
+    shelf, command = Shelf(LIMA), samples.llm_command("What is this?") | {"type": "direct", "usage_source": "direct"}
+    command["request"]["attachments"] = [{"reference": to_builtins(shelf.references[0])}]
+
+    assert PICTURE in envelope_html(samples.entry(1, command), attachment_data=shelf.data)
+
+
 def test_every_card_shows_the_picture_that_a_tool_gave() -> None:
     """Once, with what it is beside it, also when the result names it twice."""
     shelf = Shelf(LIMA)

@@ -125,7 +125,7 @@ export function fieldRow(field, form, onchange) {
     const problem = form.problems.get(key);
     hint.className = problem ? "l-label l-failure" : "l-label";
     clear(hint).append(problem ?? field.hint ?? "");
-    if (form.texts.has(key) && field.value !== "") hint.append(" · was ", shownText(field, field.value).slice(0, 40), " ", link("revert", revert));
+    if (form.texts.has(key) && field.value !== "") hint.append(" · was ", shownText(field, field.value).slice(0, 40) || "empty", " ", link("revert", revert));
   };
   const take = (/** @type {string} */ typed) => {
     const { json, problem } = readField(field, typed);

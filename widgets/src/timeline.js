@@ -35,8 +35,8 @@ function render({ model, el }) {
   const legend = h(
     "div",
     { class: "l-legend" },
-    ...LEGEND.map((kind) => h("span", {}, h("span", { class: "l-dot l-square", "data-kind": kind }), kind)),
-    ...["failed", "cancelled"].map((kind) => h("span", { class: "l-muted" }, mark(/** @type {any} */ (kind)), kind)),
+    ...LEGEND.map((kind) => h("span", { "data-drawn": kind }, h("span", { class: "l-dot l-square", "data-kind": kind }), kind)),
+    ...["failed", "cancelled"].map((kind) => h("span", { class: "l-muted", "data-drawn": kind }, mark(/** @type {any} */ (kind)), kind)),
     h("span", { class: "l-muted", title: "A bar is the time that a call reports; its end was recorded later, and the thin line goes on to that." }, "─┤ until recorded"),
     h("span", { class: "l-muted l-legend-hint" }, "drag to zoom, ", kbd("0"), " fits"),
   );
@@ -79,6 +79,14 @@ function render({ model, el }) {
   function chooseTurn(event) {
     const x = event.clientX - strip.getBoundingClientRect().left;
     model.send({ do: "turn", place: turnAt(model.get("overview").turns, toMs(stripAxis(), x)) });
+  }
+
+  /** Only what is drawn has a place in the legend. */
+  function drawLegend() {
+    const { model: asked, direct, tool, marks } = model.get("overview");
+    const drawn = new Set([...marks.map((/** @type {any[]} */ one) => one[1]), ...rows().flatMap(({ kind, mark }) => [kind, mark])]);
+    [asked, direct, tool].forEach((calls, at) => calls.length && drawn.add(LEGEND[at]));
+    for (const one of legend.querySelectorAll("[data-drawn]")) one.toggleAttribute("hidden", !drawn.has(/** @type {HTMLElement} */ (one).dataset.drawn));
   }
 
   const rows = () => /** @type {Row[]} */ (model.get("waterfall").rows ?? []);
@@ -190,6 +198,7 @@ function render({ model, el }) {
     ui.zoom = null;
     ui.closed.clear();
     hideCard();
+    drawLegend();
     drawStrip();
     drawRows();
   }
