@@ -12,7 +12,7 @@ from lash_nb.wire import (
     trimmed,
 )
 
-__all__ = ["InlineEffectHost", "InlineRuntimeEffectController"]
+__all__ = ["InlineEffectHost", "InlineRuntimeEffectController", "fitting"]
 
 
 class InlineEffectHost:
@@ -54,12 +54,20 @@ class InlineRuntimeEffectController:
             RuntimeEffectControllerError: the envelope is not valid, the executor refused it, or its outcome is of another kind
                 (`runtime_effect_wrong_outcome`).
         """
-        outcome = await local.execute(envelope.validate())
-        given = effect_kind(outcome)
-        if given != envelope.kind:
-            raise RuntimeEffectControllerError(
-                "runtime_effect_wrong_outcome",
-                f"effect {envelope.invocation.effect_id} asks for {envelope.kind}, its outcome is {given};"
-                " the executor must answer with the kind that was asked for",
-            )
-        return outcome
+        return fitting(envelope, await local.execute(envelope.validate()))
+
+
+def fitting(envelope: RuntimeEffectEnvelope, outcome: RuntimeEffectOutcome) -> RuntimeEffectOutcome:
+    """Return the outcome, if it is of the kind that the envelope asks for.
+
+    Raises:
+        RuntimeEffectControllerError: `runtime_effect_wrong_outcome`.
+    """
+    given = effect_kind(outcome)
+    if given != envelope.kind:
+        raise RuntimeEffectControllerError(
+            "runtime_effect_wrong_outcome",
+            f"effect {envelope.invocation.effect_id} asks for {envelope.kind}, its outcome is {given};"
+            " the executor must answer with the kind that was asked for",
+        )
+    return outcome

@@ -7,7 +7,7 @@ from lash_nb.clock import Clock, SystemClock
 from lash_nb.effects._entries import EffectEntries
 from lash_nb.effects._fixed import Fixer, loosened
 from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
-from lash_nb.effects._inline import InlineRuntimeEffectController
+from lash_nb.effects._inline import InlineRuntimeEffectController, fitting
 from lash_nb.effects._listeners import Listeners
 from lash_nb.effects._passage import Passage
 from lash_nb.wire import (
@@ -105,8 +105,8 @@ class JournalController:
         passage = self._entries.begin(envelope, local.origin, clock)
         self._notify()
         try:
-            if type(self._inner) is InlineRuntimeEffectController:  # performs what it is given, and nothing else
-                outcome = await self._inner.execute_effect(envelope, local)
+            if type(self._inner) is InlineRuntimeEffectController:  # adds nothing that is to be written down
+                outcome = fitting(envelope, await local.execute(envelope.validate()))
             else:
                 outcome = await self._decided(passage, local)
             passage.performed(outcome, clock.monotonic_ns() - self.waited_ns + waited)
