@@ -240,6 +240,9 @@ class StepControl:
 
     def _go(self, mode: StepMode, target: str | None = None, *, keep_waiting: bool = False) -> None:
         self._mode, self._target = mode, target
+        if not self._waiting:
+            self._changed()
+            return
         if mode != "step" and not keep_waiting:
             for stop in list(self._waiting):
                 if mode == "free" or stop is self._shown or not self._stops_at(stop.pending.envelope.kind):
