@@ -2,6 +2,7 @@
 
 import reprlib
 from collections.abc import Callable
+from operator import is_
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec.structs import replace
@@ -105,15 +106,13 @@ def response_of(scripted: str | LlmResponse | dict[str, Any]) -> LlmResponse:
 
 def with_call_ids(response: LlmResponse, fresh: Callable[[], str]) -> LlmResponse:
     """Return the response with fresh ids for the calls that have none: a session needs a new one for each."""
-    if all(part.ToolCall is None or part.ToolCall.call_id for part in response.parts):
-        return response
-    parts = tuple(
-        LlmOutputPart(ToolCall=replace(part.ToolCall, call_id=fresh()))
-        if part.ToolCall is not None and not part.ToolCall.call_id
-        else part
-        for part in response.parts
-    )
-    return replace(response, parts=parts)
+    parts = [_with_call_id(part, fresh) for part in response.parts]
+    return response if all(map(is_, parts, response.parts)) else replace(response, parts=tuple(parts))
+
+
+def _with_call_id(part: LlmOutputPart, fresh: Callable[[], str]) -> LlmOutputPart:
+    called = part.ToolCall
+    return part if called is None or called.call_id else LlmOutputPart(ToolCall=replace(called, call_id=fresh()))
 
 
 def _usage_of(given: Any, usual: LlmUsage) -> LlmUsage:

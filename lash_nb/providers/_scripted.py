@@ -74,7 +74,8 @@ class ScriptedProvider:
             LlmTransportError: the script has no reply left, the reply is a failure, or the function returned none.
         """
         self.requests.append(request)
-        scripted = await self._next(request)
+        given = self._next(request)
+        scripted = given if isinstance(given, REPLIES) else await self._awaited(given)
         if isinstance(scripted, Exception):
             raise scripted
         response = with_call_ids(response_of(scripted), lambda: f"call-{next(self._call_numbers)}")
@@ -82,14 +83,24 @@ class ScriptedProvider:
             await self._stream(response, stream)
         return response
 
-    async def _next(self, request: LlmRequest) -> ScriptedReply:
+    def _next(self, request: LlmRequest) -> ScriptedReply | Awaitable[ScriptedReply]:
         if self._function is not None:
-            given = self._function(request)
-            return _returned(await given if inspect.isawaitable(given) else given, self._function)
+            return self._function(request)
         if self._replies:
             return self._replies.popleft()
         raise LlmTransportError(
             f"the script has no reply left for call {len(self.requests)}; give ScriptedProvider more replies or a function"
+        )
+
+    async def _awaited(self, given: object) -> ScriptedReply:
+        """Return the reply of an async function; of a plain one `given` is none."""
+        scripted = await given if inspect.isawaitable(given) else given
+        if isinstance(scripted, REPLIES):
+            return scripted
+        told = "None" if scripted is None else type(scripted).__name__
+        raise LlmTransportError(
+            f"your function {function_words(self._function)} returned {told}; return a text, call(…) or reply(…)",
+            code="provider_response",
         )
 
     async def _stream(self, response: LlmResponse, stream: StreamSink) -> None:
@@ -120,16 +131,6 @@ def _checked(given: Any, number: int) -> ScriptedReply:
         return given
     wanted = f"a reply as number {number} of the script (a text, call(…), reply(…) or an exception)"
     raise wrong_type(wanted, given, instead='ScriptedProvider(["Hello."])')
-
-
-def _returned(given: Any, function: Callable[..., Any]) -> ScriptedReply:
-    if isinstance(given, REPLIES):
-        return given
-    told = "None" if given is None else type(given).__name__
-    raise LlmTransportError(
-        f"your function {function_words(function)} returned {told}; return a text, call(…) or reply(…)",
-        code="provider_response",
-    )
 
 
 def _deltas(part: LlmOutputPart) -> Iterable[LlmStreamEvent]:
