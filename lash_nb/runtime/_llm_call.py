@@ -26,7 +26,6 @@ from lash_nb.runtime._trace_emitter import llm_call_context
 from lash_nb.stores import resolve_llm_request_attachments
 from lash_nb.trace import parsed_or_text
 from lash_nb.wire import (
-    AssistantProseDelta,
     LlmCallCommand,
     LlmCallCompleted,
     LlmCallError,
@@ -36,13 +35,10 @@ from lash_nb.wire import (
     LlmRequest,
     LlmResponse,
     LlmResult,
-    ReasoningDelta,
-    ReasoningDeltaEvent,
     ReasoningPart,
     RetryStatusEvent,
     RuntimeEffectEnvelope,
     RuntimeStreamEvent,
-    TextDeltaEvent,
     TextPart,
     ToolCallPart,
     TraceContext,
@@ -254,8 +250,7 @@ class _LlmCall:
         if part.text:
             self._parts.add_text(part)
             self._prose_id = self._prose_id or turn.hub.fresh_id()
-            turn.hub.emit(TextDeltaEvent(content=part.text))
-            turn.hub.activity(AssistantProseDelta(text=part.text), item_id or self._prose_id)
+            turn.hub.prose(part.text, item_id or self._prose_id)
 
     def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
         if not part.text:
@@ -269,8 +264,7 @@ class _LlmCall:
         item_id = part.replay.item_id if part.replay else None
         self._parts.add_reasoning(part)
         self._reasoning_id = self._reasoning_id or self._turn.hub.fresh_id()
-        self._turn.hub.emit(ReasoningDeltaEvent(content=part.text))
-        self._turn.hub.activity(ReasoningDelta(text=part.text), item_id or self._reasoning_id)
+        self._turn.hub.reasoning(part.text, item_id or self._reasoning_id)
 
     def _on_tool_call(self, part: ToolCallPart) -> None:
         item_id = part.replay.item_id if part.replay else None

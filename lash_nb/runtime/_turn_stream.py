@@ -9,6 +9,7 @@ from lash_nb.runtime._assembler import SUMMED_UP, TurnAssembler
 from lash_nb.runtime._awaited_sinks import AwaitedSinks, report
 from lash_nb.runtime._writer import Writer
 from lash_nb.wire import (
+    AssistantProseDelta,
     ChildTokenUsageEvent,
     ChildUsage,
     CompletedToolCall,
@@ -23,10 +24,13 @@ from lash_nb.wire import (
     PreparedToolCall,
     QueuedInputAccepted,
     QueuedMessagesCommitted,
+    ReasoningDelta,
+    ReasoningDeltaEvent,
     RetryStatus,
     RetryStatusEvent,
     SessionEvent,
     SubmittedValue,
+    TextDeltaEvent,
     TokenUsageEvent,
     ToolCallActivityCompleted,
     ToolCallActivityStarted,
@@ -102,6 +106,18 @@ class TurnStreamHub:
         self._assembler.activities.append(item)
         if self._activities:
             self._tell(self._activities, item)
+
+    def prose(self, text: str, correlation_id: str) -> None:
+        """Tell a piece of the answer."""
+        if self._events:
+            self._tell(self._events, TextDeltaEvent(content=text))
+        self.activity(AssistantProseDelta(text=text), correlation_id)
+
+    def reasoning(self, text: str, correlation_id: str) -> None:
+        """Tell a piece of what the model thinks."""
+        if self._events:
+            self._tell(self._events, ReasoningDeltaEvent(content=text))
+        self.activity(ReasoningDelta(text=text), correlation_id)
 
     def tool_started(self, call: PreparedToolCall) -> None:
         """Tell that a tool call begins."""
