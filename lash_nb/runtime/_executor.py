@@ -43,6 +43,7 @@ from lash_nb.wire import (
 __all__ = ["TurnEffectExecutor"]
 
 _TOOL_CANCEL_GRACE_SECONDS: Final = 0.05
+_SURFACE_STAYS: Final = SurfaceOutcome(result=SurfaceResult(Ok=None))
 _CANCELLED_ITSELF: Final = (
     "CancelledError: the task in which the tool ran was cancelled, and nobody cancelled the turn; a tool that stops work of its own cancels"
     " the tasks that it began, never asyncio.current_task() or asyncio.all_tasks()"
@@ -135,7 +136,7 @@ class TurnEffectExecutor:
 
     async def _sync(self, _: RuntimeEffectEnvelope, command: SyncExecutionSurfaceCommand) -> RuntimeEffectOutcome:
         if not command.update_machine_config:
-            return SurfaceOutcome(result=SurfaceResult(Ok=None))
+            return _SURFACE_STAYS
         try:
             surface = await self._turn.surface.build()
         except LashError as error:

@@ -21,7 +21,9 @@ from lash_nb.wire import (
 
 __all__ = ["hold_again", "perform_checkpoint"]
 
-_NOTHING: Final = CheckpointDelivery(messages=(), transient_messages=(), turn_causes=())
+_NOTHING: Final = CheckpointOutcome(
+    result=CheckpointResult(Ok=CheckpointDelivery(messages=(), transient_messages=(), turn_causes=()))
+)
 
 
 async def perform_checkpoint(
@@ -29,12 +31,12 @@ async def perform_checkpoint(
 ) -> CheckpointOutcome:
     """Take in the queued work that may join the turn; a turn that is cancelled takes none, for nobody would see it."""
     if turn.cancel.cancelled:
-        return CheckpointOutcome(result=CheckpointResult(Ok=_NOTHING))
+        return _NOTHING
     try:
         delivery = await _take(command, turn, envelope.invocation)
     except (StoreError, CallerError) as error:
         return CheckpointOutcome(result=CheckpointResult(Err=EffectErrorRecord.of(error)))
-    return CheckpointOutcome(result=CheckpointResult(Ok=delivery))
+    return _NOTHING if delivery is None else CheckpointOutcome(result=CheckpointResult(Ok=delivery))
 
 
 async def hold_again(turn: TurnContext, invocation: RuntimeInvocation, delivery: CheckpointDelivery) -> None:
@@ -59,10 +61,12 @@ def _name(invocation: RuntimeInvocation) -> str:
     return f"{invocation.replay_key}:claimed"
 
 
-async def _take(command: CheckpointCommand, turn: TurnContext, invocation: RuntimeInvocation) -> CheckpointDelivery:
+async def _take(
+    command: CheckpointCommand, turn: TurnContext, invocation: RuntimeInvocation
+) -> CheckpointDelivery | None:
     claim = await turn.claims.take_at_checkpoint(turn.scope_id)
     if claim is None:
-        return _NOTHING
+        return None
     await turn.controller.recall(_name(invocation), to_builtins(claim))
     delivered = delivery_of(claim, turn.attachments)
     turn.hub.activity(started_activity(claim, "active_turn_checkpoint"))
