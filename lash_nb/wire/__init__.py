@@ -19,8 +19,9 @@ from lash_nb.wire._child_session import (
 )
 from lash_nb.wire._commit import (
     BlobRef, HydratedSessionCheckpoint, PersistedSessionRead, PersistedTurnState, RuntimeCommit, RuntimeCommitResult,
-    RuntimeTurnCommitStamp, SessionCheckpoint, SessionHeadMeta, turn_commit_hash,
+    RuntimeTurnCommitStamp, SessionCheckpoint, SessionHeadMeta,
 )
+from lash_nb.wire._commit_hash import turn_commit_hash
 from lash_nb.wire._direct_request import DirectMessage, DirectOutput, DirectPart, DirectRequest, DirectRole
 from lash_nb.wire._effect import (
     CheckpointCommand, DirectCommand, ExecCodeCommand, LlmCallCommand, ProcessEffectCommand, RuntimeEffectCommand,

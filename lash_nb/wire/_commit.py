@@ -1,19 +1,15 @@
 """What a session store keeps and what a commit writes (lash 0.1.0-alpha.37, sessions §8.2)."""
 
-import hashlib
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from msgspec import UNSET, field
-from msgspec.structs import replace
+from msgspec import field
 
 from lash_nb.wire._base import U64, Octets, Wire, no_items, none
-from lash_nb.wire._graph import GraphCommitDelta, SessionEventRecord, SessionGraph, SessionNodeRecord
-from lash_nb.wire._hashed import Hashed, hashed_pieces
+from lash_nb.wire._graph import GraphCommitDelta, SessionGraph
 from lash_nb.wire._policy import PersistedSessionConfig, ProtocolTurnOptions
 from lash_nb.wire._queue import QueuedWorkCompletion
 from lash_nb.wire._session import AgentFrameRecord, PluginSessionSnapshot, ToolState
 from lash_nb.wire._usage import PromptUsage, TokenLedgerEntry, TokenUsage
-from lash_nb.wire._written import HOLE
 
 __all__ = [
     "BlobRef",
@@ -25,7 +21,6 @@ __all__ = [
     "RuntimeTurnCommitStamp",
     "SessionCheckpoint",
     "SessionHeadMeta",
-    "turn_commit_hash",
 ]
 
 BlobRef: TypeAlias = str
@@ -174,48 +169,3 @@ class RuntimeCommitResult(Wire, frozen=True, kw_only=True):
     """The stored checkpoint."""
     manifest: SessionCheckpoint
     """Its manifest."""
-
-
-def turn_commit_hash(commit: RuntimeCommit) -> str:
-    """Return the hash that tells a repeated final commit from another one: random ids and times do not count (sessions §8.6)."""
-    commit = replace(commit, expected_head_revision=None, turn_commit=None)
-    checkpoint, changes = commit.checkpoint, dict[str, Any]()
-    made: list[Hashed] = [*commit.agent_frames]
-    if checkpoint.plugin_snapshot is not None:
-        plugins = checkpoint.plugin_snapshot.plugins
-        made += [plugins[name] for name in sorted(plugins)]
-        changes["plugin_snapshot"] = PluginSessionSnapshot(plugins=dict.fromkeys(plugins, HOLE))
-    if checkpoint.tool_state is not None:
-        made.append(checkpoint.tool_state)
-        changes["tool_state"] = HOLE
-    marked = replace(
-        commit,
-        agent_frames=(HOLE,) * len(commit.agent_frames),
-        graph=_lasting_delta(commit.graph),
-        checkpoint=replace(checkpoint, **changes),
-    )
-    messages = [node.message for node in commit.graph.nodes if node.message is not None]
-    *before, last = hashed_pieces(commit, marked, made, messages)
-    if before:
-        hasher = made[-1].hasher_behind(b"".join(before[:-1]))
-        hasher.update(last)
-        return hasher.hexdigest()
-    return hashlib.sha256(last).hexdigest()
-
-
-def _lasting_delta(delta: GraphCommitDelta) -> GraphCommitDelta:
-    """Return a delta without random ids and times; unset fields are not written."""
-    changes: dict[str, Any] = {"leaf_node_id": UNSET}
-    if delta.nodes:
-        changes["nodes"] = tuple([_lasting(node) for node in delta.nodes])
-    tag = delta.tag
-    return replace(delta, **{tag: replace(getattr(delta, tag), **changes)})
-
-
-def _lasting(node: SessionNodeRecord) -> SessionNodeRecord:
-    changes: dict[str, Any] = {"node_id": UNSET, "parent_node_id": UNSET, "timestamp": UNSET}
-    message = node.message
-    if message is not None:
-        parts = tuple([replace(part, id=UNSET) for part in message.parts])
-        changes["event"] = SessionEventRecord(Conversation=replace(message, id=UNSET, parts=parts))
-    return replace(node, **changes)

@@ -1,16 +1,21 @@
 """What of a commit is hashed: random ids and times do not count (lash 0.1.0-alpha.37, sessions §8.6)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from operator import is_
+from typing import Any, Final, TypeAlias, TypeVar
 
 from lash_nb.wire._base import Wire
 from lash_nb.wire._json import sorted_json, to_builtins, to_json
 from lash_nb.wire._message import Message
 from lash_nb.wire._written import HOLE
 
-__all__ = ["Hashed", "hashed_pieces"]
+__all__ = ["Hashed", "Hasher", "hashed_entries", "hashed_text", "text_around"]
+
+T = TypeVar("T")
+Hasher: TypeAlias = "hashlib._Hash"  # noqa: SLF001 - as typeshed names it
+"""Takes more of a text."""
 
 _HOLE: Final = bytes(HOLE)
 _VOLATILE: Final = frozenset({"node_id", "parent_node_id", "leaf_node_id", "timestamp"})
@@ -30,34 +35,34 @@ class Hashed(Wire, frozen=True, kw_only=True, dict=True, gc=True):  # what has a
     @cached_property
     def hashed_json(self) -> bytes:
         """What is hashed of the record."""
-        return b"".join(hashed_pieces(self))
+        return hashed_text(self)
 
-    def hasher_behind(self, before: bytes) -> "hashlib._Hash":
-        """Return a hasher that was given `before` and what is hashed of the record; where both are as last time, that is not done again."""
+    def hasher_of(self, objects: tuple[Any, ...], text: Callable[[], bytes]) -> Hasher:
+        """Return a hasher that was given a text, which is made of this record and other objects; where they are those of last time, not again."""
         known = self.__dict__.get("_hasher")
-        if known is None or known[0] != before:
-            known = self.__dict__["_hasher"] = before, hashlib.sha256(before + self.hashed_json)
-        hasher: hashlib._Hash = known[1].copy()
+        if known is None or len(known[0]) != len(objects) or not all(map(is_, known[0], objects)):
+            known = self.__dict__["_hasher"] = objects, hashlib.sha256(text())
+        hasher: Hasher = known[1].copy()
         return hasher
 
 
-def hashed_pieces(
-    record: Wire, marked: Wire | None = None, made: Sequence[Hashed] = (), messages: Sequence[Message] = ()
-) -> list[bytes]:
-    """Return what is hashed of a record, in pieces: every other one is of one of the records `made`, if all of them can be left as they are.
+def hashed_text(record: Wire, messages: Sequence[Message] = ()) -> bytes:
+    """Return what is hashed of a record.
 
     Args:
-        record: The record.
-        marked: The record without ids and times that are not hashed, `HOLE` in the place of each record `made`.
-        made: Records in it of which is remembered what is hashed, in the order in which they are written.
-        messages: All messages that it holds otherwise.
+        record: The record; ids and times of its messages and their nodes are left out already.
+        messages: All messages that it holds otherwise than in free values.
     """
-    data = sorted_json(record if marked is None else marked)
-    if _holds_more(data, messages):
-        return [to_json(_scrubbed(to_builtins(record)))]
-    pieces = [b""] * (2 * len(made) + 1)
-    pieces[::2], pieces[1::2] = data.split(_HOLE), [part.hashed_json for part in made]
-    return pieces
+    data = sorted_json(record)
+    return to_json(_scrubbed(to_builtins(record))) if _holds_more(data, messages) else data
+
+
+def text_around(made: Sequence[Hashed], value: Any) -> bytes:
+    """Return the canonical JSON of a free value, what is hashed of the records `made` in the places of each `HOLE`, in the order of the text."""
+    around = sorted_json(value).split(_HOLE)
+    pieces = [b""] * (len(around) + len(made))
+    pieces[::2], pieces[1::2] = around, [record.hashed_json for record in made]
+    return b"".join(pieces)
 
 
 def _holds_more(data: bytes, messages: Sequence[Message]) -> bool:
@@ -68,16 +73,18 @@ def _holds_more(data: bytes, messages: Sequence[Message]) -> bool:
     return data.count(b'"parts":') != len(messages) or data.count(b'"prune_state":') != parts
 
 
+def hashed_entries(entries: Mapping[str, T]) -> dict[str, T]:
+    """Return what is hashed of a plain object: the entries that are no ids and times."""
+    has_own_id = entries.keys() >= _MESSAGE_KEYS or entries.keys() >= _PART_KEYS
+    dropped = _VOLATILE_WITH_ID if has_own_id else _VOLATILE
+    return {key: item for key, item in entries.items() if key not in dropped}
+
+
 def _scrubbed(value: Any) -> Any:
     """Return what is hashed of a plain value."""
     if isinstance(value, dict):
-        has_own_id = value.keys() >= _MESSAGE_KEYS or value.keys() >= _PART_KEYS
-        dropped = _VOLATILE_WITH_ID if has_own_id else _VOLATILE
-        return {
-            key: item if type(item) in _SCALARS else _scrubbed(item)
-            for key, item in value.items()
-            if key not in dropped
-        }
+        kept = hashed_entries(value)
+        return {key: item if type(item) in _SCALARS else _scrubbed(item) for key, item in kept.items()}
     if isinstance(value, list | tuple):
         return [item if type(item) in _SCALARS else _scrubbed(item) for item in value]
     return value

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lash_nb.wire import (
+    AgentFrameAssignment,
+    AgentFrameRecord,
     Json,
+    Octets,
     Part,
     PluginMeta,
     PluginSessionSnapshot,
@@ -16,6 +19,7 @@ from lash_nb.wire import (
     RuntimeCommit,
     SessionEventRecord,
     SessionNodeRecord,
+    SessionPolicy,
     ToolState,
     from_builtins,
     stable_hash,
@@ -26,15 +30,34 @@ from tests.stores.material import append, commit, node, rewrite, stamped
 from tests.wire.documents import documents
 
 VOLATILE: Final = ("node_id", "parent_node_id", "leaf_node_id", "timestamp")
-KEYS: Final = st.sampled_from(
-    [*VOLATILE, "id", "role", "parts", "kind", "content", "prune_state", 'x"node_id', "tool", "é", "\3"]
-)
+NAMES: Final = (*VOLATILE, "id", "role", "parts", "kind", "content", "prune_state", 'x"node_id', "tool", "é", "\3")
+KEYS: Final = st.sampled_from(NAMES)
 TEXTS: Final = st.sampled_from(["", '"node_id":', "\1\2\3", "1e16"])
 FREE: Final = st.recursive(
     st.none() | st.integers(-(2**63), 2**64 - 1) | st.sampled_from([1e16, -0.5]) | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=6),
     max_leaves=8,
 )
+ASSIGNMENT: Final = AgentFrameAssignment(policy=SessionPolicy())
+ONE_FRAME, OTHER_FRAME = (
+    AgentFrameRecord(frame_id=name, session_id="root", created_at="2027-01-15T08:00:00Z", assignment=ASSIGNMENT)
+    for name in ("one", "other")
+)
+ONE, OTHER = (PluginSnapshot(meta=PluginMeta(plugin_id=name, plugin_version="1")) for name in ("one", "other"))
+STATES: Final[tuple[dict[str, PluginSnapshot], ...]] = (
+    *({}, {"p": ONE}, {"q": ONE}, {"q": OTHER}),
+    *({"q": OTHER, "node_id": ONE}, dict.fromkeys(NAMES, ONE)),
+)
+FRAMES: Final = ((ONE_FRAME,), (OTHER_FRAME, ONE_FRAME), (ONE_FRAME, ONE_FRAME), (OTHER_FRAME,))
+COMMON: Final[dict[str, tuple[Any, ...]]] = {
+    "execution_state": (Octets(b"1"), Octets(b"2"), None),
+    "execution_state_ref": ("a", "b", None),
+    "plugin_snapshot": (*[PluginSessionSnapshot(plugins=state) for state in STATES], None),
+    "plugin_snapshot_ref": ("a", "b", None),
+    "plugin_snapshot_revision": (0, 1, None),
+    "tool_state": (ToolState(generation=1, tools={}), ToolState(generation=2, tools={}), None),
+}
+"""What commits have in common as a rule: one value differs from the next."""
 
 
 def told(value: Any) -> Any:
@@ -101,3 +124,12 @@ def test_commits_that_share_their_tools() -> None:
     made = [with_plugin_state(replace(one, current_agent_frame_id=frame), state) for state in "aab" for frame in "xyx"]
     shared = [replace(each, checkpoint=replace(each.checkpoint, tool_state=tools)) for each in made]
     assert list(map(turn_commit_hash, shared)) == list(map(expected, shared))
+
+
+def test_commits_that_share_a_frame() -> None:
+    """Frames, plugins and tools are the same objects in commit after commit: whichever of them is another one counts."""
+    one = commit(append(node("m1")))
+    checkpoints = [replace(one.checkpoint, **{name: value}) for name, values in COMMON.items() for value in values]
+    made = [replace(one, agent_frames=frames, checkpoint=each) for each in checkpoints for frames in FRAMES]
+    made += [replace(one, agent_frames=frames, checkpoint=each) for frames in FRAMES for each in checkpoints]
+    assert list(map(turn_commit_hash, made)) == list(map(expected, made))
