@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from lash_nb.errors import CallerError, DirectCompletionError
 from lash_nb.plugins._direct_forms import REPAIR, Form, UnfitAnswerError, is_form, output_of, read_form
-from lash_nb.plugins._picture import direct_pictures
+from lash_nb.plugins._picture import check_direct_picture, direct_pictures
 from lash_nb.wire import (
     CausalRef,
     CausalToolCall,
@@ -23,6 +23,7 @@ from lash_nb.wire import (
     LlmAttachment,
     LlmResponse,
     LlmUsage,
+    MediaType,
     ModelSpec,
     Octets,
     RuntimeReplay,
@@ -120,9 +121,15 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
 
         Raises:
             DirectCompletionError: the call failed.
-            CallerError: `direct_image_missing`.
+            CallerError: `direct_image_missing`, or `direct_request`, a picture that is none.
             RuntimeEffectControllerError: a picture cannot be stored, or the effect host failed.
         """
+        for picture in request.attachments:
+            if picture.data and picture.reference is None and MediaType.from_mime(picture.mime):
+                check_direct_picture(picture.data)
+        return await self._completed(request, usage_source)
+
+    async def _completed(self, request: DirectRequest, usage_source: str | None) -> DirectCompletion[str]:
         response = await self.ask(request, usage_source or self.usage_source, self.caused_by)
         return DirectCompletion(_text(response), response)
 
@@ -182,7 +189,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
             output=output_of(output),
             replay=None if replay_key is None else RuntimeReplay(key=replay_key),
         )
-        given = await self.complete(request, usage_source=usage_source)
+        given = await self._completed(request, usage_source)
         try:
             return DirectCompletion(read_form(given.text, output), given.response)
         except UnfitAnswerError as error:
@@ -200,7 +207,7 @@ class DirectCompletions(Struct, frozen=True, kw_only=True):
         key = request.replay and RuntimeReplay(key=f"{request.replay.key}:repair")
         again = msgspec.structs.replace(request, messages=(*request.messages, *told), replay=key)
         try:
-            second = await self.complete(again, usage_source=usage_source)
+            second = await self._completed(again, usage_source)
         except DirectCompletionError as error:
             raise DirectCompletionError(
                 f"{fault}, and asking again failed: {error.detail}{_quoted(text)}",

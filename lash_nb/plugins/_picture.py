@@ -12,7 +12,7 @@ from lash_nb.plugins._library_values import figure_png
 from lash_nb.wire import MOST_PICTURE_BYTES, picture_fault
 from lash_nb.words import counted, legible
 
-__all__ = ["direct_pictures", "turn_picture"]
+__all__ = ["check_direct_picture", "direct_pictures", "turn_picture"]
 
 _NAMED: Final = 200
 """Characters of a path that an error tells at most."""
@@ -110,6 +110,11 @@ def direct_pictures(pictures: Any) -> list[bytes]:
             f"pictures are several, in a list, not one {type(pictures).__name__}; write pictures=[…] around it"
         )
     return [_DIRECT.bytes_of(picture) for picture in pictures]
+
+
+def check_direct_picture(data: bytes) -> None:
+    """Check the bytes of a picture in a request that is written out in full. Errors as in `direct_pictures`."""
+    _DIRECT.bytes_of(data)
 
 
 def _told(path: str) -> str:

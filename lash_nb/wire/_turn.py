@@ -4,9 +4,12 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
+from lash_nb.errors import CallerError
 from lash_nb.wire._base import External, Json, Octets, Wire, no_entries
+from lash_nb.wire._image import picture_fault
 from lash_nb.wire._llm_response import LlmTerminalReason
 from lash_nb.wire._policy import ProtocolTurnOptions
+from lash_nb.words import counted
 
 __all__ = [
     "AgentFrameSwitch",
@@ -68,7 +71,14 @@ class TurnInput(Wire, frozen=True, kw_only=True):
         return cls(items=(TextItem(text=text),))
 
     def with_image(self, image_id: str, data: bytes) -> "TurnInput":
-        """Return the input with one more picture."""
+        """Return the input with one more picture.
+
+        Raises:
+            CallerError: `turn_image`, it is none that a model can look at.
+        """
+        fault = picture_fault(data)
+        if fault is not None:
+            raise CallerError(f"what was given, {counted(len(data), 'byte')}, is {fault}", code="turn_image")
         return TurnInput(
             items=(*self.items, ImageRefItem(id=image_id)),
             image_blobs={**self.image_blobs, image_id: Octets(data)},

@@ -17,10 +17,12 @@ from lash_nb.wire import (
     DirectMessage,
     DirectPart,
     DirectRequest,
+    LlmAttachment,
     LlmRequest,
     LlmTerminalReason,
     ModelLimits,
     ModelSpec,
+    Octets,
     OutputJsonSchema,
     from_json,
 )
@@ -266,6 +268,12 @@ async def test_a_whole_request_is_checked_too() -> None:
     assert request == DirectRequest(model="m", messages=(DirectMessage(role="user", parts=(DirectPart(Image=0),)),))
     with pytest.raises(CallerError, match="picture 0, the request has 0"):
         await session.direct.complete(request)
+    text = LlmAttachment(mime="image/png", data=Octets(b"junk"))
+    with pytest.raises(
+        CallerError, match="what was given, 4 bytes, is no PNG, JPEG, GIF, WebP or BMP picture"
+    ) as refused:
+        await session.direct.complete(replace(request, attachments=(text,)))
+    assert refused.value.code == "direct_request"
     odd = from_json(
         b'{"model": "m", "messages": [], "attachments": [{"mime": "text/html", "data": [1]}]}', DirectRequest
     )

@@ -21,6 +21,7 @@ from lash_nb.plugins import (
 from lash_nb.runtime import PromptPreview
 from lash_nb.stores import InMemoryAttachmentStore
 from lash_nb.wire import LlmRequest, LlmResponse, Part, PluginMessage, PromptContribution, TurnInput
+from tests.stores.material import png
 
 
 @lash_nb.tool
@@ -177,7 +178,7 @@ async def test_pictures_of_the_question_are_in_it_with_hooks_or_without() -> Non
     builder.plugin(StaticPlugin("looks", lambda registrar: registrar.before_turn(looks)))
     session = await builder.build().session("demo").open()
     text = TurnInput.text("What is this?")
-    given = text.with_image("chart", b"\x89PNG\r\n\x1a\n")
+    given = text.with_image("chart", png(1, 1))
     preview = session.control.state.preview_prompt
     previews = [await preview(given), await preview(given, ask_hooks=True)]
 

@@ -26,7 +26,7 @@ from tests.runtime.desk import answers, builder, legal, messages_of, open_sessio
 from tests.stores.material import png
 from tests.work import lines_run
 
-PNG = Octets(b"\x89PNG\r\n\x1a\n")
+PNG = Octets(png(1, 1))
 
 
 class Model:
@@ -276,7 +276,7 @@ async def test_pictures_of_one_name_stay_apart_when_inputs_join() -> None:
         return reply("ok")
 
     session = await open_session(model)
-    for data in (PNG + b"1", PNG + b"2"):
+    for data in (PNG, png(2, 2)):
         await session.queue(TurnInput(items=()).with_image("image-1", data)).slot_policy("join")
     await session.next_queued_turn()
     assert len({attachment.reference.id for attachment in asked[0].attachments if attachment.reference}) == 2

@@ -148,6 +148,15 @@ async def test_two_pictures_are_two_pictures_whatever_they_are_called(first: str
     assert [row.ref.id for row in session.attachments] == [content_id(one), content_id(two)]
 
 
+def test_an_input_takes_no_picture_that_is_none() -> None:
+    """In the same words, whichever way it comes."""
+    with pytest.raises(
+        CallerError, match="what was given, 4 bytes, is no PNG, JPEG, GIF, WebP or BMP picture"
+    ) as refused:
+        TurnInput.text("look").with_image("chart", b"junk")
+    assert refused.value.code == "turn_image"
+
+
 async def test_a_picture_that_is_given_twice_has_one_name(tmp_path: Path) -> None:
     """It is shown twice, and is not told of as if there were another one."""
     provider = ScriptedProvider(["I see."])
