@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from lash_nb.core._session_state import SessionStateService
 from lash_nb.core._turn_builder import checked_input
-from lash_nb.errors import SessionError
+from lash_nb.errors import CallerError, SessionError
 from lash_nb.plugins import ManualRewrite, RewriteTrigger
 from lash_nb.runtime import LashRuntime, OrphanVacuum, PromptPreview, RuntimeSessionState, preview_prompt
 from lash_nb.wire import (
@@ -54,8 +54,14 @@ class StateControl:
         """Replace the session's state by a copy of this one; where the store has moved on since, the next turn goes on from the store.
 
         Raises:
+            CallerError: `session_state`, it is no whole state.
             SessionError: the state names tools that nobody offers, or a plugin cannot take its state.
         """
+        if not isinstance(state, RuntimeSessionState):
+            raise CallerError(
+                f"set_persisted() takes the whole state that `await session.control.state.persist_current()` gave, not a {type(state).__name__}",
+                code="session_state",
+            )
         await self._runtime.set_persisted_state(state)
 
     async def branch_to_node(self, node_id: str | None) -> SessionSnapshot:

@@ -14,13 +14,15 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from lash_nb.errors import CallerError, WireError
 from lash_nb.plugins._context import ToolContext
 from lash_nb.plugins._docstring import read_docstring
-from lash_nb.wire import AttachmentRef, Json, ToolCallOutput, ToolValue, to_json
+from lash_nb.wire import AttachmentRef, Json, ToolCallOutput, ToolValue, from_json, to_json
 
 __all__ = ["Signature", "read_signature"]
 
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _UNTYPED_RESULTS: Final = (Any, inspect.Signature.empty, ToolCallOutput, ToolValue, AttachmentRef, bytes)
 """Results of which a schema would say nothing, or nothing true."""
+_FORMS: Final = frozenset(("type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"))
+"""Words of a schema that say something of a value's form."""
 _TOOL_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 """What the model providers accept."""
 
@@ -43,6 +45,8 @@ class Signature:
     """The function's names of what it takes, by the model's."""
     context_parameter: str | None
     """The parameter that takes the `ToolContext`."""
+    has_any: bool
+    """Whether values of any form fit somewhere in the arguments: these are not converted, so the function would get the model's own."""
 
     def arguments(self, args: Json, context: ToolContext) -> dict[str, Any]:
         """Return keyword arguments for the function; what the model left out keeps the function's own default.
@@ -50,7 +54,8 @@ class Signature:
         Raises:
             pydantic.ValidationError: an argument does not have its type.
         """
-        given = self.validate(args, by_alias=True)
+        own = from_json(to_json(args)) if self.has_any else args  # what the function changes is not what was asked for
+        given = self.validate(own, by_alias=True)
         named = {self.parameters[name]: getattr(given, name) for name in given.model_fields_set}
         if self.context_parameter is not None:
             named[self.context_parameter] = context
@@ -74,14 +79,16 @@ def read_signature(function: Callable[..., Any], *, name: str | None = None) -> 
     for parameter in taken.values():
         _check(parameter, hints, title)
     model = _model(title, taken, hints, docs.parameters)
+    input_schema = _input_schema(model, title)
     return Signature(
         name=title,
         description=docs.description,
-        input_schema=_input_schema(model, title),
+        input_schema=input_schema,
         output_schema=_output_schema(hints.get("return", Any)),
         validate=TypeAdapter(model).validator.validate_python,
         parameters={field: str(info.alias) for field, info in model.model_fields.items()},
         context_parameter=context,
+        has_any=_has_any(input_schema),
     )
 
 
@@ -140,6 +147,18 @@ def _input_schema(model: type[BaseModel], title: str) -> Json:
     except (PydanticUserError, WireError) as error:
         raise _no_schema(title, error) from error
     return schema
+
+
+def _has_any(schema: Json) -> bool:
+    """Whether a schema, or one within it, says nothing of a value's form."""
+    if not isinstance(schema, dict):
+        return schema is True
+    within: list[Json] = [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        within += schema.get(key, [])
+    for key in ("properties", "$defs"):
+        within += schema.get(key, {}).values()
+    return not _FORMS.intersection(schema) or any(map(_has_any, within))
 
 
 def _output_schema(hint: Any) -> Json:

@@ -304,6 +304,14 @@ async def test_a_state_with_unknown_tools_is_refused() -> None:
     assert texts(session.read_view().messages) == ["one", "a"]
 
 
+async def test_what_is_no_whole_state_is_refused() -> None:
+    """What `export` gives lacks the state of tools and plugins; it is said where to get a whole one."""
+    session = await open_session(answers("a"), stored=False)
+    taken: Any = session.control.state.export()
+    with pytest.raises(CallerError, match=r"that `await .*persist_current.*` gave, not a SessionSnapshot"):
+        await session.control.state.set_persisted(taken)
+
+
 async def test_a_state_of_another_session_is_refused() -> None:
     """The session would never be committed again: its store holds this one."""
     session = await open_session(answers("a", "b"))

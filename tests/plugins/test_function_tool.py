@@ -160,6 +160,39 @@ def test_a_decorator_may_say_more() -> None:
     assert (declared.scheduling, declared.retry_policy, declared.examples) == ("serial", policy, ("x",))
 
 
+def append_any(rows: Any) -> None:
+    """Change what it gets."""
+    rows.append("mine")
+
+
+def append_within(rows: dict[str, Any]) -> None:
+    """Change what it gets."""
+    rows["a"].append("mine")
+
+
+def append_bare(rows: list) -> None:  # type: ignore[type-arg]  # a person may leave them out
+    """Change what it gets."""
+    rows[0].append("mine")
+
+
+def append_maybe(rows: int | list[Annotated[Any, Field(description="Anything.")]]) -> None:
+    """Change what it gets."""
+    append_bare(cast("list[Any]", rows))
+
+
+@pytest.mark.parametrize(
+    ("function", "rows"),
+    [(append_any, [1]), (append_within, {"a": [1]}), (append_bare, [[1]]), (append_maybe, [[1]])],
+)
+async def test_a_tool_cannot_change_what_it_was_asked(function: Callable[..., Any], rows: Any) -> None:
+    """The journal and every card tell the arguments of the model, whatever the function does with its own."""
+    done = await outcome_of(function, rows=rows)
+
+    assert isinstance(done.output.outcome, ToolSuccess)
+    assert "mine" not in str(rows)
+    assert "mine" not in str(done.args)
+
+
 def test_names_of_parameters_are_free() -> None:
     """Names that mean something to pydantic, or begin with an underscore, are names like others."""
 
