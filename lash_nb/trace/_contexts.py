@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lash_nb.locks import exclusively
 from lash_nb.trace._column import Codes, Grown, Ints
 from lash_nb.trace._facts import CONTEXT_FACTS
 from lash_nb.trace._pairs import joined, numbered
@@ -45,19 +46,11 @@ class ContextTable:
 
     def column(self, name: str) -> Ints:
         """Return a fact of all contexts: numbers, or numbers of texts; or their `turn_key` or `turn_id_key`."""
-        with _READING:
-            self._read()
-            if name == "turn_key":
-                return self._turn_keys()
-            return self._turn_id_keys() if name == "turn_id_key" else self._columns[name].values
+        return exclusively(_READING, self._column, name)
 
     def rare(self, rows: Ints) -> Ints:
         """Return the rare number of some contexts; 0 where one has none."""
-        with _READING:
-            self._read()
-            if not self._rare:
-                return np.zeros(len(rows), np.int64)
-            return np.array([self._rare.get(row, 0) for row in rows.tolist()], np.int64)
+        return exclusively(_READING, self._rare_of, rows)
 
     def encode(self, raws: Sequence[Any]) -> Ints:
         """Return the row of each context, adding a new one wherever a context is not the one before.
@@ -69,27 +62,37 @@ class ContextTable:
             return np.zeros(0, "i4")
         differ = b"\1" + bytes(map(ne, raws, islice(raws, 1, None)))
         rows: Ints = np.cumsum(np.frombuffer(differ, "u1"), dtype="i4")
-        return rows + (self._add([b"\n".join(compress(raws, differ))], int(rows[-1])) - 1)
+        return rows + (exclusively(_READING, self._add, [b"\n".join(compress(raws, differ))], int(rows[-1])) - 1)
 
     def unread(self) -> list[bytes]:
         """Return all contexts, in parts, one on a line; for a table of which no column was asked for."""
-        with _READING:
-            return self._unread.copy()
+        return exclusively(_READING, self._unread.copy)
 
     def take(self, unread: Sequence[bytes]) -> int:
         """Add the contexts of another table, and return by how much the rows of these are higher here."""
-        return self._add(unread, sum(lines.count(b"\n") + 1 for lines in unread))
+        return exclusively(_READING, self._add, unread, sum(lines.count(b"\n") + 1 for lines in unread))
 
     def _add(self, unread: Sequence[bytes], count: int) -> int:
         """Put contexts aside, to be read later; return the row of the first one."""
-        with _READING:
-            first = self._count
-            self._count += count
-            self._unread += unread
-            self._waiting += sum(map(len, unread))
-            if self._waiting > _UNREAD:
-                self._read()
-            return first
+        first = self._count
+        self._count += count
+        self._unread += unread
+        self._waiting += sum(map(len, unread))
+        if self._waiting > _UNREAD:
+            self._read()
+        return first
+
+    def _column(self, name: str) -> Ints:
+        self._read()
+        if name == "turn_key":
+            return self._turn_keys()
+        return self._turn_id_keys() if name == "turn_id_key" else self._columns[name].values
+
+    def _rare_of(self, rows: Ints) -> Ints:
+        self._read()
+        if not self._rare:
+            return np.zeros(len(rows), np.int64)
+        return np.array([self._rare.get(row, 0) for row in rows.tolist()], np.int64)
 
     def _read(self) -> None:
         """Read those that wait, a batch at a time, and let them go."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import msgspec
 import pytest
 from matplotlib.figure import Figure
 
@@ -18,6 +19,9 @@ from lash_nb.stores import AgentFrameSwitched, FileAttachmentStore, InMemoryLive
 from lash_nb.stores._sqlite_file import SqliteFile
 from lash_nb.stores._sqlite_resting import Resting
 from lash_nb.stores._sqlite_schema import ANY_SCHEMA
+from lash_nb.trace._column import Codes
+from lash_nb.trace._contexts import ContextTable
+from lash_nb.trace._facts import CONTEXT_FACTS
 from lash_nb.trace._spool import Spool, SpooledSource
 from lash_nb.views._graph_turns import cut_turns
 from lash_nb.wire import AttachmentCreateMeta, MediaType, SharedSequence
@@ -124,6 +128,18 @@ def _unpacked(_: Path) -> Work:
     return lambda: list(source.pieces(0))
 
 
+def _contexts(_: Path) -> Work:
+    table = ContextTable({name: Codes() for name in CONTEXT_FACTS})
+
+    def use() -> None:
+        rows = table.encode([msgspec.Raw(b'{"session_id":"s"}')])
+        table.take(table.unread())
+        table.column("session_id")
+        table.rare(rows)
+
+    return use
+
+
 def _written(_: Path) -> Work:
     items = SharedSequence([1, 2])
     return lambda: items.to_json(lambda some: [b"%d" % one for one in some])
@@ -143,6 +159,7 @@ PLACES: Final[dict[str, Callable[[Path], Work]]] = {
     "attachments in a folder": _attachments,
     "events to catch up with": _live_replay,
     "an unpacked trace": _unpacked,
+    "contexts of a trace": _contexts,
     "the JSON of a list": _written,
     "turns of a graph": _turns,
     "drawings": lambda _: lambda: drawn_png(Figure(figsize=(0.1, 0.1))),
