@@ -39,7 +39,7 @@ class LiveSession:
         self._frame_id = runtime.state.current_agent_frame_id
         self._revision = self._revision_now()
         runtime.observe()
-        runtime.on_activity = self._did
+        runtime.activity_sinks = (self._did,)
         runtime.on_publish = self._published
 
     def record_queue(self, kind: Literal["enqueued", "cancelled"], batch_id: str) -> None:

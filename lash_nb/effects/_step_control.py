@@ -13,13 +13,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from lash_nb.clock import Clock, rfc3339
+from lash_nb.clock import CancellationToken, Clock, rfc3339
 from lash_nb.effects._decision import Decision, PendingEffect, answer, edit, refuse
 from lash_nb.effects._fixed import Fixer
 from lash_nb.effects._host import LocalExecutor, ScopedEffectController
 from lash_nb.effects._journal import JournalController
 from lash_nb.effects._listeners import Listeners
 from lash_nb.errors import CallerError
+from lash_nb.tasks import on_this_loop
 from lash_nb.wire import RuntimeEffectEnvelope, RuntimeEffectKind, RuntimeEffectOutcome
 
 __all__ = ["DEFAULT_STOPS", "StepControl", "StepMode"]
@@ -69,6 +70,7 @@ class StepControl:
         self._mode: StepMode = "free"
         self._target: str | None = None
         self._stop_at = DEFAULT_STOPS
+        self._between_turns = self._cancellation = CancellationToken()
         self._waiting: list[_Stop] = []
         self._released: set[_Stop] = set()
         self._shown: _Stop | None = None
@@ -189,15 +191,20 @@ class StepControl:
         stop = self._current(at)
         self._release(stop, refuse(stop.asked, code, message))
 
+    def turn_begins(self, cancellation: CancellationToken) -> None:
+        """Let a turn that is cancelled wait for no decision."""
+        self._cancellation = cancellation
+
     def turn_over(self) -> None:
         """Forget how far the last turn was to run: the next one steps if the session is armed."""
+        self._cancellation = self._between_turns
         self._go("step" if self._armed else "free", keep_waiting=True)
 
     def pass_through(
         self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
     ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         """Perform an effect, after a decision when it is one to stop at."""
-        if self._mode == "free" or not self._stops_at(envelope.kind):
+        if self._mode == "free" or self._cancellation.cancelled or not self._stops_at(envelope.kind):
             return controller.execute_effect(envelope, local)
         return self._held_back(envelope, controller, local)
 
@@ -208,6 +215,7 @@ class StepControl:
         stop = _Stop(envelope, pending, controller)
         self._waiting.append(stop)
         self._show()
+        unsubscribe = self._cancellation.subscribe(on_this_loop(self.run_to))
         try:
             decision = await stop.decision
             token = _INSIDE.set(stop.inside | {stop})
@@ -216,6 +224,7 @@ class StepControl:
             finally:
                 _INSIDE.reset(token)
         finally:
+            unsubscribe()
             self._forget(stop)
 
     def _stops_at(self, kind: str) -> bool:

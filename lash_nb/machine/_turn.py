@@ -58,7 +58,7 @@ class Turn(Struct, kw_only=True):
     """All messages, those before the turn included."""
     events: list[SessionEventRecord]
     """All records, those before the turn included."""
-    turn_causes: list[TurnCause]
+    turn_causes: tuple[TurnCause, ...]
     """Events that woke the turn or arrived in it."""
     run_offset: int
     """Iteration with which the turn began."""
@@ -99,7 +99,7 @@ class Turn(Struct, kw_only=True):
             config=config,
             messages=held,
             events=recorded,
-            turn_causes=list(turn_causes),
+            turn_causes=tuple(turn_causes),
             run_offset=run_offset,
             iteration=run_offset,
             next_synthetic_id=len(held),
@@ -115,7 +115,7 @@ class Turn(Struct, kw_only=True):
             config=config,
             messages=SharedSequence.of(saved.messages),
             events=list(saved.events),
-            turn_causes=list(saved.turn_causes),
+            turn_causes=tuple(saved.turn_causes),
             run_offset=saved.protocol_run_offset,
             iteration=saved.protocol_iteration,
             next_synthetic_id=saved.next_synthetic_message_id,
@@ -138,7 +138,7 @@ class Turn(Struct, kw_only=True):
             next_synthetic_message_id=self.next_synthetic_id,
             messages=self.messages,
             events=tuple(self.events),
-            turn_causes=tuple(self.turn_causes),
+            turn_causes=self.turn_causes,
             progress_event_cursor=self.event_cursor,
             protocol_iteration=self.iteration,
             protocol_run_offset=self.run_offset,
@@ -233,7 +233,7 @@ class Turn(Struct, kw_only=True):
             if cause.id not in known:
                 known.add(cause.id)
                 self._take(cause.to_message())
-                self.turn_causes.append(cause)
+                self.turn_causes += (cause,)
 
     def _deliver(self, message: PluginMessage, origin: MessageOrigin) -> None:
         if message.role in _DELIVERABLE:

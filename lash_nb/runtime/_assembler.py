@@ -55,7 +55,7 @@ class TurnAssembler(Struct):
     activities: list[TurnActivity] = field(default_factory=list)
     """What the turn did so far, in order; whoever sends them appends."""
     _tool_calls: list[ToolCallRecord] = field(default_factory=list)
-    _errors: list[TurnIssue] = field(default_factory=list)
+    _errors: tuple[TurnIssue, ...] = ()
     _children: dict[tuple[str, str, str], ChildTokenUsageEvent] = field(default_factory=dict)
     _outcome: TurnOutcome | None = None
     _done: bool = False
@@ -77,7 +77,7 @@ class TurnAssembler(Struct):
         self._tool_calls.append(record)
 
     def _on_error(self, event: ErrorEvent) -> None:
-        self._errors.append(_issue(event))
+        self._errors += (_issue(event),)
 
     def _on_child_usage(self, event: ChildTokenUsageEvent) -> None:
         self._children[(event.session_id, event.source, event.model)] = event

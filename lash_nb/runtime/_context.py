@@ -78,7 +78,7 @@ class TurnContext(Struct, kw_only=True):
     """Model calls so far."""
     unasked: int = 0
     """Model calls that were announced and never reached a provider, for the turn was cancelled before."""
-    waiting_messages: list[PluginMessage] = field(default_factory=list)
+    waiting_messages: tuple[PluginMessage, ...] = ()
     """What hooks around tools left for the next checkpoint."""
     _scope: RuntimeScope | None = None
     """That of the effects that came last: all of one iteration are in the same."""

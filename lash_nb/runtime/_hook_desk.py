@@ -36,7 +36,7 @@ class TurnHookDesk:
 
     def enqueue(self, messages: Iterable[PluginMessage]) -> None:
         """Keep messages for the next checkpoint."""
-        self._turn.waiting_messages.extend(messages)
+        self._turn.waiting_messages += tuple(messages)
 
     async def create_session(self, request: SessionCreateRequest) -> None:
         """Make a session.

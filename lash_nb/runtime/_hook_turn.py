@@ -120,7 +120,7 @@ async def checkpoint_with_hooks(
     envelope: RuntimeEffectEnvelope, command: CheckpointCommand, turn: TurnContext
 ) -> CheckpointOutcome:
     """Take in what hooks around tools left here, then queued work, then what the hooks of checkpoints want."""
-    waiting, turn.waiting_messages = turn.waiting_messages, []
+    waiting, turn.waiting_messages = turn.waiting_messages, ()
     held = turn.claims.count
     outcome = await perform_checkpoint(envelope, command, turn)
     hooks = turn.plugins.hooks.checkpoint

@@ -25,7 +25,7 @@ NormalizedItem: TypeAlias = str | AttachmentRef
 """A text, or a picture whose bytes are stored."""
 
 
-def normalized(turn_input: TurnInput, attachments: AttachmentStore) -> list[NormalizedItem]:
+def normalized(turn_input: TurnInput, attachments: AttachmentStore) -> tuple[NormalizedItem, ...]:
     """Return the input with neighboring texts joined, empty ones dropped, and the bytes of pictures stored.
 
     Raises:
@@ -37,7 +37,7 @@ def normalized(turn_input: TurnInput, attachments: AttachmentStore) -> list[Norm
             items[-1] += item
         elif item != "":
             items.append(item)
-    return items
+    return tuple(items)
 
 
 def _stored(turn_input: TurnInput, attachments: AttachmentStore) -> Iterator[NormalizedItem]:

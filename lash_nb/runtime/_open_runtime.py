@@ -1,8 +1,10 @@
 """The ground that all operations on an open session stand on: one at a time, on what the store says, whole or not at all."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
+from lash_nb.clock import IdSource
 from lash_nb.effects import JournalEffectHost, StepEffectHost
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
 from lash_nb.machine import TurnMachine
@@ -56,6 +58,7 @@ class OpenRuntime:
         self.mapper = LlmTraceMapper()
         self.pending_usage = PendingUsage()
         self.prompts = PromptRenderer()
+        self.new_message_id = partial(_message_id, environment.ids)
         self.trace = TraceEmitter(
             environment.trace_sink,
             clock=environment.clock,
@@ -67,8 +70,8 @@ class OpenRuntime:
         self.writer = Writer()
         self.phases = TurnPhases()
         plugins.hooks.within = self.phases.named
-        self.on_activity: ActivitySink | None = None
-        """Gets every activity of a turn before whoever watches the turn itself."""
+        self.activity_sinks: tuple[ActivitySink, ...] = ()
+        """Get every activity of a turn before whoever watches the turn itself."""
         self.on_publish: Callable[[], None] | None = None
         """Told when there is a new observation."""
         self._observation: RuntimeObservation | None = None
@@ -91,7 +94,7 @@ class OpenRuntime:
 
     def _exclusive(self, *, refreshed: bool = True) -> "_Exclusive":
         """Wait until nobody else works on the session, and stand on what the store says."""
-        return _Exclusive(self.writer, self._refuse_closed, self._refresh if refreshed else None)
+        return _Exclusive(self, refreshed=refreshed)
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -102,10 +105,7 @@ class OpenRuntime:
 
         Gives what takes it back, for work that does so without failing.
         """
-        return _WholeOrNot(self.state.undo_point(), self._ask_store_again)
-
-    def _ask_store_again(self) -> None:
-        self._stale = self.store is not None
+        return _WholeOrNot(self)
 
     async def _refresh(self) -> None:
         """Take over what others committed since (sessions §13.1); costs nothing while the head has not moved.
@@ -198,38 +198,42 @@ class OpenRuntime:
         self.unregister_plugin_session()
 
 
+def _message_id(ids: IdSource) -> str:
+    return f"m{ids.hex()}"
+
+
 class _Exclusive:
     """Work on a session that nobody else works on."""
 
-    __slots__ = ("_check", "_refresh", "_writer")
+    __slots__ = ("_is_refreshed", "_runtime")
 
-    def __init__(
-        self, writer: Writer, check: Callable[[], None], refresh: Callable[[], Awaitable[None]] | None
-    ) -> None:
-        self._writer = writer
-        self._check = check
-        self._refresh = refresh
+    def __init__(self, runtime: OpenRuntime, *, refreshed: bool) -> None:
+        self._runtime = runtime
+        self._is_refreshed = refreshed
 
     async def __aenter__(self) -> None:
-        await self._writer.__aenter__()
+        runtime = self._runtime
+        await runtime.writer.__aenter__()
         try:
-            self._check()
-            if self._refresh is not None:
-                await self._refresh()
+            runtime._refuse_closed()  # noqa: SLF001 - the same module
+            if self._is_refreshed:
+                await runtime._refresh()  # noqa: SLF001 - as above
         except BaseException:
-            self._writer.leave()
+            runtime.writer.leave()
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        self._writer.leave()
+        self._runtime.writer.leave()
 
 
 class _WholeOrNot:
     """Work that leaves nothing behind when it fails."""
 
-    def __init__(self, take_back: Callable[[], None], ask_again: Callable[[], None]) -> None:
-        self._take_back = take_back
-        self._ask_again = ask_again
+    __slots__ = ("_runtime", "_take_back")
+
+    def __init__(self, runtime: OpenRuntime) -> None:
+        self._runtime = runtime
+        self._take_back = runtime.state.undo_point()
 
     def __enter__(self) -> Callable[[], None]:
         return self._take_back
@@ -237,4 +241,4 @@ class _WholeOrNot:
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         if failed is not None:
             self._take_back()
-            self._ask_again()
+            self._runtime._stale = self._runtime.store is not None  # noqa: SLF001 - the same module

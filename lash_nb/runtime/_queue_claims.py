@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
+from lash_nb.effects import StepControl
 from lash_nb.errors import StoreError
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
@@ -36,7 +37,7 @@ class TurnClaims:
         store: The session's store.
         session_id: The session.
         lease_ttl_ms: How long work stays claimed unless renewed, in milliseconds.
-        over: Is called when the turn is over, after everything was given back.
+        control: Is told when the turn is over, after everything was given back.
 
     Attributes:
         begun_by: The claim that is the turn's input; None for a turn that a caller begins.
@@ -49,15 +50,15 @@ class TurnClaims:
         session_id: str,
         lease_ttl_ms: int,
         *,
-        over: Callable[[], object] = lambda: None,
+        control: StepControl | None = None,
     ) -> None:
         self.begun_by: QueuedWorkClaim | None = None
         self.scope_id: str | None = None
         self._store = store
         self._session_id = session_id
         self._lease_ttl_ms = lease_ttl_ms
-        self._over = over
-        self._held: list[QueuedWorkClaim] = []
+        self._control = control
+        self._held: tuple[QueuedWorkClaim, ...] = ()
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -75,7 +76,8 @@ class TurnClaims:
             if self._held:
                 await self._give_back()
         finally:
-            self._over()
+            if self._control is not None:
+                self._control.turn_over()
 
     @property
     def any_held(self) -> bool:
@@ -100,7 +102,7 @@ class TurnClaims:
 
     def hold(self, claim: QueuedWorkClaim) -> None:
         """Count a claim as the turn's."""
-        self._held.append(claim)
+        self._held += (claim,)
         if self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
@@ -149,7 +151,7 @@ class TurnClaims:
 
     def completed(self) -> None:
         """Let go of what a commit completed."""
-        self._held.clear()
+        self._held = ()
         self._stop_keeping()
 
     async def drop(self) -> None:
@@ -176,16 +178,16 @@ class TurnClaims:
 
     async def _give_back(self) -> None:
         """Let the next turn take what this one did not complete; if the store refuses, the lease ends by itself."""
-        held, self._held = self._held, []
+        held, self._held = self._held, ()
         self._stop_keeping()
         await self._abandon(held)
 
     async def give_back(self, claim: QueuedWorkClaim) -> None:
         """Give back what was claimed, and never held, though an interrupt or a cancellation come meanwhile; if the store refuses, the lease ends by itself."""
-        await self._abandon([claim])
+        await self._abandon((claim,))
 
-    async def _abandon(self, claims: list[QueuedWorkClaim]) -> None:
-        left = claims.copy()
+    async def _abandon(self, claims: Iterable[QueuedWorkClaim]) -> None:
+        left = list(claims)
         try:
             await self._abandon_each(left)
         except GeneratorExit:  # who is closed can wait for nothing
@@ -211,7 +213,7 @@ class TurnClaims:
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(self._lease_ttl_ms / 1000 / _RENEWALS_PER_LEASE)
-            for claim in tuple(self._held):
+            for claim in self._held:
                 try:
                     if self._store is not None:
                         await self._store.renew_claim(claim, lease_ttl_ms=self._lease_ttl_ms)

@@ -1,13 +1,9 @@
 """An opened session: how it comes to life, the turns that run on it, how it is put away (lash 0.1.0-alpha.37, sessions §14)."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from lash_nb.clock import CancellationToken
 from lash_nb.effects import ScopedEffectController
 from lash_nb.errors import LashRuntimeError, PluginError, SessionError, StoreError
 from lash_nb.plugins import PluginSession, SessionRestored
@@ -35,7 +31,6 @@ from lash_nb.runtime._turn import TurnRunner
 from lash_nb.runtime._turn_options import TurnOptions
 from lash_nb.runtime._turn_scope import turn_controller, turn_id_of
 from lash_nb.stores import SessionStore
-from lash_nb.tasks import on_this_loop
 from lash_nb.wire import SessionPolicy, TurnInput, TurnScope
 
 __all__ = ["LashRuntime"]
@@ -283,7 +278,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
     def _taking(self) -> TurnClaims:
         """Let a turn take queued work; a stepper is told when it is over."""
         lease_ms = self.environment.queue_lease_ms
-        return TurnClaims(self.store, self.session_id, lease_ms, over=self.effect_host.control.turn_over)
+        return TurnClaims(self.store, self.session_id, lease_ms, control=self.effect_host.control)
 
     async def _through_frames(
         self,
@@ -295,6 +290,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
     ) -> TurnResult:
         """Run a turn, and those that follow it in other frames; all of them are effects of one scope."""
         check_durable_wiring(self, controller.durability_tier)
+        self.effect_host.control.turn_begins(options.cancel)
         if options.plugin_inputs and self.store is not None:
             raise LashRuntimeError(
                 "durable_effect_live_plugin_input",
@@ -305,7 +301,7 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
         completed = 0
         while following is not None:
             async with TurnRunner(self, following, options, controller, claims) as turn:
-                with self._one_turn(options) as take_back:
+                with self._whole_or_not() as take_back:
                     result = await turn.run(take_back)
                 completed += 1
                 if result.outcome.agent_frame_switch is not None:
@@ -314,33 +310,3 @@ class LashRuntime(DrainOps, ConfigOps, TrialOps):
                 if following is None:  # who gives up waiting for listeners takes nothing back
                     self._publish()
         return result
-
-    def _one_turn(self, options: TurnOptions) -> "_OneTurn":
-        """Of a turn that is aborted, forget what it did not commit; a cancelled one waits for no decision."""
-        return _OneTurn(self._whole_or_not(), options.cancel, self.effect_host.control.run_to)
-
-
-class _OneTurn:
-    """A turn that leaves nothing behind when it fails, and of whose cancellation somebody is told while it runs."""
-
-    __slots__ = ("_unsubscribe", "_whole_or_not")
-
-    def __init__(
-        self,
-        whole_or_not: AbstractContextManager[Callable[[], None]],
-        cancellation: CancellationToken,
-        on_cancel: Callable[[], None],
-    ) -> None:
-        self._whole_or_not = whole_or_not
-        self._unsubscribe = cancellation.subscribe(on_this_loop(on_cancel))
-
-    def __enter__(self) -> Callable[[], None]:
-        return self._whole_or_not.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        try:
-            self._whole_or_not.__exit__(kind, error, where)
-        finally:
-            self._unsubscribe()

@@ -35,6 +35,7 @@ from lash_nb.wire import (
     ErrorEnvelope,
     ErrorEvent,
     GenerationOptions,
+    Message,
     PromptUsage,
     TraceContext,
     TurnInput,
@@ -71,12 +72,11 @@ class TurnRunner:
         self._begun_by = begun_by
         self._causes = causes_of(begun_by) if begun_by else ()
         assembler = TurnAssembler()
-        kept = () if runtime.on_activity is None else (runtime.on_activity,)
         self._hub = TurnStreamHub(
             self._env.ids,
             assembler,
             runtime.writer,
-            activities=(*kept, *options.activities),
+            activities=runtime.activity_sinks + options.activities,
             events=options.events,
         )
         self._ending = TurnEnding(runtime, self._turn_id, options, controller, assembler=assembler, hub=self._hub)
@@ -120,12 +120,10 @@ class TurnRunner:
         undo: Callable[[], None],
     ) -> TurnResult:
         """Run the turn that has begun."""
-        opened = opening(items, self._begun_by, self._turn_id, self._env.ids)
-        self._ending.pictures = pictures_of(opened)
         if turn.plugins.transforms:
-            await take_in(turn, self._runtime, opened, usage, partial(self._provider, turn))
+            await take_in(turn, self._runtime, self._opening(items), usage, partial(self._provider, turn))
         else:
-            for message in opened:
+            for message in self._opening(items):
                 self._state.graph.append_message(message)
         if turn.plugins.hooks.before_turn:
             abort = await asked_before(turn, self._runtime)
@@ -182,8 +180,10 @@ class TurnRunner:
         turn.trace.emit(TurnStarted(metadata={"input_item_count": len(items)}), turn.trace_context())
         return turn
 
-    def _message_id(self) -> str:
-        return f"m{self._env.ids.hex()}"
+    def _opening(self, items: Sequence[NormalizedItem]) -> list[Message]:
+        opened = opening(items, self._begun_by, self._turn_id, self._env.ids)
+        self._ending.pictures = pictures_of(opened)
+        return opened
 
     def _context(self) -> TurnContext:
         state, env, runtime = self._state, self._env, self._runtime
@@ -265,5 +265,5 @@ class TurnRunner:
             system_prompt=surface.system_prompt,
             session_id=turn.session_id,
             termination=self._state.protocol_turn_options.merged(self._options.protocol_turn_options),
-            new_message_id=self._message_id,
+            new_message_id=self._runtime.new_message_id,
         )

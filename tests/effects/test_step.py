@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lash_nb.clock import ManualClock
+from lash_nb.clock import CancellationToken, ManualClock
 from lash_nb.effects import InlineEffectHost, JournalEffectHost, ScopedEffectController, StepControl, StepEffectHost
 from lash_nb.errors import CallerError, RuntimeEffectControllerError
 from lash_nb.wire import (
@@ -344,6 +344,23 @@ async def test_cancelling_the_turn_takes_its_pending_effect_with_it(stepped: Ste
     await stepped.control.wait_pending()
     stepped.control.perform()
     assert await again == [said("from scripted-model")]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_turn_whose_token_is_cancelled_waits_for_no_decision(stepped: Stepped, *, waits: bool) -> None:
+    """What waits then is performed, and so is what comes after it; the next turn stops again, whatever became of that token."""
+    token = CancellationToken()
+    stepped.control.turn_begins(token)
+    turn = stepped.perform(model_call(), tool_call())
+    if waits:
+        await stepped.control.wait_pending()
+    token.cancel()
+    assert len(await turn) == 2
+    stepped.control.turn_over()
+    stepped.perform(model_call(4))
+    await settle()
+
+    assert stepped.waiting_kind == "llm_call"
 
 
 async def test_nothing_is_performed_when_the_turn_is_cancelled_right_after_the_decision(stepped: Stepped) -> None:
