@@ -135,6 +135,10 @@ class OpenRuntime:
         fresh.session_id = old.session_id
         fresh.policy = old.policy.replace(model=fresh.policy.model, provider_id=fresh.policy.provider_id)
         discard_snapshots(fresh)
+        if (
+            old.tool_state_snapshot is not None
+        ):  # tools that were restored may be of the generation that is stored, so nothing else tells of them
+            fresh.tool_state_snapshot = self.plugins.registry.state()
         if old.stored_revision is not None and not old.graph.is_committed:
             left_out = fresh.graph.adopt_pending(old.graph)
             if left_out:

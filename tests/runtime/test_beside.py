@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from lash_nb.clock import RandomIds
 from lash_nb.core import LashSession
@@ -12,7 +13,7 @@ from lash_nb.errors import LashRuntimeError, SessionError, StoreError
 from lash_nb.plugins import StaticPlugin
 from lash_nb.providers import reply
 from lash_nb.stores import SqliteSessionStore
-from lash_nb.wire import LlmRequest, LlmResponse, QueuedWorkClaim, RuntimeCommit, RuntimeCommitResult
+from lash_nb.wire import LlmRequest, LlmResponse, QueuedWorkClaim, RuntimeCommit, RuntimeCommitResult, ToolStateEntry
 from tests.runtime.desk import builder, messages_of, texts
 
 
@@ -167,6 +168,19 @@ async def test_of_two_first_commits_in_the_same_instant_one_is_refused(path: Pat
     await one.turn("mine")
 
     assert await told(path) == ["meanwhile", "Told: meanwhile", "mine", "Told: mine"]
+
+
+async def test_restored_tools_are_stored_though_another_process_came_first(path: Path) -> None:
+    """They are of the generation that is stored, and the session reads the store anew before its next commit."""
+    one, two = await opened(SqliteSessionStore(path)), await opened(SqliteSessionStore(path))
+    await one.turn("first")
+    tools = one.control.tools.state()
+    off = replace(tools.tools["batch"].manifest, availability_override="off")
+    await one.control.tools.restore_state(replace(tools, tools={"batch": ToolStateEntry(manifest=off)}))
+    await two.turn("second")
+    await one.turn("third")
+
+    assert (await opened(SqliteSessionStore(path))).control.tools.state().tools["batch"].manifest == off
 
 
 async def test_parking_a_session_that_never_began_leaves_what_another_process_began(path: Path) -> None:
