@@ -9,7 +9,7 @@ from typing import Any, Final
 __all__ = ["Interrupter"]
 
 _SIGNALS_ARE_SEEN_AFTER: Final = {
-    dis.opmap[name] for name in ("CALL", "CALL_FUNCTION_EX", "JUMP_BACKWARD", "RESUME") if name in dis.opmap
+    dis.opmap[name] for name in ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RESUME") if name in dis.opmap
 }
 """The instructions after which Python raises what a signal's handler raises."""
 

@@ -84,16 +84,15 @@ class CommandOps(QueueOps, SessionOps):
             LashRuntimeError: `session_command_generation_mismatch`, and the command is out of the queue; `session_command_refresh_tools`,
                 `protocol_restore_session`, `store_commit_failed`, and it stays there.
         """
-        claim = await self._claim_idle(owner, max_batches=1, unless_held=unless_held)
-        if claim is None or self.store is None:
-            return False
-        claims = TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms)
-        command = _command(claim)
-        if command is None:
-            await claims.give_back(claim)
-            return False
-        claims.hold(claim)
-        async with claims:
+        async with TurnClaims(self.store, self.session_id, self.environment.queue_lease_ms) as claims:
+            claim = await self._claim_idle(claims, owner, max_batches=1, unless_held=unless_held)
+            if claim is None:
+                return False
+            command = _command(claim)
+            if command is None:
+                await claims.give_back(claim)
+                return False
+            claims.hold(claim)
             await self._refresh()  # until now another process may have gone on with the session
             try:
                 await _OBEY[type(command)](self, command, claims.completions)

@@ -268,7 +268,7 @@ class ResidentGraph:
             return
         length, self.leaf_node_id = point
         for node in self._order[length:]:
-            del self._nodes[node.node_id]
+            self._nodes.pop(node.node_id, None)  # an interrupt may have come between the one and the other
         self._order = self._order[:length]
         self._read = None
 

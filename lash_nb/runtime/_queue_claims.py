@@ -58,6 +58,8 @@ class TurnClaims:
         self._session_id = session_id
         self._lease_ttl_ms = lease_ttl_ms
         self._control = control
+        self._noted: tuple[QueuedWorkClaim, ...] = ()
+        """What was claimed, or was about to be: an interrupt may come before it is held."""
         self._held: tuple[QueuedWorkClaim, ...] = ()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -70,9 +72,11 @@ class TurnClaims:
         """Renew leases inside the block."""
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        """Give back what is still held, whatever ended the block."""
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Give back what is still held, whatever ended the block; after an error also what was claimed without being held."""
         try:
+            if error is not None:
+                self._held += tuple(claim for claim in self._noted if claim not in self._held)
             if self._held:
                 await self._give_back()
         finally:
@@ -100,6 +104,10 @@ class TurnClaims:
             self.begun_by, self.scope_id = self._held[0], scope_id
         return bool(self._held)
 
+    def note(self, claim: QueuedWorkClaim) -> None:
+        """Remember a claim that is about to be made."""
+        self._noted += (claim,)
+
     def hold(self, claim: QueuedWorkClaim) -> None:
         """Count a claim as the turn's."""
         self._held += (claim,)
@@ -120,6 +128,7 @@ class TurnClaims:
             owner=owner,
             lease_ttl_ms=self._lease_ttl_ms,
             max_batches=MAX_CLAIMED_BATCHES,
+            note=self.note,
         )
         if claim is None:
             return None
@@ -145,6 +154,7 @@ class TurnClaims:
                 owner=owner,
                 lease_ttl_ms=self._lease_ttl_ms,
                 unless_held=boundary == "idle",  # what begins a turn waits for the end of another one
+                note=self.note,
             )
             if again is not None:
                 self.hold(again)

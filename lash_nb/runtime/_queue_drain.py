@@ -54,7 +54,7 @@ class DrainOps(CommandOps):
         """
         host = self.effect_host if options.controller is None else options.controller
         if host.durability_tier == "inline":
-            claim = await self._claim_idle(owner, batch_ids)
+            claim = await self._claim_idle(claims, owner, batch_ids)
             if claim is None:
                 return None
             claims.begin_with(claim, claim.claim_id)
@@ -71,7 +71,7 @@ class DrainOps(CommandOps):
         controller = self._drain_controller(options, name)
         noted = _claim_of(name, await controller.recall(self._fact(name), None))
         if noted is None:
-            claim = await self._claim_idle(owner, batch_ids)
+            claim = await self._claim_idle(claims, owner, batch_ids)
             if claim is None:
                 return None
             claims.begin_with(claim, name)
@@ -90,7 +90,7 @@ class DrainOps(CommandOps):
     ) -> Drain | None:
         """Take work, and go on with the last run that its first batch began, if that can have the work that it had."""
         runs = Counter[str]()
-        while (claim := await self._claim_idle(owner, batch_ids)) is not None:
+        while (claim := await self._claim_idle(claims, owner, batch_ids)) is not None:
             first = claim.batches[0].batch_id
             runs[first] += 1
             name = _run_name(first, runs[first])
@@ -100,7 +100,7 @@ class DrainOps(CommandOps):
             if noted is None or _ids(noted) == _ids(claim):
                 return self._drain(options, claim, name, name)
             await claims.give_back_after(0)
-            same = None if batch_ids else await self._claim_idle(owner, _ids(noted))
+            same = None if batch_ids else await self._claim_idle(claims, owner, _ids(noted))
             if same is not None:
                 claims.begin_with(same, name)
                 return self._drain(options, same, name, name)

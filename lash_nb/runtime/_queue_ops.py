@@ -8,7 +8,7 @@ from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import CallerError, LashRuntimeError, StoreError
 from lash_nb.runtime._input import check_pictures
 from lash_nb.runtime._open_runtime import OpenRuntime
-from lash_nb.runtime._queue_claims import MAX_CLAIMED_BATCHES
+from lash_nb.runtime._queue_claims import MAX_CLAIMED_BATCHES, TurnClaims
 from lash_nb.runtime._queue_order import why_not_next
 from lash_nb.stores import SessionStore
 from lash_nb.wire import (
@@ -135,6 +135,7 @@ class QueueOps(OpenRuntime):
 
     async def _claim_idle(
         self,
+        claims: TurnClaims,
         owner: str,
         batch_ids: tuple[str, ...] = (),
         *,
@@ -143,7 +144,7 @@ class QueueOps(OpenRuntime):
     ) -> QueuedWorkClaim | None:
         """Claim what may begin a turn: the batches that are named, or else the first and those that may join it.
 
-        Nothing may while another process has a turn of queued work: of two turns side by side the store keeps one, in whatever order.
+        The claims note what is about to be claimed. Nothing may while another process has a turn of queued work: of two turns side by side the store keeps one, in whatever order.
         """
         if self.store is None:
             return None
@@ -154,6 +155,7 @@ class QueueOps(OpenRuntime):
             owner=owner,
             lease_ttl_ms=self.environment.queue_lease_ms,
             unless_held=unless_held,
+            note=claims.note,
         )
         try:
             return await (claim(batch_ids=batch_ids) if batch_ids else claim(max_batches=max_batches))

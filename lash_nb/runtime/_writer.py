@@ -67,19 +67,21 @@ class Writer:
 
     def inside(self, begin: Callable[[W], T], work: W) -> T:
         """Let `begin` make a task of work of the turn that is in: it knows that it is inside, as does whatever it starts."""
-        token = _INSIDE.set(self._with_this())
+        around = _INSIDE.get()
         try:
+            _INSIDE.set(self._with_this(around))  # in here: an interrupt right afterwards leaves nobody inside
             return begin(work)
         finally:
-            _INSIDE.reset(token)
+            _INSIDE.set(around)
 
     async def within(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work of the turn that is in, in its own task."""
-        token = _INSIDE.set(self._with_this())
+        around = _INSIDE.get()
         try:
+            _INSIDE.set(self._with_this(around))
             return await work()
         finally:
-            _INSIDE.reset(token)
+            _INSIDE.set(around)
 
     def refuse_inside(self, told: str = _WORK) -> None:
         """Raise where waiting would never end; `told` says what cannot be done, and what can."""
@@ -109,8 +111,7 @@ class Writer:
                 code="loop_closed",
             )
 
-    def _with_this(self) -> "frozenset[Writer]":
-        around = _INSIDE.get()
+    def _with_this(self, around: "frozenset[Writer]") -> "frozenset[Writer]":
         return around | self._alone if around else self._alone
 
     def leave(self) -> None:

@@ -53,6 +53,7 @@ from lash_nb.stores._session_cursor import SessionCursor, SessionRevision
 from lash_nb.stores._session_store import (
     QUEUED_WORK_CLAIM_TTL_MS,
     ActivePath,
+    ClaimNote,
     FullGraph,
     GcReport,
     SessionReadScope,
@@ -102,6 +103,7 @@ __all__ = [
     "AttachmentStore",
     "AttachmentStorePersistence",
     "AttachmentUser",
+    "ClaimNote",
     "CollectedAttachment",
     "Committed",
     "EffectReplayKey",

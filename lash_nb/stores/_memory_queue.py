@@ -15,6 +15,7 @@ from lash_nb.stores._queue_rules import (
     new_batch,
     new_claim,
 )
+from lash_nb.stores._session_store import ClaimNote
 from lash_nb.wire import (
     QueuedWorkBatch,
     QueuedWorkBatchDraft,
@@ -60,7 +61,14 @@ class MemoryQueue:
         return batch
 
     def claim(
-        self, session_id: str, boundary: QueuedWorkClaimBoundary, owner: str, lease_ttl_ms: int, max_batches: int
+        self,
+        session_id: str,
+        boundary: QueuedWorkClaimBoundary,
+        owner: str,
+        lease_ttl_ms: int,
+        max_batches: int,
+        *,
+        note: ClaimNote | None,
     ) -> QueuedWorkClaim | None:
         """Claim the head and what may join it."""
         if not self._rows:
@@ -71,6 +79,8 @@ class MemoryQueue:
         if not rows:
             return None
         claim = new_claim(rows, prefix="recording-qwc", owner=owner, now=now, lease_ttl_ms=lease_ttl_ms)
+        if note is not None:
+            note(claim)
         for row in rows:
             row.fencing += 1
             self._free(row)
@@ -90,9 +100,11 @@ class MemoryQueue:
         boundary: QueuedWorkClaimBoundary,
         owner: str,
         lease_ttl_ms: int,
+        *,
+        note: ClaimNote | None,
     ) -> QueuedWorkClaim | None:
         """Claim as many batches as named, and give them back unless they are the named ones."""
-        claim = self.claim(session_id, boundary, owner, lease_ttl_ms, len(batch_ids))
+        claim = self.claim(session_id, boundary, owner, lease_ttl_ms, len(batch_ids), note=note)
         if claim is not None and not holds(claim, batch_ids):
             self.abandon(claim)
             return None
@@ -157,8 +169,8 @@ class MemoryQueue:
         return list(self._by_claim.get(_proof(claim), {}).values())
 
     def _hold(self, row: _Row, claim: QueuedWorkClaim) -> None:
-        row.claim = claim
         self._by_claim.setdefault(_proof(claim), {})[row.batch.batch_id] = row
+        row.claim = claim  # only now: an interrupt before leaves it free
 
     def _free(self, row: _Row) -> None:
         if row.claim is None:

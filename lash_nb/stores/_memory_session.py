@@ -22,6 +22,7 @@ from lash_nb.stores._memory_queue import MemoryQueue
 from lash_nb.stores._session_store import (
     QUEUED_WORK_CLAIM_TTL_MS,
     ActivePath,
+    ClaimNote,
     GcReport,
     SessionReadScope,
     SessionStore,
@@ -149,11 +150,12 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim ready work."""
         if unless_held and self._queue.any_held(session_id):
             return None
-        return self._queue.claim(session_id, boundary, owner, lease_ttl_ms, max_batches)
+        return self._queue.claim(session_id, boundary, owner, lease_ttl_ms, max_batches, note=note)
 
     async def claim_by_ids(
         self,
@@ -164,11 +166,12 @@ class InMemorySessionStore(MemoryAttachmentManifest):
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches."""
         if unless_held and self._queue.any_held(session_id):
             return None
-        return self._queue.claim_by_ids(session_id, batch_ids, boundary, owner, lease_ttl_ms)
+        return self._queue.claim_by_ids(session_id, batch_ids, boundary, owner, lease_ttl_ms, note=note)
 
     async def renew_claim(
         self, claim: QueuedWorkClaim, *, lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS

@@ -3,7 +3,7 @@
 One store holds one session. Commits are all-or-nothing: after an error nothing has changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -27,6 +27,7 @@ from lash_nb.wire import (
 __all__ = [
     "QUEUED_WORK_CLAIM_TTL_MS",
     "ActivePath",
+    "ClaimNote",
     "FullGraph",
     "GcReport",
     "SessionReadScope",
@@ -38,6 +39,10 @@ __all__ = [
 
 QUEUED_WORK_CLAIM_TTL_MS: Final = 900_000
 """How long claimed work stays claimed, in milliseconds, unless renewed."""
+
+
+ClaimNote: TypeAlias = Callable[[QueuedWorkClaim], object]
+"""Gets a claim that is about to be made."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +184,12 @@ class SessionStore(AttachmentManifest, Protocol):
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary.
 
-        With `unless_held` nothing may be while anybody holds work of the session; otherwise what is held is passed over.
+        With `unless_held` nothing may be while anybody holds work of the session; otherwise what is held is passed over. `note` gets the
+        claim before it is made for good, maybe several times: whoever is interrupted right afterwards can give it back.
         """
         ...
 
@@ -195,6 +202,7 @@ class SessionStore(AttachmentManifest, Protocol):
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches in this order; None when the queue would give anything else, asked as in `claim_ready_work`."""
         ...

@@ -11,7 +11,7 @@ from lash_nb.clock import NS_PER_MS, Clock
 from lash_nb.errors import StoreError
 from lash_nb.stores._claim_holder import signed
 from lash_nb.stores._queue_rules import holds
-from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS
+from lash_nb.stores._session_store import QUEUED_WORK_CLAIM_TTL_MS, ClaimNote
 from lash_nb.stores._sqlite_file import SqliteFile
 from lash_nb.stores._sqlite_queue_list import holds_batch, pending_batches, read_batches
 from lash_nb.stores._sqlite_queue_rows import Terms, abandon, cancel, enqueue, renew
@@ -45,9 +45,12 @@ class SqliteQueue:
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         max_batches: int = 1,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim the first ready batch, and those that may join it; None when nothing may be claimed at this boundary."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, unless_held, self._tell)
+        terms = Terms(
+            session_id, boundary, owner, self._now(), lease_ttl_ms, max_batches, unless_held, self._tell, note
+        )
         return await self._file.write_if(terms.any_ready, terms.claim)
 
     async def claim_by_ids(
@@ -59,9 +62,12 @@ class SqliteQueue:
         owner: str,
         lease_ttl_ms: int = QUEUED_WORK_CLAIM_TTL_MS,
         unless_held: bool = False,
+        note: ClaimNote | None = None,
     ) -> QueuedWorkClaim | None:
         """Claim exactly these batches in this order; None when the queue would give anything else."""
-        terms = Terms(session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids), unless_held, self._tell)
+        terms = Terms(
+            session_id, boundary, owner, self._now(), lease_ttl_ms, len(batch_ids), unless_held, self._tell, note
+        )
 
         def claim_exactly(connection: sqlite3.Connection) -> QueuedWorkClaim | None:
             claim = terms.claim(connection)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lash_nb.errors import StoreError, WireError
 from lash_nb.stores._claim_holder import HOLDER_IS_GONE, signed
 from lash_nb.stores._queue_rules import QueueRow, check_completion, claim_expired, claimable, new_batch, new_claim
+from lash_nb.stores._session_store import ClaimNote
 from lash_nb.stores._sqlite_schema import LARGEST, blobs, integers, select, texts
 from lash_nb.wire import (
     QueuedWorkBatch,
@@ -150,6 +151,8 @@ class Terms(NamedTuple):
     """Whether to claim nothing while anybody holds work of the session."""
     tell: Callable[[StoreError], None]
     """Hears of work that cannot be read, which is passed over and stays where it is."""
+    note: ClaimNote | None = None
+    """Gets a claim before it is made."""
 
     def any_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether there is anything that may be claimed."""
@@ -167,11 +170,13 @@ class Terms(NamedTuple):
             return None
         claim = new_claim(rows, prefix="qwc", owner=self.owner, now=self.now, lease_ttl_ms=self.lease_ttl_ms)
         claim = replace(claim, lease_token=signed(hashlib.sha256(claim.lease_token.encode()).hexdigest()))
-        noted = (claim.claim_id, self.owner, claim.lease_token, self.now, _time(claim.expires_at_epoch_ms))
+        if self.note is not None:
+            self.note(claim)
+        row_of_claim = (claim.claim_id, self.owner, claim.lease_token, self.now, _time(claim.expires_at_epoch_ms))
         connection.executemany(
             "UPDATE queued_work_batches SET claim_id = ?, claim_owner_id = ?, claim_token = ?, claim_claimed_at_ms = ?,"
             " claim_expires_at_ms = ?, claim_fencing_token = claim_fencing_token + 1 WHERE batch_id = ?",
-            [(*noted, row.batch.batch_id) for row in rows],
+            [(*row_of_claim, row.batch.batch_id) for row in rows],
         )
         return claim
 

@@ -20,6 +20,8 @@ from lash_nb.wire import (
     QueuedInputAccepted,
     QueuedWorkBatchDraft,
     QueuedWorkClaim,
+    ResetSession,
+    SessionCommandPayload,
     SessionPolicy,
     TurnActivity,
     TurnInput,
@@ -201,6 +203,35 @@ async def test_input_that_comes_in_is_told_with_the_id_of_its_source(key: str | 
     await session.turn("hi").stream_to(seen.append)
     came_in = [activity.event.inputs for activity in seen if isinstance(activity.event, QueuedInputAccepted)]
     assert [accepted.id for inputs in came_in for accepted in inputs] == [told]
+
+
+async def test_a_command_that_meets_a_running_turn_is_obeyed_before_the_next() -> None:
+    """It changes the session as a whole, which the turn stands on."""
+    store = ActingStore()
+
+    @tool
+    async def command() -> str:
+        """Put a command where a turn may take work in."""
+        await store.enqueue_work(
+            QueuedWorkBatchDraft(
+                session_id="demo",
+                delivery_policy="earliest_safe_boundary",
+                slot_policy="exclusive",
+                payloads=(SessionCommandPayload(command=ResetSession(reason="test")),),
+            )
+        )
+        return "put"
+
+    def model(request: LlmRequest) -> LlmResponse:
+        last = request.messages[-1].blocks[-1]
+        return call("command", {}, id="c1") if last.Text and last.Text.text == "first" else reply("done")
+
+    session = await open_session(model, command, store=store)
+    await session.turn("first")
+    assert texts(messages_of(session.graph))[0] == "first"
+    assert len(await session.queued_work()) == 1
+    await session.turn("second")
+    assert "first" not in texts(messages_of(session.graph))
 
 
 async def test_a_wake_begins_a_turn_with_an_event() -> None:

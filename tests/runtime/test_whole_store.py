@@ -16,11 +16,18 @@ class Earlier(InMemorySessionStore):
     is_queued: Any = None
 
     async def claim_ready_work(  # type: ignore[override]  # on purpose
-        self, *, session_id: str, boundary: Any, owner: str, lease_ttl_ms: int = 1, max_batches: int = 1
+        self,
+        *,
+        session_id: str,
+        boundary: Any,
+        owner: str,
+        lease_ttl_ms: int = 1,
+        max_batches: int = 1,
+        note: Any = None,
     ) -> QueuedWorkClaim | None:
         """Claim what is ready."""
         named = {"session_id": session_id, "boundary": boundary, "owner": owner}
-        return await super().claim_ready_work(lease_ttl_ms=lease_ttl_ms, max_batches=max_batches, **named)
+        return await super().claim_ready_work(lease_ttl_ms=lease_ttl_ms, max_batches=max_batches, note=note, **named)
 
     async def claim_by_ids(self, *, lease_ttl_ms: int = 1, **named: Any) -> Any:
         """Claim these batches."""

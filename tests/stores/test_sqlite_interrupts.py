@@ -1,64 +1,23 @@
 """Interrupts in the middle of a transaction: it is kept whole or not at all, and the file goes on."""
 
-import dis
 import sys
-from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from lash_nb.stores import FullGraph, SqliteSessionStore
+from tests.interrupts import Interrupter
 from tests.stores.conftest import Open
 from tests.stores.material import append, commit, draft, node, rewrite
 
-_SIGNALS_ARE_SEEN_AFTER: Final = {
-    dis.opmap[name] for name in ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RESUME") if name in dis.opmap
-}
-"""The instructions after which Python raises what a signal's handler raises."""
-
-_WHERE: Final = ("_sqlite_file.py", "_sqlite_session.py", "locks.py")
+_WHERE: Final = frozenset(("_sqlite_file.py", "_sqlite_session.py", "locks.py"))
 _SHARES: Final = 4
 """Into how many tests the places are divided."""
 
 
-class Interrupter:
-    """Raises KeyboardInterrupt where a Ctrl-C could, in the modules of SQLite stores, once.
-
-    Attributes:
-        left: How many such places are passed before.
-        hit: The place.
-    """
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-        self.hit: str | None = None
-        self._last: dict[FrameType, int] = {}
-
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
-        """Follow each instruction of these modules."""
-        if Path(frame.f_code.co_filename).name not in _WHERE:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "return":
-            self._last.pop(frame, None)
-        elif event == "opcode":
-            before, self._last[frame] = self._last.get(frame), frame.f_code.co_code[frame.f_lasti]
-            if before in _SIGNALS_ARE_SEEN_AFTER:
-                self._count(frame)
-        return self
-
-    def _count(self, frame: FrameType) -> None:
-        self.left -= 1
-        if self.left < 0:
-            sys.settrace(None)
-            self.hit = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-            raise KeyboardInterrupt
-
-
 async def interrupted(store: SqliteSessionStore, after: int) -> str | None:
     """Hide a node and commit another one, interrupted after so many places; return where."""
-    interrupter, before = Interrupter(after), sys.gettrace()
+    interrupter, before = Interrupter(after, _WHERE), sys.gettrace()
     try:
         sys.settrace(interrupter)
         await store.tombstone_nodes(["n0"])
