@@ -61,10 +61,10 @@ class SessionHandle:
         is_awaited = token not in self.beside
         if is_awaited and self.runtime.effect_host.control.armed:
             raise self._stepped()
-        turn = AwaitedTurn(token)
+        turn = _Turning(token, self)
         if is_awaited and self.on_awaited is not None:
             self.on_awaited(turn)
-        return _Turning(turn, self)
+        return turn
 
     def begun(self, turn: AwaitedTurn) -> None:
         """Let a turn be found."""
@@ -111,19 +111,17 @@ class SessionHandle:
         )
 
 
-class _Turning:
-    """A turn among those that run."""
+class _Turning(AwaitedTurn):
+    """One that is found while it is entered."""
 
-    __slots__ = ("_around", "_handle", "_turn")
-
-    def __init__(self, turn: AwaitedTurn, handle: SessionHandle) -> None:
-        self._turn = turn
+    def __init__(self, token: CancellationToken, handle: SessionHandle) -> None:
+        super().__init__(token)
         self._handle = handle
 
     def __enter__(self) -> AwaitedTurn:
-        self._around = around_turn(self._turn)
-        self._handle.begun(self._turn)
-        return self._turn
+        self._around = around_turn(self)
+        self._handle.begun(self)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
@@ -135,8 +133,8 @@ class _Turning:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        self._turn.error = error
+        self.error = error
         if isinstance(error, asyncio.CancelledError):
             telling(error, WAS_STOPPED)
-        self._handle.ended(self._turn)
-        self._turn.end()
+        self._handle.ended(self)
+        self.end()
