@@ -5,10 +5,11 @@ import copy
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 __all__ = [
     "NEXT_ROUND",
+    "Begun",
     "begun_beside",
     "brought_out",
     "carried",
@@ -67,6 +68,32 @@ class _NextRound:
 
 NEXT_ROUND: Final = _NextRound()
 """Awaited, it lets the loop do first what it has to do already; `asyncio.sleep(0)` without a coroutine of its own."""
+
+
+class Begun(Generic[T]):
+    """A coroutine that waits for something already, to be awaited by a task.
+
+    Args:
+        work: The coroutine.
+        waits_for: What its last step gave.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, T], waits_for: Any) -> None:
+        self._work = work
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        wanted = self._waits_for
+        try:
+            while True:
+                try:
+                    got = yield wanted
+                except BaseException as error:  # noqa: BLE001 - handed on as it is, as `await` does
+                    wanted = self._work.throw(error)
+                else:
+                    wanted = self._work.send(got)
+        except StopIteration as end:
+            return cast("T", end.value)
 
 
 def begun_beside(work: Coroutine[Any, Any, T], context: Context | None = None) -> "asyncio.Task[T]":

@@ -2,12 +2,13 @@
 
 import asyncio
 import importlib
-from collections.abc import Coroutine, Generator
-from typing import Any, Final, Generic, TypeVar, cast
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar, cast
 
 from IPython.core.async_helpers import get_asyncio_loop
 
 from lash_nb.errors import CallerError
+from lash_nb.tasks import Begun
 
 __all__ = ["run_sync"]
 
@@ -40,31 +41,10 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     except CallerError:
         coroutine.close()
         raise
-    return loop.run_until_complete(_rest(_Begun(coroutine, first)))
+    return loop.run_until_complete(_rest(Begun(coroutine, first)))
 
 
-class _Begun(Generic[T]):
-    """A coroutine that waits for something already, to be awaited by a task."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T], first: Any) -> None:
-        self._coroutine = coroutine
-        self._first = first
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        wanted = self._first
-        try:
-            while True:
-                try:
-                    got = yield wanted
-                except BaseException as error:  # noqa: BLE001 - handed on as it is, as `await` does
-                    wanted = self._coroutine.throw(error)
-                else:
-                    wanted = self._coroutine.send(got)
-        except StopIteration as end:
-            return cast("T", end.value)
-
-
-async def _rest(begun: _Begun[T]) -> T:
+async def _rest(begun: Begun[T]) -> T:
     return await begun
 
 

@@ -14,6 +14,7 @@ from lash_nb.plugins._attachment_sink import AttachmentSink
 from lash_nb.plugins._child_calls import ChildCalls
 from lash_nb.plugins._context import ToolCall, ToolContext, ToolPrepareContext
 from lash_nb.plugins._figures import CallFigures, close_figures
+from lash_nb.plugins._function_tool import FunctionToolProvider
 from lash_nb.plugins._hook_tools import ToolCallHooks
 from lash_nb.plugins._library_values import PictureFound
 from lash_nb.plugins._plain import NotJsonError, plain_json
@@ -30,6 +31,7 @@ from lash_nb.tasks import is_being_cancelled
 from lash_nb.wire import (
     CompletedToolCall,
     ModelToolReturn,
+    NeverRetryPolicy,
     PreparedToolCall,
     RetryNever,
     RetrySafe,
@@ -104,6 +106,15 @@ class ToolDispatcher:
         except BaseException as error:  # noqa: BLE001 - a plugin of the user's own
             prepared = _failure(error)
         return self._completed(pending, prepared) if isinstance(prepared, ToolCallOutput) else prepared
+
+    def is_quick(self, prepared: PreparedToolCall) -> bool:
+        """Tell whether a call is expected to be over at once, and runs nobody's code on the event loop that would look for its task before it waits."""
+        found = self._callable(prepared.tool_name) if self._hooks is None else None
+        if found is None:
+            return False
+        provider, manifest = found
+        is_once = isinstance(manifest.retry_policy, NeverRetryPolicy)
+        return is_once and type(provider) is FunctionToolProvider and provider.is_quick(prepared.tool_name)
 
     async def execute(
         self, prepared: PreparedToolCall, context: ToolContext, sleep: RetrySleep | None = None

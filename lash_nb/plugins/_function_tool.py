@@ -19,6 +19,7 @@ from lash_nb.plugins._result import tool_failure, tool_ok
 from lash_nb.plugins._signature import read_signature
 from lash_nb.plugins._tool_provider import ToolProvider
 from lash_nb.plugins._tool_threads import TOOL_THREADS, NoThreadError
+from lash_nb.tasks import NEXT_ROUND
 from lash_nb.wire import (
     Availability,
     Json,
@@ -99,6 +100,11 @@ class FunctionTool(Generic[P, R]):
         return self.definition.name
 
     @property
+    def was_quick(self) -> bool:
+        """Whether the function is a plain one that was over at once when it was called last."""
+        return self._was_quick
+
+    @property
     def manifest(self) -> ToolManifest:
         """How the tool is offered: always the same object."""
         return self._manifest
@@ -133,14 +139,17 @@ class FunctionTool(Generic[P, R]):
         try:
             job = _QUICK_LANE.begin(call) if self._was_quick else None
             returned = await (TOOL_THREADS.run(call) if job is None else job.result())
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             call.leave()
             raise
         except NoThreadError as error:
             return tool_failure("resource_limit", "tool_threads", str(error), source="tool")
         finally:
             self._was_quick = call.took_ns is not None and call.took_ns < _QUICK_NS
-        return await returned if inspect.isawaitable(returned) else returned
+        if not inspect.isawaitable(returned):
+            return returned
+        await NEXT_ROUND  # what waits looks for its task, which a quick call has from there on
+        return await returned
 
 
 class FunctionToolProvider(ToolProvider):
@@ -167,6 +176,10 @@ class FunctionToolProvider(ToolProvider):
         """Return the schemas of a tool."""
         found = self._tools.get(name)
         return None if found is None else found.contract
+
+    def is_quick(self, name: str) -> bool:
+        """Tell whether a call of a tool is expected to be over at once, and has no task before it waits."""
+        return self._tools[name].was_quick
 
     def execute(self, call: ToolCall) -> Coroutine[Any, Any, ToolCallOutput]:
         """Call the function."""

@@ -1,14 +1,15 @@
 """Awaiting work that a turn's cancellation may end, whether the work listens or not."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Coroutine
+from contextvars import copy_context
+from typing import Any, Final, TypeVar, cast
 
 from lash_nb.clock import CancellationToken, Clock
 from lash_nb.runtime._context import TurnContext
-from lash_nb.tasks import NEXT_ROUND, brought_out, carrying, held, on_this_loop
+from lash_nb.tasks import NEXT_ROUND, Begun, brought_out, carrying, held, on_this_loop
 
-__all__ = ["TurnCancelledError", "WorkCancelledError", "until_cancelled"]
+__all__ = ["TurnCancelledError", "WorkCancelledError", "at_once_or_until_cancelled", "until_cancelled"]
 
 T = TypeVar("T")
 
@@ -43,6 +44,45 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
     over, waiting = loop.create_future(), asyncio.current_task(loop)
     begun = _begun(work, over, cancel, waiting, waiting.cancelling() if waiting else 0)
     task = turn.writer.inside(loop.create_task, begun)
+    return await _result(task, work, over, turn, grace_seconds)
+
+
+async def at_once_or_until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, grace_seconds: float = 0) -> T:
+    """The same for work that seldom waits, and looks for its task after a wait alone: it gets one where it waits.
+
+    Raises:
+        TurnCancelledError: as above.
+        WorkCancelledError: as above.
+    """
+    try:
+        await NEXT_ROUND
+    except BaseException:
+        work.close()
+        raise
+    if turn.cancel.cancelled:
+        work.close()  # it was never begun
+        raise TurnCancelledError
+    context = copy_context()
+    try:
+        waits_for = context.run(turn.writer.inside, work.send, None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    except asyncio.CancelledError as error:  # its own: nobody else had a step since
+        raise WorkCancelledError from error
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    task = context.run(turn.writer.inside, loop.create_task, _ending(Begun(work, waits_for), over))
+    return await _result(task, work, over, turn, grace_seconds)
+
+
+async def _result(
+    task: "asyncio.Task[T]",
+    work: Coroutine[Any, Any, T],
+    over: "asyncio.Future[None]",
+    turn: TurnContext,
+    grace_seconds: float,
+) -> T:
+    """Wait for the task of work, and return what that gives; it is stopped with the turn."""
     try:
         await NEXT_ROUND  # the task's first step comes before: work that never waits is over then
         if not task.done():
@@ -57,7 +97,7 @@ async def until_cancelled(work: Coroutine[Any, Any, T], turn: TurnContext, *, gr
     finally:
         if task.done():
             work.close()  # a task that is cancelled before its first step has not touched it
-    if not task.done() or (task.cancelled() and cancel.cancelled):
+    if not task.done() or (task.cancelled() and turn.cancel.cancelled):
         raise TurnCancelledError
     if task.cancelled():
         raise WorkCancelledError
@@ -74,9 +114,14 @@ async def _begun(
     waiting: "asyncio.Task[Any] | None",
     told: int,
 ) -> T:
-    """Do the work, unless the turn or who waits for it was cancelled meanwhile; an interrupt or an exit is carried."""
+    """Do the work, unless the turn or who waits for it was cancelled meanwhile."""
     if cancel.cancelled or (waiting and waiting.cancelling() > told):
         raise asyncio.CancelledError
+    return await _ending(work, over)
+
+
+async def _ending(work: Awaitable[T], over: "asyncio.Future[None]") -> T:
+    """Do the work, and tell when it is over; an interrupt or an exit is carried."""
     try:
         return await work
     except (KeyboardInterrupt, SystemExit) as error:

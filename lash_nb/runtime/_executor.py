@@ -10,7 +10,12 @@ from msgspec.structs import replace
 from lash_nb.clock import NS_PER_MS
 from lash_nb.errors import LashError, RuntimeEffectControllerError
 from lash_nb.plugins import DirectCompletions, ToolContext, ToolDispatcher, tool_cancelled, tool_failure
-from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
+from lash_nb.runtime._cancelling import (
+    TurnCancelledError,
+    WorkCancelledError,
+    at_once_or_until_cancelled,
+    until_cancelled,
+)
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._direct import DirectDesk
 from lash_nb.runtime._hook_desk import started_activity
@@ -92,13 +97,14 @@ class TurnEffectExecutor:
         show_start = started_activity(turn, call)
         sleep, waited_ns = partial(self._retry_sleep, envelope.invocation, call), turn.stops.waited_ns
         context = self._tool_context(call)
+        wait = at_once_or_until_cancelled if self._dispatcher.is_quick(call) else until_cancelled
         work = self._dispatcher.execute(call, context, sleep)
         try:
-            completed = await until_cancelled(work, turn, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
+            completed = await wait(work, turn, grace_seconds=_TOOL_CANCEL_GRACE_SECONDS)
         except TurnCancelledError:
             show_start()
             return ToolOutcome(result=_cut_off(call))
-        except asyncio.CancelledError:  # the turn is aborted: a function in a thread hears of it by its token alone
+        except (asyncio.CancelledError, GeneratorExit):  # aborted or closed: a thread hears of it by its token alone
             if context.cancellation is not None:
                 context.cancellation.cancel()
             raise
