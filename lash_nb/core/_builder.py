@@ -216,7 +216,7 @@ class LashCoreBuilder(PromptLayerSink):
         return self
 
     def clock(self, clock: Clock) -> Self:
-        """Read the time here."""
+        """Read the time here; stores of `in_memory` and `stored_in` do so, too, when they are named after it."""
         self._draft.clock = clock
         return self
 
