@@ -1,13 +1,14 @@
 """The host that stops before effects and asks what to do: the heart of stepping through a turn."""
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Final
 
 from lash_nb.clock import Clock, SystemClock
-from lash_nb.effects._host import EffectHost, LocalExecutor, ScopedEffectController
+from lash_nb.effects._host import EffectHost, ScopedEffectController
 from lash_nb.effects._journal import JournalEffectHost
 from lash_nb.effects._step_control import StepControl
-from lash_nb.wire import DurabilityTier, EffectScope, Json, RuntimeEffectEnvelope, RuntimeEffectOutcome
+from lash_nb.wire import DurabilityTier, EffectScope, Json
 
 __all__ = ["StepEffectHost"]
 
@@ -41,8 +42,9 @@ class StepEffectHost:
 
 class _StepController:
     def __init__(self, control: StepControl, inner: ScopedEffectController) -> None:
-        self._control = control
         self._inner = inner
+        self.execute_effect: Final = partial(control.pass_through, inner)
+        """Performs an effect, after a decision when it is one to stop at."""
 
     @property
     def scope(self) -> EffectScope:
@@ -51,11 +53,6 @@ class _StepController:
     @property
     def durability_tier(self) -> DurabilityTier:
         return self._inner.durability_tier
-
-    def execute_effect(
-        self, envelope: RuntimeEffectEnvelope, local: LocalExecutor
-    ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
-        return self._control.pass_through(envelope, self._inner, local)
 
     def recall(self, name: str, fact: Json) -> Coroutine[Any, Any, Json]:
         return self._inner.recall(name, fact)

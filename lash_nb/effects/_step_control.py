@@ -201,7 +201,7 @@ class StepControl:
         self._go("step" if self._armed else "free", keep_waiting=True)
 
     def pass_through(
-        self, envelope: RuntimeEffectEnvelope, controller: ScopedEffectController, local: LocalExecutor
+        self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor
     ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         """Perform an effect, after a decision when it is one to stop at."""
         if self._mode == "free" or self._cancellation.cancelled or not self._stops_at(envelope.kind):

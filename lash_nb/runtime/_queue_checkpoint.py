@@ -45,7 +45,7 @@ async def hold_again(turn: TurnContext, invocation: RuntimeInvocation, delivery:
     Raises:
         RuntimeEffectControllerError: what the durable host noted, or the queue, cannot be read; `runtime_store`.
     """
-    if turn.controller.durability_tier == "inline" or delivery.is_empty:
+    if delivery.is_empty or turn.controller.durability_tier == "inline":
         return
     noted = await turn.controller.recall(_name(invocation), None)
     if noted is None:

@@ -132,7 +132,7 @@ class RuntimeEffectEnvelope(Wire, frozen=True, kw_only=True):
                 "runtime_effect_invocation_kind",
                 f"the subject says {subject.kind}, the command is {kind}; make them equal",
             )
-        if not invocation.replay_key:
+        if invocation.replay is None or not invocation.replay.key:
             raise RuntimeEffectControllerError(
                 "runtime_effect_replay_required",
                 f"effect {subject.effect_id} has no replay key; give invocation.replay",
