@@ -195,12 +195,11 @@ class _LlmCall:
         self._streamed = True
         made = await self._turn.plugins.hooks.streamed(self._turn.session_id, part.text)
         name = "delta" if isinstance(event, DeltaEvent) else "text_part"
-        item_id = _item_of(part)
-        self._record_stream(name, raw_text=part.text, visible_text=made.chunk, item_id=item_id)
+        self._record_stream(name, raw_text=part.text, visible_text=made.chunk, item_id=_item_of(part))
         TurnHookDesk(self._turn).tell(made.events)
         for text in made.reasoning_deltas:
             self._show_reasoning(ReasoningPart(text=text))
-        self._show_text(msgspec.structs.replace(part, text=made.chunk), item_id)
+        self._show_text(msgspec.structs.replace(part, text=made.chunk))
         return made.abort
 
     def _on_delta(self, event: DeltaEvent) -> None:
@@ -239,18 +238,17 @@ class _LlmCall:
         if not part.text:
             return
         self._streamed = True
-        item_id = _item_of(part)
         if self._turn.trace.extended:
-            self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=item_id)
-        self._show_text(part, item_id)
+            self._record_stream(name, raw_text=part.text, visible_text=part.text, item_id=_item_of(part))
+        self._show_text(part)
 
-    def _show_text(self, part: TextPart, item_id: str | None) -> None:
+    def _show_text(self, part: TextPart) -> None:
         turn = self._turn
         self._summary.note_text(part.text, turn.clock.monotonic_ns())
         if part.text:
             self._parts.add_text(part)
             self._prose_id = self._prose_id or turn.hub.fresh_id()
-            turn.hub.prose(part.text, item_id or self._prose_id)
+            turn.hub.prose(part.text, _item_of(part) or self._prose_id)
 
     def _on_reasoning(self, name: str, part: ReasoningPart) -> None:
         if not part.text:
