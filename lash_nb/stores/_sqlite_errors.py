@@ -13,7 +13,8 @@ _CAUSES: Final = {
     sqlite3.SQLITE_CORRUPT: "is damaged ({error}); put a copy in its place, or save what can be read with `sqlite3 FILE .recover`",
     sqlite3.SQLITE_FULL: "could not grow, nothing of this was written; make room on the disk, or raise its limit, and try again",
     sqlite3.SQLITE_READONLY: "cannot be written ({error}); make the file and its folder writable, or open it with read_only=True",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened ({error}); see whether its folder exists and may be read and written",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened ({error}); see whether its folder exists and may be read and written,"
+    " and where many sessions are open, of which each holds three files, park or close some",
     sqlite3.SQLITE_PERM: "cannot be opened ({error}); see who may read and write it",
     sqlite3.SQLITE_IOERR: "could not be read or written ({error}); see whether its disk is there and healthy, then open it again",
     sqlite3.SQLITE_BUSY: "is in use by another process; wait until that one is done, or end it, and try again",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 import stat
 import tempfile
@@ -110,6 +111,18 @@ async def test_a_file_that_is_only_read_must_be_there(path: Path, open_it: Open)
     lost = SqliteSessionStore(path / "folder" / "x.db")
     with pytest.raises(StoreError, match=r"cannot be opened.*see whether its folder exists"):
         await lost.load_head()
+
+
+async def test_a_process_that_may_open_no_more_files_is_told_what_to_close(open_it: Open) -> None:
+    """Each open session holds three, so those of a thousand are more than many systems allow; with room the store goes on."""
+    store, (soft, hard) = open_it(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(StoreError, match=r"cannot be opened.* park or close some"):
+            await store.load_head()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert await store.load_head() is None
 
 
 async def test_a_damaged_page_is_told(path: Path, open_it: Open) -> None:
