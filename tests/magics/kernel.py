@@ -81,7 +81,8 @@ class Kernel:
 
     def start(self, code: str) -> Cell:
         """Run a cell and do not wait for it."""
-        return Cell(self._client.execute(code))
+        # ipykernel 6 drops what comes soon after a cell that failed: a person is not as fast
+        return Cell(self._client.execute(code, stop_on_error=False))
 
     def run(self, code: str) -> Cell:
         """Run a cell to its end."""
