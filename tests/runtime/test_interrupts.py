@@ -11,6 +11,7 @@ import pytest
 from lash_nb.clock import RandomIds
 from lash_nb.core import LashSession
 from lash_nb.providers import reply
+from lash_nb.runtime._writer import Writer
 from lash_nb.stores import InMemorySessionStore, SqliteSessionStore
 from lash_nb.wire import LlmRequest, LlmResponse
 from tests.interrupts import Interrupter
@@ -28,7 +29,7 @@ _CLAIMING: Final = frozenset(
         "_sqlite_queue_rows.py",
     )
 )
-_STANDING: Final = frozenset(("_graph.py", "_state.py", "_writer.py"))
+_STANDING: Final = frozenset(("_graph.py", "_state.py"))
 """Where work is claimed, and where a session notes how it stands."""
 
 
@@ -89,5 +90,23 @@ def test_an_interrupt_leaves_no_claim_and_a_session_that_goes_on(
             raise
         if interrupter.hit is None:
             gc.collect()  # of what was cut off Python says here that it was never awaited
+            return
+    raise AssertionError("an interrupt was always in time")
+
+
+def test_an_interrupt_leaves_nobody_inside_a_turn() -> None:
+    """Otherwise no turn of the session could be waited for from there again."""
+    before = sys.gettrace()
+    for after in range(100):
+        writer, interrupter = Writer(), Interrupter(after, frozenset(("_writer.py",)))
+        try:
+            sys.settrace(interrupter)
+            writer.inside(sys.settrace, before)  # no interrupt comes once the work has begun
+        except KeyboardInterrupt:
+            assert interrupter.hit
+        finally:
+            sys.settrace(before)
+        writer.refuse_inside()
+        if interrupter.hit is None:
             return
     raise AssertionError("an interrupt was always in time")
