@@ -62,16 +62,17 @@ async def at_once_or_until_cancelled(work: Coroutine[Any, Any, T], turn: TurnCon
     if turn.cancel.cancelled:
         work.close()  # it was never begun
         raise TurnCancelledError
-    context = copy_context()
+    context = turn.writer.inside(lambda _: copy_context(), work)
     try:
-        waits_for = context.run(turn.writer.inside, work.send, None)
+        waits_for = context.run(work.send, None)
     except StopIteration as end:
         return cast("T", end.value)
     except asyncio.CancelledError as error:  # its own: nobody else had a step since
         raise WorkCancelledError from error
     loop = asyncio.get_running_loop()
     over = loop.create_future()
-    task = context.run(turn.writer.inside, loop.create_task, _ending(Begun(work, waits_for), over))
+    rest = _ending(Begun(work, waits_for), over)
+    task = loop.create_task(rest, context=context)  # no copy: variables are put back where they were set
     return await _result(task, work, over, turn, grace_seconds)
 
 

@@ -262,6 +262,25 @@ async def test_a_figure_that_it_made_is_drawn_and_closed_there() -> None:
     assert made[0] not in [pyplot.figure(number) for number in pyplot.get_fignums()]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_figures_that_it_leaves_open_are_everybodys(*, waits: bool) -> None:
+    """Also when it waits: what its call had to itself it gives away where it got it."""
+    probe, made = await Probe().is_quick(), list[Figure]()
+
+    def draw(_: ToolContext) -> str:
+        made.extend(pyplot.figure(figsize=(2, 1)) for _ in range(2))
+        time.sleep(0.002 * waits)
+        return "drawn"
+
+    probe.does = draw
+    assert (await probe.outcome()).payload.value == "drawn"
+    try:
+        assert set(made) <= {pyplot.figure(number) for number in pyplot.get_fignums()}
+    finally:
+        for figure in made:
+            pyplot.close(figure)
+
+
 async def test_it_is_inside_its_turn() -> None:
     """Another turn of the session would wait for it, and is refused in its thread."""
     probe = await Probe().is_quick()
