@@ -178,8 +178,9 @@ class FunctionToolProvider(ToolProvider):
         return None if found is None else found.contract
 
     def is_quick(self, name: str) -> bool:
-        """Tell whether a call of a tool is expected to be over at once, and has no task before it waits."""
-        return self._tools[name].was_quick
+        """Tell whether a call of a tool is expected to be over at once, and has no task before it waits; what somebody derived from one may need it."""
+        found = self._tools[name]
+        return type(found) is FunctionTool and found.was_quick
 
     def execute(self, call: ToolCall) -> Coroutine[Any, Any, ToolCallOutput]:
         """Call the function."""

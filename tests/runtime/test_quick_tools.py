@@ -22,11 +22,13 @@ from lash_nb.plugins import FunctionTool, StaticPlugin, ToolContext, left_runnin
 from lash_nb.providers import call, calls, reply
 from lash_nb.wire import (
     AttachmentRef,
+    Json,
     LlmRequest,
     LlmResponse,
     NeverRetryPolicy,
     SafeRetryPolicy,
     ToolCallActivityStarted,
+    ToolCallOutput,
     ToolCancelled,
     ToolSuccess,
     TurnActivity,
@@ -279,6 +281,21 @@ async def test_figures_that_it_leaves_open_are_everybodys(*, waits: bool) -> Non
     finally:
         for figure in made:
             pyplot.close(figure)
+
+
+async def test_a_tool_that_somebody_derived_ends_its_call_and_not_its_turn() -> None:
+    """Its own way to run may set a time limit, which ends the task in which it was set."""
+
+    class Limited(FunctionTool[..., Any]):
+        async def run(self, args: Json, context: ToolContext) -> ToolCallOutput:
+            async with asyncio.timeout(0.005):
+                return await super().run(args, context)
+
+    probe = Probe()
+    probe.tool = Limited(probe.tool, name="probe")
+    await probe.is_quick()
+    async with waiting_in(probe):
+        assert (await probe.outcome()).payload.message == "TimeoutError"
 
 
 async def test_it_is_inside_its_turn() -> None:
