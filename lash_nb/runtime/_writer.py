@@ -31,6 +31,8 @@ class Writer:
         self._taken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         """That of whoever was in last."""
+        self._inside: asyncio.Task[object] | None = None
+        """The task of whoever is in; once it is over nobody is, even if an interrupt kept it from leaving."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._alone = frozenset((self,))
 
@@ -47,6 +49,8 @@ class Writer:
                 who is in never goes on.
         """
         self.refuse_inside()
+        if self._inside is not None and self._inside.done():
+            self.leave()
         if self._taken:
             self._refuse_abandoned()
             place = asyncio.get_running_loop().create_future()
@@ -59,7 +63,7 @@ class Writer:
                 else:  # it was let in and left in the same moment
                     self.leave()
                 raise
-        self._taken, self._loop = True, asyncio.get_running_loop()
+        self._taken, self._loop, self._inside = True, asyncio.get_running_loop(), asyncio.current_task()
 
     async def __aexit__(self, *_: object) -> None:
         """Let the next one in."""
@@ -119,10 +123,10 @@ class Writer:
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done() and not place.get_loop().is_closed():  # nobody waits on a loop that was closed
+                self._loop, self._inside = place.get_loop(), None
                 place.set_result(None)
-                self._loop = place.get_loop()
                 return
-        self._taken = False
+        self._taken, self._inside = False, None
 
 
 _INSIDE: Final[ContextVar[frozenset[Writer]]] = ContextVar("lash_nb_inside_turns", default=frozenset())

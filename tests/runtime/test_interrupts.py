@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +108,33 @@ def test_an_interrupt_leaves_nobody_inside_a_turn() -> None:
         finally:
             sys.settrace(before)
         writer.refuse_inside()
+        if interrupter.hit is None:
+            return
+    raise AssertionError("an interrupt was always in time")
+
+
+async def work_alone(writer: Writer) -> None:
+    """Enter and leave; an interrupt may come at both ends."""
+    async with writer:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_an_interrupt_as_a_turn_ends_keeps_the_next_one_from_nothing() -> None:
+    """What ends an `async with` is not awaited when the interrupt comes in between, so who was in never left."""
+    before = sys.gettrace()
+    for after in range(100):
+        writer, interrupter = Writer(), Interrupter(after, frozenset(("test_interrupts.py", "_writer.py")))
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            turn = loop.create_task(work_alone(writer))
+            sys.settrace(interrupter)
+            with suppress(KeyboardInterrupt):
+                loop.run_until_complete(turn)
+            sys.settrace(before)
+            gc.collect()  # of what was cut off Python says here that it was never awaited
+            assert turn.done()
+            runner.run(asyncio.wait_for(work_alone(writer), 1))
         if interrupter.hit is None:
             return
     raise AssertionError("an interrupt was always in time")
