@@ -5,7 +5,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import ValidationError
@@ -39,6 +39,7 @@ __all__ = ["FunctionTool", "FunctionToolProvider", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _NEVER: Final = NeverRetryPolicy()
 _QUICK_NS: Final = 50_000
@@ -146,10 +147,7 @@ class FunctionTool(Generic[P, R]):
             return tool_failure("resource_limit", "tool_threads", str(error), source="tool")
         finally:
             self._was_quick = call.took_ns is not None and call.took_ns < _QUICK_NS
-        if not inspect.isawaitable(returned):
-            return returned
-        await NEXT_ROUND  # what waits looks for its task, which a quick call has from there on
-        return await returned
+        return await _in_next_round(returned) if inspect.isawaitable(returned) else returned
 
 
 class FunctionToolProvider(ToolProvider):
@@ -208,6 +206,17 @@ def tool(function: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     if function is None:
         return lambda given: FunctionTool(given, **settings)
     return FunctionTool(function, **settings)
+
+
+async def _in_next_round(work: Awaitable[T]) -> T:
+    """Await what a function returned; what waits looks for its task, which a quick call has from the next round on."""
+    try:
+        await NEXT_ROUND
+    except BaseException:
+        if inspect.iscoroutine(work):
+            work.close()  # it was never begun
+        raise
+    return await work
 
 
 def _agent_surface(name: str) -> ToolAgentSurface:

@@ -331,6 +331,27 @@ async def test_what_it_returned_to_be_awaited_has_a_task_of_its_own(seconds: flo
     assert tasks[0] is tasks[1] is not asyncio.current_task()
 
 
+async def test_what_it_returned_to_be_awaited_is_not_begun_for_a_turn_that_is_aborted_just_then() -> None:
+    """Nor does Python tell of it that it was never awaited."""
+    probe = await Probe().is_quick()
+    loop, began = asyncio.get_running_loop(), list[str]()
+
+    async def begin() -> None:
+        began.append("probe")
+
+    def abort(_: ToolContext) -> Any:
+        loop.call_soon_threadsafe(turn.cancel)
+        return begin()
+
+    probe.does = abort
+    turn = asyncio.create_task(probe.outcome())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        await asyncio.wait({turn})
+        gc.collect()
+    assert (turn.cancelled(), began, told) == (True, [], [])
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, asyncio.CancelledError])
 async def test_whatever_it_raises_is_its_own_failure(error: type[BaseException]) -> None:
     """Also in a turn whose task somebody wanted to cancel long ago."""
