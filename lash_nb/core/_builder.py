@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from lash_nb.clock import Clock, IdSource
-from lash_nb.core._choices import chosen_model, chosen_provider
+from lash_nb.core._choices import chosen_model, chosen_provider, having
 from lash_nb.core._core import LashCore
 from lash_nb.core._core_draft import CoreDraft
 from lash_nb.core._host_config import RuntimeHostConfig
@@ -148,21 +148,27 @@ class LashCoreBuilder(PromptLayerSink):
         return self
 
     def tools(self, *tools: ToolProvider | Callable[..., Any]) -> Self:
-        """Offer tools: functions made with `@tool`, or whole providers."""
+        """Offer tools: functions made with `@tool`, or whole providers; what is neither is refused (`CallerError`)."""
         functions = [item for item in tools if callable(item)]
         if functions:
             self._draft.tool_providers.append(FunctionToolProvider(functions))
-        self._draft.tool_providers.extend(item for item in tools if not callable(item))
+        self._draft.tool_providers.extend(
+            having(item, "tool_manifests", wanted="a function made with @tool", instead=".tools(first, second)")
+            for item in tools
+            if not callable(item)
+        )
         return self
 
     def plugin(self, factory: PluginFactory) -> Self:
-        """Add a plugin at the end of the stack."""
-        self._draft.plugins.push(factory)
+        """Add a plugin at the end of the stack; what is none is refused (`CallerError`)."""
+        instead = ".plugin(lash_nb.plugins.StaticPlugin('mine', register)), each in a call of its own"
+        self._draft.plugins.push(having(factory, "id", "build", wanted="a plugin", instead=instead))
         return self
 
     def plugins(self, stack: PluginStack) -> Self:
-        """Use this plugin stack instead."""
-        self._draft.plugins = stack
+        """Use this plugin stack instead; what is none is refused (`CallerError`)."""
+        instead = ".plugins(PluginStack([first, second])), or .plugin(first) to add one"
+        self._draft.plugins = having(stack, "__iter__", wanted="a PluginStack", instead=instead)
         return self
 
     def configure_plugins(self, configure: Callable[[PluginStack], None]) -> Self:
@@ -175,8 +181,9 @@ class LashCoreBuilder(PromptLayerSink):
         return self._set_host("prompt", layer)
 
     def trace_sink(self, sink: TraceSink) -> Self:
-        """Send trace records there."""
-        return self._set_host("trace_sink", sink)
+        """Send trace records there; what takes none is refused (`CallerError`)."""
+        instead = ".trace_jsonl_path('run.jsonl') writes a file, .trace_sink(MemoryTraceSink()) keeps them"
+        return self._set_host("trace_sink", having(sink, "record", wanted="a trace sink", instead=instead))
 
     def trace_jsonl_path(self, path: str | os.PathLike[str]) -> Self:
         """Append trace records to this JSONL file."""

@@ -8,7 +8,7 @@ import pytest
 from lash_nb.clock import CountingIds, ManualClock
 from lash_nb.core import DEFAULT_CONTEXT_WINDOW, LashCore, LashCoreBuilder, ModePreset
 from lash_nb.effects import InlineEffectHost
-from lash_nb.errors import EmbedError
+from lash_nb.errors import CallerError, EmbedError
 from lash_nb.plugins import PluginStack, StaticPlugin, tool_output_budget
 from lash_nb.providers import ScriptedProvider
 from lash_nb.stores import (
@@ -139,6 +139,27 @@ def test_the_standard_core_has_the_references_plugin_stack() -> None:
     assert list(made.plugins(PluginStack()).build().parts.plugins) == []
     made.configure_plugins(lambda stack: stack.push(tool_output_budget()))
     assert [f.id for f in made.build().parts.plugins] == ["tool_output_budget"]
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "said"),
+    [
+        ("tools", ["look"], r"a function made with @tool belongs here, not list: \.tools\(first, second\)"),
+        ("tools", "look", "a function made with @tool belongs here, not str"),
+        (
+            "plugin",
+            print,
+            r"a plugin belongs here, not \w+: \.plugin\(lash_nb\.plugins\.StaticPlugin\('mine', register\)\)",
+        ),
+        ("plugin", [StaticPlugin("a", print)], "a plugin belongs here, not list"),
+        ("plugins", StaticPlugin("a", print), r"a PluginStack belongs here, not StaticPlugin: .* or \.plugin\(first\)"),
+        ("trace_sink", "run.jsonl", r"a trace sink belongs here, not str: \.trace_jsonl_path\('run\.jsonl'\)"),
+    ],
+)
+def test_what_does_not_belong_there_is_refused_where_it_is_given(method: str, given: object, said: str) -> None:
+    """And not by the session that is opened later, far from the line that was wrong."""
+    with pytest.raises(CallerError, match=said):
+        getattr(LashCore.standard(), method)(given)
 
 
 def test_a_built_core_does_not_change_with_its_builder() -> None:
