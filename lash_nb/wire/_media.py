@@ -100,6 +100,11 @@ class AttachmentRow(Wire, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
     """Who refers to it, in order: graph nodes and effects, as in `node m1f2…` or `llm_call 6`."""
 
+    @property
+    def id(self) -> AttachmentId:
+        """Its content id, as `session.save_attachment` takes it."""
+        return self.ref.id
+
 
 def content_id(data: bytes) -> AttachmentId:
     """Return the attachment id of `data`."""

@@ -116,6 +116,7 @@ def test_one_row_per_attachment() -> None:
     assert (found["attachment_id"], found["media_type"], found["byte_len"]) == ("ab" * 32, "image/png", 10_900)
     assert (found["width"], found["height"], found["state"], found["references"]) == (320, 180, "intended", 2)
     assert found["referenced_by"] == ["node u", "llm_call 2"]
+    assert row.id == found["attachment_id"]
 
 
 @pytest.mark.parametrize(
