@@ -166,13 +166,24 @@ def _prices(bench: Bench, name: str | None) -> Prices | None:
     if name is None:
         return bench.namespace[_PREFERRED] if _PREFERRED in known else None
     if name not in known:
-        reason = (
-            f"{name} is a {type(bench.namespace[name]).__name__}" if name in bench.namespace else f"no variable {name}"
-        )
-        message = f"{reason}, and prices are a dict by model: {name} = {{'some-model': lash_nb.frames.Price(input=3, output=15)}}"
+        message = f"{_no_prices(bench, name)}, and prices are a dict by model: {name} = {{'some-model': lash_nb.frames.Price(input=3, output=15)}}"
         raise CallerError(message, code="magics_prices")
     table: Prices = bench.namespace[name]
     return table
+
+
+def _no_prices(bench: Bench, name: str) -> str:
+    if name not in bench.namespace:
+        return f"no variable {name}"
+    given = bench.namespace[name]
+    if not isinstance(given, dict):
+        return f"{name} is of type {type(given).__name__}"
+    wrong = (
+        f"{name}[{model!r}] is of type {type(price).__name__}"
+        for model, price in given.items()
+        if not isinstance(price, frames.Price)
+    )
+    return next(wrong, f"{name} is empty")
 
 
 def _python(bench: Bench, asked: Namespace) -> str:

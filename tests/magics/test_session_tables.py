@@ -208,6 +208,9 @@ def test_usage_costs_what_the_prices_say(demo: Shell) -> None:
     for face in demo.faces(demo.run("%lash usage --by turn --prices other")).values():
         assert "without some-model: no price" in face
     assert "prices are a dict by model" in demo.refuse("%lash usage --prices usage")
+    demo.run("numbers, nothing = {'some-model': 3}, {}")
+    assert "numbers['some-model'] is of type int, and prices are" in demo.refuse("%lash usage --prices numbers")
+    assert "nothing is empty, and prices are" in demo.refuse("%lash usage --prices nothing")
 
 
 def test_a_tool_opens_in_the_table(demo: Shell) -> None:
