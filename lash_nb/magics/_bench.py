@@ -12,7 +12,7 @@ from lash_nb.core import LashCore
 from lash_nb.errors import AttachmentStoreError, CallerError
 from lash_nb.magics._following import Following
 from lash_nb.magics._home import Home
-from lash_nb.magics._namespace import chosen_provider
+from lash_nb.magics._namespace import chosen_provider, session_variables
 from lash_nb.magics._open_session import OpenSession
 from lash_nb.magics._opening import Opening
 from lash_nb.magics._raised import RaisedInTurns
@@ -93,7 +93,7 @@ class Bench:
             CallerError: there is none; the message says what to type.
         """
         if name is None and not self.current:
-            raise CallerError(f"no session yet; {_FIRST}", code="magics_session")
+            raise CallerError(f"no session yet; {self._held_elsewhere()}{_FIRST}", code="magics_session")
         wanted = name or self.current
         if wanted in self.parked:
             raise CallerError(
@@ -101,8 +101,19 @@ class Bench:
             )
         if wanted not in self.sessions:
             known = f"there are {', '.join(self.sessions)}: %lash use NAME" if self.sessions else _FIRST
-            raise CallerError(f"no session {wanted}; {known}", code="magics_session")
+            raise CallerError(f"no session {wanted}; {self._held_elsewhere(wanted)}{known}", code="magics_session")
         return self.sessions[wanted]
+
+    def _held_elsewhere(self, wanted: str = "") -> str:
+        """What to say of a variable that holds the wanted session, or any if none is named, which `%lash` has not."""
+        ours = [opened.session for opened in self.sessions.values()]
+        others = ((name, one) for name, one in session_variables(self.namespace) if one not in ours)
+        name = next((name for name, one in others if wanted in ("", name, one.session_id)), "")
+        return (
+            f"{name} holds one that the verbs do not know: ask it in Python, as in {name}.effects; else "
+            if name
+            else ""
+        )
 
     def line(self, opened: OpenSession, verb: str, rest: str = "") -> str:
         """Return a line that means this session: as it is typed for the current one, for another one with its name."""

@@ -4,14 +4,22 @@ import difflib
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
-from lash_nb.core import MODEL_SERVICES
+from lash_nb.core import MODEL_SERVICES, LashSession
 from lash_nb.errors import CallerError
 from lash_nb.frames import Price
 from lash_nb.plugins import FunctionTool, FunctionToolProvider, ToolCall, ToolProvider
 from lash_nb.providers import LlmProvider, ProviderOptions
 from lash_nb.wire import ToolCallOutput, ToolContract, ToolManifest
 
-__all__ = ["PREFERRED_PROVIDER", "NamespaceTools", "chosen_provider", "price_names", "provider_names", "tool_names"]
+__all__ = [
+    "PREFERRED_PROVIDER",
+    "NamespaceTools",
+    "chosen_provider",
+    "price_names",
+    "provider_names",
+    "session_variables",
+    "tool_names",
+]
 
 PREFERRED_PROVIDER: Final = "provider"
 """The variable whose provider comes before all others."""
@@ -73,6 +81,11 @@ def price_names(namespace: Mapping[str, Any]) -> list[str]:
         for name, value in _own(namespace)
         if isinstance(value, dict) and value and all(isinstance(price, Price) for price in value.values())
     ]
+
+
+def session_variables(namespace: Mapping[str, Any]) -> list[tuple[str, LashSession]]:
+    """Return the variables that hold sessions, with these."""
+    return [(name, value) for name, value in _own(namespace) if isinstance(value, LashSession)]
 
 
 def provider_names(namespace: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,20 @@ def test_a_session_answers_a_prompt(shell: Shell) -> None:
     assert shell.run("%lash result") is result
 
 
+def test_a_session_that_python_opened_is_told_from_one_that_nobody_opened(shell: Shell) -> None:
+    """By its variable or its name: the verbs do not have it, and the message says where to ask it."""
+    shell.run("core = lash_nb.LashCore.notebook(provider_of('yes'), model='m').build()")
+    shell.run("mine = await core.session('trip').open()")
+    told = "mine holds one that the verbs do not know: ask it in Python, as in mine.effects; else "
+
+    assert f"no session yet; {told}open one first" in shell.refuse("%lash effects")
+    shell.run("session = %lash new demo")
+    for name in ("mine", "trip"):
+        assert f"no session {name}; {told}there are demo" in shell.refuse(f"%lash use {name}")
+    for name in ("session", "nowhere"):
+        assert f"no session {name}; there are demo: %lash use NAME" in shell.refuse(f"%lash use {name}")
+
+
 @pytest.mark.parametrize("name", ["1st", "the-turn", "class"])
 def test_a_result_goes_into_a_variable_or_the_turn_is_not_run(shell: Shell, name: str) -> None:
     """A name that no expression can read is refused before the model is asked."""
