@@ -21,8 +21,6 @@ __all__ = ["Signature", "read_signature"]
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _UNTYPED_RESULTS: Final = (Any, inspect.Signature.empty, ToolCallOutput, ToolValue, AttachmentRef, bytes)
 """Results of which a schema would say nothing, or nothing true."""
-_FORMS: Final = frozenset(("type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"))
-"""Words of a schema that say something of a value's form."""
 _TOOL_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 """What the model providers accept."""
 
@@ -45,8 +43,6 @@ class Signature:
     """The function's names of what it takes, by the model's."""
     context_parameter: str | None
     """The parameter that takes the `ToolContext`."""
-    has_any: bool
-    """Whether values of any form fit somewhere in the arguments: these are not converted, so the function would get the model's own."""
 
     def arguments(self, args: Json, context: ToolContext) -> dict[str, Any]:
         """Return keyword arguments for the function; what the model left out keeps the function's own default.
@@ -54,7 +50,8 @@ class Signature:
         Raises:
             pydantic.ValidationError: an argument does not have its type.
         """
-        own = from_json(to_json(args)) if self.has_any else args  # what the function changes is not what was asked for
+        is_flat = isinstance(args, dict) and not any(isinstance(value, dict | list) for value in args.values())
+        own = args if is_flat else from_json(to_json(args))  # for validators and the function to change
         given = self.validate(own, by_alias=True)
         named = {self.parameters[name]: getattr(given, name) for name in given.model_fields_set}
         if self.context_parameter is not None:
@@ -79,16 +76,14 @@ def read_signature(function: Callable[..., Any], *, name: str | None = None) -> 
     for parameter in taken.values():
         _check(parameter, hints, title)
     model = _model(title, taken, hints, docs.parameters)
-    input_schema = _input_schema(model, title)
     return Signature(
         name=title,
         description=docs.description,
-        input_schema=input_schema,
+        input_schema=_input_schema(model, title),
         output_schema=_output_schema(hints.get("return", Any)),
         validate=TypeAdapter(model).validator.validate_python,
         parameters={field: str(info.alias) for field, info in model.model_fields.items()},
         context_parameter=context,
-        has_any=_has_any(input_schema),
     )
 
 
@@ -147,18 +142,6 @@ def _input_schema(model: type[BaseModel], title: str) -> Json:
     except (PydanticUserError, WireError) as error:
         raise _no_schema(title, error) from error
     return schema
-
-
-def _has_any(schema: Json) -> bool:
-    """Whether a schema, or one within it, says nothing of a value's form."""
-    if not isinstance(schema, dict):
-        return schema is True
-    within: list[Json] = [schema[key] for key in ("items", "additionalProperties") if key in schema]
-    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        within += schema.get(key, [])
-    for key in ("properties", "$defs"):
-        within += schema.get(key, {}).values()
-    return not _FORMS.intersection(schema) or any(map(_has_any, within))
 
 
 def _output_schema(hint: Any) -> Json:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 import pytest
 from msgspec import Struct
-from pydantic import BaseModel, Field, field_serializer
+from pydantic import BaseModel, Field, field_serializer, model_validator
 
 from lash_nb.clock import SystemClock
 from lash_nb.errors import CallerError
@@ -180,9 +180,32 @@ def append_maybe(rows: int | list[Annotated[Any, Field(description="Anything.")]
     append_bare(cast("list[Any]", rows))
 
 
+class Renamed(BaseModel):
+    """A form whose validator changes what it looks at."""
+
+    mine: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def take_the_old_name(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Take what earlier forms called otherwise."""
+        given["mine"] = given.pop("old")
+        return given
+
+
+def take_form(rows: Renamed) -> None:
+    """Change nothing itself."""
+
+
 @pytest.mark.parametrize(
     ("function", "rows"),
-    [(append_any, [1]), (append_within, {"a": [1]}), (append_bare, [[1]]), (append_maybe, [[1]])],
+    [
+        (append_any, [1]),
+        (append_within, {"a": [1]}),
+        (append_bare, [[1]]),
+        (append_maybe, [[1]]),
+        (take_form, {"old": 1}),
+    ],
 )
 async def test_a_tool_cannot_change_what_it_was_asked(function: Callable[..., Any], rows: Any) -> None:
     """The journal and every card tell the arguments of the model, whatever the function does with its own."""
