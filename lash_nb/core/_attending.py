@@ -6,8 +6,18 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from lash_nb.clock import CancellationToken
 from lash_nb.tasks import is_beside
 from lash_nb.wire import EffectEntry
+from lash_nb.words import legible
 
-__all__ = ["GOES_ON", "WAS_CANCELLED", "WAS_STOPPED", "Attendant", "TurnPauses", "attend_turns_by", "attended"]
+__all__ = [
+    "GOES_ON",
+    "WAS_CANCELLED",
+    "WAS_STOPPED",
+    "Attendant",
+    "TurnPauses",
+    "attend_turns_by",
+    "attended",
+    "goes_on",
+]
 
 T = TypeVar("T")
 
@@ -23,6 +33,11 @@ WAS_STOPPED: Final = (
     " %load_ext lash_nb, Ctrl-C in a cell that awaits a turn pauses it, and nothing is lost."
 )
 """What a cell says whose turn was cancelled with it."""
+
+
+def goes_on(session_id: str) -> str:
+    """Return `GOES_ON` of a session that is known: the variable `session` may hold another one."""
+    return f"{GOES_ON}; session is that of {legible(session_id, 60)}"
 
 
 class TurnPauses(Protocol):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lash_nb.core._attending import GOES_ON, WAS_STOPPED
+from lash_nb.core._attending import WAS_STOPPED, goes_on
 from lash_nb.core._queue_builders import QueuedTurnBuilder
 from lash_nb.core._turn_builder import TurnBuilder
 from lash_nb.core._unawaited import Unawaited, names_of
@@ -82,7 +82,7 @@ class RunningTurn(Unawaited):
         try:
             await self.settled()
         except asyncio.CancelledError as error:
-            raise telling(error, GOES_ON) from None
+            raise telling(error, goes_on(self._session_id)) from None
         if self.error is not None:
             raise own_copy(self.error)
         return self._task.result()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeAlias, overload
 
-from lash_nb.core._attending import GOES_ON, attended
+from lash_nb.core._attending import attended, goes_on
 from lash_nb.core._awaited import AwaitedTurn
 from lash_nb.core._handle import SessionHandle
 from lash_nb.core._queue_builders import QueuedTurnBuilder
@@ -274,7 +274,7 @@ class Stepper:
             try:
                 await self._next_stop(turn)
             except asyncio.CancelledError as error:
-                raise telling(error, GOES_ON) from None
+                raise telling(error, goes_on(self.session_id)) from None
         return self.pending or await turn.wait()
 
     async def _next_stop(self, turn: RunningTurn | AwaitedTurn) -> None:
