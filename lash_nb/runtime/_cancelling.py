@@ -1,7 +1,7 @@
 """Awaiting work that a turn's cancellation may end, whether the work listens or not."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Final, TypeVar, cast
 
@@ -9,7 +9,13 @@ from lash_nb.clock import CancellationToken, Clock
 from lash_nb.runtime._context import TurnContext
 from lash_nb.tasks import NEXT_ROUND, Begun, brought_out, carrying, held, on_this_loop
 
-__all__ = ["TurnCancelledError", "WorkCancelledError", "at_once_or_until_cancelled", "until_cancelled"]
+__all__ = [
+    "TurnCancelledError",
+    "WorkCancelledError",
+    "at_once_or_until_cancelled",
+    "here_until_cancelled",
+    "until_cancelled",
+]
 
 T = TypeVar("T")
 
@@ -74,6 +80,59 @@ async def at_once_or_until_cancelled(work: Coroutine[Any, Any, T], turn: TurnCon
     rest = _ending(Begun(work, waits_for), over)
     task = loop.create_task(rest, context=context)  # no copy: variables are put back where they were set
     return await _result(task, work, over, turn, grace_seconds)
+
+
+async def here_until_cancelled(work: Callable[[], Awaitable[T]], turn: TurnContext) -> T:
+    """Await work in the turn's own task, so that the turn sees what it sets in its context; once the turn is cancelled so is the work, and it is waited for.
+
+    Raises:
+        TurnCancelledError: the work has no result.
+    """
+    breaker = _Breaker(asyncio.get_running_loop())
+    unsubscribe = turn.cancel.subscribe(on_this_loop(breaker.ask))
+    heart = _Heart(breaker.loop)
+    try:
+        return await turn.writer.within(work)
+    except asyncio.CancelledError:
+        if breaker.is_alone:
+            raise TurnCancelledError from None
+        raise
+    finally:
+        heart.end()
+        unsubscribe()
+        breaker.end()
+
+
+class _Breaker:
+    """Cancels what the current task awaits, as `asyncio.timeout` does: in a later round of the loop, and with the task as it was afterwards."""
+
+    __slots__ = ("_before", "_has_cancelled", "_is_over", "_task", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._task = asyncio.current_task(loop)
+        self._before = self._task.cancelling() if self._task else 0
+        self._is_over = self._has_cancelled = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else cancelled the task meanwhile."""
+        return self._has_cancelled and self._task is not None and self._task.cancelling() == self._before + 1
+
+    def ask(self) -> None:
+        """Cancel soon: the work itself may ask, and may be over before."""
+        self.loop.call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._is_over:
+            self._has_cancelled = True
+            self._task.cancel()
+
+    def end(self) -> None:
+        """Leave the task alone."""
+        self._is_over = True
+        if self._has_cancelled and self._task is not None:
+            self._task.uncancel()
 
 
 async def _result(

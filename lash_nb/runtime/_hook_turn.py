@@ -1,7 +1,8 @@
 """The hooks of a turn as a whole: before it, at its checkpoints, after it (lash 0.1.0-alpha.37, turns §5.2, §5.4 and §14.4).
 
 All hooks of a point are asked first; then their directives are applied, in order. Of several that abort, the last one counts. Hooks that wait
-when the turn is cancelled are broken off; those behind it are asked to their end, as it is to be committed.
+when the turn is cancelled are broken off; those behind it, and of one that was cancelled before, are asked to their end, as it is to be committed.
+All run in the turn's own task: what they set in its context, tools and later hooks see.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ from lash_nb.plugins import (
     refusal,
 )
 from lash_nb.runtime._assembler import Assembly
-from lash_nb.runtime._cancelling import TurnCancelledError, WorkCancelledError, until_cancelled
+from lash_nb.runtime._cancelling import TurnCancelledError, here_until_cancelled
 from lash_nb.runtime._context import TurnContext
 from lash_nb.runtime._hook_desk import TurnHookDesk
 from lash_nb.runtime._queue_checkpoint import perform_checkpoint
@@ -157,16 +158,14 @@ async def _wishes(
     turn: TurnContext, point: TurnHookPoint, hooks: Sequence[tuple[str, Callable[[C], HookAnswer]]], context: C
 ) -> HookWishes:
     wishes, desk = HookWishes(), TurnHookDesk(turn)
-    asking = collected(hooks, context, partial(turn.plugins.hooks.phase, point))
+    asking = partial(collected, hooks, context, partial(turn.plugins.hooks.phase, point))
     try:
         if point == "after_turn" or turn.cancel.cancelled:
-            wanted = await turn.writer.within(lambda: asking)
+            wanted = await turn.writer.within(asking)
         else:
-            wanted = await until_cancelled(asking, turn)
+            wanted = await here_until_cancelled(asking, turn)
     except TurnCancelledError:
         return wishes
-    except WorkCancelledError as error:
-        raise PluginError("invoke", f"a {point} hook cancelled the task in which it ran") from error
     for owned in wanted:
         await _apply(wishes, desk, point, owned)
     return wishes
