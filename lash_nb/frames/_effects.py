@@ -77,7 +77,7 @@ _ALWAYS: Final = (
 )
 
 
-@table(EFFECT_COLUMNS, always=_ALWAYS)
+@table(EFFECT_COLUMNS, always=_ALWAYS, listing="session.effects")
 def effects_df(entries: Sequence[EffectEntry]) -> Rows:
     """One row per effect envelope of a session, as in `session.effects`; a column's function gets the `EffectEntry`."""
     return Rows(entries)

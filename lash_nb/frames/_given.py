@@ -22,12 +22,13 @@ def given_graph(value: object) -> SessionGraph:
     raise wrong_type("a session graph", value, instead="session.graph, or lash_nb.open_store(…)[…].graph")
 
 
-def given_source(value: object, kind: Any) -> None:
+def given_source(value: object, kind: Any, *, instead: str) -> None:
     """Look at what a table is to be made of.
 
     Args:
         value: What was given.
         kind: The type of the table's source: a trace, a graph, or anything with items.
+        instead: What to write where the source is a listing, as in `session.effects`.
 
     Raises:
         CallerError: it is none of these.
@@ -37,14 +38,14 @@ def given_source(value: object, kind: Any) -> None:
     elif isinstance(value, str | os.PathLike):
         raise path_for("a listing", value)
     else:
-        _check_items(value)
+        _check_items(value, instead)
 
 
-def _check_items(value: Any) -> None:
+def _check_items(value: Any, instead: str) -> None:
     try:
         iter(value)
     except TypeError:
-        raise wrong_type("a listing", value, instead="help(…) of this table says of what") from None
+        raise wrong_type("a listing", value, instead=instead) from None
 
 
 _GIVEN: Final[Mapping[Any, Callable[[object], object]]] = {Trace: given_trace, SessionGraph: given_graph}

@@ -151,6 +151,7 @@ def messages_df(graph: SessionGraph) -> Rows:
 @table(
     ATTACHMENT_COLUMNS,
     always=_always("order", Column("graph_node_id", nothing, "string", "Always empty: see `referenced_by`.")),
+    listing="session.attachments",
 )
 def attachments_df(attachments: Sequence[AttachmentRow]) -> Rows:
     """One row per attachment of a session, as in `session.attachments`; a column's function gets an `AttachmentTableRow`."""

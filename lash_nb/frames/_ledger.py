@@ -40,7 +40,7 @@ LEDGER_COLUMNS: Final = (
 """What a session has used."""
 
 
-@table(LEDGER_COLUMNS, always=_IDS)
+@table(LEDGER_COLUMNS, always=_IDS, listing="lash_nb.open_store(…)[…].usage")
 def ledger_df(ledger: Iterable[TokenLedgerEntry]) -> Rows:
     """One row per source and model, e.g. of a `StoredSession.usage`; a column's function gets a `LedgerTableRow`."""
     return Rows([LedgerTableRow(order, entry) for order, entry in enumerate(ledger)])

@@ -38,7 +38,7 @@ MODEL_COLUMNS: Final = (
 """What each model can take."""
 
 
-@table(MODEL_COLUMNS, always=_IDS)
+@table(MODEL_COLUMNS, always=_IDS, listing="lash_nb.known_models()")
 def models_df(models: Iterable[DescribedModel]) -> Rows:
     """One row per model, as `lash_nb.known_models()` gives them; a column's function gets the model."""
     found: list[Any] = list(models)

@@ -64,7 +64,7 @@ QUEUE_COLUMNS: Final = (
 """What waits, in the order in which it is taken."""
 
 
-@table(QUEUE_COLUMNS, always=_IDS)
+@table(QUEUE_COLUMNS, always=_IDS, listing="await session.queued_work()")
 def queue_df(batches: Iterable[QueuedWorkBatch]) -> Rows:
     """One row per batch that waits, as in `await session.queued_work()`; a column's function gets a `QueueRow`."""
     return Rows([QueueRow(order=order, batch=batch) for order, batch in enumerate(batches, 1)])

@@ -49,7 +49,7 @@ SESSION_COLUMNS: Final = (
 """What each stored session is."""
 
 
-@table(SESSION_COLUMNS, always=_IDS)
+@table(SESSION_COLUMNS, always=_IDS, listing="lash_nb.open_store(…)")
 def sessions_df(sessions: StoreReader | Iterable[StoredSessionRow]) -> Rows:
     """One row per stored session, as `open_store` finds them; a column's function gets a `SessionTableRow`."""
     rows = sessions.sessions if isinstance(sessions, StoreReader) else sessions

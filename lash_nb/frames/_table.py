@@ -58,12 +58,15 @@ class Table(Protocol[S_contra]):
     ) -> tuple[pd.DataFrame, list[TraceError | ColumnError]]: ...
 
 
-def table(columns: Sequence[Column], *, always: Sequence[Column]) -> Callable[[Callable[[S], Rows]], Table[S]]:
+def table(
+    columns: Sequence[Column], *, always: Sequence[Column], listing: str = "help(…) of this table says of what"
+) -> Callable[[Callable[[S], Rows]], Table[S]]:
     """Make a table function of a function that gives its rows.
 
     Args:
         columns: What it shows unless told otherwise.
         always: Ids and order: added to whatever columns are asked for.
+        listing: What to give to a table of a listing, for the error of who gave something else.
     """
 
     def decorate(rows_of: Callable[[S], Rows]) -> Table[S]:
@@ -71,7 +74,7 @@ def table(columns: Sequence[Column], *, always: Sequence[Column]) -> Callable[[C
 
         @functools.wraps(rows_of)
         def build(source: S, /, *, columns: Sequence[Column] = columns, strict: bool = True) -> Any:
-            given_source(source, kind)
+            given_source(source, kind, instead=listing)
             rows = rows_of(source)
             frame, problems = _frame(rows, _complete(columns, always))
             if not strict:

@@ -73,7 +73,7 @@ TOOL_COLUMNS: Final = (
 """What each tool is and how far it is offered."""
 
 
-@table(TOOL_COLUMNS, always=_IDS)
+@table(TOOL_COLUMNS, always=_IDS, listing="session.control.tools.listing()")
 def tools_df(tools: Iterable[DescribedTool]) -> Rows:
     """One row per tool of a session, as `session.control.tools.listing()`; a column's function gets the tool."""
     found: list[Any] = list(tools)
