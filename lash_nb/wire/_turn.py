@@ -70,21 +70,32 @@ class TurnInput(Wire, frozen=True, kw_only=True):
         """Return an input of one text."""
         return cls(items=(TextItem(text=text),))
 
-    def with_image(self, image_id: str, data: bytes) -> "TurnInput":
+    def with_image(self, image_id: str, data: bytes | bytearray | memoryview) -> "TurnInput":
         """Return the input with one more picture.
 
         Raises:
-            CallerError: `turn_image`, it is none that a model can look at.
+            CallerError: `turn_image`, it is none that a model can look at, or no bytes.
         """
-        fault = picture_fault(data)
+        given = _given_bytes(data)
+        fault = picture_fault(given)
         if fault is not None:
-            raise CallerError(f"what was given, {counted(len(data), 'byte')}, is {fault}", code="turn_image")
+            raise CallerError(f"what was given, {counted(len(given), 'byte')}, is {fault}", code="turn_image")
         return TurnInput(
             items=(*self.items, ImageRefItem(id=image_id)),
-            image_blobs={**self.image_blobs, image_id: Octets(data)},
+            image_blobs={**self.image_blobs, image_id: given},
             protocol_turn_options=self.protocol_turn_options,
             trace_turn_id=self.trace_turn_id,
         )
+
+
+def _given_bytes(data: object) -> Octets:
+    if isinstance(data, bytes | bytearray | memoryview):
+        return Octets(data)
+    kind = type(data).__name__
+    message = (
+        f"a picture is bytes here, not {kind}; session.turn('…').image(…) takes the path of a file or a figure, too"
+    )
+    raise CallerError(message, code="turn_image")
 
 
 class AssistantMessageFinish(Wire, frozen=True, kw_only=True):

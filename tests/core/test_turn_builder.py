@@ -24,6 +24,7 @@ from lash_nb.wire import (
     ErrorActivity,
     ModelLimits,
     ModelSpec,
+    Octets,
     PromptContribution,
     PromptLayer,
     TurnActivity,
@@ -155,6 +156,24 @@ def test_an_input_takes_no_picture_that_is_none() -> None:
     ) as refused:
         TurnInput.text("look").with_image("chart", b"junk")
     assert refused.value.code == "turn_image"
+
+
+@pytest.mark.parametrize("data", ["chart.png", None, 5], ids=repr)
+def test_an_input_takes_bytes_alone(data: Any) -> None:
+    """What reads files and draws figures is named."""
+    said = f"a picture is bytes here, not {type(data).__name__}; session.turn"
+    with pytest.raises(CallerError, match=said) as refused:
+        TurnInput.text("look").with_image("chart", data)
+    assert refused.value.code == "turn_image"
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_an_input_takes_bytes_of_every_kind(kind: Callable[[bytes], Any]) -> None:
+    """They become its own: what the caller writes into his afterwards changes nothing."""
+    given = TurnInput.text("look").with_image("chart", kind(png(1, 1)))
+
+    assert given == TurnInput.text("look").with_image("chart", png(1, 1))
+    assert type(given.image_blobs["chart"]) is Octets
 
 
 async def test_a_picture_that_is_given_twice_has_one_name(tmp_path: Path) -> None:
