@@ -97,7 +97,7 @@ class TurnDisplay:
         if self._result is not None:
             return turn_text(self._result, raised=self._raised)
         told = turn_head(self)
-        return clipped([f"{told['title']}  {told['place']}", *text_rows(self.rows), told["counts"]])
+        return clipped([f"{told['title']}  {told['place']}", told["hint"], *text_rows(self.rows), told["counts"]])
 
     @property
     def elapsed_ms(self) -> float | None:

@@ -69,7 +69,8 @@ def text_rows(rows: TurnRows) -> list[str]:
 
 
 def _text_tool(row: ToolRow) -> str:
-    said = one_line(f"{row.name}({call_text(row.args, 40)}) → {_text_result(row)}", 84)
+    called, gave = f"{row.name}({call_text(row.args, 40)})", _text_result(row)
+    said = one_line(f"{called} → {gave}" if gave else called, 84)
     return f"{_ASCII[row.status]} {said:<84}  {recorded_duration(row.duration_ms):>8}"
 
 

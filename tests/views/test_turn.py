@@ -119,6 +119,7 @@ def test_the_first_interrupt_says_what_the_second_does() -> None:
     assert "Pausing after this effect" in display.html()
     assert "Ctrl-C again cancels station_reading" in display.html()
     assert display.text().startswith("Pausing after this effect")
+    assert "Ctrl-C again cancels station_reading" in display.text()
 
 
 def test_the_second_interrupt_says_what_the_third_does() -> None:
@@ -130,6 +131,7 @@ def test_the_second_interrupt_says_what_the_third_does() -> None:
     assert display.state == "cancelling"
     assert "Ctrl-C again stops the turn at once; what it has not committed is lost" in display.html()
     assert display.text().startswith("Cancelling")
+    assert "Ctrl-C again stops the turn at once; what it has not committed is lost" in display.text()
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,15 @@ def test_a_cancelled_turn_says_how_to_go_on() -> None:
 
     assert "cancelled by token" in html
     assert "Continue with <code>%%lash</code>" in html
+
+
+def test_a_call_that_never_gave_anything_points_at_nothing() -> None:
+    """It was under way when its turn was cancelled: neither face has an arrow with nothing behind it."""
+    begun, _ = samples.tool_events("c", "slow", {"seconds": 20.0}, STOPPED)
+    result = samples.FinishedTurn(samples.activities(begun), outcome=TurnOutcome.stop("cancelled"))
+
+    assert turn_text(result).splitlines()[1].split("  ")[0] == "x slow(seconds=20.0)"
+    assert "→" not in turn_html(result)
 
 
 def test_issues_are_never_hidden() -> None:
