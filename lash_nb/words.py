@@ -1,9 +1,10 @@
 """How a count is written, and a text of somebody else, wherever a person reads it: in a `repr`, an error, a table, a view, the terminal."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-__all__ = ["ABORTS", "MASKS", "NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "unmasked"]
+__all__ = ["ABORTS", "MASKS", "NO_MODEL", "NO_TOOL", "counted", "legible", "printable", "told_repr", "unmasked"]
 
 ABORTS: Final = "Ctrl-C again stops the turn at once; what it has not committed is lost"
 """What is left to do about a turn that is cancelled and does not end."""
@@ -16,6 +17,8 @@ MASKS: Final = (
     "\U000e0000-\U000e007f"
 )
 """Controls, directions, separators, invisible operators and tags, halves of characters: as a set within a regular expression."""
+_QUOTED: Final = 120
+"""Characters of a text or a value that a `repr` shows at most."""
 _MASKS: Final = re.compile(f"[{MASKS}]")
 
 
@@ -40,6 +43,17 @@ def legible(text: str, limit: int = 2_000) -> str:
         return printable(text)
     head, tail = limit * 2 // 3, limit // 4
     return printable(f"{text[:head]} … [{counted(len(text) - head - tail, 'character')} left out] … {text[-tail:]}")
+
+
+def told_repr(name: str, told: Mapping[str, Any]) -> str:
+    """Return a short `repr` on one line, of what is told by the names that can be written behind the object; no value gives a terminal orders."""
+    return f"{name}({', '.join(f'{key}={_brief(value)}' for key, value in told.items())})"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(legible(value, _QUOTED))
+    return " ".join(legible(repr(value), _QUOTED).split())
 
 
 def unmasked(text: str) -> str:

@@ -29,7 +29,7 @@ from lash_nb.wire import (
     RuntimeReplay,
     sniff_image,
 )
-from lash_nb.words import legible
+from lash_nb.words import legible, told_repr
 
 __all__ = ["DETACHED", "AskDirectly", "DirectCompletion", "DirectCompletions"]
 
@@ -76,6 +76,12 @@ class DirectCompletion(Generic[Value]):
     """The whole response."""
     first: LlmResponse | None = None
     """An answer before it that had another form, so that the model was asked once more."""
+
+    def __repr__(self) -> str:
+        """Tell the most of it; each name is what can be written behind it."""
+        first = {} if self.first is None else {"first.full_text": self.first.full_text}
+        usage = {"usage.input_tokens": self.usage.input_tokens, "usage.output_tokens": self.usage.output_tokens}
+        return told_repr("DirectCompletion", {"value": self.value, **first, **usage})
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,12 +25,9 @@ from lash_nb.wire import (
     TurnStopDetail,
     to_builtins,
 )
-from lash_nb.words import legible
+from lash_nb.words import told_repr
 
 __all__ = ["TurnResult", "taken_back"]
-
-_QUOTED: Final = 120
-"""Characters of a text or a value that a `repr` shows at most."""
 
 
 class TurnResult(Struct, frozen=True, dict=True):
@@ -76,7 +73,7 @@ class TurnResult(Struct, frozen=True, dict=True):
             "usage.input_tokens": self.usage.input_tokens,
             "usage.output_tokens": self.usage.output_tokens,
         }
-        return f"TurnResult({', '.join(f'{name}={_brief(value)}' for name, value in told.items())})"
+        return told_repr("TurnResult", told)
 
     @cached_property
     def state(self) -> SessionSnapshot:
@@ -173,10 +170,3 @@ def taken_back(result: TurnResult, undo: Callable[[], None]) -> TurnResult:
     snapshot = result.state
     undo()
     return replace(result, snapshot=lambda: snapshot)
-
-
-def _brief(value: Any) -> str:
-    """One line of a value, without what would give a terminal orders or turn the text around it."""
-    if isinstance(value, str):
-        return repr(legible(value, _QUOTED))
-    return " ".join(legible(repr(value), _QUOTED).split())

@@ -94,6 +94,17 @@ async def test_a_model_class_gives_its_schema_and_gets_an_instance() -> None:
     assert spec.JsonSchema.name == "Several_int_"
 
 
+async def test_its_repr_begins_with_the_value() -> None:
+    """In one short line, a first answer of another form included; each name can be written behind it."""
+    session, _ = await asked('{"name": "Oslo", "people": 1}', reply("Hm.\x1b[2J"), '{"a": 1}', "x" * 9_000)
+    city = await session.direct("Which city?", output=City)
+    usage = "usage.input_tokens=100, usage.output_tokens=10"
+    assert repr(city) == f"DirectCompletion(value=City(name='Oslo', people=1), {usage})"
+    again = repr(await session.direct("Give a.", output="json"))
+    assert again.startswith("DirectCompletion(value={'a': 1}, first.full_text='Hm.\ufffd[2J', usage.input_tokens=")
+    assert len(repr(await session.direct("Much?"))) < 400
+
+
 @pytest.mark.parametrize(
     ("output", "text", "told"),
     [
