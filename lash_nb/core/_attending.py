@@ -67,6 +67,10 @@ class TurnPauses(Protocol):
         """Let the running turn stop before its next effect."""
         ...
 
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each effect, before it is known whether the turn stops there; return what takes it off again."""
+        ...
+
 
 Attendant: TypeAlias = Callable[
     [TurnPauses, CancellationToken, Coroutine[Any, Any, Any], Callable[[], None] | None], Coroutine[Any, Any, Any]

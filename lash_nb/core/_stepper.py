@@ -157,6 +157,10 @@ class Stepper:
 
         return unsubscribe
 
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each effect, before it is known whether the turn stops there; return what takes it off again."""
+        return self._control.before_effects(callback)
+
     def arm(self) -> None:
         """Let the next turn stop before its effects: it is begun with `begin` or as a `RunningTurn`, for nobody else could let it go on."""
         self._control.arm()

@@ -76,6 +76,7 @@ class StepControl:
         self._shown: _Stop | None = None
         self._arrivals: set[asyncio.Future[PendingEffect]] = set()
         self._listeners = Listeners()
+        self._before_effects: tuple[Callable[[], None], ...] = ()
         self._fix = Fixer()
 
     @property
@@ -120,6 +121,18 @@ class StepControl:
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` on the event loop after each change; return what takes it off again."""
         return self._listeners.subscribe(callback)
+
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each effect, before it is known whether that stops; return what takes it off again.
+
+        For what may have come while the loop was blocked, when nobody could pause or cancel the turn.
+        """
+        self._before_effects = (*self._before_effects, callback)
+
+        def take_off() -> None:
+            self._before_effects = tuple(one for one in self._before_effects if one is not callback)
+
+        return take_off
 
     async def wait_pending(self) -> PendingEffect:
         """Return the pending effect, now or as soon as there is one."""
@@ -204,6 +217,8 @@ class StepControl:
         self, controller: ScopedEffectController, envelope: RuntimeEffectEnvelope, local: LocalExecutor
     ) -> Coroutine[Any, Any, RuntimeEffectOutcome]:
         """Perform an effect, after a decision when it is one to stop at."""
+        for callback in self._before_effects:
+            callback()
         if self._mode == "free" or self._cancellation.cancelled or not self._stops_at(envelope.kind):
             return controller.execute_effect(envelope, local)
         return self._held_back(envelope, controller, local)

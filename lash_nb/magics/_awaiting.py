@@ -123,6 +123,9 @@ class _AttendedTurn:
     def has_stopped(self) -> bool:
         return self._task.done() or self._pauses.pending is not None
 
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._pauses.before_effects(callback)
+
     def press(self, number: int) -> None:
         if self._task.done():
             return

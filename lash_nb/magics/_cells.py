@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Protocol
@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 from lash_nb.core import GOES_ON
-from lash_nb.magics._interrupts import HEARTBEAT, Interrupts, Overhearing
+from lash_nb.magics._interrupts import HEARTBEAT, Interrupts, Overhearing, in_this_context
 from lash_nb.tasks import telling
 from lash_nb.words import ABORTS
 
@@ -33,6 +33,10 @@ class AwaitedInCell(Protocol):
     @property
     def has_stopped(self) -> bool:
         """Whether it is over or waits for a decision."""
+        ...
+
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each of its effects, before it is known whether the turn stops there; return what takes it off again."""
         ...
 
     def press(self, number: int) -> None:
@@ -58,7 +62,6 @@ class Cell:
         self._interrupts = Interrupts()
         self._overhearing = Overhearing()
         task.add_done_callback(lambda _: self._overhearing.end())
-        self._seen = 0
         self._told = ""
         self._is_ended = False
 
@@ -99,9 +102,10 @@ class Cell:
         """Wait for the work of a turn; return what to say once Ctrl-C was pressed and all turns of the cell have stopped, else nothing."""
         if not self._turns:
             self._interrupts.__enter__()
-        elif self._seen:
+        elif self._interrupts.seen:
             turn.press(1)  # it comes while the others stop
         self._turns.append(turn)
+        unwatched = turn.before_effects(in_this_context(self._press))
         self._told = ""
         try:
             while not self.is_over and not self._is_done(work):
@@ -109,10 +113,11 @@ class Cell:
                 await (asyncio.sleep(HEARTBEAT) if work.done() else asyncio.wait({work}, timeout=HEARTBEAT))
                 self._press()
             # a cell may be over before its turns have stopped; each of them says the same, and what it says last is what the cell shows
-            if self._seen and not self._told and self._is_done(work):
+            if self._interrupts.seen and not self._told and self._is_done(work):
                 self._told = self._what_happened()
             return self._told
         finally:
+            unwatched()
             self._leave(turn)
 
     def end(self, words: str) -> None:
@@ -133,21 +138,20 @@ class Cell:
         )
 
     def _is_done(self, work: "asyncio.Task[Any]") -> bool:
-        return all(turn.has_stopped for turn in self._turns) if self._seen else work.done()
+        return all(turn.has_stopped for turn in self._turns) if self._interrupts.seen else work.done()
 
     def _press(self) -> None:
-        while self._seen < self._interrupts.count:
-            self._seen += 1
-            if said := _PRESSED.get(self._seen):
+        for number in self._interrupts.news():
+            if said := _PRESSED.get(number):
                 print(said)  # noqa: T201 - said in the cell
             for turn in self._turns:
-                turn.press(self._seen)
+                turn.press(number)
 
     def _leave(self, turn: AwaitedInCell) -> None:
         self._turns.remove(turn)
         if not self._turns:
             self._interrupts.__exit__(None, None, None)
-            self._interrupts, self._seen = Interrupts(), 0
+            self._interrupts = Interrupts()
 
 
 def _by_session(told: Mapping[str, str]) -> str:

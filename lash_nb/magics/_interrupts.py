@@ -1,18 +1,25 @@
 """Ctrl-C while a cell waits, and waiting itself.
 
 An interrupt does not reach an idle `await` in ipykernel 7.4, and under nest_asyncio an interrupted coroutine goes on to its end. So while a cell
-waits, an interrupt is only counted; the wait looks at the count ten times a second and decides what it means. Nothing is ever torn out of a turn.
+waits, an interrupt is only counted; the wait looks at the count ten times a second and decides what it means. So does each effect of the turn, which
+may come before the wait does where the user's code blocks the loop. Nothing is ever torn out of a turn.
 """
 
 import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from contextvars import copy_context
+from functools import partial
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
-__all__ = ["HEARTBEAT", "Interrupts", "Overhearing", "attend"]
+__all__ = ["HEARTBEAT", "BeforeEffects", "Interrupts", "Overhearing", "attend", "in_this_context"]
+
+BeforeEffects: TypeAlias = Callable[[Callable[[], None]], Callable[[], None]]
+"""Takes what is to be called before each effect of a turn, and returns what takes it off again."""
 
 HEARTBEAT: Final = 0.1
 """Seconds between two looks at what happened meanwhile."""
@@ -32,6 +39,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         """How often Ctrl-C was pressed."""
+        self.seen = 0
+        """How many of them were acted upon."""
 
     def __enter__(self) -> Self:
         if _hears_signals():
@@ -52,6 +61,12 @@ class Interrupts:
             before = _OUTER.pop()
             if signal.getsignal(signal.SIGINT) is _note_all:  # the next cell may have set its own already
                 signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+    def news(self) -> Iterator[int]:
+        """Yield the number of each one that was not acted upon yet, from 1."""
+        while self.seen < self.count:
+            self.seen += 1
+            yield self.seen
 
     def note(self) -> None:
         """Count one more."""
@@ -90,12 +105,18 @@ def _note_all(_number: int, _frame: FrameType | None) -> None:
         one.note()
 
 
+def in_this_context(act: Callable[[], None]) -> Callable[[], None]:
+    """Return what acts as if it were called here, wherever it is: what it prints belongs to this cell, and not to the one that began the turn."""
+    return partial(copy_context().run, act)
+
+
 async def attend(
     work: asyncio.Future[Any],
     *,
     interrupted: Callable[[int], None],
     beat: Callable[[], None],
     news: asyncio.Event | None = None,
+    before_effects: BeforeEffects | None = None,
 ) -> int:
     """Wait until `work` is done, whatever it ends with, and return how often Ctrl-C was pressed.
 
@@ -104,9 +125,17 @@ async def attend(
         interrupted: Called at each Ctrl-C with its number, from 1.
         beat: Called at each heartbeat, and as soon as there is news, in the context of the waiting cell; at most twenty times a second.
         news: Set when there is something to tell; nobody waits a heartbeat for it.
+        before_effects: Where a turn asks before each effect: what blocked the loop until then kept the heartbeat from coming.
     """
-    seen, told = 0, -HEARTBEAT
-    with Interrupts() as interrupts:
+    told = -HEARTBEAT
+    with Interrupts() as interrupts, ExitStack() as until_then:
+
+        def act() -> None:
+            for number in interrupts.news():
+                interrupted(number)
+
+        if before_effects is not None:
+            until_then.callback(before_effects(in_this_context(act)))
         while not work.done():
             is_news = False
             try:
@@ -114,12 +143,10 @@ async def attend(
             except asyncio.CancelledError:  # a host without signals cancels the cell's task instead
                 _keep_running()
                 interrupts.note()
-            while seen < interrupts.count:
-                seen += 1
-                interrupted(seen)
+            act()
             told = time.monotonic() if is_news else told
             beat()
-    return seen
+    return interrupts.seen
 
 
 async def _until_news(work: asyncio.Future[Any], news: asyncio.Event | None, rest: float) -> bool:

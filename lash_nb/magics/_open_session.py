@@ -201,7 +201,13 @@ class OpenSession:
                 until_then.callback(running.subscribe(news.set))
             self._attending += 1
             until_then.callback(self._leave)
-            return await attend(work, interrupted=partial(self._press, shown, work), beat=shown.beat, news=news)
+            return await attend(
+                work,
+                interrupted=partial(self._press, shown, work),
+                beat=shown.beat,
+                news=news,
+                before_effects=self.session.stepper.before_effects,
+            )
 
     def _leave(self) -> None:
         self._attending -= 1

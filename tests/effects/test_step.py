@@ -257,6 +257,21 @@ async def test_pausing_a_free_turn_lasts_until_the_turn_is_over() -> None:
     assert session.control.mode == "free"
 
 
+async def test_an_effect_stops_when_what_it_asks_first_pauses_the_turn() -> None:
+    """For a pause that was wanted while the loop was blocked; who takes it off again is asked no more."""
+    session = Stepped()
+    take_off = session.control.before_effects(session.control.pause_next)
+    turn = session.perform(model_call())
+    await settle()
+    assert session.waiting_kind == "llm_call"
+
+    take_off()
+    session.control.perform()
+    await turn
+    session.control.turn_over()
+    await session.perform(model_call())
+
+
 async def test_the_end_of_a_turn_decides_nothing_about_work_beside_it() -> None:
     """What another scope has waiting when a turn is over goes on waiting, even if the session is not stepped."""
     session = Stepped()

@@ -133,3 +133,60 @@ def test_a_turn_of_an_earlier_cell_goes_on(notebook: Kernel) -> None:
     assert value(notebook, "session.stepper.state") == "'running'"
     notebook.run("await session.stepper.cancel()\n" + BEGUN)
     assert value(notebook, "task.cancel(), await asyncio.wait({task}), session.stepper.state").endswith("'finished')")
+
+
+BLOCKING = """
+import os, signal
+PRESSES = 1
+deleted = []
+
+def block():
+    for _ in range(PRESSES):
+        os.kill(os.getpid(), signal.SIGINT)
+
+@lash_nb.tool
+async def blocks() -> str:
+    "Keep the loop for itself, as requests.get does, while somebody presses Ctrl-C."
+    block()
+    return "done"
+
+@lash_nb.tool
+def delete(name: str) -> None:
+    "Delete a file."
+    deleted.append(name)
+
+provider = ScriptedProvider([lash_nb.calls(("", "blocks", {}), ("", "delete", {"name": "a.txt"})), reply("Done.")])
+core = LashCore.standard().in_memory().provider(provider).model("scripted").tools(blocks, delete).build()
+await session.close()
+session = await core.session("own").open()
+%lash new blocked --provider provider --tools blocks,delete
+"""
+BY_A_MAGIC = "%%lash\nClean up"
+BY_PYTHON = "await session.turn('Clean up').run()"
+
+
+@pytest.mark.parametrize("source", [BY_PYTHON, BY_A_MAGIC])
+def test_an_interrupt_while_a_tool_blocks_the_loop_holds_back_what_follows(notebook: Kernel, source: str) -> None:
+    """The next effect comes before any heartbeat, and asks itself."""
+    assert notebook.run(BLOCKING).error == ""
+    assert notebook.run(source).error.startswith("Paused turn 1 before tool_call delete")
+    assert value(notebook, "deleted") == "[]"
+
+
+@pytest.mark.parametrize("source", [BY_PYTHON, BY_A_MAGIC])
+def test_a_second_interrupt_while_a_tool_blocks_the_loop_cancels_the_turn(notebook: Kernel, source: str) -> None:
+    """Nothing of it is lost, and nothing of what follows is done."""
+    assert notebook.run(BLOCKING + "PRESSES = 2").error == ""
+    assert notebook.run(source).error.startswith("Cancelled ")
+    assert value(notebook, "deleted") == "[]"
+
+
+def test_an_interrupt_while_a_hook_blocks_the_loop_pauses_the_turn(notebook: Kernel) -> None:
+    """A turn whose other parts wait for nothing would be over before the cell looks."""
+    hooked = (
+        "hook = lash_nb.plugins.StaticPlugin('hook', lambda registrar: registrar.before_turn(lambda _: block() or []))\n"
+        "core = LashCore.standard().in_memory().provider(provider).model('scripted').tools(delete).plugin(hook).build()\n"
+        "await session.close()\nsession = await core.session('own').open()"
+    )
+    assert notebook.run(BLOCKING + hooked).error == ""
+    assert notebook.run(BY_PYTHON).error.startswith("Paused turn 1 before llm_call scripted")

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 from lash_nb.magics._cells import Cell
 
@@ -13,6 +14,8 @@ class Turn:
         self.session_id = session_id
         self.work = asyncio.ensure_future(asyncio.sleep(seconds))
         self.looks = 0
+        self.presses: list[int] = []
+        self.asked_first: list[Callable[[], None]] = []
 
     @property
     def has_stopped(self) -> bool:
@@ -20,8 +23,14 @@ class Turn:
         self.looks += 1
         return self.work.done()
 
+    def before_effects(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Keep what its effects are to call."""
+        self.asked_first.append(callback)
+        return lambda: self.asked_first.remove(callback)
+
     def press(self, number: int) -> None:
-        """Stop on its own, sooner or later."""
+        """Stop on its own, sooner or later; each press is kept."""
+        self.presses.append(number)
 
     def what_happened(self, *, behind: int) -> str:
         """Its name and how many come behind it."""
@@ -52,3 +61,20 @@ async def test_a_turn_that_is_over_waits_quietly_for_the_others() -> None:
     await told(over, last)
 
     assert over.looks < 30
+
+
+async def test_an_effect_that_comes_before_the_heartbeat_hears_of_each_interrupt_once() -> None:
+    """What was pressed while the loop was blocked counts for all turns, and the cell that is over is asked no more."""
+    task = asyncio.current_task()
+    assert task is not None
+    cell, turns = Cell(task), [Turn("own", 0), Turn("other", 0)]
+    waits = [asyncio.ensure_future(cell.wait(turn, turn.work)) for turn in turns]
+    await asyncio.sleep(0)
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    for ask in turns[1].asked_first:
+        ask()
+    assert [turn.presses for turn in turns] == [[1, 2], [1, 2]]
+
+    await asyncio.gather(*waits)
+    assert [(turn.presses, turn.asked_first) for turn in turns] == [([1, 2], [])] * 2
