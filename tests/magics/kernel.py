@@ -79,10 +79,10 @@ class Kernel:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
 
-    def start(self, code: str) -> Cell:
-        """Run a cell and do not wait for it."""
+    def start(self, code: str, *, stops_others: bool = False) -> Cell:
+        """Run a cell and do not wait for it; those behind it run although it fails, unless it `stops_others`, as in a notebook."""
         # ipykernel 6 drops what comes soon after a cell that failed: a person is not as fast
-        return Cell(self._client.execute(code, stop_on_error=False))
+        return Cell(self._client.execute(code, stop_on_error=stops_others))
 
     def run(self, code: str) -> Cell:
         """Run a cell to its end."""

@@ -210,7 +210,8 @@ def test_an_interrupt_ends_a_loop(notebook: Kernel) -> None:
     """The cell stops as a whole, and so do the cells that wait behind it."""
     notebook.run("seconds = 0.5")
     cell = notebook.start(
-        "for city in ('Oslo', 'Rome'):\n    get_ipython().run_cell_magic('lash', '', 'How is it?')\n    print(city)"
+        "for city in ('Oslo', 'Rome'):\n    get_ipython().run_cell_magic('lash', '', 'How is it?')\n    print(city)",
+        stops_others=True,
     )
     behind = notebook.start("print('never')")
     notebook.wait_for(cell, "look(")
