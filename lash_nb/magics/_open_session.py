@@ -159,7 +159,7 @@ class OpenSession:
 
         Args:
             turn_input: What the user gives; None for what comes first in the queue.
-            step: Stop before its first effect.
+            step: Stop before its first model or tool call.
             then: Called with the result, whoever drives the turn to its end.
         """
         self.refresh_tools()

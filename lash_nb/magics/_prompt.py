@@ -92,7 +92,7 @@ async def begin(
         bench: Where the session lies.
         opened: The session.
         turn_input: What the user gives; None for what comes first in the queue.
-        step: Stop before the first effect.
+        step: Stop before the first model or tool call.
         names: Variables that get the result, whenever the turn ends and whoever drives it there.
         quiet: Show nothing.
     """
@@ -153,7 +153,7 @@ PROMPT: Final = Usage(
         ),
         SESSION,
         SCHEMA,
-        Argument(name="--step", help="stop before the first effect", settings={"action": "store_true"}),
+        Argument(name="--step", help="stop before the first model or tool call", settings={"action": "store_true"}),
     ),
 )
 """The cell magic: its flags, its help, its Python."""

@@ -30,7 +30,7 @@ async def _step(bench: Bench, asked: Namespace) -> Stop | None:
         return await begin(bench, opened, TurnInput.text(" ".join(asked.prompt)), step=True)
     if opened.session.stepper.state in ("idle", "finished"):
         opened.session.stepper.arm()
-        print(f"The next %%lash of session {bench.current} stops before its first effect.")  # noqa: T201 - said in the cell
+        print(f"The next %%lash of session {bench.current} stops before its first model or tool call.")  # noqa: T201 - said in the cell
         return None
     return await opened.until_stop(opened.session.stepper.step())
 

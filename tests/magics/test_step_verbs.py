@@ -45,6 +45,17 @@ def test_a_prompt_may_stop_by_itself(turn: Shell) -> None:
     assert pending(turn) == "llm_call"
 
 
+def test_where_a_turn_will_stop_is_said_as_it_is(turn: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bookkeeping passes, so that the first stop is not before the turn's first effect."""
+    turn.run("%lash step")
+    said = capsys.readouterr().out
+    turn.run("%%lash\nWhat is the weather?")
+
+    assert said == "The next %%lash of session demo stops before its first model or tool call.\n"
+    assert pending(turn) == "llm_call"
+    assert turn.run("%lash envelope").envelope.invocation.effect_id == "2"
+
+
 def test_the_turn_after_a_stepped_one_runs_through(turn: Shell) -> None:
     """Stepping is asked for each time."""
     turn.run("%%lash --step\nHello")
