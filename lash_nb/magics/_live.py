@@ -125,7 +125,8 @@ class CardDisplay:
             self._draw()
 
     def pausing(self) -> None:
-        """Draw what the next Ctrl-C would do."""
+        """Draw what the next Ctrl-C would do, on top of what happened before this one."""
+        self._take_in()
         self._card.pause()
         self._view.refresh()
         self._draw()

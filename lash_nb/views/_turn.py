@@ -12,7 +12,7 @@ from lash_nb.views._turn_card import card, card_body, card_foot, card_head, turn
 from lash_nb.views._turn_rows import TurnRows
 from lash_nb.views._turn_text import text_rows, turn_text
 from lash_nb.views._turn_words import TurnLike, TurnState, counts_words, turn_state
-from lash_nb.wire import EffectEntry, TurnActivity
+from lash_nb.wire import EffectEntry, ModelRequestStarted, TurnActivity
 from lash_nb.words import ABORTS
 
 __all__ = ["TurnDisplay", "turn_head"]
@@ -55,8 +55,9 @@ class TurnDisplay:
         self._raised: Mapping[str, str] = {}
 
     def apply(self, activity: TurnActivity) -> None:
-        """Take in what happened."""
-        self.rows.apply(activity)
+        """Take in what happened; a model call that is announced to a turn that pauses or is cancelled is not asked yet, and does not count."""
+        if self.state == "running" or not isinstance(activity.event, ModelRequestStarted):
+            self.rows.apply(activity)
 
     def pause(self) -> None:
         """Show that the turn stops after the effect in flight."""

@@ -122,6 +122,22 @@ def test_the_first_interrupt_says_what_the_second_does() -> None:
     assert "Ctrl-C again cancels station_reading" in display.text()
 
 
+def test_a_model_call_before_which_the_turn_pauses_is_not_counted() -> None:
+    """It is announced before it is asked; one that was asked before the interrupt counts."""
+    display = TurnDisplay(session_id="main", turn_index=13)
+    first, started, ended, second = samples.activities(
+        REQUEST, *samples.tool_events("c", "station_reading", {}, ok(1)), REQUEST
+    )
+    for activity in (first, started):
+        display.apply(activity)
+    display.pause()
+    for activity in (ended, second):
+        display.apply(activity)
+    assert "1 model call " in display.text()
+    display.cancel()
+    assert "1 model call " in display.text()
+
+
 def test_the_second_interrupt_says_what_the_third_does() -> None:
     """Something in the turn may not hear of the cancellation: the header says how to end it all the same."""
     display = TurnDisplay(session_id="main", turn_index=13)
