@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -76,14 +77,15 @@ class Bench:
         return namespace
 
     def attachment_data(self, attachment_id: AttachmentId) -> bytes:
-        """Return the bytes of an attachment of whichever open session has them: equal ids are equal bytes.
+        """Return the bytes of an attachment of whichever session has them, open or in a variable: equal ids are equal bytes.
 
         Raises:
             AttachmentStoreError: none has it.
         """
-        for opened in self.sessions.values():
+        opened = (one.session for one in self.sessions.values())
+        for session in chain(opened, (one for _, one in session_variables(self.namespace))):
             with suppress(AttachmentStoreError):
-                return opened.session.attachment_data(attachment_id)
+                return session.attachment_data(attachment_id)
         raise AttachmentStoreError("NotFound", f"no open session has attachment `{attachment_id}`")
 
     def session(self, name: str | None = None) -> OpenSession:

@@ -1,4 +1,4 @@
-"""Pictures that tools gave, in the values of cells: looked up in the sessions that are open."""
+"""Pictures that tools gave, in the values of cells: looked up in the sessions that are open, and in those of variables."""
 
 from typing import Final
 
@@ -49,6 +49,15 @@ def test_a_value_shows_what_a_tool_drew(drawn: Shell, expression: str) -> None:
     assert shown["text/html"].count('src="data:image/png;base64,') == 1
     assert "png 200 × 100" in shown["text/html"]
     assert "base64" not in shown["text/plain"]
+
+
+@pytest.mark.parametrize("expression", ["turn", "mine.effects", "mine.graph"])
+def test_a_session_that_python_opened_shows_what_a_tool_drew(shell: Shell, expression: str) -> None:
+    """It is in a variable, and `%lash` knows nothing of it."""
+    opened = "mine = await lash_nb.LashCore.standard().in_memory().provider(provider).model('m').tools(draw).build().session('mine').open()"
+    code = DRAWING.replace("session = %lash new demo", opened).replace("session.", "mine.")
+    shell.run(code)
+    assert shell.faces(shell.run(expression))["text/html"].count('src="data:image/png;base64,') == 1
 
 
 def test_a_graph_shows_what_a_tool_drew(drawn: Shell) -> None:
